@@ -1,0 +1,1 @@
+// Precompiled.cpp: a place for the precompiled header to be built.

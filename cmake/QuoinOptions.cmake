@@ -1,0 +1,75 @@
+# Compiler flags, ccache and the one precompiled header, shared by every target.
+
+find_program(QUOIN_CCACHE ccache)
+if(QUOIN_CCACHE)
+  # Without the sloppiness no user of the precompiled header would be cacheable.
+  set(_launcher /usr/bin/env
+      "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime"
+      "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" ${QUOIN_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER "${_launcher}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${_launcher}")
+endif()
+
+if(QUOIN_ENABLE_ASSERTIONS)
+  string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_RELWITHDEBINFO}")
+endif()
+
+set(QUOIN_WARNINGS -Wall -Wextra -Werror -Wno-unused-parameter -Wcast-qual -Wimplicit-fallthrough -Wshadow
+    -Wunreachable-code -Wnewline-eof -Wdeprecated)
+set(QUOIN_CXX_WARNINGS -Wnon-virtual-dtor -Woverloaded-virtual -Wsuggest-override -Wextra-semi)
+if(QUOIN_ENABLE_SANITIZERS)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+add_compile_options(-fvisibility=hidden)
+
+# The repository root is the one include path of our own code; generated headers lie in the same place of the build tree.
+function(quoin_target_defaults name)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_include_directories(${name} SYSTEM PRIVATE ${CMAKE_BINARY_DIR})
+  target_compile_options(${name} PRIVATE ${QUOIN_WARNINGS} $<$<COMPILE_LANGUAGE:CXX>:${QUOIN_CXX_WARNINGS}>)
+endfunction()
+
+# A library or program that uses MLIR: system includes, the shared libraries, the precompiled header.
+function(quoin_use_mlir name)
+  target_include_directories(${name} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+  target_link_libraries(${name} PUBLIC MLIR LLVM)
+  target_compile_options(${name} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  if(NOT TARGET QuoinPrecompiled)
+    add_library(QuoinPrecompiled OBJECT ${CMAKE_SOURCE_DIR}/cmake/Precompiled.cpp)
+    target_include_directories(QuoinPrecompiled SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+    target_compile_options(QuoinPrecompiled PRIVATE ${QUOIN_WARNINGS} ${QUOIN_CXX_WARNINGS} "SHELL:-Xclang -fno-pch-timestamp")
+    target_precompile_headers(QuoinPrecompiled PRIVATE ${CMAKE_SOURCE_DIR}/cmake/Precompiled.h)
+  endif()
+  get_target_property(type ${name} TYPE)
+  if(NOT type STREQUAL EXECUTABLE)
+    target_precompile_headers(${name} REUSE_FROM QuoinPrecompiled)
+  endif()
+endfunction()
+
+# quoin_library(Name SOURCES... [NO_MLIR])
+function(quoin_library name)
+  cmake_parse_arguments(arg "NO_MLIR" "" "" ${ARGN})
+  add_library(${name} STATIC ${arg_UNPARSED_ARGUMENTS})
+  quoin_target_defaults(${name})
+  if(NOT arg_NO_MLIR)
+    quoin_use_mlir(${name})
+    add_dependencies(${name} QuoinDialectIncGen)
+  endif()
+endfunction()
+
+# quoin_tool(name SOURCES... [NO_MLIR])
+function(quoin_tool name)
+  cmake_parse_arguments(arg "NO_MLIR" "" "" ${ARGN})
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  quoin_target_defaults(${name})
+  if(NOT arg_NO_MLIR)
+    quoin_use_mlir(${name})
+    if(TARGET QuoinDialectIncGen)
+      add_dependencies(${name} QuoinDialectIncGen)
+    endif()
+  endif()
+  if(QUOIN_ENABLE_SANITIZERS)
+    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/SanitizerDefaults.c)
+  endif()
+endfunction()

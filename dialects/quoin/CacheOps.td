@@ -1,0 +1,124 @@
+//===- CacheOps.td - what infer-cache and outline-steps make ---------------===//
+
+#ifndef QUOIN_CACHE_OPS_TD
+#define QUOIN_CACHE_OPS_TD
+
+include "dialects/quoin/DecoderOps.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+
+/// The contents of all caches of a decoder.
+def Quoin_CacheResource : Resource<"::quoin::CacheResource">;
+
+def Quoin_CacheOp : Quoin_Op<"cache", [Pure]> {
+  let summary = "an empty cache for one sequence";
+  let description = [{
+    Holds, for a run of slots from 0 on, their token, position and label and their keys and values in every layer. A decoder
+    numbers its caches from 0. Made by `infer-cache`.
+
+    Example: `%c = quoin.cache 0 of @m`
+  }];
+  let arguments = (ins I64Attr:$number, FlatSymbolRefAttr:$model);
+  let results = (outs Quoin_Cache:$cache);
+  let assemblyFormat = "$number `of` $model attr-dict";
+}
+
+def Quoin_ReuseOp : Quoin_Op<"reuse", [AttrSizedOperandSegments, MemoryEffects<[MemRead<Quoin_CacheResource>]>]> {
+  let summary = "how many leading slots of a call the cache already holds";
+  let description = [{
+    The length of the common prefix of the call's slots with the cache (same token, position and label), cut at `limit`, at the
+    first open slot and at the lowest slot read.
+
+    Example: `%v = quoin.reuse %c of %x[to %n] read %rows limit %n`
+  }];
+  let arguments = (ins Quoin_Cache:$cache, Quoin_Sequence:$sequence, Index:$to, Optional<Quoin_TokenTensor>:$ids,
+                       Optional<Quoin_IndexTensor>:$positions, Optional<Quoin_IndexTensor>:$labels,
+                       Optional<Quoin_IndexTensor>:$read, Index:$limit);
+  let results = (outs Index:$slots);
+  let assemblyFormat = [{
+    $cache `of` $sequence `[` `to` $to `]` (`then` $ids^ `at` $positions)? (`label` $labels^)? (`read` $read^)? `limit` $limit attr-dict
+  }];
+}
+
+def Quoin_ForwardCachedOp : Quoin_Op<"forward_cached", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+    MemoryEffects<[MemRead<Quoin_CounterResource>, MemWrite<Quoin_CounterResource>, MemRead<Quoin_CacheResource>,
+                   MemWrite<Quoin_CacheResource>]>]> {
+  let summary = "calls a model with the keys and values of earlier calls";
+  let description = [{
+    As `quoin.forward`, but only slots from `from` on run; the others' keys and values are the cache's. Afterwards the cache holds
+    the first `keep` slots. With `pass` it is no evaluation (a commit's call). With nothing to run and nothing read no
+    call is made.
+
+    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has; (C3) `pass` reads nothing.
+
+    Example:
+    ```mlir
+    %l = quoin.forward_cached %c from %w keep %n @m of %x[to %n] read %rows mask #quoin.mask<causal>
+    ```
+  }];
+  let arguments = (ins Quoin_Cache:$cache, Index:$from, Index:$keep, FlatSymbolRefAttr:$model, Quoin_Sequence:$sequence, Index:$to,
+                       Optional<Quoin_TokenTensor>:$ids, Optional<Quoin_IndexTensor>:$positions,
+                       Optional<Quoin_IndexTensor>:$labels, Optional<Quoin_IndexTensor>:$read, Quoin_MaskAttr:$mask,
+                       Variadic<Index>:$symbols, UnitAttr:$pass);
+  let results = (outs Quoin_Logits:$logits);
+  let assemblyFormat = [{
+    $cache `from` $from `keep` $keep (`pass` $pass^)? $model `of` $sequence `[` `to` $to `]` (`then` $ids^ `at` $positions)?
+    (`label` $labels^)? (`read` $read^)? `mask` $mask (`[` $symbols^ `]`)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Suspension points
+//===----------------------------------------------------------------------===//
+
+def Quoin_SuspendForwardOp : Quoin_Op<"suspend_forward", [Terminator, AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<BranchOpInterface>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "suspends the decoder until the layers have run";
+  let description = [{
+    The terminator that `outline-steps` makes of `quoin.forward_cached` or, without a cache, of `quoin.forward`. The successor's
+    first argument is the logits, the others are the values that live across the suspension: they are the decoder's frame.
+    Unlike `async.await` it lets the runtime run the calls of many sequences as one.
+
+    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has; (C3) `from` and `keep` come with a cache.
+
+    Example:
+    ```mlir
+    quoin.suspend_forward @m cache %c from %w keep %n of %x[to %n] read %rows mask #quoin.mask<causal> ^bb2(%x : !quoin.sequence)
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$model, Optional<Quoin_Cache>:$cache, Optional<Index>:$from, Optional<Index>:$keep,
+                       Quoin_Sequence:$sequence, Index:$to, Optional<Quoin_TokenTensor>:$ids,
+                       Optional<Quoin_IndexTensor>:$positions, Optional<Quoin_IndexTensor>:$labels,
+                       Optional<Quoin_IndexTensor>:$read, Quoin_MaskAttr:$mask, Variadic<Index>:$symbols,
+                       Variadic<AnyType>:$live, UnitAttr:$pass);
+  let successors = (successor AnySuccessor:$resume);
+  let assemblyFormat = [{
+    $model (`cache` $cache^ `from` $from `keep` $keep)? (`pass` $pass^)? `of` $sequence `[` `to` $to `]`
+    (`then` $ids^ `at` $positions)? (`label` $labels^)? (`read` $read^)? `mask` $mask (`[` $symbols^ `]`)?
+    $resume (`(` $live^ `:` type($live) `)`)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Quoin_SuspendScoreOp : Quoin_Op<"suspend_score", [Terminator, AttrSizedOperandSegments, DeclareOpInterfaceMethods<BranchOpInterface>]> {
+  let summary = "suspends the decoder until the head has run";
+  let description = [{
+    The terminator that `outline-steps` makes of `quoin.score` and, with `minus`, of `quoin.draw_residual`. The successor's first
+    arguments are the statistics, the others live across the suspension. `quoin.suspend_forward` waits for the layers.
+
+    Constraints: (C1) the successor takes one argument per statistic, then the live values.
+
+    Example: `quoin.suspend_score %l [token] ^bb3(%x : !quoin.sequence)`
+  }];
+  let arguments = (ins Quoin_Logits:$logits, Optional<Quoin_Logits>:$minus, Quoin_StatisticsAttr:$statistics,
+                       Optional<Quoin_TokenTensor>:$of, OptionalAttr<Quoin_SamplerAttr>:$sampler,
+                       Optional<Quoin_IndexTensor>:$positions, Optional<Index>:$evaluation, Variadic<AnyType>:$live);
+  let successors = (successor AnySuccessor:$resume);
+  let assemblyFormat = [{
+    $logits (`minus` $minus^)? `[` custom<Statistics>($statistics) `]` (`of` $of^)? (`by` $sampler^)?
+    (`at` $positions^ `,` $evaluation)? $resume (`(` $live^ `:` type($live) `)`)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+#endif

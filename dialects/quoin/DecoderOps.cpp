@@ -1,0 +1,266 @@
+//===- DecoderOps.cpp - verifiers and forms of decoder ops -----------------===//
+
+#include "dialects/quoin/QuoinDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace quoin;
+
+/// Parses and prints the statistics of a score without the attribute's prefix.
+static ParseResult parseStatistics(OpAsmParser &parser, StatisticsAttr &attr) {
+  SmallVector<Statistic> list;
+  auto one = [&]() -> ParseResult {
+    StringRef word;
+    SMLoc loc = parser.getCurrentLocation();
+    if (parser.parseKeyword(&word))
+      return failure();
+    std::optional<Statistic> value = symbolizeStatistic(word);
+    if (!value)
+      return parser.emitError(loc) << "expects a statistic, but found '" << word << "'";
+    list.push_back(*value);
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(one))
+    return failure();
+  attr = StatisticsAttr::get(parser.getContext(), list);
+  return success();
+}
+
+static void printStatistics(OpAsmPrinter &printer, Operation *, StatisticsAttr attr) {
+  llvm::interleaveComma(attr.getStatistics(), printer, [&](Statistic s) { printer << stringifyStatistic(s); });
+}
+
+#define GET_OP_CLASSES
+#include "dialects/quoin/QuoinOps.cpp.inc"
+
+/// Fails unless the symbol names a model.
+static LogicalResult expectModel(Operation *op, SymbolTableCollection &table, FlatSymbolRefAttr symbol) {
+  if (table.lookupNearestSymbolFrom<ModelOp>(op, symbol))
+    return success();
+  return op->emitOpError("expects a quoin.model, but found ") << symbol;
+}
+
+/// Fails unless as many symbols are given as the mask has.
+static LogicalResult expectSymbols(Operation *op, MaskAttr mask, size_t given) {
+  size_t wanted = mask.getFormula().symbols().size();
+  if (wanted == given)
+    return success();
+  return op->emitOpError("expects ") << wanted << " symbols of its mask, but found " << given;
+}
+
+template <typename Call> static LogicalResult expectThenRows(Call op) {
+  if (op.getLabels() && !op.getIds())
+    return op.emitOpError("expects labels only with 'then' rows");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Decoders
+//===----------------------------------------------------------------------===//
+
+ParseResult DecoderOp::parse(OpAsmParser &parser, OperationState &result) {
+  StringAttr name;
+  SmallVector<OpAsmParser::Argument, 2> args(2);
+  DictionaryAttr settings;
+  MLIRContext *context = parser.getContext();
+  if (parser.parseSymbolName(name, SymbolTable::getSymbolAttrName(), result.attributes) || parser.parseLParen() ||
+      parser.parseArgument(args[0]) || parser.parseComma() || parser.parseArgument(args[1]) || parser.parseRParen() ||
+      parser.parseKeyword("settings") || parser.parseAttribute(settings) ||
+      parser.parseOptionalAttrDictWithKeyword(result.attributes))
+    return failure();
+  args[0].type = SequenceType::get(context);
+  args[1].type = IndexType::get(context);
+  result.addAttribute("settings", settings);
+  return parser.parseRegion(*result.addRegion(), args);
+}
+
+void DecoderOp::print(OpAsmPrinter &printer) {
+  printer << ' ';
+  printer.printSymbolName(getSymName());
+  printer << '(' << getBody().getArgument(0) << ", " << getBody().getArgument(1) << ") settings " << getSettings();
+  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {"sym_name", "settings"});
+  printer << ' ';
+  printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
+}
+
+LogicalResult DecoderOp::verify() {
+  // decoder_c1
+  Block &entry = getBody().front();
+  if (entry.getNumArguments() != 2 || !isa<SequenceType>(entry.getArgument(0).getType()) ||
+      !isa<IndexType>(entry.getArgument(1).getType()))
+    return emitOpError("expects a body with arguments !quoin.sequence and index, but found ")
+           << entry.getArgumentTypes();
+  // decoder_c2
+  for (NamedAttribute s : getSettings()) {
+    auto typed = dyn_cast<TypedAttr>(s.getValue());
+    if (!typed || !(typed.getType().isF32() || typed.getType().isIndex()))
+      return emitOpError("expects setting '")
+             << s.getName().getValue() << "' of type f32 or index, but found " << s.getValue();
+  }
+  return success();
+}
+
+LogicalResult SettingOp::verify() {
+  // setting_c1
+  if (getName() == "fill") {
+    if (!getType().isInteger(32))
+      return emitOpError("expects '@fill' of type i32, but found ") << getType();
+    return success();
+  }
+  auto decoder = (*this)->getParentOfType<DecoderOp>();
+  if (!decoder)
+    return emitOpError("expects to stand in a decoder");
+  auto setting = decoder.getSettings().getAs<TypedAttr>(getName());
+  if (!setting)
+    return emitOpError("expects a setting of the decoder, but found '") << getName() << "'";
+  if (setting.getType() != getType())
+    return emitOpError("expects setting '")
+           << getName() << "' of type " << setting.getType() << ", but found " << getType();
+  return success();
+}
+
+LogicalResult DenoiseOp::verifyRegions() {
+  Block &block = getBody().front();
+  Builder b(getContext());
+  // denoise_c1
+  SmallVector<Type> expected = {SequenceType::get(getContext()),
+                                RankedTensorType::get({ShapedType::kDynamic}, b.getIndexType())};
+  llvm::append_range(expected, getInits().getTypes());
+  if (!llvm::equal(block.getArgumentTypes(), expected))
+    return emitOpError("expects a body with arguments ")
+           << TypeRange(expected) << ", but found " << block.getArgumentTypes();
+  // denoise_c2
+  auto yield = cast<YieldOp>(block.getTerminator());
+  if (yield.getCarried().getTypes() != getInits().getTypes())
+    return emitOpError("expects to yield the carried types ")
+           << getInits().getTypes() << ", but found " << yield.getCarried().getTypes();
+  // denoise_c3
+  if (getCarried().getTypes() != getInits().getTypes())
+    return emitOpError("expects results of the carried types ")
+           << getInits().getTypes() << ", but found " << getCarried().getTypes();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+LogicalResult ForwardOp::verifySymbolUses(SymbolTableCollection &table) {
+  return expectModel(*this, table, getModelAttr()); // forward_c1
+}
+LogicalResult ForwardOp::verify() {
+  if (failed(expectSymbols(*this, getMask(), getSymbols().size()))) // forward_c2
+    return failure();
+  return expectThenRows(*this); // forward_c3
+}
+
+LogicalResult CommitOp::verifySymbolUses(SymbolTableCollection &table) {
+  return getModelAttr() ? expectModel(*this, table, getModelAttr()) : success(); // commit_c2
+}
+LogicalResult CommitOp::verify() {
+  // commit_c1
+  if (!getMask())
+    return getSymbols().empty() ? success() : emitOpError("expects symbols only with a mask");
+  return expectSymbols(*this, *getMask(), getSymbols().size());
+}
+
+LogicalResult ForwardCachedOp::verifySymbolUses(SymbolTableCollection &table) {
+  return expectModel(*this, table, getModelAttr()); // forward_cached_c1
+}
+LogicalResult ForwardCachedOp::verify() {
+  if (failed(expectSymbols(*this, getMask(), getSymbols().size())) ||
+      failed(expectThenRows(*this))) // forward_cached_c2
+    return failure();
+  // forward_cached_c3
+  return getPass() && getRead() ? emitOpError("expects a pass to read nothing") : success();
+}
+
+//===----------------------------------------------------------------------===//
+// Logits
+//===----------------------------------------------------------------------===//
+
+/// Statistics are distinct and their values have the types that belong to them.
+static LogicalResult verifyStatistics(Operation *op, StatisticsAttr attr, TypeRange values) {
+  ArrayRef<Statistic> statistics = attr.getStatistics();
+  if (statistics.empty())
+    return op->emitOpError("expects at least one statistic");
+  for (size_t i = 0; i < statistics.size(); ++i)
+    if (llvm::is_contained(statistics.take_front(i), statistics[i]))
+      return op->emitOpError("expects each statistic once, but found '")
+             << stringifyStatistic(statistics[i]) << "' twice";
+  if (values.size() != statistics.size())
+    return op->emitOpError("expects ") << statistics.size() << " values, one per statistic, but found "
+                                       << values.size();
+  for (auto [statistic, type] : llvm::zip(statistics, values)) {
+    Builder b(op->getContext());
+    Type element = statistic == Statistic::Token ? Type(b.getI32Type()) : b.getF32Type();
+    Type expected = RankedTensorType::get({ShapedType::kDynamic}, element);
+    if (type != expected)
+      return op->emitOpError("expects '")
+             << stringifyStatistic(statistic) << "' of type " << expected << ", but found " << type;
+  }
+  return success();
+}
+
+static LogicalResult verifyOf(Operation *op, StatisticsAttr attr, Value of) {
+  if (llvm::is_contained(attr.getStatistics(), Statistic::Probability) == static_cast<bool>(of))
+    return success();
+  return op->emitOpError("expects 'of' with 'probability' and only with it");
+}
+
+LogicalResult ScoreOp::verify() {
+  if (failed(verifyStatistics(*this, getStatistics(), getValues().getTypes()))) // score_c1, score_c4
+    return failure();
+  if (failed(verifyOf(*this, getStatistics(), getOf()))) // score_c2
+    return failure();
+  // score_c3
+  if (getSampler() && (!getPositions() || !getEvaluation()))
+    return emitOpError("expects a sampler to come with positions and an evaluation");
+  return success();
+}
+
+LogicalResult GuideOp::verify() {
+  // guide_c1
+  for (Value v : {getConditional(), getUnconditional()})
+    if (v.getDefiningOp<GuideOp>())
+      return emitOpError("expects logits that are not guided themselves");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Suspension points
+//===----------------------------------------------------------------------===//
+
+SuccessorOperands SuspendForwardOp::getSuccessorOperands(unsigned) { return SuccessorOperands(1, getLiveMutable()); }
+
+LogicalResult SuspendForwardOp::verifySymbolUses(SymbolTableCollection &table) {
+  return expectModel(*this, table, getModelAttr()); // suspend_forward_c1
+}
+LogicalResult SuspendForwardOp::verify() {
+  if (failed(expectSymbols(*this, getMask(), getSymbols().size())) ||
+      failed(expectThenRows(*this))) // suspend_forward_c2
+    return failure();
+  if (static_cast<bool>(getCache()) != static_cast<bool>(getFrom()) ||
+      static_cast<bool>(getCache()) != static_cast<bool>(getKeep()))
+    return emitOpError("expects 'from' and 'keep' with a cache and only with it"); // suspend_forward_c3
+  if (getResume()->getNumArguments() == 0 || !isa<LogitsType>(getResume()->getArgument(0).getType()))
+    return emitOpError("expects a successor whose first argument is !quoin.logits");
+  return success();
+}
+
+SuccessorOperands SuspendScoreOp::getSuccessorOperands(unsigned) {
+  return SuccessorOperands(getStatistics().getStatistics().size(), getLiveMutable());
+}
+
+LogicalResult SuspendScoreOp::verify() {
+  // suspend_score_c1
+  size_t n = getStatistics().getStatistics().size();
+  if (getResume()->getNumArguments() < n)
+    return emitOpError("expects a successor with ")
+           << n << " statistics as first arguments, but found " << getResume()->getNumArguments() << " arguments";
+  if (failed(verifyStatistics(*this, getStatistics(), TypeRange(getResume()->getArgumentTypes()).take_front(n))))
+    return failure();
+  return verifyOf(*this, getStatistics(), getOf());
+}

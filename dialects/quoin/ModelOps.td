@@ -1,0 +1,186 @@
+//===- ModelOps.td - weights and the stateless model -----------------------===//
+
+#ifndef QUOIN_MODEL_OPS_TD
+#define QUOIN_MODEL_OPS_TD
+
+include "dialects/quoin/QuoinBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Quoin_WeightOp : Quoin_Op<"weight", [Symbol]> {
+  let summary = "names a tensor of a checkpoint";
+  let description = [{
+    A reference into a `safetensors` file, never the numbers themselves: `file` (relative to the module's `quoin.source`)
+    and the tensor's name in it. Unlike `memref.global` it holds no data.
+
+    Constraints: (C1) the type has a static shape of rank 1 or 2 and elements f32, bf16 or f16.
+
+    Example:
+    ```mlir
+    quoin.weight @q_proj : tensor<128x64xf32> from "model.safetensors" tensor "model.layers.0.self_attn.q_proj.weight"
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$file, StrAttr:$tensor);
+  let assemblyFormat = "$sym_name `:` $type `from` $file `tensor` $tensor attr-dict";
+  let hasVerifier = 1;
+}
+
+def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "a stateless model: hidden rows from ids and positions";
+  let description = [{
+    The body gets the ids and positions of all tokens of a call and yields one hidden row each (after the final norm) with
+    `quoin.hidden`. The mask comes with the call. `head` names the weight `[vocabulary, hidden]` that turns a hidden row
+    into scores. Once `prune-rows` ran, the body has a third argument, the rows that are read, and yields only those.
+    It differs from `func.func` in that calls are `quoin.forward` and carry a mask.
+
+    Constraints: (C1) the body's arguments are `tensor<?xi32>`, `tensor<?xindex>` and, optionally, `tensor<?xindex>`;
+    (C2) the body ends in `quoin.hidden`; (C3) `head` names a weight of rank 2 whose second dimension is the hidden width.
+
+    Example:
+    ```mlir
+    quoin.model @m head @head {
+    ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+      %0 = quoin.embed %ids by @embed : tensor<?x64xf32>
+      quoin.hidden %0 : tensor<?x64xf32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$head);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name `head` $head attr-dict-with-keyword $body";
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::BlockArgument getIds() { return getBody().getArgument(0); }
+    ::mlir::BlockArgument getPositions() { return getBody().getArgument(1); }
+    /// The rows that are read, or null before `prune-rows`.
+    ::mlir::Value getRead() { return getBody().getNumArguments() > 2 ? ::mlir::Value(getBody().getArgument(2)) : ::mlir::Value(); }
+  }];
+}
+
+def Quoin_HiddenOp : Quoin_Op<"hidden", [Pure, Terminator, HasParent<"ModelOp">]> {
+  let summary = "ends a model: its hidden rows";
+  let description = [{
+    One row per token of the call, or per row read after `prune-rows`. Unlike `func.return` it returns from a model.
+
+    Example: `quoin.hidden %h : tensor<?x64xf32>`
+  }];
+  let arguments = (ins Quoin_Rows:$rows);
+  let assemblyFormat = "$rows attr-dict `:` type($rows)";
+}
+
+class Quoin_ModelBodyOp<string opMnemonic, list<Trait> traits = []> : Quoin_Op<opMnemonic, !listconcat([Pure], traits)>;
+
+def Quoin_EmbedOp : Quoin_ModelBodyOp<"embed", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "rows of an embedding table";
+  let description = [{
+    Row i is row `ids[i]` of the weight. `tensor.gather` would need the table as a value.
+
+    Constraints: (C1) the weight has shape `[vocabulary, width]` with the result's width.
+
+    Example: `%0 = quoin.embed %ids by @embed : tensor<?x64xf32>`
+  }];
+  let arguments = (ins Quoin_TokenTensor:$ids, FlatSymbolRefAttr:$weight);
+  let results = (outs Quoin_Rows:$rows);
+  let assemblyFormat = "$ids `by` $weight attr-dict `:` type($rows)";
+}
+
+def Quoin_RmsNormOp : Quoin_ModelBodyOp<"rms_norm", [SameOperandsAndResultType, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "divides by the root mean square and scales";
+  let description = [{
+    `y = x / sqrt(mean(x^2) + epsilon) * w` over groups of as many features as the weight has: a whole row, or each head of
+    a query or key (Zhang and Sennrich, 2019).
+
+    Constraints: (C1) the weight has rank 1 and its length divides the width.
+
+    Example: `%1 = quoin.rms_norm %0 by @norm epsilon 1.0e-6 : tensor<?x64xf32>`
+  }];
+  let arguments = (ins Quoin_Rows:$input, FlatSymbolRefAttr:$weight, F64Attr:$epsilon);
+  let results = (outs Quoin_Rows:$output);
+  let assemblyFormat = "$input `by` $weight `epsilon` $epsilon attr-dict `:` type($output)";
+}
+
+def Quoin_LinearOp : Quoin_ModelBodyOp<"linear", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "a matrix product with a weight";
+  let description = [{
+    `y = x W^T + b` with W `[out, in]` as checkpoints store it. `linalg.matmul` would need the weight as a value.
+
+    Constraints: (C1) the weight has shape `[out, in]` of the result's and the operand's widths; (C2) the bias has
+    length `out`.
+
+    Example: `%2 = quoin.linear %1 by @q_proj bias @q_bias : tensor<?x64xf32> -> tensor<?x128xf32>`
+  }];
+  let arguments = (ins Quoin_Rows:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias);
+  let results = (outs Quoin_Rows:$output);
+  let assemblyFormat = "$input `by` $weight (`bias` $bias^)? attr-dict `:` type($input) `->` type($output)";
+}
+
+def Quoin_RotaryOp : Quoin_ModelBodyOp<"rotary", [AllTypesMatch<["input", "output"]>]> {
+  let summary = "rotary position embedding";
+  let description = [{
+    Each head of `head_dim` features is seen as two halves; pair (i, i + head_dim/2) turns by `position * theta^(-2i/head_dim)`
+    (Su et al., 2021, in the half-split form of Llama and Qwen).
+
+    Constraints: (C1) `head_dim` is even and divides the width.
+
+    Example: `%3 = quoin.rotary %2 at %positions theta 1.0e6 head_dim 32 : tensor<?x128xf32>`
+  }];
+  let arguments = (ins Quoin_Rows:$input, Quoin_IndexTensor:$positions, F64Attr:$theta, I64Attr:$head_dim);
+  let results = (outs Quoin_Rows:$output);
+  let assemblyFormat = "$input `at` $positions `theta` $theta `head_dim` $head_dim attr-dict `:` type($output)";
+  let hasVerifier = 1;
+}
+
+def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [AllTypesMatch<["query", "output"]>]> {
+  let summary = "attention under the mask of the call";
+  let description = [{
+    `heads` query heads share `kv_heads` key heads (head h uses key head `h / (heads / kv_heads)`); scores are
+    `scale * q.k`. Keys and values are those of all tokens of the call, queries may be fewer rows after `prune-rows`
+    (then `rows` names them). The mask is not an operand: it comes with `quoin.forward`.
+
+    Constraints: (C1) `kv_heads` divides `heads`; (C2) the query and the result have width `heads * head_dim`, key and value
+    `kv_heads * head_dim`.
+
+    Example:
+    ```mlir
+    %6 = quoin.attention %q, %k, %v heads 4 kv_heads 2 head_dim 32 scale 0.17677669529663687
+        : tensor<?x128xf32>, tensor<?x64xf32>, tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins Quoin_Rows:$query, Quoin_Rows:$key, Quoin_Rows:$value, Optional<Quoin_IndexTensor>:$rows,
+                       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, F64Attr:$scale);
+  let results = (outs Quoin_Rows:$output);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`rows` $rows^)? `heads` $heads `kv_heads` $kv_heads `head_dim` $head_dim `scale` $scale attr-dict
+    `:` type($query) `,` type($key) `,` type($value)
+  }];
+  let hasVerifier = 1;
+}
+
+def Quoin_SwigluOp : Quoin_ModelBodyOp<"swiglu", [SameOperandsAndResultType]> {
+  let summary = "gated activation: silu(gate) * up";
+  let description = [{
+    `y = gate / (1 + exp(-gate)) * up` element by element (Shazeer, 2020). Kept whole, unlike its `arith` and `math` parts, so
+    that it can ride on the product that makes its operands.
+
+    Example: `%9 = quoin.swiglu %gate, %up : tensor<?x160xf32>`
+  }];
+  let arguments = (ins Quoin_Rows:$gate, Quoin_Rows:$up);
+  let results = (outs Quoin_Rows:$output);
+  let assemblyFormat = "$gate `,` $up attr-dict `:` type($output)";
+}
+
+def Quoin_GatherRowsOp : Quoin_ModelBodyOp<"gather_rows", [AllTypesMatch<["input", "output"]>]> {
+  let summary = "keeps the rows that are read";
+  let description = [{
+    Row i of the result is row `rows[i]` of the operand. Made by `prune-rows`; row-wise ops may be moved behind it.
+
+    Example: `%n = quoin.gather_rows %h at %read : tensor<?x64xf32>`
+  }];
+  let arguments = (ins Quoin_Rows:$input, Quoin_IndexTensor:$rows);
+  let results = (outs Quoin_Rows:$output);
+  let assemblyFormat = "$input `at` $rows attr-dict `:` type($output)";
+}
+
+#endif

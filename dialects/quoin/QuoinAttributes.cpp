@@ -1,0 +1,147 @@
+//===- QuoinAttributes.cpp - parsing and printing of attributes ------------===//
+
+#include "dialects/quoin/QuoinDialect.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace quoin;
+
+//===----------------------------------------------------------------------===//
+// Masks
+//===----------------------------------------------------------------------===//
+
+/// Collects the text of a mask up to the closing bracket. The lexer splits it into tokens that other attributes share;
+/// the formula's grammar lives in MaskParser.cpp and knows nothing of MLIR.
+static ParseResult collectMaskText(AsmParser &parser, std::string &text) {
+  llvm::raw_string_ostream os(text);
+  int depth = 1;
+  for (int tokens = 0; tokens < 100000; ++tokens) {
+    StringRef word;
+    APInt integer;
+    if (succeeded(parser.parseOptionalGreater())) {
+      if (--depth == 0)
+        return success();
+      os << '>';
+    } else if (succeeded(parser.parseOptionalLess())) {
+      ++depth;
+      os << '<';
+    } else if (succeeded(parser.parseOptionalKeyword(&word))) {
+      os << word << ' ';
+    } else if (succeeded(parser.parseOptionalLParen())) {
+      os << '(';
+    } else if (succeeded(parser.parseOptionalRParen())) {
+      os << ')';
+    } else if (succeeded(parser.parseOptionalLSquare())) {
+      os << '[';
+    } else if (succeeded(parser.parseOptionalRSquare())) {
+      os << ']';
+    } else if (succeeded(parser.parseOptionalComma())) {
+      os << ',';
+    } else if (succeeded(parser.parseOptionalColon())) {
+      os << ':';
+    } else if (succeeded(parser.parseOptionalPlus())) {
+      os << '+';
+    } else if (succeeded(parser.parseOptionalStar())) {
+      os << '*';
+    } else if (succeeded(parser.parseOptionalMinus())) {
+      os << '-'; // before integers, or it would be taken for a sign
+    } else if (OptionalParseResult r = parser.parseOptionalInteger(integer); r.has_value()) {
+      if (failed(*r))
+        return failure();
+      os << integer << ' ';
+    } else {
+      return parser.emitError(parser.getCurrentLocation(), "expects a mask formula of words, integers and operators");
+    }
+  }
+  return parser.emitError(parser.getCurrentLocation(), "expects a shorter mask formula");
+}
+
+Attribute MaskAttr::parse(AsmParser &parser, Type) {
+  SMLoc loc = parser.getCurrentLocation();
+  std::string text, error;
+  if (parser.parseLess() || collectMaskText(parser, text))
+    return {};
+  std::optional<BlockMask> mask = BlockMask::parse(text, error);
+  if (!mask) {
+    parser.emitError(loc, error) << " in mask '" << StringRef(text).trim() << "'";
+    return {};
+  }
+  return MaskAttr::get(parser.getContext(), std::move(*mask));
+}
+
+void MaskAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  getFormula().print(printer.getStream());
+  printer << '>';
+}
+
+//===----------------------------------------------------------------------===//
+// Lists of words
+//===----------------------------------------------------------------------===//
+
+/// Parses words of an enumeration, separated by commas.
+template <typename Enum, typename Symbolize>
+static FailureOr<SmallVector<Enum>> parseWords(AsmParser &parser, StringRef what, Symbolize symbolize) {
+  SmallVector<Enum> words;
+  auto one = [&]() -> ParseResult {
+    StringRef word;
+    SMLoc loc = parser.getCurrentLocation();
+    if (parser.parseKeyword(&word))
+      return failure();
+    std::optional<Enum> value = symbolize(word);
+    if (!value)
+      return parser.emitError(loc) << "expects a " << what << ", but found '" << word << "'";
+    words.push_back(*value);
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(one))
+    return failure();
+  return words;
+}
+
+template <typename Enum, typename Stringify>
+static void printWords(AsmPrinter &printer, ArrayRef<Enum> words, Stringify stringify) {
+  llvm::interleaveComma(words, printer, [&](Enum e) { printer << stringify(e); });
+}
+
+Attribute SamplerAttr::parse(AsmParser &parser, Type) {
+  if (parser.parseLess())
+    return {};
+  auto words =
+      parseWords<Transform>(parser, "transform of a sampler", [](StringRef w) { return symbolizeTransform(w); });
+  if (failed(words) || parser.parseGreater())
+    return {};
+  return SamplerAttr::get(parser.getContext(), *words);
+}
+
+void SamplerAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  printWords(printer, getTransforms(), [](Transform t) { return stringifyTransform(t); });
+  printer << '>';
+}
+
+static ParseResult parseStatisticList(AsmParser &parser, SmallVector<Statistic> &list) {
+  auto words = parseWords<Statistic>(parser, "statistic", [](StringRef w) { return symbolizeStatistic(w); });
+  if (failed(words))
+    return failure();
+  list = std::move(*words);
+  return success();
+}
+
+static void printStatisticList(AsmPrinter &printer, ArrayRef<Statistic> list) {
+  printWords(printer, list, [](Statistic s) { return stringifyStatistic(s); });
+}
+
+#include "dialects/quoin/QuoinEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/quoin/QuoinAttributes.cpp.inc"
+
+void QuoinDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/quoin/QuoinAttributes.cpp.inc"
+      >();
+}

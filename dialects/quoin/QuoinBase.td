@@ -1,0 +1,163 @@
+//===- QuoinBase.td - the quoin dialect, its types and attributes ----------===//
+//
+// The dialect describes models that write blocks of tokens in parallel, and the programs that decode with them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_BASE_TD
+#define QUOIN_BASE_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+
+def Quoin_Dialect : Dialect {
+  let name = "quoin";
+  let cppNamespace = "::quoin";
+  let summary = "block-parallel decoding: stateless models, mask formulas, decoder programs";
+  let description = [{
+    A *model* (`quoin.model`) is a stateless function of token ids and positions. A *decoder* (`quoin.decoder`) is a
+    region that says which positions of a sequence to fill and when they are final. Who sees whom is a *mask*
+    (`#quoin.mask`), a formula given with each call of a model. Structure is ours; arithmetic is upstream's `arith`,
+    `math`, `tensor` and `scf`.
+
+    Module attributes: `quoin.fill` (i32, the fill or mask token), `quoin.stop` (dense array of i32, default stop ids),
+    `quoin.capacity` (index, most positions), `quoin.vocabulary` (index), `quoin.source` (string, folder of the checkpoint: weight files and
+    tokenizer are looked up there), `quoin.architecture` (string).
+  }];
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let extraClassDeclaration = "void registerAttributes();";
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+class Quoin_Type<string name, string typeMnemonic> : TypeDef<Quoin_Dialect, name> {
+  let mnemonic = typeMnemonic;
+}
+
+def Quoin_Sequence : Quoin_Type<"Sequence", "sequence"> {
+  let summary = "tokens in the making";
+  let description = [{
+    A value: for each position a token, whether the position is still *open*, and an integer label. It also knows below which
+    position it is committed (final). Operations return a new sequence and leave their operand as it was. A
+    `tensor<?xi32>` of ids differs in having neither open positions nor labels.
+
+    Example: `!quoin.sequence`
+  }];
+  let builderCall = "::quoin::SequenceType::get($_builder.getContext())";
+}
+
+def Quoin_Logits : Quoin_Type<"Logits", "logits"> {
+  let summary = "scores of the vocabulary for the rows that a forward read";
+  let description = [{
+    Never a `rows x vocabulary` tensor unless `quoin.materialize` asks for one: it stands for the final hidden rows, and
+    `quoin.score` streams over the vocabulary.
+
+    Example: `!quoin.logits`
+  }];
+  let builderCall = "::quoin::LogitsType::get($_builder.getContext())";
+}
+
+def Quoin_Cache : Quoin_Type<"Cache", "cache"> {
+  let summary = "keys and values of a sequence's slots, kept between calls";
+  let description = [{
+    A handle made by `quoin.cache`; passes make it, programs as written do not name it.
+
+    Example: `!quoin.cache`
+  }];
+  let builderCall = "::quoin::CacheType::get($_builder.getContext())";
+}
+
+class Quoin_Built1D<string elt, Constraint c> : Type<c.predicate, c.summary, "::mlir::RankedTensorType">,
+    BuildableType<"::mlir::RankedTensorType::get({::mlir::ShapedType::kDynamic}, " # elt # ")">;
+def Quoin_IndexTensor : Quoin_Built1D<"$_builder.getIndexType()", 1DTensorOf<[Index]>>;
+def Quoin_TokenTensor : Quoin_Built1D<"$_builder.getI32Type()", 1DTensorOf<[I32]>>;
+def Quoin_FlagTensor : Quoin_Built1D<"$_builder.getI1Type()", 1DTensorOf<[I1]>>;
+def Quoin_RealTensor : Quoin_Built1D<"$_builder.getF32Type()", 1DTensorOf<[F32]>>;
+def Quoin_Rows : AnyTypeOf<[2DTensorOf<[F32]>], "rows of features", "::mlir::RankedTensorType">;
+
+//===----------------------------------------------------------------------===//
+// Attributes
+//===----------------------------------------------------------------------===//
+
+class Quoin_Attr<string name, string attrMnemonic> : AttrDef<Quoin_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+def Quoin_MaskAttr : Quoin_Attr<"Mask", "mask"> {
+  let summary = "who sees whom: a formula over a query and a key";
+  let description = [{
+    Terms: `q`, `k` (positions), `slot(q)`, `slot(k)` (place in the call), `open(q)`, `open(k)` (1 where the position is still
+    to be filled), `label(q)`, `label(k)`, symbols, integer constants, `+`, `-`, `*` by a constant, `floordiv` and `mod`
+    by a positive constant. Comparisons are words (`le lt ge gt eq ne`): MLIR pairs angle brackets inside an attribute
+    before this parser sees them. They are joined by `and`, `or`, `not` and parentheses; `or` binds weakest.
+    Short spellings: `causal`, `full`, `block_causal<B>`, `window<W>`. They parse to formulas.
+
+    Unlike an `affine_map` or an `integer_set` it may ask for run-time properties of tokens, and it is a predicate with
+    disjunction and negation.
+
+    Example:
+    ```mlir
+    #block = #quoin.mask<(q, k) : k floordiv 4 le q floordiv 4>
+    #window = #quoin.mask<(q, k)[a] : k le q or (q ge a and k ge a)>
+    ```
+  }];
+  let parameters = (ins "::quoin::BlockMask":$formula);
+  let hasCustomAssemblyFormat = 1;
+}
+
+class Quoin_Enum<string name, string text, list<I32EnumAttrCase> cases> : I32EnumAttr<name, text, cases> {
+  let cppNamespace = "::quoin";
+  let genSpecializedAttr = 0;
+}
+
+def Quoin_Transform : Quoin_Enum<"Transform", "a step of a sampler", [
+  I32EnumAttrCase<"Temperature", 0, "temperature">, I32EnumAttrCase<"TopK", 1, "top_k">,
+  I32EnumAttrCase<"TopP", 2, "top_p">, I32EnumAttrCase<"TopPBelow", 3, "top_p_below">,
+  I32EnumAttrCase<"WithoutFill", 4, "without_fill">, I32EnumAttrCase<"RawConfidence", 5, "raw_confidence">,
+  I32EnumAttrCase<"Greedy", 6, "greedy">]>;
+
+def Quoin_SamplerAttr : Quoin_Attr<"Sampler", "sampler"> {
+  let summary = "transforms of the scores before a token is drawn, in order";
+  let description = [{
+    `temperature`, `top_k`, `top_p` (a token stays if the mass before it is at most p), `top_p_below` (if the mass up to and
+    with it is at most p; the first always stays), `without_fill` (the fill token's mass goes too), `raw_confidence` (the
+    confidence is the raw softmax's), `greedy` (arg max, whatever the temperature). The numbers come with a request.
+    Published systems differ in this order, so it is written in the program.
+
+    Example: `#quoin.sampler<temperature, top_k, top_p>`
+  }];
+  let parameters = (ins ArrayRefParameter<"::quoin::Transform">:$transforms);
+  let hasCustomAssemblyFormat = 1;
+}
+
+def Quoin_Statistic : Quoin_Enum<"Statistic", "what to know of a row of scores", [
+  I32EnumAttrCase<"Token", 0, "token">, I32EnumAttrCase<"Confidence", 1, "confidence">,
+  I32EnumAttrCase<"Entropy", 2, "entropy">, I32EnumAttrCase<"NormalizedEntropy", 3, "normalized_entropy">,
+  I32EnumAttrCase<"Margin", 4, "margin">, I32EnumAttrCase<"Probability", 5, "probability">]>;
+
+def Quoin_StatisticsAttr : Quoin_Attr<"Statistics", "statistics"> {
+  let summary = "the statistics of a score, in the order of its results";
+  let description = [{
+    `token` is the arg max or the draw; `confidence` its probability; `entropy` in nats, of the raw softmax;
+    `normalized_entropy` that divided by log of the vocabulary; `margin` the highest minus the second highest raw
+    probability; `probability` that of given tokens in the raw softmax.
+
+    Example: `#quoin.statistics<token, confidence>`, printed `[token, confidence]` in `quoin.score`.
+  }];
+  let parameters = (ins ArrayRefParameter<"::quoin::Statistic">:$statistics);
+  let assemblyFormat = "`<` custom<StatisticList>($statistics) `>`";
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+class Quoin_Op<string opMnemonic, list<Trait> traits = []> : Op<Quoin_Dialect, opMnemonic, traits>;
+
+#endif

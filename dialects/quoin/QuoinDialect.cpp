@@ -1,0 +1,53 @@
+//===- QuoinDialect.cpp - registration and module attributes ---------------===//
+
+#include "dialects/quoin/QuoinDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin;
+
+#include "dialects/quoin/QuoinDialect.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/quoin/QuoinTypes.cpp.inc"
+
+void QuoinDialect::initialize() {
+  registerAttributes();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/quoin/QuoinTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/quoin/QuoinOps.cpp.inc"
+      >();
+}
+
+bool quoin::isRunTimeSetting(StringRef name) {
+  return llvm::StringSwitch<bool>(name)
+      .Cases({"threshold", "edit_threshold", "entropy", "distance_penalty", "guidance"}, true)
+      .Cases({"temperature", "top_k", "top_p"}, true)
+      .Default(false);
+}
+
+LogicalResult QuoinDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  StringRef name = attribute.getName();
+  Attribute value = attribute.getValue();
+  if (!isa<ModuleOp>(op))
+    return op->emitOpError("expects '") << name << "' on a module only";
+  auto integer = dyn_cast<IntegerAttr>(value);
+  bool good = llvm::StringSwitch<bool>(name)
+                  .Case(module_attr::fill, integer && integer.getType().isInteger(32))
+                  .Cases({module_attr::capacity, module_attr::vocabulary},
+                         integer && integer.getType().isIndex() && integer.getInt() > 0)
+                  .Case(module_attr::stop, isa<DenseI32ArrayAttr>(value))
+                  .Cases({module_attr::source, module_attr::architecture, module_attr::inexact}, isa<StringAttr>(value))
+                  .Default(true);
+  if (!good)
+    return op->emitOpError("expects '") << name << "' to be of its documented type, but found " << value;
+  return success();
+}

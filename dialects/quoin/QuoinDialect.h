@@ -1,0 +1,59 @@
+//===- QuoinDialect.h - the quoin dialect in C++ ---------------------------===//
+
+#ifndef QUOIN_DIALECTS_QUOIN_QUOINDIALECT_H
+#define QUOIN_DIALECTS_QUOIN_QUOINDIALECT_H
+
+#include "dialects/quoin/BlockMask.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/quoin/QuoinEnums.h.inc"
+
+#include "dialects/quoin/QuoinDialect.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/quoin/QuoinTypes.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/quoin/QuoinAttributes.h.inc"
+
+namespace quoin {
+
+/// The evaluation counter of a sequence.
+struct CounterResource : mlir::SideEffects::Resource::Base<CounterResource> {
+  llvm::StringRef getName() final { return "QuoinCounter"; }
+};
+
+/// The contents of a decoder's caches.
+struct CacheResource : mlir::SideEffects::Resource::Base<CacheResource> {
+  llvm::StringRef getName() final { return "QuoinCache"; }
+};
+
+/// Names of the module attributes that a program needs to run alone.
+namespace module_attr {
+inline constexpr llvm::StringLiteral fill = "quoin.fill";
+inline constexpr llvm::StringLiteral stop = "quoin.stop";
+inline constexpr llvm::StringLiteral capacity = "quoin.capacity";
+inline constexpr llvm::StringLiteral vocabulary = "quoin.vocabulary";
+inline constexpr llvm::StringLiteral source = "quoin.source";
+inline constexpr llvm::StringLiteral architecture = "quoin.architecture";
+inline constexpr llvm::StringLiteral inexact = "quoin.inexact";
+} // namespace module_attr
+
+/// Settings of this name may be given again with a request; the others are fixed by compilation.
+bool isRunTimeSetting(llvm::StringRef name);
+
+} // namespace quoin
+
+#define GET_OP_CLASSES
+#include "dialects/quoin/QuoinOps.h.inc"
+
+#endif
