@@ -1,0 +1,104 @@
+//===- Safetensors.h - the file format of checkpoints ----------------------===//
+//
+// A safetensors file is eight bytes of length, little-endian, a JSON object of that length, and the bytes of the
+// tensors. The object gives each tensor's type, shape and range of bytes. Files come from elsewhere, so nothing in one
+// is believed before it is checked: a file that opens has ranges that lie in it, in order, without overlap or hole,
+// each as long as its type and shape say.
+//
+// Errors are one line: `<file>: tensor 'x' expects ..., but found ...`.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_SUPPORT_SAFETENSORS_H
+#define QUOIN_SUPPORT_SAFETENSORS_H
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace quoin {
+
+enum class DType : uint8_t { Bool, U8, I8, F8E4M3, F8E5M2, U16, I16, F16, BF16, U32, I32, F32, U64, I64, F64 };
+
+/// How the format spells a type: "F32".
+std::string_view dtypeName(DType dtype);
+/// Bytes of an element.
+size_t dtypeSize(DType dtype);
+/// True and the type if the format has one of this name.
+bool parseDtype(std::string_view name, DType &dtype);
+
+/// A tensor in a mapped file. `data` is valid as long as the file and need not be aligned.
+struct TensorView {
+  DType dtype = DType::F32;
+  std::vector<int64_t> shape;
+  const uint8_t *data = nullptr;
+  size_t size = 0; // bytes
+
+  int64_t elements() const;
+};
+
+/// Widens F64, F32, F16 or BF16 elements exactly; false for other types.
+bool widenToDouble(const TensorView &tensor, std::vector<double> &out);
+float widenHalf(uint16_t bits);
+inline float widenBfloat(uint16_t bits) { return __builtin_bit_cast(float, static_cast<uint32_t>(bits) << 16); }
+
+/// A file mapped into memory, read-only. Immutable: any number of threads may use one.
+class SafetensorsFile {
+public:
+  /// Null on failure, with one line in `error`.
+  static std::unique_ptr<SafetensorsFile> open(const std::string &path, std::string &error);
+  ~SafetensorsFile();
+  SafetensorsFile(const SafetensorsFile &) = delete;
+  SafetensorsFile &operator=(const SafetensorsFile &) = delete;
+
+  /// Null if there is no tensor of this name.
+  const TensorView *find(std::string_view name) const;
+  /// In alphabetical order.
+  std::vector<std::string> names() const;
+  const std::string &path() const { return file; }
+  /// The strings of `__metadata__`.
+  const std::map<std::string, std::string, std::less<>> &metadata() const { return strings; }
+
+private:
+  SafetensorsFile() = default;
+
+  std::string file;
+  void *mapping = nullptr;
+  size_t length = 0;
+  std::map<std::string, TensorView, std::less<>> tensors;
+  std::map<std::string, std::string, std::less<>> strings;
+};
+
+/// What a header says. `parseSafetensorsHeader` is the part that reads strangers' text; it is apart so that it can be
+/// tested and fuzzed alone.
+struct SafetensorsHeader {
+  struct Entry {
+    DType dtype = DType::F32;
+    std::vector<int64_t> shape;
+    uint64_t begin = 0, end = 0; // in the bytes after the header
+  };
+  std::map<std::string, Entry, std::less<>> entries;
+  std::map<std::string, std::string, std::less<>> metadata;
+};
+/// `dataSize` is the number of bytes after the header. False with a message (without the file's name) in `error`.
+bool parseSafetensorsHeader(std::string_view json, uint64_t dataSize, SafetensorsHeader &header, std::string &error);
+
+/// A tensor to write; `data` must hold as many bytes as type and shape say.
+struct NamedTensor {
+  std::string name;
+  DType dtype = DType::F32;
+  std::vector<int64_t> shape;
+  const void *data = nullptr;
+};
+/// Writes beside `path` and renames, so that no half-written file is ever seen under that name. Tensors of wider types
+/// come first, so that all are aligned.
+bool writeSafetensors(const std::string &path, const std::vector<NamedTensor> &tensors, std::string &error);
+
+} // namespace quoin
+
+#endif

@@ -1,0 +1,232 @@
+//===- SafetensorsHeader.cpp - reads what a checkpoint says it holds -------===//
+//
+// The header is read event by event, so that nesting costs no stack and two entries of one name are seen, which a
+// parsed document would have merged. Then the ranges are checked against types, shapes and each other.
+//
+//===----------------------------------------------------------------------===//
+
+#include "support/Safetensors.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+using namespace quoin;
+using Json = nlohmann::json;
+
+namespace {
+
+constexpr size_t maxRank = 16;
+constexpr size_t maxNameLength = 4096;
+
+/// Messages quote names from the file; long ones would hide the message.
+std::string quote(const std::string &name) {
+  return "'" + (name.size() > 200 ? name.substr(0, 200) + "..." : name) + "'";
+}
+
+class HeaderReader {
+public:
+  HeaderReader(SafetensorsHeader &header, std::string &error) : header(header), error(error) {}
+
+  bool null() { return unexpected("null"); }
+  bool boolean(bool) { return unexpected("a truth value"); }
+  bool number_integer(Json::number_integer_t value) { return unexpected(std::to_string(value)); }
+  bool number_float(Json::number_float_t, const std::string &text) { return unexpected(text); }
+  bool binary(Json::binary_t &) { return unexpected("bytes"); }
+
+  bool number_unsigned(Json::number_unsigned_t value) {
+    if (where == Shape) {
+      if (entry.shape.size() == maxRank)
+        return fail("tensor " + quote(name) + " expects a rank of at most " + std::to_string(maxRank) +
+                    ", but found more");
+      if (value > INT64_MAX)
+        return unexpected(std::to_string(value));
+      entry.shape.push_back(static_cast<int64_t>(value));
+      return true;
+    }
+    if (where == Offsets && offsets < 2) {
+      (offsets++ ? entry.end : entry.begin) = value;
+      return true;
+    }
+    return unexpected(std::to_string(value));
+  }
+
+  bool string(std::string &value) {
+    if (where == Metadata) {
+      header.metadata[field] = value;
+      return true;
+    }
+    if (where != Tensor || field != "dtype")
+      return unexpected(quote(value));
+    if (!parseDtype(value, entry.dtype))
+      return fail("tensor " + quote(name) + " expects a known dtype, but found " + quote(value));
+    return true;
+  }
+
+  bool key(std::string &value) {
+    if (value.size() > maxNameLength)
+      return fail("expects names of at most " + std::to_string(maxNameLength) + " bytes, but found " +
+                  std::to_string(value.size()));
+    if (where == Top) {
+      name = value;
+      if (name == "__metadata__" ? sawMetadata : header.entries.count(name) != 0)
+        return fail("expects each tensor once, but found " + quote(name) + " twice");
+      return true;
+    }
+    field = value;
+    if (where == Metadata)
+      return true;
+    unsigned bit = field == "dtype" ? 1u : field == "shape" ? 2u : field == "data_offsets" ? 4u : 0u;
+    if (!bit || (seen & bit))
+      return fail("tensor " + quote(name) + " expects dtype, shape and data_offsets once each, but found " +
+                  quote(field));
+    seen |= bit;
+    return true;
+  }
+
+  bool start_object(size_t) {
+    if (where == Outside) {
+      where = Top;
+      return true;
+    }
+    if (where != Top)
+      return unexpected("an object");
+    if (name == "__metadata__") {
+      where = Metadata;
+      sawMetadata = true;
+      return true;
+    }
+    where = Tensor;
+    entry = {};
+    seen = 0;
+    offsets = 0;
+    return true;
+  }
+
+  bool end_object() {
+    if (where == Tensor) {
+      if (seen != 7 || offsets != 2)
+        return fail("tensor " + quote(name) + " expects dtype, shape and two data_offsets, but found less");
+      header.entries.emplace(name, entry);
+    }
+    where = where == Top ? Outside : Top;
+    return true;
+  }
+
+  bool start_array(size_t) {
+    if (where != Tensor || field == "dtype")
+      return unexpected("an array");
+    where = field == "shape" ? Shape : Offsets;
+    return true;
+  }
+
+  bool end_array() {
+    where = Tensor;
+    return true;
+  }
+
+  bool parse_error(size_t position, const std::string &, const Json::exception &) {
+    return fail("expects a header in JSON, but found an error at its byte " + std::to_string(position));
+  }
+
+private:
+  enum Place { Outside, Top, Metadata, Tensor, Shape, Offsets };
+
+  bool fail(std::string message) {
+    if (error.empty())
+      error = std::move(message);
+    return false;
+  }
+
+  bool unexpected(const std::string &what) {
+    if (where == Outside)
+      return fail("expects a header that is an object, but found " + what);
+    if (where == Metadata)
+      return fail("expects strings in '__metadata__', but found " + what);
+    if (where == Top)
+      return fail("tensor " + quote(name) + " expects an object, but found " + what);
+    return fail("tensor " + quote(name) + " expects dtype, shape and two data_offsets, but found " + what + " at " +
+                quote(field));
+  }
+
+  SafetensorsHeader &header;
+  std::string &error;
+  Place where = Outside;
+  std::string name, field;
+  SafetensorsHeader::Entry entry;
+  unsigned seen = 0;
+  int offsets = 0;
+  bool sawMetadata = false;
+};
+
+/// Bytes of a tensor, or false if they do not fit into 64 bits.
+bool byteSize(const SafetensorsHeader::Entry &entry, uint64_t &size) {
+  size = dtypeSize(entry.dtype);
+  for (int64_t extent : entry.shape)
+    if (__builtin_mul_overflow(size, static_cast<uint64_t>(extent), &size))
+      return false;
+  return true;
+}
+
+std::string printShape(const std::vector<int64_t> &shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+} // namespace
+
+bool quoin::parseSafetensorsHeader(std::string_view json, uint64_t dataSize, SafetensorsHeader &header,
+                                   std::string &error) {
+  error.clear();
+  HeaderReader reader(header, error);
+  if (!Json::sax_parse(json.begin(), json.end(), &reader)) {
+    if (error.empty())
+      error = "expects a header in JSON, but found something else";
+    return false;
+  }
+
+  // Each range by itself.
+  using Named = std::pair<const std::string, SafetensorsHeader::Entry>;
+  std::vector<const Named *> order;
+  for (const Named &named : header.entries) {
+    const auto &[name, entry] = named;
+    uint64_t size = 0;
+    if (!byteSize(entry, size)) {
+      error = "tensor " + quote(name) + " expects a size that fits into 64 bits, but found shape " +
+              printShape(entry.shape);
+      return false;
+    }
+    if (entry.begin > entry.end || entry.end > dataSize) {
+      error = "tensor " + quote(name) + " expects a range within " + std::to_string(dataSize) + " bytes, but found [" +
+              std::to_string(entry.begin) + ", " + std::to_string(entry.end) + ")";
+      return false;
+    }
+    if (entry.end - entry.begin != size) {
+      error = "tensor " + quote(name) + " expects " + std::to_string(size) + " bytes for " +
+              std::string(dtypeName(entry.dtype)) + " " + printShape(entry.shape) + ", but found " +
+              std::to_string(entry.end - entry.begin);
+      return false;
+    }
+    order.push_back(&named);
+  }
+
+  // Then against each other: one after another, to the end.
+  std::sort(order.begin(), order.end(), [](const Named *a, const Named *b) {
+    return std::pair(a->second.begin, a->second.end) < std::pair(b->second.begin, b->second.end);
+  });
+  uint64_t end = 0;
+  for (const Named *named : order) {
+    if (named->second.begin != end) {
+      error = "tensor " + quote(named->first) + " expects to begin at byte " + std::to_string(end) +
+              ", where the one before ends, but found " + std::to_string(named->second.begin);
+      return false;
+    }
+    end = named->second.end;
+  }
+  if (end != dataSize) {
+    error = "expects " + std::to_string(end) + " bytes of tensors, but found " + std::to_string(dataSize);
+    return false;
+  }
+  return true;
+}
