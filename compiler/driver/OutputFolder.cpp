@@ -1,0 +1,87 @@
+//===- OutputFolder.cpp - an artefact that is complete or absent -----------===//
+
+#include "compiler/driver/OutputFolder.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace quoin;
+using namespace llvm;
+
+OutputFolder::OutputFolder(StringRef wanted) {
+  SmallString<128> absolute(wanted);
+  (void)sys::fs::make_absolute(absolute);
+  sys::path::remove_dots(absolute, /*remove_dot_dot=*/true);
+  target = std::string(absolute);
+  partial = target + ".partial-" + std::to_string(sys::Process::getProcessId());
+}
+
+OutputFolder::~OutputFolder() {
+  if (created)
+    sys::fs::remove_directories(partial);
+}
+
+/// True if the folder is one that we may replace.
+static bool replaceable(const std::string &folder) {
+  if (!sys::fs::exists(folder) || sys::fs::exists(folder + "/model.json"))
+    return true;
+  std::error_code code;
+  sys::fs::directory_iterator first(folder, code);
+  return sys::fs::is_directory(folder) && !code && first == sys::fs::directory_iterator();
+}
+
+bool OutputFolder::create(std::string &error) {
+  if (!replaceable(target)) {
+    error = "expects '" + target + "' to be absent, empty or an earlier artefact, but found something else there";
+    return false;
+  }
+  if (std::error_code code = sys::fs::create_directories(partial)) {
+    error = "cannot make folder '" + partial + "': " + code.message();
+    return false;
+  }
+  return created = true;
+}
+
+std::string OutputFolder::path(StringRef file) const { return partial + "/" + file.str(); }
+
+bool OutputFolder::write(StringRef file, StringRef contents, std::string &error) {
+  std::error_code code;
+  raw_fd_ostream os(path(file), code);
+  if (!code) {
+    os << contents;
+    os.close();
+    code = os.error();
+    os.clear_error();
+  }
+  if (code)
+    error = "cannot write '" + path(file) + "': " + code.message();
+  return !code;
+}
+
+bool OutputFolder::copy(StringRef from, StringRef file, std::string &error) {
+  std::error_code code = sys::fs::copy_file(from, path(file));
+  if (code)
+    error = "cannot copy '" + from.str() + "' to '" + path(file) + "': " + code.message();
+  return !code;
+}
+
+bool OutputFolder::commit(std::string &error) {
+  std::string aside = target + ".old-" + std::to_string(sys::Process::getProcessId());
+  bool had = sys::fs::exists(target);
+  std::error_code code;
+  if (had)
+    code = sys::fs::rename(target, aside);
+  if (!code)
+    code = sys::fs::rename(partial, target);
+  if (code) {
+    if (had && !sys::fs::exists(target))
+      (void)sys::fs::rename(aside, target);
+    error = "cannot rename '" + partial + "' to '" + target + "': " + code.message();
+    return false;
+  }
+  created = false;
+  if (had)
+    sys::fs::remove_directories(aside);
+  return true;
+}

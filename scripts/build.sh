@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Configures and builds one preset: scripts/build.sh PRESET [TARGET...]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=$1
+shift
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+cmake --preset "$preset" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+targets=()
+for target in "$@"; do targets+=(--target "$target"); done
+cmake --build --preset "$preset" "${targets[@]}" 2>&1 | awk '/^\[/ { printf "\r\033[K%s", $0; fflush(); next } { print "\n" $0 } END { print "" }' >&2
+exit "${PIPESTATUS[0]}"

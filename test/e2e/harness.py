@@ -1,0 +1,63 @@
+"""Runs the built tools for end-to-end tests. Standard library only; QUOIN_BIN names the folder of programs."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "test", "lib"))
+BIN = os.environ.get("QUOIN_BIN") or os.path.join(ROOT, "build", "release", "bin")
+
+
+class Failure(Exception):
+    """A test's expectation that does not hold."""
+
+
+def call(name, *args, timeout=600, **k):
+    """Runs a tool; gives the finished process."""
+    return subprocess.run([os.path.join(BIN, name), *map(str, args)], capture_output=True, text=True, timeout=timeout, **k)
+
+
+def tool(name, *args, **k):
+    """Runs a tool that must succeed; gives its standard output."""
+    r = call(name, *args, **k)
+    if r.returncode:
+        raise Failure(f"{name} {' '.join(map(str, args))}: exit {r.returncode}: {r.stderr.strip()[-400:]}")
+    return r.stdout
+
+
+def answers(program, target, requests, *flags):
+    """Runs requests through quoin-run or quoin-interpret; gives one JSON object each."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", delete=False) as f:
+        f.writelines(json.dumps(q) + "\n" for q in requests)
+    try:
+        out = tool(program, target, "--input", f.name, "--json", *flags)
+    finally:
+        os.unlink(f.name)
+    got = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    if len(got) != len(requests):
+        raise Failure(f"{program}: expects {len(requests)} results, but found {len(got)}")
+    return got
+
+
+def expect(condition, message):
+    if not condition:
+        raise Failure(message)
+
+
+def main(tests):
+    """Runs (name, function) pairs, prints a line each and the totals; exits 1 if one failed."""
+    wanted, passed, failed = sys.argv[1:], 0, 0
+    for name, test in tests:
+        if wanted and not any(w in name for w in wanted):
+            continue
+        try:
+            note = test()
+            passed += 1
+            print(f"ok   {name}" + (f": {note}" if note else ""), flush=True)
+        except (Failure, subprocess.TimeoutExpired, json.JSONDecodeError) as e:
+            failed += 1
+            print(f"FAIL {name}: {e}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
