@@ -1,0 +1,183 @@
+// JsonReader.cpp - the events of the JSON parser, with every type checked here
+// so that no later access can fail.
+
+#include "runtime/tokenizer/JsonReader.h"
+#include "runtime/tokenizer/Unicode.h"
+
+using namespace quoin;
+using nlohmann::json;
+
+bool JsonReader::fail(std::string message) {
+  error = std::move(message);
+  return false;
+}
+
+json *JsonReader::put(json value) {
+  if (parents.empty()) {
+    root = std::move(value);
+    return &root;
+  }
+  json &parent = *parents.back();
+  if (parent.is_array()) {
+    parent.push_back(std::move(value));
+    return &parent.back();
+  }
+  return &(parent[lastKey] = std::move(value));
+}
+
+bool JsonReader::open(json value) {
+  // Published files are nested 6 deep.
+  constexpr size_t maxDepth = 64;
+  if (parents.size() == maxDepth)
+    return fail("expects JSON nested at most 64 deep, but it is deeper at '" +
+                forMessage(lastKey) + "'");
+  parents.push_back(put(std::move(value)));
+  return true;
+}
+
+/// True if the value that comes is that of `key` in the object `model`.
+bool JsonReader::atModel(const char *key) const {
+  if (parents.size() != 2 || lastKey != key || !parents[1]->is_object())
+    return false;
+  auto model = parents[0]->find("model");
+  return model != parents[0]->end() && &*model == parents[1];
+}
+
+bool JsonReader::scalar(json value) {
+  switch (place) {
+  case Place::Tree:
+    put(std::move(value));
+    return true;
+  case Place::Vocabulary:
+    return fail("expects an integer from 0 to 2147483647 as the id of '" +
+                forMessage(lastKey) + "' in 'vocab', but the value is " +
+                (value.is_primitive() && !value.is_string()
+                     ? value.dump()
+                     : "a " + std::string(value.type_name())));
+  case Place::Merges:
+  case Place::MergePair:
+    break;
+  }
+  return fail("expects merge " + std::to_string(file.merges.size()) +
+              " to be 'a b' or [\"a\", \"b\"], but it has a " +
+              std::string(value.type_name()));
+}
+
+bool JsonReader::null() { return scalar(nullptr); }
+bool JsonReader::boolean(bool value) { return scalar(value); }
+bool JsonReader::number_integer(number_integer_t value) {
+  return scalar(value);
+}
+bool JsonReader::number_float(number_float_t value, const string_t &) {
+  return scalar(value);
+}
+bool JsonReader::binary(binary_t &) { return scalar(nullptr); }
+
+bool JsonReader::number_unsigned(number_unsigned_t value) {
+  if (place != Place::Vocabulary || value > INT32_MAX)
+    return scalar(value);
+  file.vocabulary.emplace_back(std::move(lastKey), static_cast<int32_t>(value));
+  lastKey.clear();
+  return true;
+}
+
+bool JsonReader::string(string_t &value) {
+  switch (place) {
+  case Place::MergePair:
+    pair.push_back(std::move(value));
+    return true;
+  case Place::Merges:
+    return addMerge(value);
+  case Place::Vocabulary:
+  case Place::Tree:
+    break;
+  }
+  return scalar(std::move(value));
+}
+
+bool JsonReader::addMerge(const std::string &text) {
+  // The header line of a merges.txt, which some converters left in.
+  if (text.rfind("#version", 0) == 0)
+    return true;
+  const size_t space = text.find(' ');
+  if (space == std::string::npos ||
+      text.find(' ', space + 1) != std::string::npos)
+    return fail("expects merge " + std::to_string(file.merges.size()) +
+                " to be two tokens with one space between them, but it is '" +
+                forMessage(text) + "'");
+  file.merges.emplace_back(text.substr(0, space), text.substr(space + 1));
+  return true;
+}
+
+bool JsonReader::start_object(std::size_t) {
+  if (place != Place::Tree)
+    return scalar(json::object());
+  if (atModel("vocab")) {
+    file.vocabulary.clear();
+    sawVocabulary = true;
+    place = Place::Vocabulary;
+    return true;
+  }
+  return open(json::object());
+}
+
+bool JsonReader::key(string_t &value) {
+  lastKey = std::move(value);
+  return true;
+}
+
+bool JsonReader::end_object() {
+  if (place == Place::Vocabulary)
+    place = Place::Tree;
+  else
+    parents.pop_back();
+  return true;
+}
+
+bool JsonReader::start_array(std::size_t) {
+  if (place == Place::Merges) {
+    pair.clear();
+    place = Place::MergePair;
+    return true;
+  }
+  if (place != Place::Tree)
+    return scalar(json::array());
+  if (atModel("merges")) {
+    file.merges.clear();
+    sawMerges = true;
+    place = Place::Merges;
+    return true;
+  }
+  return open(json::array());
+}
+
+bool JsonReader::end_array() {
+  switch (place) {
+  case Place::MergePair:
+    if (pair.size() != 2)
+      return fail("expects merge " + std::to_string(file.merges.size()) +
+                  " to be two tokens, but it has " +
+                  std::to_string(pair.size()));
+    file.merges.emplace_back(std::move(pair[0]), std::move(pair[1]));
+    place = Place::Merges;
+    return true;
+  case Place::Merges:
+    place = Place::Tree;
+    return true;
+  case Place::Vocabulary:
+  case Place::Tree:
+    break;
+  }
+  parents.pop_back();
+  return true;
+}
+
+bool JsonReader::parse_error(std::size_t position, const std::string &,
+                             const json::exception &exception) {
+  // The parser's text without its "[json.exception...]" and position.
+  std::string text = exception.what();
+  if (size_t at = text.rfind(": "); at != std::string::npos)
+    text = text.substr(at + 2);
+  return fail("expects valid JSON, but byte " + std::to_string(position) +
+              " is not: " + forMessage(text, 200));
+}

@@ -1,0 +1,82 @@
+// Tokenizer.h - text to token ids and back, equal to Hugging Face's
+// `tokenizers` for the byte-level BPE files of the supported families.
+
+#ifndef QUOIN_RUNTIME_TOKENIZER_TOKENIZER_H
+#define QUOIN_RUNTIME_TOKENIZER_TOKENIZER_H
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace quoin {
+
+/// A loaded tokenizer.json. Immutable: any number of threads may use one at
+/// the same time. `truncation`, `padding` and `post_processor` of the file are
+/// not applied: what is encoded is the text and nothing else.
+class Tokenizer {
+public:
+  /// Loads a tokenizer.json, or the one in a folder. Null on failure, with one
+  /// line in `error` that starts with the file's path.
+  static std::unique_ptr<Tokenizer> load(const std::string &path,
+                                         std::string &error);
+  /// The same from the text of the file.
+  static std::unique_ptr<Tokenizer> fromJson(std::string_view json,
+                                             std::string &error);
+  ~Tokenizer();
+  Tokenizer(const Tokenizer &) = delete;
+  Tokenizer &operator=(const Tokenizer &) = delete;
+
+  /// Appends the ids of `text`, shorter than 2 GiB. Added tokens in the text
+  /// are recognised, none is put around it. Invalid UTF-8 counts as U+FFFD.
+  void encode(std::string_view text, std::vector<int32_t> &ids) const;
+  std::vector<int32_t> encode(std::string_view text) const;
+
+  /// The text of `ids`, special tokens kept or left out. Ids that no token has
+  /// are left out; bytes that form no character become U+FFFD.
+  std::string decode(const std::vector<int32_t> &ids,
+                     bool skipSpecials = false) const;
+
+  /// The bytes that `id` stands for, maybe part of a character; empty for an
+  /// id that no token has. Valid as long as the tokenizer.
+  std::string_view bytesOf(int32_t id) const;
+  bool isSpecial(int32_t id) const;
+  /// The id of a token as the file spells it, for example `<|im_end|>`.
+  std::optional<int32_t> idOf(std::string_view token) const;
+  /// One more than the highest id.
+  int32_t idLimit() const;
+
+  /// What the file says and Hugging Face's loader does not heed, a line each.
+  const std::vector<std::string> &warnings() const;
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl;
+  explicit Tokenizer(std::unique_ptr<Impl> impl);
+};
+
+/// Decodes ids as they come. The parts, put together, are what `decode` makes
+/// of all ids at once, and none ends inside a character.
+class StreamDecoder {
+public:
+  /// `tokenizer` must outlive the decoder.
+  explicit StreamDecoder(const Tokenizer &tokenizer, bool skipSpecials = false)
+      : tokenizer(tokenizer), skipSpecials(skipSpecials) {}
+
+  /// The text that is certain once `id` is known; often empty.
+  std::string push(int32_t id);
+  /// What is left, as U+FFFD, when no more ids come. The decoder starts anew.
+  std::string finish();
+
+private:
+  const Tokenizer &tokenizer;
+  bool skipSpecials;
+  /// The beginning of a character: at most 3 bytes.
+  std::string pending;
+};
+
+} // namespace quoin
+
+#endif // QUOIN_RUNTIME_TOKENIZER_TOKENIZER_H

@@ -1,0 +1,37 @@
+// TokenizerFile.h - what a tokenizer.json says, read and checked but not yet
+// put to use, so that everything about hostile files is in one place.
+
+#ifndef QUOIN_RUNTIME_TOKENIZER_TOKENIZERFILE_H
+#define QUOIN_RUNTIME_TOKENIZER_TOKENIZERFILE_H
+
+#include "runtime/tokenizer/AddedTokens.h"
+#include "runtime/tokenizer/PreTokenizer.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace quoin {
+
+struct TokenizerFile {
+  /// In the file's order; of equal tokens the last counts.
+  std::vector<std::pair<std::string, int32_t>> vocabulary;
+  std::vector<std::pair<std::string, std::string>> merges;
+  /// With the ids the file declares.
+  std::vector<AddedToken> addedTokens;
+  PreTokenizer preTokenizer;
+  bool normalizeNFC = false;
+  bool ignoreMerges = false;
+  /// Settings which only matter if a byte has no token of its own.
+  bool hasUnknownToken = false;
+  bool byteFallback = false;
+
+  /// Reads the text of a tokenizer.json. On failure `error` is one line.
+  static bool parse(std::string_view json, TokenizerFile &out,
+                    std::string &error);
+};
+
+} // namespace quoin
+
+#endif // QUOIN_RUNTIME_TOKENIZER_TOKENIZERFILE_H
