@@ -1,0 +1,276 @@
+/* runtime.h: loads compiled programs and runs them: the public interface for hosts, in C99.
+ *
+ * A context holds hooks and threads; a model is a compiled program with its weights; a session is one request that runs
+ * over a model, with its keys and values. Any number of sessions of one model step together and share each pass over
+ * the weights; what a session computes never depends on who shares the step, nor on the number of threads: bit by bit.
+ *
+ *   quoin_context_t *context = NULL;
+ *   quoin_model_t *model = NULL;
+ *   quoin_session_t *session = NULL;
+ *   if (quoin_context_create(NULL, &context) != QUOIN_STATUS_OK) return 1;
+ *   if (quoin_model_load(context, "out", &model) != QUOIN_STATUS_OK || quoin_session_create(model, NULL, &session) !=
+ * ...) fprintf(stderr, "error: %s\n", quoin_context_last_error(context)); quoin_session_prompt(session, ids, count);
+ *   quoin_generate(session, NULL, NULL);
+ *   quoin_session_result(session, &result);
+ *
+ * Threads: a context and everything made from it belong to one thread at a time; the host sees to that. Different
+ * contexts share nothing and may be used at the same time. Functions that only read what they are given say so.
+ *
+ * Ownership: what a `create` or `load` returns is the caller's, to be given to the matching `destroy`; sessions go
+ * before their model, models and tokenizers before their context. Every `destroy` takes NULL. Strings and arrays that a
+ * function takes are copied unless it says otherwise; strings and arrays that it returns belong to the object asked.
+ *
+ * Pointers: none may be NULL unless the comment says so. No function aborts, throws or exits. After a status other than
+ * QUOIN_STATUS_OK the out-parameters are as they were. */
+#ifndef QUOIN_RUNTIME_H
+#define QUOIN_RUNTIME_H
+
+#include "quoin/program.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a call came to. A text that names the thing and its numbers is in `quoin_context_last_error`. */
+typedef enum quoin_status_t {
+  QUOIN_STATUS_OK = 0,
+  QUOIN_STATUS_INVALID_ARGUMENT =
+      1, /* the request cannot be: a token out of range, a setting's value, a wrong order of calls */
+  QUOIN_STATUS_NOT_FOUND = 2,     /* a file, decoder or setting of that name is not there */
+  QUOIN_STATUS_OUT_OF_MEMORY = 3, /* the allocate hook, the system's memory or a thread was refused */
+  QUOIN_STATUS_INCOMPATIBLE = 4,  /* the program needs another version of the runtime or another CPU */
+  QUOIN_STATUS_CORRUPT = 5,       /* a file is damaged, or files of different programs were mixed */
+  QUOIN_STATUS_CAPACITY = 6,      /* more positions than the program was compiled for */
+  QUOIN_STATUS_FAILED = 7,        /* the program refused: a setting its loop cannot take, or a defect in it */
+  QUOIN_STATUS_CANCELLED = 8      /* the host asked for it */
+} quoin_status_t;
+
+typedef struct quoin_context_t quoin_context_t;
+typedef struct quoin_tokenizer_t quoin_tokenizer_t;
+typedef struct quoin_model_t quoin_model_t;
+typedef struct quoin_session_t quoin_session_t;
+
+/* ---- Context ------------------------------------------------------------------------------------------------------
+ */
+
+/* One worker of a parallel call. */
+typedef void (*quoin_worker_fn)(void *arg, int64_t worker, int64_t workers);
+
+/* What the host lends to a context. Any function may be NULL for the default (`allocate` and `free` only both). `self`
+ * is handed back in every call and may be NULL. All but `parallel_for`'s workers are called from the thread that called
+ * the runtime. */
+typedef struct quoin_hooks_t {
+  void *self;
+  /* `bytes` (at least 1) of memory aligned to `alignment` (a power of two, at least 8, at most 64), or NULL when there
+   * is none: the runtime then returns QUOIN_STATUS_OUT_OF_MEMORY and leaks nothing. Holds caches, arenas, batches,
+   * sessions, models and the context itself; the tokenizer and the metadata use C++'s own memory. */
+  void *(*allocate)(void *self, size_t bytes, size_t alignment);
+  /* Gives back what `allocate` returned, with the same `bytes`. Never called with NULL. */
+  void (*free)(void *self, void *memory, size_t bytes);
+  /* A message for a person, without a line break. `level` is 0 for information and 1 for a warning. Default: dropped.
+   */
+  void (*log)(void *self, int32_t level, const char *message);
+  /* Runs fn(arg, worker, workers) for worker = 0 .. workers-1, ALL AT THE SAME TIME on different threads (workers wait
+   * for each other inside), and returns when all are done. Default: threads of the context's own, the caller being one.
+   */
+  void (*parallel_for)(void *self, int32_t workers, quoin_worker_fn fn, void *arg);
+  /* How many workers a call has; 0: one for each CPU core the process may use. */
+  int32_t workers;
+} quoin_hooks_t;
+
+/* Makes a context. `hooks` is copied; NULL: all defaults. On failure there is no context to ask for a text: the status
+ * is QUOIN_STATUS_OUT_OF_MEMORY, or QUOIN_STATUS_INVALID_ARGUMENT for a negative `workers` or half a pair of hooks. */
+quoin_status_t quoin_context_create(const quoin_hooks_t *hooks, quoin_context_t **out_context);
+
+/* Ends the context's threads and frees it. `context` may be NULL. Its models and tokenizers must be gone. */
+void quoin_context_destroy(quoin_context_t *context);
+
+/* The text of the last call on this context, or on anything made from it, that failed: lower case, one line, "" if none
+ * did. The context's, until the next call that fails. */
+const char *quoin_context_last_error(const quoin_context_t *context);
+
+/* Workers of a parallel call: what the hooks said, or the number of cores. Reads only. */
+int32_t quoin_context_workers(const quoin_context_t *context);
+
+/* ---- Tokenizer ----------------------------------------------------------------------------------------------------
+ */
+
+/* Reads the tokenizer of a folder: one that the compiler wrote, or one in Hugging Face layout. The caller's to destroy.
+ */
+quoin_status_t quoin_tokenizer_load(quoin_context_t *context, const char *folder, quoin_tokenizer_t **out_tokenizer);
+
+/* `tokenizer` may be NULL. Only for one that `quoin_tokenizer_load` returned. */
+void quoin_tokenizer_destroy(quoin_tokenizer_t *tokenizer);
+
+/* Ids of `text`, `size` bytes of UTF-8 that may hold NULs. Special tokens written in the text become their ids; none
+ * are added. At most `capacity` ids are stored in `ids`, which may be NULL with capacity 0; `out_count` is how many
+ * there are. */
+quoin_status_t quoin_tokenizer_encode(quoin_tokenizer_t *tokenizer, const char *text, size_t size, int32_t *ids,
+                                      size_t capacity, size_t *out_count);
+
+/* Text of `count` ids, without special tokens if `skip_special`. At most `capacity` bytes are stored in `text`, without
+ * a closing NUL; `text` may be NULL with capacity 0. `out_size` is how many bytes there are. `ids` may be NULL for
+ * count 0. */
+quoin_status_t quoin_tokenizer_decode(quoin_tokenizer_t *tokenizer, const int32_t *ids, size_t count,
+                                      int32_t skip_special, char *text, size_t capacity, size_t *out_size);
+
+/* The bytes that one token stands for, maybe part of a character: a host that shows tokens as they come puts them
+ * together until a character is whole. `out_size` 0: no token has this id. `out_special`: 1 for special tokens. Reads
+ * only; the bytes are the tokenizer's. */
+void quoin_tokenizer_token(const quoin_tokenizer_t *tokenizer, int32_t id, const char **out_bytes, size_t *out_size,
+                           int32_t *out_special);
+
+/* ---- Model --------------------------------------------------------------------------------------------------------
+ */
+
+/* What a model is. The arrays and names are the model's. */
+typedef struct quoin_model_info_t {
+  int64_t hidden;
+  int64_t vocabulary;
+  int64_t layers;
+  int64_t capacity;   /* most positions of a sequence */
+  int64_t page_bytes; /* of 64 positions in one cache */
+  int64_t weights_bytes;
+  int32_t fill;                    /* id that stands for an open position; -1: none */
+  int32_t decoders_count;          /* the first is the default */
+  const quoin_decoder_t *decoders; /* names and settings; `advance` is not for hosts */
+  const int32_t *stops;            /* stop ids that hold where a request names none */
+  size_t stops_count;
+} quoin_model_info_t;
+
+/* Opens what quoin-compile wrote: the program, its weights (mapped, never copied), its tokenizer and metadata. Fails
+ * with QUOIN_STATUS_NOT_FOUND (a file is missing), _INCOMPATIBLE (the text names the version or the CPU feature that is
+ * missing) or _CORRUPT (weights that are not the program's). A folder without a tokenizer loads;
+ * `quoin_model_tokenizer` is then NULL. */
+quoin_status_t quoin_model_load(quoin_context_t *context, const char *folder, quoin_model_t **out_model);
+
+/* The same for a program that is linked into the host: `query` is the `quoin_program_query` of its object file. The
+ * weights are at `weights` (`weights_size` bytes, 64-byte aligned, not copied: they must outlive the model), or, if
+ * that is NULL, in `folder`/model.qw. `folder` may be NULL when `weights` is not; then there is neither tokenizer nor
+ * metadata. */
+quoin_status_t quoin_model_from_program(quoin_context_t *context, quoin_program_query_fn query, const void *weights,
+                                        size_t weights_size, const char *folder, quoin_model_t **out_model);
+
+/* Unmaps the weights and closes the program. `model` may be NULL. Its sessions must be gone. */
+void quoin_model_destroy(quoin_model_t *model);
+
+/* Reads only. */
+void quoin_model_info(const quoin_model_t *model, quoin_model_info_t *out_info);
+
+/* The text of model.json, or NULL if there was none. Reads only. */
+const char *quoin_model_metadata(const quoin_model_t *model);
+
+/* The model's tokenizer, which stays the model's; NULL if its folder has none. */
+quoin_tokenizer_t *quoin_model_tokenizer(quoin_model_t *model);
+
+/* ---- Session ------------------------------------------------------------------------------------------------------
+ */
+
+/* A session is prepared (`prompt`, `set_...`), stepped until it is finished, and may then be given its next prompt: all
+ * it was told but the prompt holds on, and its memory is used again. Preparing calls on a session that has begun and is
+ * not finished fail with QUOIN_STATUS_INVALID_ARGUMENT. */
+
+/* A session over `model` by its decoder of that name; NULL: the first. */
+quoin_status_t quoin_session_create(quoin_model_t *model, const char *decoder, quoin_session_t **out_session);
+
+/* Frees the session, finished or not. `session` may be NULL. */
+void quoin_session_destroy(quoin_session_t *session);
+
+/* Gives the prompt: `count` ids (at least 1, at most the capacity), each at least 0 and below the vocabulary's size. */
+quoin_status_t quoin_session_prompt(quoin_session_t *session, const int32_t *ids, size_t count);
+
+/* How many tokens to generate; decoders round up to whole blocks. At least 1; the default is 64. */
+quoin_status_t quoin_session_set_max_tokens(quoin_session_t *session, int64_t max_tokens);
+
+/* Stop ids. `ids` may be NULL with count 0: nothing stops. Without this call the model's own hold. */
+quoin_status_t quoin_session_set_stops(quoin_session_t *session, const int32_t *ids, size_t count);
+
+/* Seed of the random numbers; the default is 0. */
+quoin_status_t quoin_session_set_seed(quoin_session_t *session, uint64_t seed);
+
+/* One setting by name: temperature, top_k (0: all), top_p, or one the decoder declares. A setting that was fixed when
+ * the program was compiled takes only the value it has; any other fails with QUOIN_STATUS_INVALID_ARGUMENT and is
+ * named. A name nobody knows fails with QUOIN_STATUS_NOT_FOUND. */
+quoin_status_t quoin_session_set(quoin_session_t *session, const char *name, double value);
+
+/* Forgets what `set`, `set_stops`, `set_seed` and `set_max_tokens` said. */
+quoin_status_t quoin_session_set_defaults(quoin_session_t *session);
+
+/* A position that took a token. `confidence` is that of the last score there; NaN if there was none. */
+typedef struct quoin_change_t {
+  int64_t position;
+  int32_t token;
+  float confidence;
+} quoin_change_t;
+
+/* What one evaluation of the model changed. All pointers hold during the call only. */
+typedef struct quoin_event_t {
+  int64_t evaluation;           /* 0 for the first */
+  int64_t forward;              /* which model call it was, 0 for the first */
+  const quoin_change_t *filled; /* open positions that took a token: provisional until committed */
+  size_t filled_count;
+  const quoin_change_t *edited; /* known tokens that changed */
+  size_t edited_count;
+  int64_t committed_from; /* positions [committed_from, committed_to) became final */
+  int64_t committed_to;
+  int64_t prompt_length;
+  int64_t length; /* of the sequence as it stands now, prompt included: */
+  const int32_t *tokens;
+  const uint8_t *open; /* 1: still to be filled */
+} quoin_event_t;
+
+/* Called inside a step, on the thread that steps. Anything but 0 cancels the session. It may not call the runtime. */
+typedef int32_t (*quoin_event_fn)(void *self, const quoin_event_t *event);
+
+/* Who is told about the session's evaluations. `fn` may be NULL: nobody; `self` is handed back and may be NULL. */
+quoin_status_t quoin_session_listen(quoin_session_t *session, quoin_event_fn fn, void *self);
+
+/* Runs the decoder up to its first model call and no further, so that a request which its decoder refuses fails before
+ * any work. Optional: the first step does it otherwise. */
+quoin_status_t quoin_session_begin(quoin_session_t *session);
+
+/* Advances `count` sessions of one model together: each runs up to the next call of the model, which runs once for all
+ * of them. Finished ones are skipped; no session may be there twice. A session that fails is finished with its own
+ * status and does not disturb the others: QUOIN_STATUS_OK is returned. Another status says that none could go on; with
+ * QUOIN_STATUS_OUT_OF_MEMORY the call may be repeated. Allocates nothing once sizes have settled. */
+quoin_status_t quoin_sessions_step(quoin_session_t *const *sessions, size_t count);
+
+/* 1 if the session has ended, well or not. Reads only. */
+int32_t quoin_session_finished(const quoin_session_t *session);
+
+/* How it ended; QUOIN_STATUS_OK while it has not. Reads only. */
+quoin_status_t quoin_session_status(const quoin_session_t *session);
+
+/* The text of that status, "" if OK. The session's, until its next prompt. Reads only. */
+const char *quoin_session_error(const quoin_session_t *session);
+
+/* Ends a session that runs; its status is then QUOIN_STATUS_CANCELLED. */
+void quoin_session_cancel(quoin_session_t *session);
+
+/* What a session generated. `ids` is the session's, until its next prompt. */
+typedef struct quoin_result_t {
+  const int32_t *ids; /* as the published loop returns them */
+  size_t count;
+  size_t shown;           /* leading ids that are text: cut at the first stop id and at max_tokens */
+  int32_t stopped;        /* 1: a stop id stands in `ids` */
+  int64_t evaluations;    /* executed evaluations of the source program */
+  int64_t forwards;       /* calls of the model made for this session */
+  int64_t prefill_tokens; /* prompt tokens that ran in the first of them */
+} quoin_result_t;
+
+/* The result of a session that finished well; otherwise its status, or QUOIN_STATUS_INVALID_ARGUMENT if it is not
+ * finished. */
+quoin_status_t quoin_session_result(const quoin_session_t *session, quoin_result_t *out_result);
+
+/* Steps one session until it is finished and returns its status. `fn` hears of every evaluation, as by
+ * `quoin_session_listen`; NULL leaves the listener as it is. */
+quoin_status_t quoin_generate(quoin_session_t *session, quoin_event_fn fn, void *self);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

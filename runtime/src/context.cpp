@@ -1,0 +1,75 @@
+// context.cpp: hooks, errors and the workers of a context.
+
+#include "internal.h"
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+
+using namespace quoin::rt;
+
+static void *defaultAllocate(void *, size_t bytes, size_t alignment) {
+  return std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+}
+
+static void defaultFree(void *, void *memory, size_t) { std::free(memory); }
+
+quoin_status_t quoin_context_t::fail(quoin_status_t status, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(error, sizeof(error), format, arguments);
+  va_end(arguments);
+  return status;
+}
+
+void quoin_context_t::log(int32_t level, const char *format, ...) {
+  if (!hooks.log)
+    return;
+  char text[kErrorBytes];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof(text), format, arguments);
+  va_end(arguments);
+  hooks.log(hooks.self, level, text);
+}
+
+void quoin_context_t::parallel(quoin_worker_fn fn, void *arg) {
+  if (workers > 1 && hooks.parallel_for)
+    return hooks.parallel_for(hooks.self, workers, fn, arg);
+  if (pool.run(workers, fn, arg))
+    return;
+  log(1, "%d threads cannot be started; one is used", workers - 1);
+  workers = 1; // the results are the same
+  fn(arg, 0, 1);
+}
+
+quoin_status_t quoin_context_create(const quoin_hooks_t *hooks, quoin_context_t **out_context) {
+  quoin_hooks_t given = hooks ? *hooks : quoin_hooks_t{};
+  if (given.workers < 0 || !given.allocate != !given.free)
+    return QUOIN_STATUS_INVALID_ARGUMENT;
+  if (!given.allocate) {
+    given.allocate = defaultAllocate;
+    given.free = defaultFree;
+  }
+  Memory memory{given.self, given.allocate, given.free};
+  void *at = memory.allocate(sizeof(quoin_context_t));
+  if (!at)
+    return QUOIN_STATUS_OUT_OF_MEMORY;
+  auto *context = new (at) quoin_context_t(memory);
+  context->hooks = given;
+  context->workers = given.workers ? given.workers : usableCores();
+  *out_context = context;
+  return QUOIN_STATUS_OK;
+}
+
+void quoin_context_destroy(quoin_context_t *context) {
+  if (!context)
+    return;
+  Memory memory = context->memory; // outlives the context
+  context->~quoin_context_t();
+  memory.free(context, sizeof(quoin_context_t));
+}
+
+const char *quoin_context_last_error(const quoin_context_t *context) { return context->error; }
+
+int32_t quoin_context_workers(const quoin_context_t *context) { return context->workers; }

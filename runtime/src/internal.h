@@ -1,0 +1,251 @@
+// internal.h: what the runtime's files share: the objects behind the opaque types of runtime.h.
+#ifndef QUOIN_RUNTIME_INTERNAL_H
+#define QUOIN_RUNTIME_INTERNAL_H
+
+#include "memory.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <new>
+#include <pthread.h>
+#include <utility>
+
+namespace quoin::rt {
+
+inline constexpr size_t kErrorBytes = 1024;
+
+/// Worker 0 is the caller. The others spin for a while after each call, since the next one is usually near, then sleep.
+class Pool {
+public:
+  explicit Pool(const Memory *memory) : threads(memory) {}
+  Pool(const Pool &) = delete;
+  Pool &operator=(const Pool &) = delete;
+  ~Pool() { stop(); }
+
+  /// Runs fn(arg, w, workers) on all workers; threads are started when first needed. False: they could not be.
+  [[nodiscard]] bool run(int32_t workers, quoin_worker_fn fn, void *arg);
+  void stop();
+
+private:
+  struct Thread {
+    Pool *pool;
+    int64_t worker;
+    pthread_t handle;
+  };
+  static void *enter(void *thread);
+  void work(int64_t worker);
+  bool start(int32_t workers);
+
+  Buffer<Thread> threads; // of workers 1 and up
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::atomic<uint32_t> epoch{0}; // counts the calls
+  std::atomic<int32_t> left{0};   // workers that have not finished this call
+  std::atomic<int32_t> asleep{0};
+  std::atomic<bool> stopping{false};
+  quoin_worker_fn fn = nullptr;
+  void *arg = nullptr;
+  int32_t workers = 1;
+};
+
+/// A hint to the CPU that this thread spins.
+inline void pauseCpu() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
+/// Keys and values of one cache of one session, and what its slots hold.
+///
+/// The first `valid` slots may be used by the next call. Slots of a call are written in [from, slots) only: those
+/// before are the ones the cache already had, with the labels and open bits under which they were computed.
+struct Cache {
+  explicit Cache(const Memory *memory)
+      : memory(memory), pages(memory), tokens(memory), positions(memory), labels(memory), open(memory) {}
+  Cache(const Cache &) = delete;
+  Cache &operator=(const Cache &) = delete;
+  ~Cache();
+
+  [[nodiscard]] bool reserve(int64_t slots, int64_t bytes);
+
+  const Memory *memory;
+  Buffer<void *> pages;
+  Buffer<int32_t> tokens, positions, labels, open;
+  int64_t pageBytes = 0;
+  int64_t valid = 0;
+};
+
+/// Follows a session's sequence from call to call and tells its listener what changed.
+struct Trace {
+  explicit Trace(const Memory *memory)
+      : tokens(memory), open(memory), confidence(memory), read(memory), filled(memory), edited(memory) {}
+
+  quoin_event_fn fn = nullptr;
+  void *self = nullptr;
+  Buffer<int32_t> tokens;
+  Buffer<uint8_t> open;
+  Buffer<float> confidence; // by position; NaN: never scored
+  Buffer<int64_t> read;     // positions that the last call's logits are of
+  Buffer<quoin_change_t> filled, edited;
+  int64_t committed = 0;                // of the last sequence seen
+  int64_t committedFrom = 0;            // of the event to come
+  int64_t evaluation = -1, forward = 0; // of the event to come; -1: no evaluation yet
+};
+
+/// Arrays of the batch that runs, used again by every step.
+struct Scratch {
+  explicit Scratch(const Memory *memory)
+      : waiting(memory), ids(memory), positions(memory), read(memory), readGroup(memory), hidden(memory),
+        groups(memory), words(memory), tiles(memory), layers(memory), rows(memory), jobs(memory), head(memory),
+        logits(memory), sorted(memory) {}
+
+  struct Job {
+    quoin_session_t *session;
+    int64_t row; // of the score
+    size_t head; // its row of the head; a residual has the next one, too
+  };
+  struct Candidate {
+    float logit;
+    int32_t token;
+  };
+
+  Buffer<quoin_session_t *> waiting;
+  Buffer<int32_t> ids, positions;
+  Buffer<int64_t> read, readGroup;
+  Buffer<float *> hidden;
+  Buffer<quoin_group_t> groups;
+  Buffer<uint64_t> words;
+  Buffer<uint8_t> tiles, layers;
+  Buffer<quoin_head_row_t> rows;
+  Buffer<Job> jobs;
+  Buffer<uint8_t> head;
+  Buffer<float> logits;
+  Buffer<Candidate> sorted;
+  quoin_barrier_t barrier = {};
+};
+
+enum class Phase { Preparing, Ready, Forward, Score, Finished };
+
+} // namespace quoin::rt
+
+struct quoin_context_t {
+  explicit quoin_context_t(const quoin::rt::Memory &memory) : memory(memory), pool(&this->memory) {}
+
+  quoin::rt::Memory memory;
+  quoin_hooks_t hooks = {};
+  int32_t workers = 1;
+  quoin::rt::Pool pool;
+  char error[quoin::rt::kErrorBytes] = "";
+
+  /// Keeps the text and returns `status`.
+  quoin_status_t fail(quoin_status_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+  quoin_status_t outOfMemory() { return fail(QUOIN_STATUS_OUT_OF_MEMORY, "out of memory"); }
+  void log(int32_t level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+  /// Runs fn on all workers at the same time; on the caller alone where no threads are to be had.
+  void parallel(quoin_worker_fn fn, void *arg);
+
+  template <typename T, typename... Args> T *make(Args &&...args) {
+    void *at = memory.allocate(sizeof(T));
+    return at ? new (at) T(std::forward<Args>(args)...) : nullptr;
+  }
+  template <typename T> void destroy(T *object) {
+    if (!object)
+      return;
+    object->~T();
+    memory.free(object, sizeof(T));
+  }
+};
+
+struct quoin_model_t {
+  explicit quoin_model_t(quoin_context_t *context)
+      : context(context), metadata(&context->memory), scratch(&context->memory) {}
+  ~quoin_model_t();
+
+  quoin_context_t *context;
+  const quoin_program_t *program = nullptr;
+  void *library = nullptr; // of dlopen
+  const uint8_t *weights = nullptr;
+  void *mapped = nullptr;
+  size_t mappedBytes = 0;
+  quoin_tokenizer_t *tokenizer = nullptr;
+  quoin::rt::Buffer<char> metadata;
+  quoin::rt::Scratch scratch;
+};
+
+struct quoin_session_t {
+  quoin_session_t(quoin_model_t *model, const quoin_decoder_t *decoder);
+  ~quoin_session_t();
+
+  quoin_context_t *context() const { return model->context; }
+  quoin::rt::Arena &arena() { return arenas[active]; }
+  /// The arena that holds what the host makes for the next `advance`.
+  quoin::rt::Arena &otherArena() { return arenas[1 - active]; }
+
+  /// Ends the session with a text.
+  void fail(quoin_status_t code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+  void failOutOfMemory() { fail(QUOIN_STATUS_OUT_OF_MEMORY, "out of memory"); }
+
+  quoin_model_t *model;
+  const quoin_decoder_t *decoder;
+  quoin_state_t state = {};
+  quoin::rt::Arena arenas[2];
+  int active = 0;
+  quoin::rt::Phase phase = quoin::rt::Phase::Preparing;
+  quoin_status_t status = QUOIN_STATUS_OK;
+  char error[quoin::rt::kErrorBytes / 2] = "";
+
+  // The request.
+  quoin::rt::Buffer<int32_t> prompt, stops;
+  quoin::rt::Buffer<double> settings; // one per setting of the decoder
+  int64_t maxTokens = 64;
+  uint64_t seed = 0;
+  double temperature = 0, topK = 0, topP = 1;
+
+  // The run.
+  quoin::rt::Buffer<quoin_value_t> frame, moved; // as large; `moved` is for the arenas' exchange
+  quoin::rt::Buffer<uint8_t> kinds;
+  quoin::rt::Buffer<quoin::rt::Cache *> caches; // the decoder's, then one that keeps nothing
+  int64_t forwards = 0;
+  int64_t prefillTokens = 0;
+  quoin::rt::Trace trace;
+};
+
+namespace quoin::rt {
+
+/// The functions decoders call, in sequence.cpp.
+extern const quoin_host_t kHost;
+
+/// features.cpp: the first of `features` (names joined by commas, each with an optional '+') that this CPU lacks, as a
+/// length in `out_length`; null if it has all.
+const char *missingFeature(const char *features, size_t *out_length);
+/// Cores that this process may use, hyper-threads counted once.
+int32_t usableCores();
+
+/// text.cpp: the tokenizer of a folder; *out stays null if there is none.
+quoin_status_t loadTokenizer(quoin_context_t &context, const char *folder, bool required, quoin_tokenizer_t **out);
+
+/// cache and calls, in engine.cpp.
+int64_t reusableSlots(const Cache &cache, const quoin_forward_t &call, int64_t limit);
+/// Runs `advance` to its next suspension; the phase says what came of it.
+void resume(quoin_session_t &session);
+/// Starts a run: prompt and max_tokens into the frame, then `resume`.
+void begin(quoin_session_t &session);
+
+/// score.cpp: one pass of the head for all sessions that wait for a score, and their results.
+quoin_status_t runScores(quoin_model_t &model, quoin_session_t *const *sessions, size_t count);
+/// False if the request is not well-formed; the session has then failed.
+bool checkScore(quoin_session_t &session);
+
+/// trace.cpp.
+[[nodiscard]] bool traceBegin(quoin_session_t &session);
+/// A call of the model is about to be made.
+void traceForward(quoin_session_t &session);
+void traceConfidence(quoin_session_t &session, int64_t position, float confidence);
+void traceDone(quoin_session_t &session);
+
+} // namespace quoin::rt
+
+#endif

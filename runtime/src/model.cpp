@@ -1,0 +1,232 @@
+// model.cpp: opens a compiled program and the files that belong to it.
+
+#include "internal.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace quoin::rt;
+
+namespace {
+
+/// `folder`/`name` in hook memory.
+struct Path {
+  Path(quoin_context_t &context, const char *folder, const char *name) : text(&context.memory) {
+    size_t bytes = std::strlen(folder) + std::strlen(name) + 2;
+    ok = text.resize(bytes);
+    if (ok)
+      std::snprintf(text.data(), bytes, "%s/%s", folder, name);
+  }
+  const char *get() const { return text.data(); }
+
+  Buffer<char> text;
+  bool ok;
+};
+
+struct File {
+  explicit File(const char *path) : handle(open(path, O_RDONLY | O_CLOEXEC)) {}
+  File(const File &) = delete;
+  File &operator=(const File &) = delete;
+  ~File() {
+    if (handle >= 0)
+      close(handle);
+  }
+  int handle;
+};
+
+quoin_status_t cannotOpen(quoin_context_t &context, const char *path) {
+  int why = errno;
+  return context.fail(why == ENOMEM ? QUOIN_STATUS_OUT_OF_MEMORY : QUOIN_STATUS_NOT_FOUND, "cannot open '%s': %s", path,
+                      std::strerror(why));
+}
+
+quoin_status_t checkProgram(quoin_context_t &context, const quoin_program_t *program, const char *where) {
+  if (!program)
+    return context.fail(QUOIN_STATUS_INCOMPATIBLE, "%s needs a runtime newer than ABI version %u", where,
+                        QUOIN_ABI_VERSION);
+  if (program->abi_version != QUOIN_ABI_VERSION)
+    return context.fail(QUOIN_STATUS_INCOMPATIBLE,
+                        "%s has ABI version %u, but this runtime has %u; compile the model again", where,
+                        program->abi_version, QUOIN_ABI_VERSION);
+  if (program->struct_size != sizeof(quoin_program_t))
+    return context.fail(QUOIN_STATUS_INCOMPATIBLE, "%s describes itself in %u bytes, but this runtime expects %zu",
+                        where, program->struct_size, sizeof(quoin_program_t));
+  size_t length = 0;
+  if (const char *feature = missingFeature(program->target_features ? program->target_features : "", &length))
+    return context.fail(
+        QUOIN_STATUS_INCOMPATIBLE,
+        "%s was compiled for the CPU feature '%.*s', which this machine lacks; compile it with --target-cpu", where,
+        int(length), feature);
+  if (program->hidden < 1 || program->vocabulary < 1 || program->vocabulary > INT32_MAX || program->capacity < 1 ||
+      program->capacity > INT32_MAX || program->page_bytes < 0 || program->decoders_count < 1 || !program->decoders ||
+      !program->layers_step || !program->head_step || program->weights_bytes < 8)
+    return context.fail(QUOIN_STATUS_CORRUPT, "%s does not describe a model", where);
+  return QUOIN_STATUS_OK;
+}
+
+/// Only the size and the last 8 bytes are read: a file of another program is told without touching its pages.
+quoin_status_t checkWeights(quoin_model_t &model, const void *weights, size_t size, const char *where) {
+  const quoin_program_t &program = *model.program;
+  if (size != static_cast<uint64_t>(program.weights_bytes))
+    return model.context->fail(QUOIN_STATUS_CORRUPT, "%s has %zu bytes, but the program expects %lld", where, size,
+                               static_cast<long long>(program.weights_bytes));
+  uint64_t checksum;
+  std::memcpy(&checksum, static_cast<const uint8_t *>(weights) + size - sizeof(checksum), sizeof(checksum));
+  if (checksum != program.weights_checksum)
+    return model.context->fail(QUOIN_STATUS_CORRUPT, "%s has checksum %016llx, but the program expects %016llx", where,
+                               static_cast<unsigned long long>(checksum),
+                               static_cast<unsigned long long>(program.weights_checksum));
+  model.weights = static_cast<const uint8_t *>(weights);
+  return QUOIN_STATUS_OK;
+}
+
+quoin_status_t mapWeights(quoin_model_t &model, const char *folder) {
+  Path path(*model.context, folder, "model.qw");
+  if (!path.ok)
+    return model.context->outOfMemory();
+  File file(path.get());
+  struct stat about;
+  if (file.handle < 0 || fstat(file.handle, &about) != 0)
+    return cannotOpen(*model.context, path.get());
+  // An empty file cannot be mapped; the size test names both numbers.
+  if (about.st_size > 0) {
+    void *mapped = mmap(nullptr, static_cast<size_t>(about.st_size), PROT_READ, MAP_PRIVATE, file.handle, 0);
+    if (mapped == MAP_FAILED)
+      return model.context->fail(QUOIN_STATUS_OUT_OF_MEMORY, "cannot map '%s': %s", path.get(), std::strerror(errno));
+    model.mapped = mapped;
+    model.mappedBytes = static_cast<size_t>(about.st_size);
+    madvise(mapped, model.mappedBytes, MADV_WILLNEED);
+  }
+  return checkWeights(model, model.mapped, static_cast<size_t>(about.st_size), path.get());
+}
+
+/// model.json, if it is there; closed by a NUL.
+quoin_status_t readMetadata(quoin_model_t &model, const char *folder) {
+  Path path(*model.context, folder, "model.json");
+  if (!path.ok)
+    return model.context->outOfMemory();
+  File file(path.get());
+  struct stat about;
+  if (file.handle < 0 || fstat(file.handle, &about) != 0)
+    return errno == ENOENT ? QUOIN_STATUS_OK : cannotOpen(*model.context, path.get());
+  size_t size = static_cast<size_t>(about.st_size), have = 0;
+  if (!model.metadata.resize(size + 1))
+    return model.context->outOfMemory();
+  while (have < size) {
+    ssize_t got = read(file.handle, model.metadata.data() + have, size - have);
+    if (got < 0 && errno != EINTR)
+      return cannotOpen(*model.context, path.get());
+    if (got == 0)
+      break;
+    have += got > 0 ? static_cast<size_t>(got) : 0;
+  }
+  model.metadata[have] = 0;
+  return QUOIN_STATUS_OK;
+}
+
+quoin_status_t openFolder(quoin_model_t &model, const char *folder, quoin_program_query_fn query, const void *weights,
+                          size_t weightsSize) {
+  quoin_context_t &context = *model.context;
+  const char *where = "the program";
+  Path path(context, folder ? folder : "", "model.so");
+  if (!path.ok)
+    return context.outOfMemory();
+  if (!query) {
+    where = path.get();
+    if (access(path.get(), R_OK) != 0)
+      return cannotOpen(context, path.get());
+    // Without a slash dlopen would search its own path.
+    model.library = dlopen(path.get(), RTLD_NOW | RTLD_LOCAL);
+    if (!model.library)
+      return context.fail(QUOIN_STATUS_CORRUPT, "cannot load '%s': %s", path.get(), dlerror());
+    void *symbol = dlsym(model.library, "quoin_program_query");
+    if (!symbol)
+      return context.fail(QUOIN_STATUS_CORRUPT, "'%s' is no compiled program: it has no 'quoin_program_query'",
+                          path.get());
+    std::memcpy(&query, &symbol, sizeof(query));
+  }
+  model.program = query(QUOIN_ABI_VERSION);
+  if (quoin_status_t status = checkProgram(context, model.program, where))
+    return status;
+  if (weights) {
+    if (reinterpret_cast<uintptr_t>(weights) % kAlignment)
+      return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects weights at a 64-byte boundary, but they are at %p",
+                          weights);
+    if (quoin_status_t status = checkWeights(model, weights, weightsSize, "the weights"))
+      return status;
+  } else if (quoin_status_t status = mapWeights(model, folder)) {
+    return status;
+  }
+  if (!folder)
+    return QUOIN_STATUS_OK;
+  if (quoin_status_t status = readMetadata(model, folder))
+    return status;
+  return loadTokenizer(context, folder, false, &model.tokenizer);
+}
+
+quoin_status_t makeModel(quoin_context_t *context, const char *folder, quoin_program_query_fn query,
+                         const void *weights, size_t weightsSize, quoin_model_t **out) {
+  auto *model = context->make<quoin_model_t>(context);
+  if (!model)
+    return context->outOfMemory();
+  quoin_status_t status = openFolder(*model, folder, query, weights, weightsSize);
+  if (status != QUOIN_STATUS_OK)
+    context->destroy(model);
+  else
+    *out = model;
+  return status;
+}
+
+} // namespace
+
+quoin_model_t::~quoin_model_t() {
+  quoin_tokenizer_destroy(tokenizer);
+  if (mapped)
+    munmap(mapped, mappedBytes);
+  if (library)
+    dlclose(library);
+}
+
+quoin_status_t quoin_model_load(quoin_context_t *context, const char *folder, quoin_model_t **out_model) {
+  return makeModel(context, folder, nullptr, nullptr, 0, out_model);
+}
+
+quoin_status_t quoin_model_from_program(quoin_context_t *context, quoin_program_query_fn query, const void *weights,
+                                        size_t weights_size, const char *folder, quoin_model_t **out_model) {
+  if (!query || (!weights && !folder))
+    return context->fail(QUOIN_STATUS_INVALID_ARGUMENT,
+                         "expects a program, and its weights or a folder, but there is none");
+  return makeModel(context, folder, query, weights, weights_size, out_model);
+}
+
+void quoin_model_destroy(quoin_model_t *model) {
+  if (model)
+    model->context->destroy(model);
+}
+
+void quoin_model_info(const quoin_model_t *model, quoin_model_info_t *out_info) {
+  const quoin_program_t &p = *model->program;
+  *out_info = {p.hidden,
+               p.vocabulary,
+               p.layers,
+               p.capacity,
+               p.page_bytes,
+               p.weights_bytes,
+               p.fill,
+               p.decoders_count,
+               p.decoders,
+               p.stops,
+               p.stops_count > 0 ? static_cast<size_t>(p.stops_count) : 0};
+}
+
+const char *quoin_model_metadata(const quoin_model_t *model) {
+  return model->metadata.empty() ? nullptr : model->metadata.data();
+}
+
+quoin_tokenizer_t *quoin_model_tokenizer(quoin_model_t *model) { return model->tokenizer; }

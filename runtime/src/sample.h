@@ -1,0 +1,50 @@
+// sample.h: random numbers and draws over whole rows of scores, as pure functions.
+#ifndef QUOIN_RUNTIME_SAMPLE_H
+#define QUOIN_RUNTIME_SAMPLE_H
+
+#include "internal.h"
+
+namespace quoin::rt {
+
+/// Philox4x32-10 (Salmon et al., SC 2011): `words` is the counter and becomes the random words.
+void philox(uint32_t words[4], const uint32_t key[2]);
+
+enum Stream : uint32_t { kTokenDraw = 0, kAcceptTest = 1, kResidualDraw = 2, kPositionChoice = 3 };
+
+/// Which random numbers a draw takes: number `lane` in (0, 1) at a position of an evaluation.
+struct Random {
+  uint64_t seed;
+  uint32_t evaluation, position, stream;
+
+  double uniform(uint32_t lane) const;
+};
+
+/// A sampler with the values of the request.
+struct Sampler {
+  const uint8_t *transforms;
+  uint32_t count;
+  double temperature, topK, topP;
+  int32_t fill; // never chosen; -1: none
+
+  bool lists(uint8_t transform) const;
+  /// 0: arg max, no draw.
+  double drawTemperature() const;
+  /// Whether the draw needs the whole row.
+  bool filters(int64_t vocabulary) const;
+};
+
+struct Draw {
+  int32_t token;
+  double confidence;
+};
+
+/// A draw through the sampler's transforms in their order. `scratch` has room for the vocabulary.
+Draw drawFiltered(const float *logits, int64_t vocabulary, const Sampler &sampler, const Random &random,
+                  Scratch::Candidate *scratch);
+
+/// A draw from max(softmax(logits) - softmax(minus), 0), or from softmax(logits) where that is zero everywhere.
+Draw drawResidual(const float *logits, const float *minus, int64_t vocabulary, int32_t fill, const Random &random);
+
+} // namespace quoin::rt
+
+#endif

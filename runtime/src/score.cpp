@@ -1,0 +1,271 @@
+// score.cpp: one pass of the head over all rows that sessions want scored.
+//
+// The head kernel computes every statistic of an unfiltered row, the draw included, without ever storing a row of
+// scores. Rows whose sampler filters, and residual draws, ask it for their scores; the rest is done here, some rows at
+// a time.
+
+#include "sample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <sched.h>
+
+using namespace quoin::rt;
+
+namespace {
+
+/// Most rows of one pass of the head, and most scores stored at a time (256 MiB).
+constexpr size_t kMostRows = 4096;
+constexpr size_t kMostScores = size_t(64) << 20;
+
+Sampler samplerOf(const quoin_session_t &session) {
+  const quoin_score_t &score = session.state.score;
+  return {score.transform, score.transforms, session.temperature, session.topK, session.topP, session.state.fill};
+}
+
+Random randomOf(const quoin_session_t &session, int64_t row, Stream stream) {
+  const quoin_score_t &score = session.state.score;
+  int64_t position = score.positions.size ? static_cast<const int64_t *>(score.positions.data)[row] : 0;
+  return {session.seed, uint32_t(score.evaluation), uint32_t(position), stream};
+}
+
+/// Whether this host makes the draw itself.
+bool drawsHere(const quoin_session_t &session) {
+  const quoin_score_t &score = session.state.score;
+  if (score.kind != QUOIN_HEAD_SCORE)
+    return score.kind == QUOIN_HEAD_RESIDUAL;
+  Sampler sampler = samplerOf(session);
+  return score.positions.size && sampler.drawTemperature() > 0 && sampler.filters(session.model->program->vocabulary);
+}
+
+/// Makes the results of a score in the arena of the next `advance`.
+bool prepareScore(quoin_session_t &session) {
+  quoin_score_t &score = session.state.score;
+  Arena &arena = session.otherArena();
+  arena.reset();
+  session.state.logits = nullptr; // lay in the arena that was just reset
+  int64_t size = score.kind == QUOIN_HEAD_MATERIALIZE ? score.logits->rows * session.model->program->vocabulary
+                                                      : score.logits->rows;
+  uint32_t results = score.kind == QUOIN_HEAD_SCORE ? score.statistics : std::max(score.statistics, 1u);
+  for (uint32_t i = 0; i < results; ++i) {
+    score.result[i] = {arena.make<float>(size), size}; // a token is as large
+    if (!score.result[i].data)
+      return false;
+  }
+  return true;
+}
+
+quoin_head_row_t headRow(const quoin_session_t &session, const quoin_logits_t &logits, int64_t row) {
+  const quoin_score_t &score = session.state.score;
+  int64_t hidden = session.model->program->hidden;
+  quoin_head_row_t head = {};
+  head.hidden = logits.hidden + row * hidden;
+  head.other = logits.other ? logits.other + row * hidden : nullptr;
+  head.guidance = static_cast<float>(logits.guidance);
+  head.forbid = session.state.fill;
+  head.of = score.of.size ? static_cast<const int32_t *>(score.of.data)[row] : -1;
+  if (score.kind == QUOIN_HEAD_SCORE && score.positions.size && !drawsHere(session)) {
+    Sampler sampler = samplerOf(session);
+    Random random = randomOf(session, row, kTokenDraw);
+    head.temperature = static_cast<float>(sampler.drawTemperature());
+    head.raw_confidence = sampler.lists(QUOIN_TRANSFORM_RAW_CONFIDENCE);
+    head.key[0] = uint32_t(random.seed);
+    head.key[1] = uint32_t(random.seed >> 32);
+    head.evaluation = random.evaluation;
+    head.position = random.position;
+    head.stream = random.stream;
+  }
+  return head;
+}
+
+/// Replaces token and confidence of a row of the head by the draw from its scores.
+void drawJob(Scratch &s, const Scratch::Job &job, Scratch::Candidate *sorted) {
+  const quoin_session_t &session = *job.session;
+  int64_t vocabulary = session.model->program->vocabulary;
+  quoin_head_row_t &head = s.rows[job.head];
+  Draw draw;
+  if (session.state.score.kind == QUOIN_HEAD_RESIDUAL) {
+    draw = drawResidual(head.logits, s.rows[job.head + 1].logits, vocabulary, session.state.fill,
+                        randomOf(session, job.row, kResidualDraw));
+  } else {
+    Sampler sampler = samplerOf(session);
+    draw = drawFiltered(head.logits, vocabulary, sampler, randomOf(session, job.row, kTokenDraw), sorted);
+    if (sampler.lists(QUOIN_TRANSFORM_RAW_CONFIDENCE))
+      draw.confidence = std::exp(double(head.logits[draw.token]) - double(head.log_sum_exp));
+  }
+  head.token = draw.token;
+  head.confidence = static_cast<float>(draw.confidence);
+}
+
+void storeJob(const Scratch &s, const Scratch::Job &job) {
+  quoin_session_t &session = *job.session;
+  quoin_score_t &score = session.state.score;
+  const quoin_head_row_t &head = s.rows[job.head];
+  if (score.kind == QUOIN_HEAD_MATERIALIZE)
+    return;
+  bool chooses = score.kind == QUOIN_HEAD_RESIDUAL;
+  uint32_t results = chooses ? std::max(score.statistics, 1u) : score.statistics;
+  for (uint32_t i = 0; i < results; ++i) {
+    auto *real = static_cast<float *>(score.result[i].data);
+    switch (i < score.statistics ? score.statistic[i] : uint8_t(QUOIN_STAT_TOKEN)) {
+    case QUOIN_STAT_TOKEN:
+      static_cast<int32_t *>(score.result[i].data)[job.row] = head.token;
+      chooses = true;
+      break;
+    case QUOIN_STAT_CONFIDENCE:
+      real[job.row] = head.confidence;
+      chooses = true;
+      break;
+    case QUOIN_STAT_ENTROPY:
+      real[job.row] = head.entropy;
+      break;
+    case QUOIN_STAT_NORMALIZED_ENTROPY:
+      real[job.row] = static_cast<float>(double(head.entropy) / std::log(double(session.model->program->vocabulary)));
+      break;
+    case QUOIN_STAT_MARGIN:
+      real[job.row] = head.margin;
+      break;
+    default:
+      real[job.row] = head.probability;
+      break;
+    }
+  }
+  if (!chooses || !session.trace.fn)
+    return;
+  if (score.positions.size)
+    traceConfidence(session, static_cast<const int64_t *>(score.positions.data)[job.row], head.confidence);
+  else if (static_cast<size_t>(job.row) < session.trace.read.size())
+    traceConfidence(session, session.trace.read[static_cast<size_t>(job.row)], head.confidence);
+}
+
+/// Runs the head over the rows gathered and finishes their jobs.
+quoin_status_t flush(quoin_model_t &model, bool draws) {
+  Scratch &s = model.scratch;
+  const quoin_program_t &program = *model.program;
+  int32_t workers = model.context->workers;
+  auto rows = static_cast<int64_t>(s.rows.size());
+  if (rows == 0)
+    return QUOIN_STATUS_OK;
+  int64_t scratch = program.head_scratch_row_bytes * rows + program.head_scratch_worker_bytes * workers;
+  if (!s.head.resize(static_cast<size_t>(scratch)) ||
+      (draws && !s.sorted.resize(static_cast<size_t>(program.vocabulary) * static_cast<size_t>(workers))))
+    return model.context->outOfMemory();
+
+  struct Call {
+    quoin_model_t *model;
+    quoin_head_t head;
+  };
+  s.barrier = {0, 0, [] { (void)sched_yield(); }};
+  Call call = {&model, {model.weights, s.head.data(), rows, s.rows.data(), &s.barrier}};
+  model.context->parallel(
+      [](void *arg, int64_t worker, int64_t of) {
+        auto *made = static_cast<Call *>(arg);
+        made->model->program->head_step(&made->head, worker, of);
+      },
+      &call);
+  if (draws)
+    model.context->parallel(
+        [](void *arg, int64_t worker, int64_t of) {
+          quoin_model_t &shared = *static_cast<Call *>(arg)->model;
+          Scratch &all = shared.scratch;
+          for (size_t i = static_cast<size_t>(worker); i < all.jobs.size(); i += static_cast<size_t>(of))
+            if (drawsHere(*all.jobs[i].session))
+              drawJob(all, all.jobs[i], all.sorted.data() + worker * shared.program->vocabulary);
+        },
+        &call);
+  for (const Scratch::Job &job : s.jobs)
+    storeJob(s, job);
+  s.rows.clear();
+  s.jobs.clear();
+  return QUOIN_STATUS_OK;
+}
+
+} // namespace
+
+bool quoin::rt::checkScore(quoin_session_t &session) {
+  const quoin_score_t &score = session.state.score;
+  auto refuse = [&](const char *what) {
+    session.fail(QUOIN_STATUS_FAILED, "the decoder's score has %s", what);
+    return false;
+  };
+  if (score.kind < QUOIN_HEAD_SCORE || score.kind > QUOIN_HEAD_MATERIALIZE || !score.logits || score.logits->rows < 0)
+    return refuse("no logits");
+  int64_t rows = score.logits->rows;
+  if (score.statistics > QUOIN_MAX_STATISTICS || score.transforms > sizeof(score.transform))
+    return refuse("too many statistics or transforms");
+  if ((score.positions.size && score.positions.size != rows) || (score.of.size && score.of.size != rows))
+    return refuse("positions or tokens that are not one a row");
+  if (score.kind == QUOIN_HEAD_RESIDUAL && (!score.minus || score.minus->rows != rows || score.positions.size != rows))
+    return refuse("a residual without its other rows or positions");
+  if (score.kind == QUOIN_HEAD_SCORE)
+    for (uint32_t i = 0; i < score.statistics; ++i)
+      if (score.statistic[i] == QUOIN_STAT_PROBABILITY && score.of.size != rows)
+        return refuse("a probability without its tokens");
+  for (int64_t i = 0; i < score.of.size; ++i) {
+    int32_t token = static_cast<const int32_t *>(score.of.data)[i];
+    if (token < 0 || token >= session.model->program->vocabulary)
+      return refuse("a token outside the vocabulary");
+  }
+  return true;
+}
+
+quoin_status_t quoin::rt::runScores(quoin_model_t &model, quoin_session_t *const *sessions, size_t count) {
+  Scratch &s = model.scratch;
+  auto vocabulary = static_cast<size_t>(model.program->vocabulary);
+  size_t most = std::max<size_t>(kMostScores / vocabulary, 2), stored = 0;
+
+  // Room for the rows that are stored at a time; their addresses are given out below.
+  size_t wanted = 0;
+  for (size_t i = 0; i < count; ++i) {
+    quoin_session_t &session = *sessions[i];
+    if (session.phase != Phase::Score)
+      continue;
+    if (!prepareScore(session)) {
+      session.failOutOfMemory();
+      continue;
+    }
+    if (drawsHere(session))
+      wanted += static_cast<size_t>(session.state.score.logits->rows) *
+                (session.state.score.kind == QUOIN_HEAD_RESIDUAL ? 2 : 1);
+  }
+  if (!s.logits.resize(std::min(wanted, most) * vocabulary))
+    return model.context->outOfMemory();
+
+  s.rows.clear();
+  s.jobs.clear();
+  for (size_t i = 0; i < count; ++i) {
+    quoin_session_t &session = *sessions[i];
+    if (session.phase != Phase::Score)
+      continue;
+    const quoin_score_t &score = session.state.score;
+    bool draws = drawsHere(session), residual = score.kind == QUOIN_HEAD_RESIDUAL;
+    for (int64_t row = 0; row < score.logits->rows; ++row) {
+      if (s.rows.size() + 2 > kMostRows || (draws && stored + 1 + residual > most)) {
+        if (quoin_status_t status = flush(model, stored > 0))
+          return status;
+        stored = 0;
+      }
+      if (!s.jobs.push({&session, row, s.rows.size()}))
+        return model.context->outOfMemory();
+      quoin_head_row_t head = headRow(session, *score.logits, row);
+      if (draws)
+        head.logits = s.logits.data() + stored++ * vocabulary;
+      else if (score.kind == QUOIN_HEAD_MATERIALIZE)
+        head.logits = static_cast<float *>(score.result[0].data) + row * model.program->vocabulary;
+      if (!s.rows.push(head))
+        return model.context->outOfMemory();
+      if (residual) {
+        head = headRow(session, *score.minus, row);
+        head.logits = s.logits.data() + stored++ * vocabulary;
+        if (!s.rows.push(head))
+          return model.context->outOfMemory();
+      }
+    }
+  }
+  if (quoin_status_t status = flush(model, stored > 0))
+    return status;
+  for (size_t i = 0; i < count; ++i)
+    if (sessions[i]->phase == Phase::Score)
+      sessions[i]->phase = Phase::Ready;
+  return QUOIN_STATUS_OK;
+}

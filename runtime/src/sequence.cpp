@@ -1,0 +1,289 @@
+// sequence.cpp: the functions that decoders call: sequences, choices and random numbers.
+//
+// A sequence is a value: each operation makes a new one in the session's arena and shares the arrays it does not
+// change.
+
+#include "sample.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace quoin::rt;
+
+namespace {
+
+quoin_session_t &sessionOf(quoin_state_t *state) { return *static_cast<quoin_session_t *>(state->self); }
+
+template <typename T> T *make(quoin_state_t *state, int64_t count) {
+  T *made = sessionOf(state).arena().make<T>(count);
+  if (!made)
+    sessionOf(state).failOutOfMemory();
+  return made;
+}
+
+/// An empty tensor is what a function returns that fails.
+template <typename T> T *makeTensor(quoin_state_t *state, int64_t count, quoin_tensor_t *out) {
+  T *made = make<T>(state, count);
+  *out = {made, made ? count : 0};
+  return made;
+}
+
+bool checkRange(quoin_state_t *state, const char *what, const quoin_sequence_t *x, int64_t from, int64_t to) {
+  if (from >= 0 && from <= to && to <= x->length)
+    return true;
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s expects a range in [0, %lld], but it is [%lld, %lld]", what,
+                        static_cast<long long>(x->length), static_cast<long long>(from), static_cast<long long>(to));
+  return false;
+}
+
+bool checkPosition(quoin_state_t *state, const char *what, const quoin_sequence_t *x, int64_t position) {
+  if (position >= 0 && position < x->length)
+    return true;
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s expects a position below %lld, but it is %lld", what,
+                        static_cast<long long>(x->length), static_cast<long long>(position));
+  return false;
+}
+
+bool checkToken(quoin_state_t *state, const char *what, int32_t token) {
+  int64_t vocabulary = sessionOf(state).model->program->vocabulary;
+  if (token >= 0 && token < vocabulary)
+    return true;
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s expects a token below %lld, but it is %d", what,
+                        static_cast<long long>(vocabulary), token);
+  return false;
+}
+
+bool checkSize(quoin_state_t *state, const char *what, const quoin_tensor_t *a, const quoin_tensor_t *b) {
+  if (a->size == b->size)
+    return true;
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s expects tensors of one size, but they have %lld and %lld elements",
+                        what, static_cast<long long>(a->size), static_cast<long long>(b->size));
+  return false;
+}
+
+/// A copy of the struct; the arrays are shared.
+quoin_sequence_t *share(quoin_state_t *state, const quoin_sequence_t *x) {
+  auto *y = make<quoin_sequence_t>(state, 1);
+  if (y)
+    *y = *x;
+  return y;
+}
+
+template <typename T> bool copyArray(quoin_state_t *state, T *&array, int64_t had, int64_t length) {
+  T *fresh = make<T>(state, length);
+  if (!fresh)
+    return false;
+  std::copy_n(array, had, fresh);
+  array = fresh;
+  return true;
+}
+
+/// A longer sequence; what is new is left to the caller.
+quoin_sequence_t *lengthen(quoin_state_t *state, const char *what, const quoin_sequence_t *x, int64_t by) {
+  int64_t capacity = sessionOf(state).model->program->capacity;
+  if (by < 0 || by > capacity - x->length) {
+    sessionOf(state).fail(by < 0 ? QUOIN_STATUS_FAILED : QUOIN_STATUS_CAPACITY,
+                          "%s expects at most %lld positions (the capacity), but needs %lld + %lld", what,
+                          static_cast<long long>(capacity), static_cast<long long>(x->length),
+                          static_cast<long long>(by));
+    return nullptr;
+  }
+  quoin_sequence_t *y = share(state, x);
+  if (!y || !copyArray(state, y->tokens, x->length, x->length + by) ||
+      !copyArray(state, y->labels, x->length, x->length + by) || !copyArray(state, y->open, x->length, x->length + by))
+    return nullptr;
+  y->length += by;
+  return y;
+}
+
+void *allocate(quoin_state_t *state, int64_t bytes) { return make<char>(state, bytes); }
+
+void fail(quoin_state_t *state, const char *what, int64_t a, int64_t b) {
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s (%lld, %lld)", what, static_cast<long long>(a),
+                        static_cast<long long>(b));
+}
+
+int64_t reuse(quoin_state_t *state, const quoin_forward_t *call, int64_t limit) {
+  quoin_session_t &session = sessionOf(state);
+  if (call->cache < -1 || call->cache >= session.decoder->caches) {
+    session.fail(QUOIN_STATUS_FAILED, "expects a cache below %d, but it is %lld", session.decoder->caches,
+                 static_cast<long long>(call->cache));
+    return 0;
+  }
+  if (!checkRange(state, "reuse", call->sequence, 0, call->length))
+    return 0;
+  return call->cache < 0 ? 0 : reusableSlots(*session.caches[static_cast<size_t>(call->cache)], *call, limit);
+}
+
+int64_t firstOpen(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to) {
+  if (!checkRange(state, "first_open", x, from, to))
+    return 0;
+  return std::find(x->open + from, x->open + to, 1) - x->open;
+}
+
+int64_t findStop(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to) {
+  if (!checkRange(state, "find_stop", x, from, to))
+    return 0;
+  const Buffer<int32_t> &stops = sessionOf(state).stops;
+  int64_t at = from;
+  while (at < to && (x->open[at] || std::find(stops.begin(), stops.end(), x->tokens[at]) == stops.end()))
+    ++at;
+  return at;
+}
+
+void open(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to, quoin_tensor_t *out) {
+  *out = {};
+  if (!checkRange(state, "open", x, from, to))
+    return;
+  auto *positions = makeTensor<int64_t>(state, std::count(x->open + from, x->open + to, 1), out);
+  if (!positions)
+    return;
+  for (int64_t i = from; i < to; ++i)
+    if (x->open[i])
+      *positions++ = i;
+}
+
+void tokens(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at, quoin_tensor_t *out) {
+  *out = {};
+  auto *positions = static_cast<const int64_t *>(at->data);
+  for (int64_t i = 0; i < at->size; ++i)
+    if (!checkPosition(state, "tokens", x, positions[i]))
+      return;
+  auto *result = makeTensor<int32_t>(state, at->size, out);
+  if (!result)
+    return;
+  for (int64_t i = 0; i < at->size; ++i)
+    result[i] = x->tokens[positions[i]];
+}
+
+quoin_sequence_t *extend(quoin_state_t *state, const quoin_sequence_t *x, int64_t by, int64_t label) {
+  if (by > 0 && state->fill < 0) {
+    sessionOf(state).fail(QUOIN_STATUS_FAILED, "extend expects a model with a fill token, but it has none");
+    return nullptr;
+  }
+  quoin_sequence_t *y = lengthen(state, "extend", x, by);
+  if (!y)
+    return nullptr;
+  std::fill(y->tokens + x->length, y->tokens + y->length, state->fill);
+  std::fill(y->labels + x->length, y->labels + y->length, static_cast<int32_t>(label));
+  std::fill(y->open + x->length, y->open + y->length, uint8_t(1));
+  return y;
+}
+
+quoin_sequence_t *append(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *ids) {
+  auto *values = static_cast<const int32_t *>(ids->data);
+  for (int64_t i = 0; i < ids->size; ++i)
+    if (!checkToken(state, "append", values[i]))
+      return nullptr;
+  quoin_sequence_t *y = lengthen(state, "append", x, ids->size);
+  if (!y)
+    return nullptr;
+  std::copy_n(values, ids->size, y->tokens + x->length);
+  std::fill(y->labels + x->length, y->labels + y->length, 0);
+  std::fill(y->open + x->length, y->open + y->length, uint8_t(0));
+  return y;
+}
+
+quoin_sequence_t *reopen(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to) {
+  if (!checkRange(state, "reopen", x, from, to))
+    return nullptr;
+  if (to > from && state->fill < 0) {
+    sessionOf(state).fail(QUOIN_STATUS_FAILED, "reopen expects a model with a fill token, but it has none");
+    return nullptr;
+  }
+  quoin_sequence_t *y = share(state, x);
+  if (!y || !copyArray(state, y->tokens, x->length, x->length) || !copyArray(state, y->open, x->length, x->length))
+    return nullptr;
+  std::fill(y->tokens + from, y->tokens + to, state->fill);
+  std::fill(y->open + from, y->open + to, uint8_t(1));
+  y->reopened = 1;
+  return y;
+}
+
+/// fill and edit: `wanted` is the open bit of the positions that take a token. The fill token is never an answer.
+quoin_sequence_t *put(quoin_state_t *state, const char *what, uint8_t wanted, const quoin_sequence_t *x,
+                      const quoin_tensor_t *at, const quoin_tensor_t *ids, const quoin_tensor_t *where) {
+  if (!checkSize(state, what, at, ids) || (where && !checkSize(state, what, at, where)))
+    return nullptr;
+  quoin_sequence_t *y = share(state, x);
+  if (!y || !copyArray(state, y->tokens, x->length, x->length) || !copyArray(state, y->open, x->length, x->length))
+    return nullptr;
+  auto *positions = static_cast<const int64_t *>(at->data);
+  auto *values = static_cast<const int32_t *>(ids->data);
+  auto *flags = where ? static_cast<const uint8_t *>(where->data) : nullptr;
+  for (int64_t i = 0; i < at->size; ++i) {
+    if (!checkPosition(state, what, x, positions[i]))
+      return nullptr;
+    if ((flags && !flags[i]) || y->open[positions[i]] != wanted || values[i] == state->fill)
+      continue;
+    if (!checkToken(state, what, values[i]))
+      return nullptr;
+    y->tokens[positions[i]] = values[i];
+    y->open[positions[i]] = 0;
+  }
+  return y;
+}
+
+quoin_sequence_t *fill(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at,
+                       const quoin_tensor_t *ids, const quoin_tensor_t *where) {
+  return put(state, "fill", 1, x, at, ids, where);
+}
+
+quoin_sequence_t *edit(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at,
+                       const quoin_tensor_t *ids, const quoin_tensor_t *where) {
+  return put(state, "edit", 0, x, at, ids, where);
+}
+
+quoin_sequence_t *commit(quoin_state_t *state, const quoin_sequence_t *x, int64_t to) {
+  if (!checkRange(state, "commit", x, 0, to))
+    return nullptr;
+  quoin_sequence_t *y = share(state, x);
+  if (y)
+    y->committed = std::max(y->committed, to);
+  return y;
+}
+
+void top(quoin_state_t *state, const quoin_tensor_t *values, int64_t n, const quoin_tensor_t *where,
+         quoin_tensor_t *out) {
+  *out = {};
+  if (where && !checkSize(state, "top", values, where))
+    return;
+  auto *flags = makeTensor<uint8_t>(state, values->size, out);
+  auto *order = make<int64_t>(state, values->size);
+  if (!flags || !order)
+    return;
+  auto *value = static_cast<const float *>(values->data);
+  auto *allowed = where ? static_cast<const uint8_t *>(where->data) : nullptr;
+  int64_t candidates = 0;
+  for (int64_t i = 0; i < values->size; ++i) {
+    flags[i] = 0;
+    if (!allowed || allowed[i])
+      order[candidates++] = i;
+  }
+  n = std::clamp<int64_t>(n, 0, candidates);
+  std::partial_sort(order, order + n, order + candidates, [&](int64_t a, int64_t b) {
+    bool aNaN = std::isnan(value[a]), bNaN = std::isnan(value[b]);
+    if (aNaN != bNaN)
+      return bNaN; // NaN counts as lowest
+    return !aNaN && value[a] != value[b] ? value[a] > value[b] : a < b;
+  });
+  for (int64_t i = 0; i < n; ++i)
+    flags[order[i]] = 1;
+}
+
+void uniform(quoin_state_t *state, int64_t stream, const quoin_tensor_t *at, int64_t evaluation, quoin_tensor_t *out) {
+  auto *result = makeTensor<float>(state, at->size, out);
+  if (!result)
+    return;
+  auto *positions = static_cast<const int64_t *>(at->data);
+  for (int64_t i = 0; i < at->size; ++i) {
+    Random random{sessionOf(state).seed, uint32_t(evaluation), uint32_t(positions[i]), uint32_t(stream)};
+    // The nearest float may be 1, which the programs must never see.
+    result[i] = std::min(float(random.uniform(0)), std::nextafter(1.0f, 0.0f));
+  }
+}
+
+} // namespace
+
+const quoin_host_t quoin::rt::kHost = {allocate, fail,   reuse, firstOpen, findStop, open, tokens, extend,
+                                       append,   reopen, fill,  edit,      commit,   top,  uniform};

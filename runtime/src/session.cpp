@@ -1,0 +1,285 @@
+// session.cpp: requests: what they ask for, how they are driven, and what came out.
+
+#include "internal.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+using namespace quoin::rt;
+
+quoin_session_t::quoin_session_t(quoin_model_t *model, const quoin_decoder_t *decoder)
+    : model(model), decoder(decoder), arenas{Arena(&context()->memory), Arena(&context()->memory)},
+      prompt(&context()->memory), stops(&context()->memory), settings(&context()->memory), frame(&context()->memory),
+      moved(&context()->memory), kinds(&context()->memory), caches(&context()->memory), trace(&context()->memory) {}
+
+quoin_session_t::~quoin_session_t() {
+  for (Cache *cache : caches)
+    context()->destroy(cache);
+}
+
+void quoin_session_t::fail(quoin_status_t code, const char *format, ...) {
+  if (status != QUOIN_STATUS_OK)
+    return; // the first failure is the reason
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(error, sizeof(error), format, arguments);
+  va_end(arguments);
+  status = code;
+  state.status = code;
+  phase = Phase::Finished;
+  context()->fail(code, "%s", error);
+}
+
+static quoin_status_t makeSession(quoin_session_t &session) {
+  const quoin_program_t &program = *session.model->program;
+  const quoin_decoder_t &decoder = *session.decoder;
+  quoin_context_t &context = *session.context();
+  auto slots = static_cast<size_t>(std::max(decoder.frame_slots, 2));
+  auto caches = static_cast<size_t>(std::max(decoder.caches, 0)) + 1;
+  if (!session.frame.resize(slots) || !session.moved.resize(slots) || !session.kinds.resize(slots) ||
+      !session.settings.resize(static_cast<size_t>(std::max(decoder.settings_count, 0))) ||
+      !session.caches.reserve(caches))
+    return context.outOfMemory();
+  for (size_t i = 0; i < caches; ++i) {
+    auto *cache = context.make<Cache>(&context.memory);
+    if (!cache || !session.caches.push(cache))
+      return context.outOfMemory();
+  }
+  std::fill(session.frame.begin(), session.frame.end(), quoin_value_t{});
+  std::fill(session.kinds.begin(), session.kinds.end(), uint8_t(QUOIN_KIND_SCALAR));
+  session.state.host = &kHost;
+  session.state.self = &session;
+  session.state.frame = session.frame.data();
+  session.state.kinds = session.kinds.data();
+  session.state.settings = session.settings.data();
+  session.state.fill = program.fill;
+  return quoin_session_set_defaults(&session);
+}
+
+quoin_status_t quoin_session_create(quoin_model_t *model, const char *decoder, quoin_session_t **out_session) {
+  const quoin_program_t &program = *model->program;
+  const quoin_decoder_t *found = decoder ? nullptr : program.decoders;
+  for (int32_t i = 0; decoder && i < program.decoders_count; ++i)
+    if (!std::strcmp(program.decoders[i].name, decoder))
+      found = &program.decoders[i];
+  if (!found) {
+    char names[kErrorBytes / 2] = "";
+    for (int32_t i = 0; i < program.decoders_count; ++i) {
+      size_t used = std::strlen(names);
+      std::snprintf(names + used, sizeof(names) - used, "%s'%s'", i ? ", " : "", program.decoders[i].name);
+    }
+    return model->context->fail(QUOIN_STATUS_NOT_FOUND, "the model has no decoder '%s'; it has %s", decoder, names);
+  }
+  auto *session = model->context->make<quoin_session_t>(model, found);
+  if (!session)
+    return model->context->outOfMemory();
+  quoin_status_t status = makeSession(*session);
+  if (status != QUOIN_STATUS_OK)
+    model->context->destroy(session);
+  else
+    *out_session = session;
+  return status;
+}
+
+void quoin_session_destroy(quoin_session_t *session) {
+  if (session)
+    session->context()->destroy(session);
+}
+
+// ---- Preparing
+// --------------------------------------------------------------------------------------------------------
+
+static quoin_status_t checkIdle(quoin_session_t &session) {
+  if (session.phase == Phase::Preparing || session.phase == Phase::Finished)
+    return QUOIN_STATUS_OK;
+  return session.context()->fail(QUOIN_STATUS_INVALID_ARGUMENT,
+                                 "expects a session that is not running, but it has begun");
+}
+
+quoin_status_t quoin_session_prompt(quoin_session_t *session, const int32_t *ids, size_t count) {
+  quoin_context_t &context = *session->context();
+  const quoin_program_t &program = *session->model->program;
+  if (quoin_status_t status = checkIdle(*session))
+    return status;
+  if (count == 0)
+    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects a prompt of at least one token, but it is empty");
+  if (count > static_cast<uint64_t>(program.capacity))
+    return context.fail(QUOIN_STATUS_CAPACITY, "expects a prompt of at most %lld tokens (the capacity), but it has %zu",
+                        static_cast<long long>(program.capacity), count);
+  for (size_t i = 0; i < count; ++i)
+    if (ids[i] < 0 || ids[i] >= program.vocabulary)
+      return context.fail(QUOIN_STATUS_INVALID_ARGUMENT,
+                          "expects ids in [0, %lld) (the vocabulary), but id %zu of the prompt is %d",
+                          static_cast<long long>(program.vocabulary), i, ids[i]);
+  if (!session->prompt.assign(ids, count))
+    return context.outOfMemory();
+  session->phase = Phase::Preparing;
+  session->status = QUOIN_STATUS_OK;
+  session->error[0] = 0;
+  session->forwards = session->prefillTokens = 0;
+  quoin_state_t &state = session->state;
+  state.resume = state.evaluations = state.frame_used = 0;
+  state.status = 0;
+  state.forward = {};
+  state.score = {};
+  state.logits = nullptr;
+  state.result = nullptr;
+  state.result_from = state.result_to = 0;
+  for (Arena &arena : session->arenas)
+    arena.reset();
+  // What a mask lets stay valid is only known within one run.
+  for (Cache *cache : session->caches)
+    cache->valid = 0;
+  return QUOIN_STATUS_OK;
+}
+
+quoin_status_t quoin_session_set_max_tokens(quoin_session_t *session, int64_t max_tokens) {
+  if (quoin_status_t status = checkIdle(*session))
+    return status;
+  if (max_tokens < 1 || max_tokens > INT32_MAX)
+    return session->context()->fail(QUOIN_STATUS_INVALID_ARGUMENT,
+                                    "expects max_tokens of at least 1 and below 2^31, but it is %lld",
+                                    static_cast<long long>(max_tokens));
+  session->maxTokens = max_tokens;
+  return QUOIN_STATUS_OK;
+}
+
+quoin_status_t quoin_session_set_stops(quoin_session_t *session, const int32_t *ids, size_t count) {
+  if (quoin_status_t status = checkIdle(*session))
+    return status;
+  return session->stops.assign(ids, count) ? QUOIN_STATUS_OK : session->context()->outOfMemory();
+}
+
+quoin_status_t quoin_session_set_seed(quoin_session_t *session, uint64_t seed) {
+  if (quoin_status_t status = checkIdle(*session))
+    return status;
+  session->seed = seed;
+  return QUOIN_STATUS_OK;
+}
+
+/// Values every decoder's sampler knows, and the range of each.
+static double *samplerValue(quoin_session_t &session, const char *name, double &low, double &high) {
+  low = 0;
+  if (!std::strcmp(name, "temperature"))
+    return high = HUGE_VAL, &session.temperature;
+  if (!std::strcmp(name, "top_k"))
+    return high = INT32_MAX, &session.topK;
+  if (!std::strcmp(name, "top_p"))
+    return high = 1, &session.topP;
+  return nullptr;
+}
+
+quoin_status_t quoin_session_set(quoin_session_t *session, const char *name, double value) {
+  quoin_context_t &context = *session->context();
+  if (quoin_status_t status = checkIdle(*session))
+    return status;
+  const quoin_decoder_t &decoder = *session->decoder;
+  double low, high;
+  double *sampler = samplerValue(*session, name, low, high);
+  const quoin_setting_t *setting = nullptr;
+  for (int32_t i = 0; i < decoder.settings_count; ++i)
+    if (!std::strcmp(decoder.settings[i].name, name))
+      setting = &decoder.settings[i];
+  if (!sampler && !setting)
+    return context.fail(QUOIN_STATUS_NOT_FOUND, "the decoder '%s' has no setting '%s'", decoder.name, name);
+  if (setting && !setting->run_time && value != setting->value)
+    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT,
+                        "the setting '%s' was fixed as %g when the model was compiled, but the request wants %g", name,
+                        setting->value, value);
+  bool whole = setting ? setting->type == QUOIN_SETTING_INDEX : !std::strcmp(name, "top_k");
+  if (!std::isfinite(value) || (whole && value != std::floor(value)) || (sampler && (value < low || value > high)))
+    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects the setting '%s' to be %s%s, but it is %g", name,
+                        whole ? "a whole number" : "a number",
+                        !sampler    ? ""
+                        : high == 1 ? " in [0, 1]"
+                                    : " of at least 0",
+                        value);
+  if (sampler)
+    *sampler = value;
+  if (setting)
+    session->settings[static_cast<size_t>(setting - decoder.settings)] = value;
+  return QUOIN_STATUS_OK;
+}
+
+quoin_status_t quoin_session_set_defaults(quoin_session_t *session) {
+  if (quoin_status_t status = checkIdle(*session))
+    return status;
+  const quoin_program_t &program = *session->model->program;
+  if (!session->stops.assign(program.stops, static_cast<size_t>(std::max(program.stops_count, 0))))
+    return session->context()->outOfMemory();
+  session->maxTokens = 64;
+  session->seed = 0;
+  session->temperature = session->topK = 0;
+  session->topP = 1;
+  for (int32_t i = 0; i < session->decoder->settings_count; ++i) {
+    const quoin_setting_t &setting = session->decoder->settings[i];
+    double low, high;
+    session->settings[static_cast<size_t>(i)] = setting.value;
+    if (double *sampler = samplerValue(*session, setting.name, low, high))
+      *sampler = setting.value;
+  }
+  return QUOIN_STATUS_OK;
+}
+
+quoin_status_t quoin_session_listen(quoin_session_t *session, quoin_event_fn fn, void *self) {
+  if (quoin_status_t status = checkIdle(*session))
+    return status;
+  session->trace.fn = fn;
+  session->trace.self = self;
+  return QUOIN_STATUS_OK;
+}
+
+// ---- Running
+// ----------------------------------------------------------------------------------------------------------
+
+quoin_status_t quoin_session_begin(quoin_session_t *session) {
+  if (session->phase != Phase::Preparing || session->prompt.empty())
+    return session->context()->fail(QUOIN_STATUS_INVALID_ARGUMENT,
+                                    "expects a session with a prompt that has not begun");
+  begin(*session);
+  return session->status;
+}
+
+int32_t quoin_session_finished(const quoin_session_t *session) { return session->phase == Phase::Finished; }
+
+quoin_status_t quoin_session_status(const quoin_session_t *session) { return session->status; }
+
+const char *quoin_session_error(const quoin_session_t *session) { return session->error; }
+
+void quoin_session_cancel(quoin_session_t *session) {
+  if (session->phase != Phase::Finished)
+    session->fail(QUOIN_STATUS_CANCELLED, "cancelled by the host");
+}
+
+quoin_status_t quoin_session_result(const quoin_session_t *session, quoin_result_t *out_result) {
+  if (session->phase != Phase::Finished)
+    return session->context()->fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects a session that is finished, but it is not");
+  if (session->status != QUOIN_STATUS_OK)
+    return session->context()->fail(session->status, "%s", session->error);
+  const quoin_state_t &state = session->state;
+  quoin_result_t result = {};
+  result.ids = state.result->tokens + state.result_from;
+  result.count = static_cast<size_t>(state.result_to - state.result_from);
+  const int32_t *end = result.ids + result.count;
+  const int32_t *stop = std::find_first_of(result.ids, end, session->stops.begin(), session->stops.end());
+  result.stopped = stop != end;
+  result.shown = std::min(static_cast<size_t>(stop - result.ids), static_cast<size_t>(session->maxTokens));
+  result.evaluations = state.evaluations;
+  result.forwards = session->forwards;
+  result.prefill_tokens = session->prefillTokens;
+  *out_result = result;
+  return QUOIN_STATUS_OK;
+}
+
+quoin_status_t quoin_generate(quoin_session_t *session, quoin_event_fn fn, void *self) {
+  if (fn)
+    if (quoin_status_t status = quoin_session_listen(session, fn, self))
+      return status;
+  while (session->phase != Phase::Finished)
+    if (quoin_status_t status = quoin_sessions_step(&session, 1))
+      return status;
+  return session->status;
+}

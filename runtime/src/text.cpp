@@ -1,0 +1,89 @@
+// text.cpp: the tokenizer behind the C interface: the one file that knows it.
+
+#include "internal.h"
+
+#include "runtime/tokenizer/Tokenizer.h"
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <unistd.h>
+
+struct quoin_tokenizer_t {
+  quoin_context_t *context;
+  std::unique_ptr<quoin::Tokenizer> tokenizer;
+};
+
+/// Runs `body`; what it throws becomes a status.
+template <typename Body> static quoin_status_t guarded(quoin_context_t &context, const Body &body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc &) {
+    return context.outOfMemory();
+  } catch (const std::exception &error) {
+    return context.fail(QUOIN_STATUS_CORRUPT, "the tokenizer failed: %s", error.what());
+  } catch (...) {
+    return context.fail(QUOIN_STATUS_CORRUPT, "the tokenizer failed");
+  }
+}
+
+quoin_status_t quoin::rt::loadTokenizer(quoin_context_t &context, const char *folder, bool required,
+                                        quoin_tokenizer_t **out) {
+  return guarded(context, [&] {
+    std::string path = std::string(folder) + "/tokenizer.json", error;
+    if (access(path.c_str(), F_OK) != 0) {
+      if (!required)
+        return QUOIN_STATUS_OK;
+      return context.fail(QUOIN_STATUS_NOT_FOUND, "expects a tokenizer, but there is no file '%s'", path.c_str());
+    }
+    std::unique_ptr<Tokenizer> tokenizer = Tokenizer::load(path, error);
+    if (!tokenizer)
+      return context.fail(QUOIN_STATUS_CORRUPT, "%s", error.c_str());
+    for (const std::string &warning : tokenizer->warnings())
+      context.log(1, "%s: %s", path.c_str(), warning.c_str());
+    auto *made = context.make<quoin_tokenizer_t>();
+    if (!made)
+      return context.outOfMemory();
+    made->context = &context;
+    made->tokenizer = std::move(tokenizer);
+    *out = made;
+    return QUOIN_STATUS_OK;
+  });
+}
+
+quoin_status_t quoin_tokenizer_load(quoin_context_t *context, const char *folder, quoin_tokenizer_t **out_tokenizer) {
+  return quoin::rt::loadTokenizer(*context, folder, true, out_tokenizer);
+}
+
+void quoin_tokenizer_destroy(quoin_tokenizer_t *tokenizer) {
+  if (tokenizer)
+    tokenizer->context->destroy(tokenizer);
+}
+
+quoin_status_t quoin_tokenizer_encode(quoin_tokenizer_t *tokenizer, const char *text, size_t size, int32_t *ids,
+                                      size_t capacity, size_t *out_count) {
+  return guarded(*tokenizer->context, [&] {
+    std::vector<int32_t> all = tokenizer->tokenizer->encode(std::string_view(text, size));
+    std::copy_n(all.begin(), std::min(capacity, all.size()), ids);
+    *out_count = all.size();
+    return QUOIN_STATUS_OK;
+  });
+}
+
+quoin_status_t quoin_tokenizer_decode(quoin_tokenizer_t *tokenizer, const int32_t *ids, size_t count,
+                                      int32_t skip_special, char *text, size_t capacity, size_t *out_size) {
+  return guarded(*tokenizer->context, [&] {
+    std::string all = tokenizer->tokenizer->decode(std::vector<int32_t>(ids, ids + count), skip_special != 0);
+    std::copy_n(all.begin(), std::min(capacity, all.size()), text);
+    *out_size = all.size();
+    return QUOIN_STATUS_OK;
+  });
+}
+
+void quoin_tokenizer_token(const quoin_tokenizer_t *tokenizer, int32_t id, const char **out_bytes, size_t *out_size,
+                           int32_t *out_special) {
+  std::string_view bytes = tokenizer->tokenizer->bytesOf(id);
+  *out_bytes = bytes.data();
+  *out_size = bytes.size();
+  *out_special = tokenizer->tokenizer->isSpecial(id);
+}
