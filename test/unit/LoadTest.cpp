@@ -1,0 +1,189 @@
+// LoadTest.cpp: opening programs from folders, what is refused and how it is said; threads.
+
+#include "RuntimeFixture.h"
+#include "runtime/src/internal.h"
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+using namespace quoin::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder as the compiler writes it, over the hand-written program.
+struct Folder {
+  Folder() {
+    char name[] = "/tmp/quoin-load-XXXXXX";
+    path = mkdtemp(name);
+    fs::copy_file(QUOIN_FAKE_PROGRAM, path / "model.so");
+    write("model.qw", std::string(static_cast<const char *>(fakeWeights()), QUOIN_FAKE_WEIGHTS));
+    write("model.json", "{\"abi\": 1}");
+  }
+  ~Folder() { fs::remove_all(path); }
+  void write(const char *name, const std::string &text) { std::ofstream(path / name, std::ios::binary) << text; }
+
+  fs::path path;
+};
+
+struct Loader {
+  Loader() { EXPECT_EQ(quoin_context_create(nullptr, &context), QUOIN_STATUS_OK); }
+  ~Loader() { quoin_context_destroy(context); }
+  quoin_status_t load(const Folder &folder) {
+    quoin_model_t *model = nullptr;
+    quoin_status_t status = quoin_model_load(context, folder.path.c_str(), &model);
+    metadata = status == QUOIN_STATUS_OK && quoin_model_metadata(model) ? quoin_model_metadata(model) : "";
+    quoin_model_destroy(model);
+    return status;
+  }
+  bool says(const char *text) const { return std::strstr(quoin_context_last_error(context), text); }
+
+  quoin_context_t *context = nullptr;
+  std::string metadata;
+};
+
+quoin_program_t changed;
+const quoin_program_t *queryChanged(uint32_t) { return &changed; }
+const quoin_program_t *queryNewer(uint32_t) { return nullptr; }
+
+} // namespace
+
+TEST(Load, ReadsAFolder) {
+  Folder folder;
+  Loader loader;
+  EXPECT_EQ(loader.load(folder), QUOIN_STATUS_OK) << quoin_context_last_error(loader.context);
+  EXPECT_EQ(loader.metadata, "{\"abi\": 1}");
+  fs::remove(folder.path / "model.json");
+  EXPECT_EQ(loader.load(folder), QUOIN_STATUS_OK);
+}
+
+TEST(Load, NamesWhatIsMissingOrMixed) {
+  Folder folder;
+  Loader loader;
+  folder.write("tokenizer.json", "{");
+  EXPECT_EQ(loader.load(folder), QUOIN_STATUS_CORRUPT);
+  EXPECT_TRUE(loader.says("tokenizer.json"));
+  folder.write("model.qw", std::string(QUOIN_FAKE_WEIGHTS, 'x'));
+  EXPECT_EQ(loader.load(folder), QUOIN_STATUS_CORRUPT);
+  EXPECT_TRUE(loader.says("model.qw has checksum 7878787878787878, but the program expects 1122334455667788"));
+  folder.write("model.qw", "short");
+  EXPECT_EQ(loader.load(folder), QUOIN_STATUS_CORRUPT);
+  EXPECT_TRUE(loader.says("model.qw has 5 bytes, but the program expects 64"));
+  folder.write("model.qw", "");
+  EXPECT_EQ(loader.load(folder), QUOIN_STATUS_CORRUPT);
+  fs::remove(folder.path / "model.qw");
+  EXPECT_EQ(loader.load(folder), QUOIN_STATUS_NOT_FOUND);
+  EXPECT_TRUE(loader.says("model.qw': No such file"));
+  folder.write("model.so", "no object");
+  EXPECT_EQ(loader.load(folder), QUOIN_STATUS_CORRUPT);
+  fs::remove(folder.path / "model.so");
+  EXPECT_EQ(loader.load(folder), QUOIN_STATUS_NOT_FOUND);
+}
+
+TEST(Load, RefusesOtherVersionsAndCpus) {
+  Loader loader;
+  quoin_model_t *model = nullptr;
+  auto from = [&](quoin_program_query_fn query, const void *weights) {
+    return quoin_model_from_program(loader.context, query, weights, QUOIN_FAKE_WEIGHTS, nullptr, &model);
+  };
+  EXPECT_EQ(from(queryNewer, fakeWeights()), QUOIN_STATUS_INCOMPATIBLE);
+  changed = *quoin_fake_query(QUOIN_ABI_VERSION);
+  changed.abi_version = 7;
+  EXPECT_EQ(from(queryChanged, fakeWeights()), QUOIN_STATUS_INCOMPATIBLE);
+  EXPECT_TRUE(loader.says("has ABI version 7, but this runtime has 1"));
+  changed.abi_version = QUOIN_ABI_VERSION;
+  changed.struct_size -= 8;
+  EXPECT_EQ(from(queryChanged, fakeWeights()), QUOIN_STATUS_INCOMPATIBLE);
+  changed.struct_size += 8;
+  changed.target_features = "avx9000";
+  EXPECT_EQ(from(queryChanged, fakeWeights()), QUOIN_STATUS_INCOMPATIBLE);
+  EXPECT_TRUE(loader.says("the CPU feature 'avx9000'"));
+  changed.target_features = "-avx9000";
+  EXPECT_EQ(from(queryChanged, static_cast<const char *>(fakeWeights()) + 8), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(from(queryChanged, nullptr), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(model, nullptr);
+  EXPECT_EQ(from(queryChanged, fakeWeights()), QUOIN_STATUS_OK);
+  quoin_model_destroy(model);
+}
+
+TEST(Load, FeaturesAgreeWithTheCompiler) {
+  size_t length;
+  EXPECT_EQ(quoin::rt::missingFeature("", &length), nullptr);
+#ifdef __x86_64__
+  EXPECT_EQ(quoin::rt::missingFeature("+sse2,cx8,fxsr", &length), nullptr);
+  auto has = [&](const char *name) { return quoin::rt::missingFeature(name, &length) == nullptr; };
+  __builtin_cpu_init();
+#define AGREE(name) EXPECT_EQ(has(name), __builtin_cpu_supports(name) != 0) << name
+  AGREE("avx");
+  AGREE("avx2");
+  AGREE("fma");
+  AGREE("bmi2");
+  AGREE("avx512f");
+  AGREE("avx512bw");
+  AGREE("avx512vl");
+  AGREE("avx512vnni");
+  AGREE("avx512bf16");
+  AGREE("avx512fp16");
+  AGREE("vaes");
+#undef AGREE
+#endif
+}
+
+TEST(Context, WorkersRunAtTheSameTime) {
+  quoin_hooks_t hooks = {};
+  hooks.workers = 4;
+  quoin_context_t *context = nullptr;
+  ASSERT_EQ(quoin_context_create(&hooks, &context), QUOIN_STATUS_OK);
+  struct Meeting {
+    std::atomic<int64_t> arrived{0}, sum{0};
+  } meeting;
+  for (int64_t round = 1; round <= 300; ++round) {
+    context->parallel(
+        [](void *arg, int64_t worker, int64_t workers) {
+          auto &m = *static_cast<Meeting *>(arg);
+          int64_t before = m.arrived.fetch_add(1);
+          while (m.arrived.load() < (before / workers + 1) * workers)
+            std::this_thread::yield();
+          m.sum += worker;
+        },
+        &meeting);
+    ASSERT_EQ(meeting.arrived.load(), 4 * round);
+    ASSERT_EQ(meeting.sum.load(), 6 * round);
+    if (round % 100 == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20)); // they fall asleep
+  }
+  quoin_context_destroy(context);
+}
+
+TEST(Context, HooksAreUsed) {
+  struct Host {
+    int calls = 0;
+    static void parallel(void *self, int32_t workers, quoin_worker_fn fn, void *arg) {
+      ++static_cast<Host *>(self)->calls;
+      std::vector<std::thread> threads;
+      for (int32_t w = 0; w < workers; ++w)
+        threads.emplace_back(fn, arg, w, workers);
+      for (std::thread &thread : threads)
+        thread.join();
+    }
+  } host;
+  quoin_hooks_t hooks = {&host, nullptr, nullptr, nullptr, Host::parallel, 3};
+  quoin_context_t *context = nullptr;
+  quoin_model_t *model = nullptr;
+  quoin_session_t *session = nullptr;
+  int32_t ids[] = {1, 2, 3};
+  ASSERT_EQ(quoin_context_create(&hooks, &context), QUOIN_STATUS_OK);
+  ASSERT_EQ(quoin_model_from_program(context, quoin_fake_query, fakeWeights(), QUOIN_FAKE_WEIGHTS, nullptr, &model),
+            QUOIN_STATUS_OK);
+  ASSERT_EQ(quoin_session_create(model, nullptr, &session), QUOIN_STATUS_OK);
+  ASSERT_EQ(quoin_session_prompt(session, ids, 3), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_generate(session, nullptr, nullptr), QUOIN_STATUS_OK);
+  EXPECT_GT(host.calls, 10);
+  quoin_session_destroy(session);
+  quoin_model_destroy(model);
+  quoin_context_destroy(context);
+  hooks.free = [](void *, void *, size_t) {};
+  EXPECT_EQ(quoin_context_create(&hooks, &context), QUOIN_STATUS_INVALID_ARGUMENT);
+}

@@ -1,0 +1,327 @@
+// RuntimeTest.cpp: sessions over a hand-written program: batches, caches, events, settings, memory and errors.
+
+#include "RuntimeFixture.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+using namespace quoin::test;
+
+namespace {
+
+std::vector<int32_t> prompt(size_t length, uint32_t salt = 1) {
+  std::vector<int32_t> ids(length);
+  for (size_t i = 0; i < length; ++i)
+    ids[i] = int32_t((i * 7 + salt * 13 + i * i) % 47);
+  return ids;
+}
+
+std::vector<Request> manyRequests() {
+  std::vector<Request> all;
+  for (uint32_t i = 0; i < 12; ++i) {
+    Request r;
+    r.ids = prompt(1 + 11 * i, i);
+    r.decoder = i % 4 == 3 ? "pair" : i % 2 ? "causal" : "blocks";
+    r.maxTokens = 3 + 5 * i;
+    r.seed = i;
+    if (r.decoder == "pair")
+      r.settings["what"] = (i / 4) % 3;
+    else
+      r.settings["temperature"] = i % 3 ? 0.0 : 1.0;
+    if (i % 5 == 0)
+      r.settings["top_p"] = 0.8;
+    if (r.decoder == "causal" && i > 6)
+      r.settings["below"] = 1;
+    all.push_back(r);
+  }
+  return all;
+}
+
+} // namespace
+
+TEST(Runtime, RunsUnderACaller) { EXPECT_EQ(quoin_c_caller(quoin_fake_query, fakeWeights(), QUOIN_FAKE_WEIGHTS), 0); }
+
+TEST(Runtime, BatchesAndWorkersChangeNothing) {
+  std::vector<Answer> alone;
+  {
+    Runtime runtime;
+    for (const Request &request : manyRequests())
+      alone.push_back(runtime.run(request));
+  }
+  for (int32_t workers : {1, 2, 3}) {
+    Runtime runtime(workers);
+    std::vector<quoin_session_t *> waiting, running;
+    for (const Request &request : manyRequests())
+      waiting.push_back(runtime.start(request));
+    // One more joins at every step: all stand at different points of their programs.
+    for (size_t step = 0; step < 1000; ++step) {
+      if (step < waiting.size())
+        running.push_back(waiting[step]);
+      ASSERT_EQ(quoin_sessions_step(running.data(), running.size()), QUOIN_STATUS_OK);
+    }
+    for (size_t i = 0; i < waiting.size(); ++i)
+      EXPECT_EQ(Runtime::answer(waiting[i]), alone[i]) << "request " << i << " with " << workers << " workers";
+  }
+}
+
+TEST(Runtime, CacheChangesNothing) {
+  Runtime runtime;
+  for (size_t length : {1, 3, 4, 63, 64, 65, 150}) {
+    Request request;
+    request.ids = prompt(length);
+    request.maxTokens = 70;
+    Answer cached = runtime.run(request);
+    request.settings["cached"] = 0;
+    Answer stateless = runtime.run(request);
+    EXPECT_EQ(cached.ids, stateless.ids) << length;
+    EXPECT_EQ(cached.evaluations, stateless.evaluations);
+    // The block's commit is a call of its own only where there is a cache to fill.
+    EXPECT_EQ(cached.forwards, cached.evaluations + int64_t(cached.ids.size() + length) / 4 - int64_t(length) / 4);
+    EXPECT_EQ(stateless.forwards, stateless.evaluations);
+    EXPECT_EQ(cached.prefill, int64_t(length));
+  }
+}
+
+TEST(Runtime, PairsOfCallsGiveLogitsThatLive) {
+  Runtime runtime;
+  Request request;
+  request.decoder = "pair";
+  request.maxTokens = 1;
+  request.ids = prompt(70);
+  for (double what : {0, 1, 2}) {
+    request.settings["what"] = what;
+    Answer answer = runtime.run(request);
+    EXPECT_EQ(answer.ids.size(), 71u);
+    EXPECT_EQ(answer.evaluations, 2);
+    EXPECT_EQ(answer.forwards, 2);
+    EXPECT_NE(answer.ids.back(), 47);
+  }
+}
+
+TEST(Runtime, StopsEndAndCut) {
+  Runtime runtime;
+  Request request;
+  request.maxTokens = 17;
+  request.settings["temperature"] = 1;
+  quoin_session_t *session = runtime.start(request);
+  ASSERT_EQ(quoin_session_set_stops(session, nullptr, 0), QUOIN_STATUS_OK);
+  ASSERT_EQ(quoin_generate(session, nullptr, nullptr), QUOIN_STATUS_OK);
+  quoin_result_t result;
+  ASSERT_EQ(quoin_session_result(session, &result), QUOIN_STATUS_OK);
+  EXPECT_EQ(result.count, 19u);
+  EXPECT_EQ(result.shown, 17u);
+  EXPECT_FALSE(result.stopped);
+  int32_t sixth = result.ids[6];
+  std::vector<int32_t> ids(result.ids, result.ids + result.count);
+  ASSERT_EQ(quoin_session_prompt(session, request.ids.data(), request.ids.size()), QUOIN_STATUS_OK);
+  ASSERT_EQ(quoin_session_set_stops(session, &sixth, 1), QUOIN_STATUS_OK);
+  ASSERT_EQ(quoin_generate(session, nullptr, nullptr), QUOIN_STATUS_OK);
+  ASSERT_EQ(quoin_session_result(session, &result), QUOIN_STATUS_OK);
+  EXPECT_TRUE(result.stopped);
+  EXPECT_EQ(result.shown, size_t(std::find(ids.begin(), ids.end(), sixth) - ids.begin()));
+  EXPECT_LE(result.count, 7u);
+}
+
+TEST(Runtime, EventsTellTheWholeStory) {
+  struct Story {
+    std::vector<int32_t> tokens;
+    int64_t evaluations = 0, committed = 0;
+  } story;
+  Runtime runtime;
+  Request request;
+  request.maxTokens = 30;
+  request.settings["threshold"] = 0.03;
+  quoin_session_t *session = runtime.start(request);
+  story.tokens.resize(256, -1);
+  auto fn = [](void *self, const quoin_event_t *event) -> int32_t {
+    auto &s = *static_cast<Story *>(self);
+    EXPECT_EQ(event->evaluation, s.evaluations++);
+    EXPECT_GE(event->forward, event->evaluation);
+    EXPECT_EQ(event->committed_from, s.committed);
+    s.committed = event->committed_to;
+    EXPECT_EQ(event->edited_count, 0u);
+    EXPECT_GT(event->filled_count, 0u);
+    for (size_t i = 0; i < event->filled_count; ++i) {
+      EXPECT_EQ(s.tokens[size_t(event->filled[i].position)], -1);
+      EXPECT_GT(event->filled[i].confidence, 0);
+      EXPECT_EQ(event->tokens[event->filled[i].position], event->filled[i].token);
+      s.tokens[size_t(event->filled[i].position)] = event->filled[i].token;
+    }
+    return 0;
+  };
+  ASSERT_EQ(quoin_generate(session, fn, &story), QUOIN_STATUS_OK);
+  Answer answer = Runtime::answer(session);
+  EXPECT_EQ(story.evaluations, answer.evaluations);
+  EXPECT_EQ(std::vector<int32_t>(story.tokens.begin() + 5, story.tokens.begin() + 5 + int64_t(answer.ids.size())),
+            answer.ids);
+  EXPECT_EQ(story.committed, int64_t(5 + answer.ids.size()));
+}
+
+TEST(Runtime, ListenerAndHostCancel) {
+  Runtime runtime;
+  quoin_session_t *session = runtime.start({});
+  auto stop = [](void *, const quoin_event_t *event) -> int32_t { return event->evaluation == 1; };
+  EXPECT_EQ(quoin_generate(session, stop, nullptr), QUOIN_STATUS_CANCELLED);
+  EXPECT_TRUE(quoin_session_finished(session));
+  quoin_result_t result;
+  EXPECT_EQ(quoin_session_result(session, &result), QUOIN_STATUS_CANCELLED);
+  session = runtime.start({});
+  ASSERT_EQ(quoin_sessions_step(&session, 1), QUOIN_STATUS_OK);
+  quoin_session_cancel(session);
+  EXPECT_EQ(quoin_session_status(session), QUOIN_STATUS_CANCELLED);
+}
+
+TEST(Runtime, SettingsAreCheckedByName) {
+  Runtime runtime;
+  quoin_session_t *session = runtime.session();
+  EXPECT_EQ(quoin_session_set(session, "block", 4), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_set(session, "block", 8), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(runtime.error(), "the setting 'block' was fixed as 4 when the model was compiled, but the request wants 8");
+  EXPECT_EQ(quoin_session_set(session, "tau", 1), QUOIN_STATUS_NOT_FOUND);
+  EXPECT_EQ(runtime.error(), "the decoder 'blocks' has no setting 'tau'");
+  EXPECT_EQ(quoin_session_set(session, "top_p", 1.5), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(quoin_session_set(session, "top_k", 1.5), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(quoin_session_set(session, "temperature", NAN), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(quoin_session_set_max_tokens(session, 0), QUOIN_STATUS_INVALID_ARGUMENT);
+  // A value that only the decoder can judge is refused before any work.
+  int32_t id = 1;
+  EXPECT_EQ(quoin_session_set(session, "threshold", 7), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_prompt(session, &id, 1), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_begin(session), QUOIN_STATUS_FAILED);
+  EXPECT_EQ(runtime.error(), "expects a threshold of at most one (7, 1)");
+  EXPECT_EQ(quoin_session_set_defaults(session), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_prompt(session, &id, 1), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_begin(session), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_set(session, "threshold", 0.5), QUOIN_STATUS_INVALID_ARGUMENT); // it runs
+}
+
+TEST(Runtime, PromptsAreChecked) {
+  Runtime runtime;
+  quoin_session_t *session = runtime.session();
+  int32_t ids[] = {1, 2, 48, -1};
+  EXPECT_EQ(quoin_sessions_step(&session, 1), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(quoin_session_prompt(session, ids, 0), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(quoin_session_prompt(session, ids, 3), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(runtime.error(), "expects ids in [0, 48) (the vocabulary), but id 2 of the prompt is 48");
+  std::vector<int32_t> longer = prompt(257);
+  EXPECT_EQ(quoin_session_prompt(session, longer.data(), 257), QUOIN_STATUS_CAPACITY);
+  EXPECT_EQ(runtime.error(), "expects a prompt of at most 256 tokens (the capacity), but it has 257");
+  EXPECT_EQ(quoin_session_prompt(session, longer.data(), 200), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_begin(session), QUOIN_STATUS_CAPACITY);
+  EXPECT_EQ(runtime.error(),
+            "expects at most 256 positions (the capacity), but the prompt has 200 tokens and max_tokens is 64");
+}
+
+TEST(Runtime, WrongProgramsFailWithoutHarm) {
+  Runtime runtime;
+  std::set<std::string> errors;
+  quoin_session_t *good = runtime.start({});
+  for (int what = 0; what <= 12; ++what) {
+    Request request;
+    request.decoder = "wrong";
+    request.settings["what"] = what;
+    quoin_session_t *both[] = {runtime.start(request), good};
+    ASSERT_EQ(quoin_sessions_step(both, 2), QUOIN_STATUS_OK);
+    EXPECT_EQ(quoin_session_status(both[0]), what == 0 || what == 8 ? QUOIN_STATUS_CAPACITY : QUOIN_STATUS_FAILED);
+    errors.insert(quoin_session_error(both[0]));
+  }
+  EXPECT_EQ(errors.size(), 13u);
+  EXPECT_TRUE(errors.count("extend expects at most 256 positions (the capacity), but needs 5 + 1000"));
+  EXPECT_TRUE(errors.count("append expects a token below 48, but it is 48"));
+  EXPECT_TRUE(errors.count("expects better (1, 2)"));
+  EXPECT_EQ(quoin_session_status(good), QUOIN_STATUS_OK);
+}
+
+TEST(Runtime, SettledRunsAllocateNothing) {
+  Runtime runtime(2);
+  std::vector<quoin_session_t *> sessions;
+  std::vector<Request> requests = manyRequests();
+  for (const Request &request : requests)
+    sessions.push_back(runtime.start(request));
+  int64_t calls = 0;
+  for (int round = 0; round < 3; ++round) {
+    for (size_t i = 0; round && i < sessions.size(); ++i)
+      ASSERT_EQ(quoin_session_prompt(sessions[i], requests[i].ids.data(), requests[i].ids.size()), QUOIN_STATUS_OK);
+    if (round == 2)
+      calls = runtime.memory.calls;
+    for (int step = 0; step < 500; ++step)
+      ASSERT_EQ(quoin_sessions_step(sessions.data(), sessions.size()), QUOIN_STATUS_OK);
+  }
+  EXPECT_EQ(runtime.memory.calls, calls);
+}
+
+/// All of an application's life; the first status that is not OK, after everything was freed.
+static quoin_status_t wholeLife(CountingMemory &memory, int32_t workers) {
+  quoin_hooks_t hooks = memory.hooks(workers);
+  quoin_context_t *context = nullptr;
+  quoin_model_t *model = nullptr;
+  std::vector<quoin_session_t *> sessions;
+  quoin_status_t status = quoin_context_create(&hooks, &context);
+  if (!status)
+    status = quoin_model_from_program(context, quoin_fake_query, fakeWeights(), QUOIN_FAKE_WEIGHTS, nullptr, &model);
+  for (const Request &request : manyRequests()) {
+    quoin_session_t *session = nullptr;
+    if (!status)
+      status = quoin_session_create(model, request.decoder.c_str(), &session);
+    if (session)
+      sessions.push_back(session);
+    auto silent = [](void *, const quoin_event_t *) -> int32_t { return 0; };
+    if (!status)
+      status = quoin_session_listen(session, silent, nullptr);
+    if (!status)
+      status = quoin_session_prompt(session, request.ids.data(), request.ids.size());
+    for (const auto &[name, value] : request.settings)
+      if (!status)
+        status = quoin_session_set(session, name.c_str(), value);
+  }
+  auto finished = [](const quoin_session_t *session) { return quoin_session_finished(session); };
+  while (!status && !std::all_of(sessions.begin(), sessions.end(), finished))
+    status = quoin_sessions_step(sessions.data(), sessions.size());
+  for (quoin_session_t *session : sessions) {
+    if (!status)
+      status = quoin_session_status(session);
+    quoin_session_destroy(session);
+  }
+  quoin_model_destroy(model);
+  quoin_context_destroy(context);
+  return status;
+}
+
+TEST(Runtime, EachAllocationMayFail) {
+  CountingMemory memory;
+  ASSERT_EQ(wholeLife(memory, 2), QUOIN_STATUS_OK);
+  int64_t all = memory.calls;
+  ASSERT_GT(all, 100);
+  int64_t refused = 0;
+  for (int64_t at = 1; at <= all; ++at) {
+    CountingMemory failing;
+    failing.failAt = at;
+    failing.forGood = at % 2;
+    quoin_status_t status = wholeLife(failing, at % 16 ? 1 : 2);
+    // A thread or a number of the trace may be done without.
+    EXPECT_TRUE(status == QUOIN_STATUS_OUT_OF_MEMORY || status == QUOIN_STATUS_OK) << at << ": " << status;
+    EXPECT_EQ(failing.live, 0) << at;
+    refused += status == QUOIN_STATUS_OUT_OF_MEMORY;
+  }
+  EXPECT_GT(refused, all - 5);
+}
+
+TEST(Runtime, AStepThatFoundNoMemoryMayBeRepeated) {
+  Runtime runtime;
+  Request request;
+  request.ids = prompt(100);
+  Answer expected = runtime.run(request);
+  for (int64_t skip = 0; skip < 12; ++skip) {
+    Runtime other;
+    quoin_session_t *session = other.start(request);
+    ASSERT_EQ(quoin_session_begin(session), QUOIN_STATUS_OK);
+    other.memory.failAt = other.memory.calls + 1 + skip;
+    while (!quoin_session_finished(session))
+      (void)quoin_sessions_step(&session, 1);
+    if (quoin_session_status(session) == QUOIN_STATUS_OK)
+      EXPECT_EQ(Runtime::answer(session), expected) << skip;
+    else
+      EXPECT_EQ(quoin_session_status(session), QUOIN_STATUS_OUT_OF_MEMORY);
+  }
+}
