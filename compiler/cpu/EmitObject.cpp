@@ -1,0 +1,171 @@
+//===- EmitObject.cpp - lowering, optimisation and code generation ---------===//
+
+#include "compiler/cpu/EmitObject.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace mlir;
+using namespace quoin::cpu;
+
+static void initialiseTargets() {
+  static bool done = [] {
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+    return true;
+  }();
+  (void)done;
+}
+
+/// The levels of x86-64's ABI document, best first, and what each adds that a loader should test.
+static const struct {
+  const char *cpu;
+  std::initializer_list<const char *> features;
+} x86Levels[] = {
+    {"x86-64-v4", {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx2", "fma", "f16c", "bmi", "bmi2"}},
+    {"x86-64-v3", {"avx2", "fma", "f16c", "bmi", "bmi2"}},
+    {"x86-64-v2", {"sse4.2", "popcnt"}},
+};
+
+std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error) {
+  initialiseTargets();
+  Target t;
+  llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
+  t.triple = triple.str();
+  t.x86 = triple.isX86();
+  t.tune = name == "native" ? llvm::sys::getHostCPUName().str() : name.str();
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return std::nullopt;
+  std::unique_ptr<llvm::MCSubtargetInfo> known(target->createMCSubtargetInfo(triple, "", ""));
+  if (!known || !known->isCPUStringValid(t.tune)) {
+    error = "expects a CPU that LLVM knows, but '" + t.tune + "' is none for " + t.triple;
+    return std::nullopt;
+  }
+  // A hypervisor may hide features that the CPU's name promises: for the machine itself, believe the machine.
+  std::string spelled;
+  if (name == "native")
+    for (const auto &[feature, present] : llvm::sys::getHostCPUFeatures())
+      spelled += (present ? "+" : "-") + feature.str() + ",";
+  if (!spelled.empty())
+    spelled.pop_back();
+  std::unique_ptr<llvm::MCSubtargetInfo> machine(target->createMCSubtargetInfo(triple, t.tune, spelled));
+  if (!t.x86) {
+    t.cpu = t.tune;
+    return t;
+  }
+  t.cpu = "x86-64";
+  for (const auto &level : x86Levels) {
+    if (!llvm::all_of(level.features, [&](const char *f) { return machine->checkFeatures(std::string("+") + f); }))
+      continue;
+    t.cpu = level.cpu;
+    for (const char *f : level.features)
+      t.required += (t.required.empty() ? "" : ",") + std::string(f);
+    break;
+  }
+  return t;
+}
+
+LogicalResult quoin::cpu::lowerToLLVM(ModuleOp module) {
+  PassManager pm(module.getContext());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  return pm.run(module);
+}
+
+/// O3 without the vectorisers: kernels are written as vectors, and a guess about the rest only grows the code.
+static void optimise(llvm::Module &m, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions options;
+  options.LoopVectorization = false;
+  options.SLPVectorization = false;
+  options.LoopInterleaving = false;
+  llvm::LoopAnalysisManager lam;
+  llvm::FunctionAnalysisManager fam;
+  llvm::CGSCCAnalysisManager cgam;
+  llvm::ModuleAnalysisManager mam;
+  llvm::PassBuilder builder(&machine, options);
+  builder.registerModuleAnalyses(mam);
+  builder.registerCGSCCAnalyses(cgam);
+  builder.registerFunctionAnalyses(fam);
+  builder.registerLoopAnalyses(lam);
+  builder.crossRegisterProxies(lam, fam, cgam, mam);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(m, mam);
+}
+
+std::optional<std::string> quoin::cpu::emitObject(ModuleOp module, const Target &target, ArrayRef<StringRef> exported,
+                                                  std::string &error) {
+  initialiseTargets();
+  registerBuiltinDialectTranslation(*module.getContext());
+  registerLLVMDialectTranslation(*module.getContext());
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> m = translateModuleToLLVMIR(module, context);
+  if (!m) {
+    error = "expects a module in the LLVM dialect, but it did not translate";
+    return std::nullopt;
+  }
+  llvm::Triple triple(target.triple);
+  const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!backend)
+    return std::nullopt;
+  std::unique_ptr<llvm::TargetMachine> machine(
+      backend->createTargetMachine(triple, target.cpu, target.features, llvm::TargetOptions(), llvm::Reloc::PIC_,
+                                   std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+  m->setTargetTriple(triple);
+  m->setDataLayout(machine->createDataLayout());
+  m->setPICLevel(llvm::PICLevel::BigPIC);
+  for (llvm::Function &f : *m) {
+    if (f.isDeclaration())
+      continue;
+    f.addFnAttr("target-cpu", target.cpu);
+    f.addFnAttr("tune-cpu", target.tune);
+    if (!target.features.empty())
+      f.addFnAttr("target-features", target.features);
+    // Some Intel CPUs would split our vectors in two otherwise.
+    f.addFnAttr("prefer-vector-width", "512");
+    f.addFnAttr("min-legal-vector-width", "512");
+    // A loop that looks like memset or memcpy must not become a call: the object has no library.
+    f.addFnAttr("no-builtins");
+    f.addFnAttr(llvm::Attribute::NoUnwind);
+    if (!f.hasLocalLinkage()) {
+      if (llvm::is_contained(exported, f.getName()))
+        f.setVisibility(llvm::GlobalValue::DefaultVisibility);
+      else
+        f.setVisibility(llvm::GlobalValue::HiddenVisibility);
+      f.setDSOLocal(!llvm::is_contained(exported, f.getName()));
+    }
+  }
+  llvm::raw_string_ostream errors(error);
+  if (llvm::verifyModule(*m, &errors))
+    return std::nullopt;
+  optimise(*m, *machine);
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream os(bytes);
+  llvm::legacy::PassManager codegen;
+  if (machine->addPassesToEmitFile(codegen, os, nullptr, llvm::CodeGenFileType::ObjectFile)) {
+    error = "expects a target that emits objects, but " + target.triple + " does not";
+    return std::nullopt;
+  }
+  codegen.run(*m);
+  return std::string(bytes.begin(), bytes.end());
+}

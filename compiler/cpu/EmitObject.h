@@ -1,0 +1,46 @@
+//===- EmitObject.h - from MLIR to an object file, in this process ----------===//
+//
+// The last step of the compiler: a module of scf, arith, math, vector, func and llvm becomes an object file, and that a
+// shared object, without a compiler or a linker on the user's machine.
+//
+// The target is a triple and a *level* of features rather than one CPU: code for "x86-64-v4" runs on every machine with
+// AVX-512 and is scheduled for the CPU that was named. What it needs is listed for the loader to check.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_COMPILER_CPU_EMITOBJECT_H
+#define QUOIN_COMPILER_CPU_EMITOBJECT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Support/LLVM.h"
+#include <optional>
+#include <string>
+
+namespace quoin::cpu {
+
+struct Target {
+  std::string triple;
+  std::string cpu;      ///< code may use what this one has
+  std::string tune;     ///< code is scheduled for this one
+  std::string features; ///< beyond the CPU's, as LLVM spells them ("+avx512bf16")
+  std::string required; ///< what the loader must find, "avx512f,avx512bw"
+  bool x86 = false;
+};
+
+/// `name` is "native" or a CPU that LLVM knows for the host's architecture.
+std::optional<Target> makeTarget(llvm::StringRef name, std::string &error);
+
+/// Lowers everything that kernels and programs are made of to the LLVM dialect.
+mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module);
+
+/// The object file's bytes, for a module in the LLVM dialect. Only `llvm.func`s with external linkage that are named in
+/// `exported` stay visible outside of the shared object.
+std::optional<std::string> emitObject(mlir::ModuleOp module, const Target &target,
+                                      llvm::ArrayRef<llvm::StringRef> exported, std::string &error);
+
+/// Links one object file into a shared object; undefined symbols are errors. Safe to call from several threads.
+bool linkShared(llvm::StringRef object, llvm::StringRef path, std::string &error);
+
+} // namespace quoin::cpu
+
+#endif

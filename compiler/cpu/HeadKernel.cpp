@@ -1,0 +1,114 @@
+//===- HeadKernel.cpp - hidden rows to statistics over the vocabulary ----------===//
+//
+// Steps: (1) rows are copied into padded scratch, with guidance already applied: the head is linear, so other + (g + 1)
+// (hidden - other) may be formed before it at half the cost; (2) the vocabulary is cut into chunks by its size alone
+// and workers take chunks; each tile of 64 scores goes into the partial of its (row, chunk) at once; (3) after a
+// barrier, each row's partials are joined in the order of the chunks.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cpu/HeadKernel.h"
+#include "runtime/include/quoin/program.h"
+#include "llvm/ADT/Twine.h"
+#include <cstddef>
+
+using namespace mlir;
+using namespace quoin::cpu;
+using Compare = KernelBuilder::Compare;
+
+/// (rows in scratch, weight tile, scores [rows][64]) for 1 to 4 rows.
+static LLVM::LLVMFuncOp scoresKernel(KernelBuilder &kb, const HeadShape &shape, int64_t count, bool prefetch) {
+  std::string name = ("head_scores_" + Twine(shape.hidden) + "_" + storageName(shape.storage) + "_" + Twine(count) +
+                      (prefetch ? "_first" : ""))
+                         .str();
+  return kb.function(name, {kb.ptr, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
+    Vals rows;
+    for (int64_t r = 0; r < count; ++r)
+      rows.push_back(kb.at(a[0], r * rowBytes(shape.hidden)));
+    auto sums = productTile(kb, rows, a[1], shape.hidden, 4, shape.storage, prefetch);
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t v = 0; v < 4; ++v)
+        kb.store(sums[r][v], kb.at(a[2], r * 256 + v * 64), 64);
+  });
+}
+
+static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape) {
+  return kb.function("head_prepare", {kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+    kb.loop(a[2], a[3], 1, [&](Val r) {
+      Val row = kb.at(a[0], r * int64_t(sizeof(quoin_head_row_t))), to = kb.at(a[1], r * rowBytes(shape.hidden));
+      Val hidden = kb.load(kb.ptr, kb.at(row, offsetof(quoin_head_row_t, hidden)));
+      Val other = kb.load(kb.ptr, kb.at(row, offsetof(quoin_head_row_t, other)));
+      Val scale = kb.load(kb.f32, kb.at(row, offsetof(quoin_head_row_t, guidance))) + 1.0;
+      Val guided = kb.compare(Compare::ne, kb.wrap(LLVM::PtrToIntOp::create(kb.b, kb.loc, kb.i64, other)), 0);
+      auto each = [&](function_ref<Val(Val, int64_t)> value) {
+        int64_t whole = shape.hidden / 16 * 16;
+        kb.loop(kb.index(0), kb.index(whole * 4), 64, [&](Val o) { kb.store(value(o, 16), kb.at(to, o)); });
+        if (whole != shape.hidden) {
+          Val o = kb.index(whole * 4);
+          kb.store(value(o, shape.hidden - whole), kb.at(to, o));
+        }
+      };
+      kb.when(
+          guided,
+          [&] {
+            each([&](Val o, int64_t n) {
+              Val y = kb.loadFloats(kb.at(other, o), n);
+              return kb.fma(scale, kb.loadFloats(kb.at(hidden, o), n) - y, y);
+            });
+          },
+          [&] { each([&](Val o, int64_t n) { return kb.loadFloats(kb.at(hidden, o), n); }); });
+    });
+  });
+}
+
+LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape) {
+  LLVM::LLVMFuncOp barrier = barrierKernel(kb), prepare = prepareKernel(kb, shape), statistics = tileStatistics(kb);
+  LLVM::LLVMFuncOp results = rowResults(kb), first = scoresKernel(kb, shape, 4, true), scores[5];
+  for (int64_t count = 1; count <= 4; ++count)
+    scores[count] = scoresKernel(kb, shape, count, false);
+  return kb.function(
+      "head_step", {kb.ptr, kb.i64, kb.i64},
+      [&](ArrayRef<Val> a) {
+        auto field = [&](Type type, size_t offset) { return kb.load(type, kb.at(a[0], int64_t(offset))); };
+        Val rows = field(kb.i64, offsetof(quoin_head_t, rows)), row = field(kb.ptr, offsetof(quoin_head_t, row));
+        Val scratch = field(kb.ptr, offsetof(quoin_head_t, scratch)),
+            meet = field(kb.ptr, offsetof(quoin_head_t, barrier));
+        Val weight = kb.at(field(kb.ptr, offsetof(quoin_head_t, weights)), shape.weightOffset);
+        Val partials = kb.at(scratch, rows * rowBytes(shape.hidden)), tile = kb.stack(4 * 256);
+        int64_t chunkTiles = shape.chunkTiles(), chunks = shape.chunks(), tiles = shape.product().tiles();
+        auto partialAt = [&](Val r, Val chunk) { return kb.at(partials, (r * chunks + chunk) * Partial::bytes); };
+        auto rowAt = [&](Val r) { return kb.at(row, r * int64_t(sizeof(quoin_head_row_t))); };
+
+        auto [begin, end] = share(kb, rows, a[1], a[2]);
+        kb.call(prepare, {row, scratch, begin, end});
+        kb.call(barrier, {meet, a[2]});
+
+        kb.loopBy(a[1], kb.index(chunks), a[2], [&](Val chunk) {
+          kb.loop(kb.index(0), rows, 1, [&](Val r) { Partial::initial(kb).store(partialAt(r, chunk)); });
+          Val from = chunk * chunkTiles;
+          kb.loop(from, kb.min(from + chunkTiles, kb.index(tiles)), 1, [&](Val t) {
+            Val here = kb.at(weight, t * shape.product().tileBytes()), token = kb.truncate(kb.i32, t * tileColumns);
+            kb.loop(kb.index(0), rows, 4, [&](Val r) {
+              Val count = kb.min(rows - r, kb.index(4)), source = kb.at(scratch, r * rowBytes(shape.hidden));
+              for (int64_t n = 1; n < 4; ++n)
+                kb.when(kb.compare(Compare::eq, count, n), [&] { kb.call(scores[n], {source, here, tile}); });
+              // Only the first rows bring the tile in.
+              kb.when(kb.compare(Compare::eq, count, 4), [&] {
+                kb.when(
+                    kb.compare(Compare::eq, r, 0), [&] { kb.call(first, {source, here, tile}); },
+                    [&] { kb.call(scores[4], {source, here, tile}); });
+              });
+              kb.loop(kb.index(0), count, 1, [&](Val i) {
+                kb.call(statistics, {rowAt(r + i), partialAt(r + i, chunk), kb.at(tile, i * 256), token,
+                                     kb.integer(kb.i32, shape.vocabulary)});
+              });
+            });
+          });
+        });
+        kb.call(barrier, {meet, a[2]});
+        kb.loop(begin, end, 1, [&](Val r) {
+          kb.call(results, {rowAt(r), partialAt(r, kb.index(0)), kb.index(chunks), kb.index(chunkTiles * tileColumns)});
+        });
+      },
+      true);
+}

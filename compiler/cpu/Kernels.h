@@ -1,0 +1,148 @@
+//===- Kernels.h - the kernels a program is made of --------------------------===//
+//
+// One function per distinct shape, named after it. Two rules hold for all of them.
+//
+// A row's bits. Every element of a result is made by one fixed sequence of operations that depends on shapes known at
+// compile time, never on how many rows there are or on which worker does it. Register tiles for fewer rows therefore
+// repeat the sequence of the full tile exactly.
+//
+// Padding. Rows of activations are `rowStride` apart; what lies between a row's width and its stride may hold anything
+// and is never read into a result.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_COMPILER_CPU_KERNELS_H
+#define QUOIN_COMPILER_CPU_KERNELS_H
+
+#include "compiler/cpu/KernelBuilder.h"
+#include "dialects/quoin/BlockMask.h"
+
+namespace quoin::cpu {
+
+inline int64_t roundUp(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
+
+/// Floats between the starts of two rows: whole vectors, and never a multiple of 4096 bytes, which would put all rows
+/// of a register tile into one set of the first-level cache.
+inline int64_t rowStride(int64_t width) {
+  int64_t stride = roundUp(width, 16);
+  return stride * 4 % 4096 == 0 ? stride + 16 : stride;
+}
+inline int64_t rowBytes(int64_t width) { return rowStride(width) * 4; }
+
+/// How a matrix is stored in the weight file. Arithmetic is f32 whatever it is.
+enum class Storage { F32, BF16, F16 };
+inline int64_t storageBytes(Storage s) { return s == Storage::F32 ? 4 : 2; }
+llvm::StringRef storageName(Storage s);
+
+/// Columns of a packed tile, and keys of an attention tile.
+inline constexpr int64_t tileColumns = 64;
+
+/// Keys and values in a page: [layer][kv head]{ K[head_dim][64], V[64][value width] } floats.
+struct PageLayout {
+  int64_t kvHeads = 0, headDim = 0;
+  int64_t valueWidth() const { return roundUp(headDim, 16); }
+  int64_t valueOffset() const { return headDim * tileColumns * 4; }
+  int64_t headBytes() const { return valueOffset() + tileColumns * valueWidth() * 4; }
+  int64_t layerBytes() const { return kvHeads * headBytes(); }
+};
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+enum class Epilogue { None, Residual, Swiglu };
+
+struct LinearShape {
+  int64_t k = 0;
+  int64_t n = 0; ///< columns of the result: with Swiglu, half of the weight's
+  Storage storage = Storage::F32;
+  Epilogue epilogue = Epilogue::None;
+  bool bias = false;
+  bool operator==(const LinearShape &) const = default;
+
+  /// Result columns that a packed tile gives.
+  int64_t tileOutputs() const { return epilogue == Epilogue::Swiglu ? tileColumns / 2 : tileColumns; }
+  int64_t tiles() const { return (n + tileOutputs() - 1) / tileOutputs(); }
+  int64_t tileBytes() const { return k * tileColumns * storageBytes(storage); }
+};
+
+/// (A, packed W, bias or null, residual or null, out, rows, first tile, last tile)
+mlir::LLVM::LLVMFuncOp linearKernel(KernelBuilder &kb, const LinearShape &shape);
+
+/// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each.
+llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, int64_t k,
+                                       int64_t vectors, Storage storage, bool prefetch);
+
+//===----------------------------------------------------------------------===//
+// Rows: kernels over the rows [begin, end)
+//===----------------------------------------------------------------------===//
+
+/// (x, weight, out, begin, end); groups of `group` features.
+mlir::LLVM::LLVMFuncOp normKernel(KernelBuilder &kb, int64_t width, int64_t group, double epsilon);
+/// (x, table, positions, read, out, begin, end). Table: cosines [capacity][head_dim/2], then sines. With `reads`, row i
+/// is row read[i] of the step; else `read` is null.
+mlir::LLVM::LLVMFuncOp rotaryKernel(KernelBuilder &kb, int64_t width, int64_t headDim, int64_t capacity, bool reads);
+/// (ids, table, out, begin, end)
+mlir::LLVM::LLVMFuncOp embedKernel(KernelBuilder &kb, int64_t width, Storage storage);
+/// (a, b, out, begin, end)
+mlir::LLVM::LLVMFuncOp addKernel(KernelBuilder &kb, int64_t width);
+mlir::LLVM::LLVMFuncOp swigluKernel(KernelBuilder &kb, int64_t width);
+/// (in, read, out, begin, end)
+mlir::LLVM::LLVMFuncOp gatherKernel(KernelBuilder &kb, int64_t width);
+/// (in, read or null, addresses, begin, end): rows go where the host wants them, packed.
+mlir::LLVM::LLVMFuncOp scatterKernel(KernelBuilder &kb, int64_t width, bool reads);
+/// (quoin_layers_t, k, v, byte offset of the layer in a page, begin, end)
+mlir::LLVM::LLVMFuncOp cacheKernel(KernelBuilder &kb, const PageLayout &page);
+
+/// gate / (1 + exp(-gate)) * up
+Val swiglu(KernelBuilder &kb, Val gate, Val up);
+
+//===----------------------------------------------------------------------===//
+// Attention and masks: kernels that divide their work among the workers themselves
+//===----------------------------------------------------------------------===//
+
+struct AttentionShape {
+  int64_t heads = 0;
+  PageLayout page;
+  double scale = 1;
+  bool reads = false; ///< queries are the rows read
+};
+
+/// (quoin_layers_t, q, out, byte offset of the layer in a page, worker, workers)
+mlir::LLVM::LLVMFuncOp attentionKernel(KernelBuilder &kb, const AttentionShape &shape);
+
+/// (quoin_layers_t, worker, workers): fills words and tiles of every group.
+mlir::LLVM::LLVMFuncOp maskKernel(KernelBuilder &kb, llvm::ArrayRef<BlockMask> masks);
+
+//===----------------------------------------------------------------------===//
+// The head
+//===----------------------------------------------------------------------===//
+
+struct HeadShape {
+  int64_t hidden = 0, vocabulary = 0;
+  Storage storage = Storage::F32;
+  int64_t weightOffset = 0;
+
+  LinearShape product() const { return {hidden, vocabulary, storage, Epilogue::None, false}; }
+  /// The vocabulary is cut by its own size alone, so that results do not depend on the workers.
+  int64_t chunkTiles() const { return std::clamp<int64_t>(product().tiles() / 128, 1, 16); }
+  int64_t chunks() const { return (product().tiles() + chunkTiles() - 1) / chunkTiles(); }
+  int64_t scratchRowBytes() const { return rowBytes(hidden) + chunks() * 64; }
+};
+
+/// Emits the exported `head_step(quoin_head_t, worker, workers)`.
+mlir::LLVM::LLVMFuncOp headStep(KernelBuilder &kb, const HeadShape &shape);
+
+//===----------------------------------------------------------------------===//
+// Workers
+//===----------------------------------------------------------------------===//
+
+/// (quoin_barrier_t, workers): all workers meet.
+mlir::LLVM::LLVMFuncOp barrierKernel(KernelBuilder &kb);
+
+/// This worker's part [begin, end) of `count` things.
+std::pair<Val, Val> share(KernelBuilder &kb, Val count, Val worker, Val workers);
+
+} // namespace quoin::cpu
+
+#endif

@@ -1,0 +1,371 @@
+//===- StepPlan.cpp - stages, buffers and barriers of a step ----------------------===//
+
+#include "compiler/cpu/StepPlan.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::cpu;
+
+namespace {
+int64_t widthOf(Value rows) { return cast<RankedTensorType>(rows.getType()).getDimSize(1); }
+
+/// What stages touch besides buffers: these count as buffers of their own in the search for barriers.
+enum { WordsResource = -2, PagesResource = -3 };
+
+class Planner {
+public:
+  Planner(ModelOp m, const ModelOptions &o) : model(m), options(o) {}
+
+  FailureOr<StepPlan> run() {
+    addStage(StageKind::Masks, Partition::Items);
+    for (Operation &op : model.getBody().front())
+      if (failed(plan(op)))
+        return failure();
+    if (failed(planHead()))
+      return failure();
+    findLifetimes();
+    assignPlaces();
+    placeBarriers();
+    return std::move(result);
+  }
+
+private:
+  ModelOp model;
+  const ModelOptions &options;
+  StepPlan result;
+  DenseMap<Value, int64_t> bufferOf;
+  DenseMap<Value, bool> readRows; ///< values whose rows are those read
+
+  //===--------------------------------------------------------------------===//
+  // Stages
+  //===--------------------------------------------------------------------===//
+
+  Stage &addStage(StageKind kind, Partition partition, bool reads = false) {
+    Stage stage;
+    stage.kind = kind;
+    stage.partition = partition;
+    stage.reads = reads;
+    if (reads && partition == Partition::Rows)
+      stage.partition = Partition::ReadRows;
+    result.stages.push_back(stage);
+    return result.stages.back();
+  }
+
+  int64_t define(Value v, bool reads) {
+    int64_t index = result.buffers.size();
+    result.buffers.push_back({widthOf(v)});
+    bufferOf[v] = index;
+    readRows[v] = reads;
+    return index;
+  }
+
+  WeightOp weightOf(Operation *from, FlatSymbolRefAttr symbol) {
+    return SymbolTable::lookupNearestSymbolFrom<WeightOp>(from, symbol);
+  }
+
+  Storage storageOf(WeightOp weight) {
+    if (options.storage)
+      return *options.storage;
+    Type element = cast<RankedTensorType>(weight.getType()).getElementType();
+    return element.isF32() ? Storage::F32 : element.isBF16() ? Storage::BF16 : Storage::F16;
+  }
+
+  int64_t addMatrix(WeightPiece::Kind kind, SmallVector<WeightOp, 2> weights) {
+    auto type = cast<RankedTensorType>(weights[0].getType());
+    WeightPiece piece{kind, {}, 0, 0};
+    for (WeightOp w : weights)
+      piece.sources.push_back(w.getSymName().str());
+    piece.n = type.getDimSize(0);
+    piece.k = type.getDimSize(1);
+    piece.storage = storageOf(weights[0]);
+    return result.weights.add(piece);
+  }
+
+  int64_t addVector(WeightOp weight) {
+    WeightPiece piece{WeightPiece::Kind::Vector, {weight.getSymName().str()}};
+    piece.n = cast<RankedTensorType>(weight.getType()).getDimSize(0);
+    return result.weights.add(piece);
+  }
+
+  /// The product whose only use is `user`, so that it can become part of it.
+  LinearOp productFor(Value v, Operation *user) {
+    auto linear = v.getDefiningOp<LinearOp>();
+    return linear && v.hasOneUse() && *v.getUsers().begin() == user ? linear : LinearOp();
+  }
+
+  bool isTakenAlong(LinearOp op) {
+    if (!op.getOutput().hasOneUse())
+      return false;
+    Operation *user = *op.getOutput().getUsers().begin();
+    if (auto add = dyn_cast<arith::AddFOp>(user))
+      return residualProduct(add) == op;
+    if (auto gated = dyn_cast<SwigluOp>(user))
+      return isFusable(gated);
+    return false;
+  }
+
+  LinearOp residualProduct(arith::AddFOp add) {
+    if (LinearOp rhs = productFor(add.getRhs(), add))
+      return rhs;
+    return productFor(add.getLhs(), add);
+  }
+
+  bool isFusable(SwigluOp op) {
+    LinearOp gate = productFor(op.getGate(), op), up = productFor(op.getUp(), op);
+    return gate && up && gate != up && gate.getInput() == up.getInput() && !gate.getBias() && !up.getBias() &&
+           storageOf(weightOf(gate, gate.getWeightAttr())) == storageOf(weightOf(up, up.getWeightAttr()));
+  }
+
+  Stage &addProduct(LinearOp op, Value out) {
+    bool reads = readRows.lookup(op.getInput());
+    Stage &s = addStage(StageKind::Linear, Partition::Columns, reads);
+    WeightOp weight = weightOf(op, op.getWeightAttr());
+    s.linear = {widthOf(op.getInput()), widthOf(out), storageOf(weight), Epilogue::None, op.getBias().has_value()};
+    s.inputs = {bufferOf.lookup(op.getInput())};
+    s.weight = addMatrix(WeightPiece::Kind::Packed, {weight});
+    if (op.getBias())
+      s.bias = addVector(weightOf(op, op.getBiasAttr()));
+    s.output = define(out, reads);
+    return s;
+  }
+
+  LogicalResult plan(Operation &op) {
+    return TypeSwitch<Operation *, LogicalResult>(&op)
+        .Case([&](EmbedOp o) {
+          Stage &s = addStage(StageKind::Embed, Partition::Rows);
+          WeightOp table = weightOf(o, o.getWeightAttr());
+          s.weight = addMatrix(WeightPiece::Kind::Table, {table});
+          s.storage = storageOf(table);
+          s.width = widthOf(o.getRows());
+          s.output = define(o.getRows(), false);
+          return success();
+        })
+        .Case([&](RmsNormOp o) {
+          bool reads = readRows.lookup(o.getInput());
+          Stage &s = addStage(StageKind::Norm, Partition::Rows, reads);
+          WeightOp weight = weightOf(o, o.getWeightAttr());
+          s.width = widthOf(o.getInput());
+          s.group = cast<RankedTensorType>(weight.getType()).getDimSize(0);
+          s.epsilon = o.getEpsilon().convertToDouble();
+          s.weight = addVector(weight);
+          s.inputs = {bufferOf.lookup(o.getInput())};
+          s.output = define(o.getOutput(), reads);
+          return success();
+        })
+        .Case([&](LinearOp o) {
+          if (!isTakenAlong(o))
+            addProduct(o, o.getOutput());
+          return success();
+        })
+        .Case([&](arith::AddFOp o) {
+          if (LinearOp product = residualProduct(o)) {
+            Value other = product.getOutput() == o.getRhs() ? o.getLhs() : o.getRhs();
+            Stage &s = addProduct(product, o.getResult());
+            s.linear.epilogue = Epilogue::Residual;
+            s.inputs.push_back(bufferOf.lookup(other));
+            ++result.fusedEpilogues;
+            return success();
+          }
+          return planPair(StageKind::Add, o.getLhs(), o.getRhs(), o.getResult());
+        })
+        .Case([&](SwigluOp o) {
+          if (!isFusable(o))
+            return planPair(StageKind::Swiglu, o.getGate(), o.getUp(), o.getOutput());
+          auto gate = o.getGate().getDefiningOp<LinearOp>(), up = o.getUp().getDefiningOp<LinearOp>();
+          bool reads = readRows.lookup(gate.getInput());
+          Stage &s = addStage(StageKind::Linear, Partition::Columns, reads);
+          WeightOp first = weightOf(gate, gate.getWeightAttr()), second = weightOf(up, up.getWeightAttr());
+          s.linear = {widthOf(gate.getInput()), widthOf(o.getOutput()), storageOf(first), Epilogue::Swiglu, false};
+          s.weight = addMatrix(WeightPiece::Kind::GateUp, {first, second});
+          s.inputs = {bufferOf.lookup(gate.getInput())};
+          s.output = define(o.getOutput(), reads);
+          ++result.fusedEpilogues;
+          return success();
+        })
+        .Case([&](RotaryOp o) {
+          bool reads = readRows.lookup(o.getInput());
+          Stage &s = addStage(StageKind::Rotary, Partition::Rows, reads);
+          s.width = widthOf(o.getInput());
+          s.headDim = o.getHeadDim();
+          WeightPiece piece{WeightPiece::Kind::Rotary, {}};
+          piece.n = options.capacity;
+          piece.k = s.headDim / 2;
+          piece.theta = o.getTheta().convertToDouble();
+          s.weight = result.weights.add(piece);
+          s.inputs = {bufferOf.lookup(o.getInput())};
+          s.output = define(o.getOutput(), reads);
+          return success();
+        })
+        .Case([&](AttentionOp o) { return planAttention(o); })
+        .Case([&](GatherRowsOp o) {
+          if (readRows.lookup(o.getInput()))
+            return LogicalResult(
+                o.emitOpError("expects rows of the call, but its operand holds rows already gathered"));
+          Stage &s = addStage(StageKind::Gather, Partition::Rows, true);
+          s.width = widthOf(o.getInput());
+          s.inputs = {bufferOf.lookup(o.getInput())};
+          s.output = define(o.getOutput(), true);
+          return success();
+        })
+        .Case([&](HiddenOp o) {
+          // Rows are the reads' in either case; before `prune-rows` they are found among all rows.
+          Stage &s = addStage(StageKind::Scatter, Partition::Rows, true);
+          s.reads = !readRows.lookup(o.getRows());
+          s.width = result.hidden = widthOf(o.getRows());
+          s.inputs = {bufferOf.lookup(o.getRows())};
+          return success();
+        })
+        .Default([&](Operation *o) {
+          // Index arithmetic on positions (their gather) needs no code: kernels go through `read` themselves.
+          if (llvm::none_of(o->getResultTypes(), [](Type t) {
+                auto tensor = dyn_cast<RankedTensorType>(t);
+                return tensor && tensor.getRank() == 2;
+              }))
+            return success();
+          return LogicalResult(o->emitOpError("expects an op of a model that has a CPU kernel, but this has none"));
+        });
+  }
+
+  LogicalResult planPair(StageKind kind, Value a, Value b, Value out) {
+    Stage &s = addStage(kind, Partition::Rows, readRows.lookup(a));
+    s.width = widthOf(out);
+    s.inputs = {bufferOf.lookup(a), bufferOf.lookup(b)};
+    s.output = define(out, s.reads);
+    return success();
+  }
+
+  LogicalResult planAttention(AttentionOp o) {
+    PageLayout page{int64_t(o.getKvHeads()), int64_t(o.getHeadDim())};
+    if (readRows.lookup(o.getKey()) || readRows.lookup(o.getValue()))
+      return o.emitOpError("expects keys and values of all rows, but they were gathered");
+    Stage &cache = addStage(StageKind::Cache, Partition::Rows);
+    cache.attention.page = page;
+    cache.layerOffset = result.pageBytes;
+    cache.inputs = {bufferOf.lookup(o.getKey()), bufferOf.lookup(o.getValue())};
+    bool reads = readRows.lookup(o.getQuery());
+    Stage &s = addStage(StageKind::Attention, Partition::Items, reads);
+    s.attention = {int64_t(o.getHeads()), page, o.getScale().convertToDouble(), reads};
+    s.layerOffset = result.pageBytes;
+    s.inputs = {bufferOf.lookup(o.getQuery())};
+    s.output = define(o.getOutput(), reads);
+    result.pageBytes += page.layerBytes();
+    ++result.layers;
+    return success();
+  }
+
+  LogicalResult planHead() {
+    WeightOp weight = weightOf(model, model.getHeadAttr());
+    if (!weight)
+      return model.emitOpError("expects its head to name a weight");
+    result.head.hidden = result.hidden;
+    result.head.vocabulary = cast<RankedTensorType>(weight.getType()).getDimSize(0);
+    result.head.storage = storageOf(weight);
+    result.head.weightOffset = addMatrix(WeightPiece::Kind::Packed, {weight});
+    return success();
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Buffers
+  //===--------------------------------------------------------------------===//
+
+  void findLifetimes() {
+    for (auto [i, s] : llvm::enumerate(result.stages)) {
+      for (int64_t b : s.inputs)
+        result.buffers[b].lastStage = i;
+      if (s.output >= 0) {
+        result.buffers[s.output].firstStage = i;
+        result.buffers[s.output].lastStage = std::max<int64_t>(result.buffers[s.output].lastStage, i);
+      }
+    }
+  }
+
+  void assignPlaces() {
+    for (auto [i, s] : llvm::enumerate(result.stages)) {
+      if (s.output < 0)
+        continue;
+      Buffer &out = result.buffers[s.output];
+      int64_t bytes = rowBytes(out.width), chosen = -1;
+      // An operand that dies here gives its place where each element is read before it is written: row-wise kernels and
+      // the residual of a product.
+      SmallVector<int64_t> donors;
+      if (s.inPlaceSafe())
+        donors.append(s.inputs.begin(), s.inputs.end());
+      else if (s.kind == StageKind::Linear && s.linear.epilogue == Epilogue::Residual && s.inputs[0] != s.inputs[1])
+        donors.push_back(s.inputs[1]);
+      for (int64_t donor : donors) {
+        const Buffer &in = result.buffers[donor];
+        if (in.lastStage == int64_t(i) && in.width == out.width)
+          chosen = in.place;
+      }
+      // Else the smallest place that is free and large enough.
+      if (chosen < 0)
+        for (auto [p, place] : llvm::enumerate(result.places))
+          if (place.freeAt < int64_t(i) && place.bytes >= bytes &&
+              (chosen < 0 || place.bytes < result.places[chosen].bytes))
+            chosen = p;
+      if (chosen < 0) {
+        chosen = result.places.size();
+        result.places.push_back({bytes});
+      }
+      out.place = chosen;
+      result.places[chosen].freeAt = out.lastStage;
+    }
+    int64_t offset = 0;
+    for (StepPlan::Place &p : result.places) {
+      p.offset = offset;
+      offset += p.bytes;
+    }
+    result.scratchRowBytes = std::max<int64_t>(offset, 64);
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Barriers
+  //===--------------------------------------------------------------------===//
+
+  struct Access {
+    int64_t resource;
+    bool write;
+    Partition partition;
+  };
+
+  static bool sameWorker(Partition a, Partition b) {
+    return a == b && (a == Partition::Rows || a == Partition::ReadRows);
+  }
+
+  void placeBarriers() {
+    SmallVector<Access> since;
+    for (Stage &s : result.stages) {
+      SmallVector<Access> own;
+      for (auto [i, b] : llvm::enumerate(s.inputs)) {
+        // A gather reads rows of other workers; the residual of a product is read by the worker that writes there.
+        bool foreign = s.kind == StageKind::Gather || (s.kind == StageKind::Scatter && s.reads);
+        own.push_back({result.buffers[b].place, false, foreign ? Partition::Items : s.partition});
+      }
+      if (s.output >= 0)
+        own.push_back({result.buffers[s.output].place, true, s.partition});
+      if (s.kind == StageKind::Masks)
+        own.push_back({WordsResource, true, s.partition});
+      if (s.kind == StageKind::Cache)
+        own.push_back({PagesResource - s.layerOffset, true, s.partition});
+      if (s.kind == StageKind::Attention) {
+        own.push_back({WordsResource, false, s.partition});
+        own.push_back({PagesResource - s.layerOffset, false, s.partition});
+      }
+      for (const Access &mine : own)
+        for (const Access &other : since)
+          s.barrier |= mine.resource == other.resource && (mine.write || other.write) &&
+                       !sameWorker(mine.partition, other.partition);
+      if (s.barrier) {
+        since.clear();
+        ++result.barriers;
+      }
+      since.append(own.begin(), own.end());
+    }
+  }
+};
+} // namespace
+
+FailureOr<StepPlan> quoin::cpu::planStep(ModelOp model, const ModelOptions &options) {
+  return Planner(model, options).run();
+}

@@ -1,0 +1,68 @@
+//===- WeightPacking.h - the weight file ----------------------------------------===//
+//
+// Weights are packed once, at compile time, into the order in which kernels read them; the runtime maps the file and
+// touches nothing. The lowering decides what is in it (a list of pieces); the writer makes it, piece by piece, from a
+// checkpoint that is mapped rather than read, so that memory does not grow with the model.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_COMPILER_CPU_WEIGHTPACKING_H
+#define QUOIN_COMPILER_CPU_WEIGHTPACKING_H
+
+#include "compiler/cpu/Kernels.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace quoin::cpu {
+
+struct WeightPiece {
+  enum class Kind {
+    Packed, ///< one matrix [n, k] as [tile][k][64]
+    GateUp, ///< two matrices, each tile 32 columns of the first and 32 of the second
+    Vector, ///< n floats, zeros up to the next multiple of 64
+    Table,  ///< one matrix [n, k] as it is, rows padded to multiples of 16
+    Rotary, ///< cosines [n][k], then sines: n positions, k = head_dim / 2
+  };
+  Kind kind;
+  std::vector<std::string> sources; ///< symbols of `quoin.weight`
+  int64_t n = 0, k = 0;
+  Storage storage = Storage::F32;
+  double theta = 0;
+  int64_t offset = 0, bytes = 0; ///< in the file; the offset is a multiple of 64
+
+  int64_t size() const;
+  bool sameAs(const WeightPiece &o) const {
+    return kind == o.kind && sources == o.sources && n == o.n && k == o.k && storage == o.storage && theta == o.theta;
+  }
+};
+
+struct WeightPlan {
+  std::vector<WeightPiece> pieces;
+
+  /// The piece's offset; equal pieces are stored once.
+  int64_t add(WeightPiece piece);
+  /// Of the file, with the checksum in its last 8 bytes.
+  int64_t bytes() const;
+};
+
+/// A tensor of a checkpoint, row-major and contiguous.
+struct SourceTensor {
+  const uint8_t *data = nullptr;
+  Storage storage = Storage::F32;
+  std::vector<int64_t> shape;
+};
+
+/// Writes the file. `read` finds a tensor by its `quoin.weight` symbol, `progress` (may be empty) hears the bytes
+/// written so far. Returns false with a text in `error`; on success `checksum` is what program.weights_checksum must
+/// hold: FNV-1a over the file's words, so a file that belongs to another program, or is cut short, is found out.
+bool writeWeights(const WeightPlan &plan, llvm::StringRef path,
+                  llvm::function_ref<bool(llvm::StringRef symbol, SourceTensor &out, std::string &error)> read,
+                  const std::function<void(int64_t done, int64_t total)> &progress, uint64_t &checksum,
+                  std::string &error);
+
+} // namespace quoin::cpu
+
+#endif

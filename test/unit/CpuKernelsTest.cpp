@@ -1,0 +1,411 @@
+//===- CpuKernelsTest.cpp - kernels against double precision ------------------===//
+//
+// Kernels are compiled, linked and loaded as a program's are, then compared with plain loops in double. Shapes have
+// tails on purpose. Where the design promises equal bits (a row alone and among others, one worker and two) bits are
+// compared.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cpu/EmitModel.h"
+#include "compiler/cpu/EmitObject.h"
+#include "compiler/cpu/HeadKernel.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "runtime/include/quoin/program.h"
+#include "llvm/Support/FileSystem.h"
+#include "gtest/gtest.h"
+#include <cmath>
+#include <cstring>
+#include <dlfcn.h>
+#include <fstream>
+#include <random>
+#include <thread>
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::cpu;
+
+namespace {
+//===----------------------------------------------------------------------===//
+// Compiling and calling
+//===----------------------------------------------------------------------===//
+
+/// Memory with the alignment that the ABI promises.
+template <typename T> struct Aligned {
+  explicit Aligned(size_t n, T fill = T())
+      : count(n), memory(static_cast<T *>(std::aligned_alloc(64, (n * sizeof(T) + 127) / 64 * 64))) {
+    std::fill_n(memory, n, fill);
+  }
+  ~Aligned() { std::free(memory); }
+  Aligned(const Aligned &) = delete;
+  T *data() { return memory; }
+  T &operator[](size_t i) { return memory[i]; }
+  size_t count;
+  T *memory;
+};
+
+/// A module that becomes a shared object; all of its functions can be called.
+class Program {
+public:
+  Program() : module(ModuleOp::create(UnknownLoc::get(context()))), kernels(*module, {}) {}
+
+  static MLIRContext *context() {
+    static MLIRContext *c = [] {
+      auto *made = new MLIRContext;
+      made->loadDialect<LLVM::LLVMDialect, scf::SCFDialect, arith::ArithDialect, vector::VectorDialect, QuoinDialect>();
+      return made;
+    }();
+    return c;
+  }
+
+  void link() {
+    std::string error;
+    std::vector<std::string> names;
+    module->walk([&](LLVM::LLVMFuncOp f) {
+      f.setLinkage(LLVM::Linkage::External);
+      names.push_back(f.getName().str());
+    });
+    SmallVector<StringRef> exported(names.begin(), names.end());
+    ASSERT_TRUE(succeeded(lowerToLLVM(*module)));
+    std::optional<Target> target = makeTarget("native", error);
+    ASSERT_TRUE(target) << error;
+    std::optional<std::string> object = emitObject(*module, *target, exported, error);
+    ASSERT_TRUE(object) << error;
+    llvm::SmallString<128> path;
+    ASSERT_FALSE(llvm::sys::fs::createTemporaryFile("quoin-kernels", "so", path));
+    ASSERT_TRUE(linkShared(*object, path, error)) << error;
+    handle = dlopen(path.c_str(), RTLD_NOW);
+    ASSERT_TRUE(handle) << dlerror();
+    llvm::sys::fs::remove(path);
+  }
+
+  /// Calls a kernel: pointers and integers alike are passed as 64-bit values.
+  template <typename... Args> void call(StringRef name, Args... args) {
+    auto *f = reinterpret_cast<void (*)(Args...)>(dlsym(handle, name.str().c_str()));
+    ASSERT_TRUE(f) << name.str();
+    f(args...);
+  }
+
+  OwningOpRef<ModuleOp> module;
+  KernelBuilder kernels;
+  void *handle = nullptr;
+};
+
+std::mt19937 engine(7);
+float uniform() { return std::uniform_real_distribution<float>(-1, 1)(engine); }
+
+/// Runs `work(worker)` on that many threads at once.
+template <typename F> void onWorkers(int64_t workers, F work) {
+  std::vector<std::thread> threads;
+  for (int64_t w = 0; w < workers; ++w)
+    threads.emplace_back([=] { work(w); });
+  for (std::thread &t : threads)
+    t.join();
+}
+
+void expectNear(double expected, double actual, double scale, const char *what, int64_t where) {
+  EXPECT_NEAR(expected, actual, 1e-5 * std::max(scale, std::fabs(expected))) << what << " " << where;
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+struct Matrix {
+  Matrix(int64_t r, int64_t c) : rows(r), columns(c), values(r * c) {
+    for (float &v : values)
+      v = uniform();
+  }
+  float at(int64_t r, int64_t c) const { return values[r * columns + c]; }
+  int64_t rows, columns;
+  std::vector<float> values;
+};
+
+/// Packs through the writer itself and reads the file back.
+std::vector<uint8_t> pack(const WeightPlan &plan, llvm::StringMap<const Matrix *> matrices,
+                          Storage stored = Storage::F32) {
+  llvm::SmallString<128> path;
+  EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("quoin-weights", "qw", path));
+  std::string error;
+  uint64_t checksum;
+  EXPECT_TRUE(writeWeights(
+      plan, path,
+      [&](StringRef name, SourceTensor &out, std::string &) {
+        const Matrix *m = matrices.lookup(name);
+        out.data = reinterpret_cast<const uint8_t *>(m->values.data());
+        out.shape = m->rows ? std::vector<int64_t>{m->rows, m->columns} : std::vector<int64_t>{m->columns};
+        return true;
+      },
+      {}, checksum, error))
+      << error;
+  std::ifstream in(path.c_str(), std::ios::binary);
+  std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(in)), {});
+  llvm::sys::fs::remove(path);
+  EXPECT_EQ(static_cast<int64_t>(bytes.size()), plan.bytes());
+  uint64_t stored64;
+  std::memcpy(&stored64, bytes.data() + bytes.size() - 8, 8);
+  EXPECT_EQ(stored64, checksum);
+  return bytes;
+}
+
+double silu(double x) { return x / (1 + std::exp(-x)); }
+
+class Linear : public testing::TestWithParam<LinearShape> {};
+
+TEST_P(Linear, EqualsDoublePrecisionForAnyRows) {
+  LinearShape shape = GetParam();
+  bool gated = shape.epilogue == Epilogue::Swiglu;
+  Matrix a(shape.n, shape.k), b(shape.n, shape.k), bias(0, shape.n);
+  bias.values.resize(shape.n);
+  for (float &v : bias.values)
+    v = uniform();
+  if (shape.storage == Storage::BF16)
+    for (Matrix *m : {&a, &b})
+      for (float &v : m->values)
+        v = std::bit_cast<float>(std::bit_cast<uint32_t>(v) & 0xffff0000u);
+  WeightPlan plan;
+  WeightPiece piece{
+      gated ? WeightPiece::Kind::GateUp : WeightPiece::Kind::Packed, {"a"}, shape.n, shape.k, shape.storage};
+  if (gated)
+    piece.sources.push_back("b");
+  int64_t weight = plan.add(piece), biasAt = plan.add({WeightPiece::Kind::Vector, {"bias"}, shape.n, 0});
+  std::vector<uint8_t> file = pack(plan, {{"a", &a}, {"b", &b}, {"bias", &bias}});
+  Aligned<uint8_t> weights(file.size());
+  std::copy(file.begin(), file.end(), weights.data());
+
+  Program p;
+  std::string name = linearKernel(p.kernels, shape).getName().str();
+  p.link();
+  int64_t strideIn = rowStride(shape.k), strideOut = rowStride(shape.n);
+  Aligned<float> x(17 * strideIn, NAN), residual(17 * strideOut, 0), all(17 * strideOut, NAN);
+  for (int64_t r = 0; r < 17; ++r) {
+    for (int64_t i = 0; i < shape.k; ++i)
+      x[r * strideIn + i] = uniform();
+    for (int64_t i = 0; i < shape.n; ++i)
+      residual[r * strideOut + i] = uniform();
+  }
+  auto run = [&](int64_t row, int64_t rows, float *out, int64_t from, int64_t to) {
+    p.call(name, x.data() + row * strideIn, weights.data() + weight, weights.data() + biasAt,
+           residual.data() + row * strideOut, out, rows, from, to);
+  };
+  run(0, 17, all.data(), 0, shape.tiles());
+  for (int64_t r = 0; r < 17; ++r)
+    for (int64_t j = 0; j < shape.n; ++j) {
+      double sum = 0, up = 0;
+      for (int64_t i = 0; i < shape.k; ++i) {
+        sum += double(x[r * strideIn + i]) * a.at(j, i);
+        up += double(x[r * strideIn + i]) * b.at(j, i);
+      }
+      if (shape.bias)
+        sum += bias.values[j];
+      if (gated)
+        sum = silu(sum) * up;
+      if (shape.epilogue == Epilogue::Residual)
+        sum += residual[r * strideOut + j];
+      expectNear(sum, all[r * strideOut + j], std::sqrt(double(shape.k)), "row", r);
+    }
+  // Any number of rows, any split of the tiles: the same bits.
+  for (int64_t rows = 1; rows <= 9; ++rows) {
+    Aligned<float> part(17 * strideOut, NAN);
+    int64_t cut = shape.tiles() / 2, row = 17 - rows;
+    run(row, rows, part.data(), 0, cut);
+    run(row, rows, part.data(), cut, shape.tiles());
+    for (int64_t r = 0; r < rows; ++r)
+      EXPECT_EQ(0, std::memcmp(part.data() + r * strideOut, all.data() + (row + r) * strideOut, shape.n * 4)) << rows;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Linear,
+                         testing::Values(LinearShape{64, 64}, LinearShape{61, 200, Storage::F32, Epilogue::None, true},
+                                         LinearShape{1024, 70, Storage::F32, Epilogue::Residual},
+                                         LinearShape{33, 17, Storage::F32, Epilogue::Residual, true},
+                                         LinearShape{40, 160, Storage::F32, Epilogue::Swiglu},
+                                         LinearShape{40, 41, Storage::F32, Epilogue::Swiglu},
+                                         LinearShape{50, 150, Storage::BF16},
+                                         LinearShape{64, 72, Storage::BF16, Epilogue::Swiglu}));
+
+//===----------------------------------------------------------------------===//
+// Attention and masks
+//===----------------------------------------------------------------------===//
+
+struct AttentionCase {
+  int64_t heads, kvHeads, headDim;
+};
+class Attention : public testing::TestWithParam<AttentionCase> {};
+
+/// Sessions with slots, pages and mask words.
+struct Session {
+  Session(int64_t firstRow, int64_t rows, int64_t slots, const PageLayout &page, int64_t mask) : group{} {
+    int64_t padded = roundUp(slots, 64), tiles = padded / 64;
+    positions.resize(padded);
+    labels.resize(padded);
+    open.resize(padded);
+    for (int64_t i = 0; i < slots; ++i) {
+      positions[i] = static_cast<int32_t>(i);
+      labels[i] = static_cast<int32_t>(engine() % 5);
+      open[i] = engine() % 2;
+    }
+    words.resize(rows * tiles);
+    classes.resize(roundUp(rows, 64) / 64 * tiles);
+    for (int64_t t = 0; t < tiles; ++t) {
+      storage.push_back(std::make_unique<Aligned<float>>(page.layerBytes() / 4, NAN));
+      pages.push_back(storage.back()->data());
+    }
+    group.first_row = firstRow;
+    group.rows = rows;
+    group.first_slot = slots - rows;
+    group.slots = slots;
+    group.pages = pages.data();
+    group.positions = positions.data();
+    group.labels = labels.data();
+    group.open = open.data();
+    group.mask = mask;
+    group.symbols[0] = slots / 3;
+    group.symbols[1] = slots / 2;
+    group.words = words.data();
+    group.tiles = classes.data();
+  }
+  MaskToken token(int64_t slot) const { return {positions[slot], slot, open[slot], labels[slot]}; }
+  bool bit(int64_t row, int64_t key) const {
+    return words[row * (roundUp(group.slots, 64) / 64) + key / 64] >> (key % 64) & 1;
+  }
+  std::vector<int32_t> positions, labels, open;
+  std::vector<uint64_t> words;
+  std::vector<uint8_t> classes;
+  std::vector<std::unique_ptr<Aligned<float>>> storage;
+  std::vector<void *> pages;
+  quoin_group_t group;
+};
+
+TEST_P(Attention, EqualsDoublePrecisionAndKeepsBits) {
+  AttentionCase c = GetParam();
+  PageLayout page{c.kvHeads, c.headDim};
+  double scale = 1 / std::sqrt(double(c.headDim));
+  Program p;
+  std::string attend = attentionKernel(p.kernels, {c.heads, page, scale, false}).getName().str();
+  std::string attendReads = attentionKernel(p.kernels, {c.heads, page, scale, true}).getName().str();
+  std::string cache = cacheKernel(p.kernels, page).getName().str();
+  p.link();
+  int64_t width = c.heads * c.headDim, kvWidth = c.kvHeads * c.headDim, stride = rowStride(width),
+          kvStride = rowStride(kvWidth);
+  std::vector<std::unique_ptr<Session>> sessions;
+  sessions.push_back(std::make_unique<Session>(0, 131, 131, page, 0));
+  sessions.push_back(std::make_unique<Session>(131, 5, 5, page, 0));
+  int64_t rows = 136;
+  Aligned<float> q(rows * stride), k(rows * kvStride), v(rows * kvStride), out(rows * stride, NAN);
+  for (Aligned<float> *m : {&q, &k, &v})
+    for (size_t i = 0; i < m->count; ++i)
+      (*m)[i] = 2 * uniform();
+  std::vector<quoin_group_t> groups;
+  for (auto &s : sessions) {
+    for (int64_t r = 0; r < s->group.rows; ++r)
+      for (int64_t key = 0; key < s->group.slots; ++key)
+        // Row 3 sees nothing; some rows see only the last page; others a random half.
+        if (r != 3 && (r % 7 == 1 ? key >= 128 : engine() % 2))
+          s->words[r * (roundUp(s->group.slots, 64) / 64) + key / 64] |= uint64_t(1) << key % 64;
+    groups.push_back(s->group);
+  }
+  quoin_layers_t args{};
+  args.rows = rows;
+  args.groups = 2;
+  args.group = groups.data();
+  p.call(cache, &args, k.data(), v.data(), int64_t(0), int64_t(0), int64_t(70));
+  p.call(cache, &args, k.data(), v.data(), int64_t(0), int64_t(70), rows);
+  p.call(attend, &args, q.data(), out.data(), int64_t(0), int64_t(0), int64_t(1));
+  for (auto &s : sessions)
+    for (int64_t r = 0; r < s->group.rows; ++r)
+      for (int64_t h = 0; h < c.heads; ++h) {
+        int64_t first = s->group.first_row, kv = h / (c.heads / c.kvHeads);
+        std::vector<double> weight(s->group.slots), sum(c.headDim);
+        double total = 0;
+        for (int64_t key = 0; key < s->group.slots; ++key) {
+          if (!s->bit(r, key))
+            continue;
+          double dot = 0;
+          for (int64_t i = 0; i < c.headDim; ++i)
+            dot +=
+                double(q[(first + r) * stride + h * c.headDim + i]) * k[(first + key) * kvStride + kv * c.headDim + i];
+          total += weight[key] = std::exp(dot * scale);
+          for (int64_t i = 0; i < c.headDim; ++i)
+            sum[i] += weight[key] * v[(first + key) * kvStride + kv * c.headDim + i];
+        }
+        for (int64_t i = 0; i < c.headDim; ++i)
+          expectNear(total ? sum[i] / total : 0, out[(first + r) * stride + h * c.headDim + i], 1, "row", r);
+      }
+
+  // Two workers, and rows alone as reads: the same bits.
+  Aligned<float> again(rows * stride, NAN), alone(rows * stride, NAN);
+  for (int64_t w = 0; w < 2; ++w)
+    p.call(attend, &args, q.data(), again.data(), int64_t(0), w, int64_t(2));
+  std::vector<int64_t> read = {130, 2, 1, 3, 64, 133}, readGroup = {0, 0, 0, 0, 0, 1};
+  Aligned<float> picked(read.size() * stride);
+  for (size_t i = 0; i < read.size(); ++i)
+    std::copy_n(q.data() + read[i] * stride, stride, picked.data() + i * stride);
+  args.reads = static_cast<int64_t>(read.size());
+  args.read = read.data();
+  args.read_group = readGroup.data();
+  for (int64_t w = 0; w < 3; ++w)
+    p.call(attendReads, &args, picked.data(), alone.data(), int64_t(0), w, int64_t(3));
+  for (int64_t r = 0; r < rows; ++r)
+    EXPECT_EQ(0, std::memcmp(out.data() + r * stride, again.data() + r * stride, width * 4)) << r;
+  for (size_t i = 0; i < read.size(); ++i)
+    EXPECT_EQ(0, std::memcmp(out.data() + read[i] * stride, alone.data() + i * stride, width * 4)) << i;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Attention,
+                         testing::Values(AttentionCase{8, 2, 24}, AttentionCase{5, 5, 40}, AttentionCase{4, 2, 32},
+                                         AttentionCase{6, 2, 80}, AttentionCase{5, 1, 10}, AttentionCase{4, 2, 128}));
+
+TEST(Masks, EqualTheFormulaForEveryPair) {
+  std::vector<BlockMask> masks;
+  for (const char *text :
+       {"causal", "full", "block_causal<4>", "window<70>", "(q, k)[a] : k le q or (q ge a and k ge a)",
+        "(q, k)[a, b] : (k - a) floordiv 7 le (q - b) floordiv 7 and not (open(k) eq 1 and label(q) ne label(k))",
+        "(q, k) : (q - k * 3) mod 5 lt 2 or slot(k) floordiv 64 eq 1",
+        "(q, k)[a] : (q - 2 * k) floordiv 3 ge -10 and k mod 8 ne 3", "(q, k) : open(q) eq 0", "(q, k)[a] : a gt 20"}) {
+    std::string error;
+    std::optional<BlockMask> mask = BlockMask::parse(text, error);
+    ASSERT_TRUE(mask) << text << ": " << error;
+    masks.push_back(*mask);
+  }
+  Program p;
+  std::string name = maskKernel(p.kernels, masks).getName().str();
+  p.link();
+  PageLayout page{1, 8};
+  for (auto [rows, slots] : {std::pair<int64_t, int64_t>{131, 131}, {1, 1}, {70, 192}, {3, 65}, {64, 64}}) {
+    std::vector<std::unique_ptr<Session>> sessions;
+    std::vector<quoin_group_t> groups;
+    for (size_t m = 0; m < masks.size(); ++m) {
+      sessions.push_back(std::make_unique<Session>(m * rows, rows, slots, page, m));
+      groups.push_back(sessions.back()->group);
+    }
+    quoin_layers_t args{};
+    args.groups = static_cast<int64_t>(groups.size());
+    args.group = groups.data();
+    for (int64_t w = 0; w < 2; ++w)
+      p.call(name, &args, w, int64_t(2));
+    for (auto &s : sessions) {
+      const BlockMask &mask = masks[s->group.mask];
+      int64_t tiles = roundUp(slots, 64) / 64, wrong = 0;
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t key = 0; key < tiles * 64; ++key) {
+          bool see = key < slots && mask.see(s->token(slots - rows + r), s->token(key),
+                                             ArrayRef(s->group.symbols).take_front(mask.symbols().size()));
+          wrong += see != s->bit(r, key);
+        }
+      EXPECT_EQ(wrong, 0) << s->group.mask << " " << rows << " " << slots;
+      for (int64_t block = 0; block * 64 < rows; ++block)
+        for (int64_t t = 0; t < tiles; ++t) {
+          uint64_t any = 0, all = ~uint64_t(0);
+          for (int64_t r = block * 64; r < std::min(rows, block * 64 + 64); ++r) {
+            any |= s->words[r * tiles + t];
+            all &= s->words[r * tiles + t];
+          }
+          EXPECT_EQ(s->classes[block * tiles + t], any == 0 ? 0 : all == ~uint64_t(0) ? 2 : 1);
+        }
+    }
+  }
+}
+} // namespace
