@@ -1,0 +1,99 @@
+//===- DecoderCatalogue.cpp - decoders, their settings, their defaults -----===//
+
+#include "compiler/import/DecoderCatalogue.h"
+#include <algorithm>
+#include <utility>
+
+using namespace quoin;
+
+/// Blocks, windows and counts beyond this are mistakes.
+static constexpr double many = 1 << 20;
+/// Thresholds and scores have no bound of their own.
+static constexpr double wide = 1e30;
+
+/// A block that masks are written with.
+static constexpr SettingSpec fixedBlock(double number) {
+  return {"block", Kind::Index, Role::Fixed, 1, many, Default::Config, number};
+}
+static constexpr SettingSpec block(double number) {
+  return {"block", Kind::Index, Role::Entry, 1, many, Default::Config, number};
+}
+static constexpr SettingSpec count(std::string_view name, double low, double number) {
+  return {name, Kind::Index, Role::Entry, low, many, Default::Number, number};
+}
+static constexpr SettingSpec real(std::string_view name, double number, double low = 0, double high = wide) {
+  return {name, Kind::Real, Role::Entry, low, high, Default::Number, number};
+}
+static constexpr SettingSpec steps = {"steps", Kind::Index, Role::Entry, 1, many, Default::Block};
+static constexpr SettingSpec subBlock = {"sub_block", Kind::Index, Role::Entry, 1, many, Default::SubBlock, 8};
+static constexpr SettingSpec window = {"window", Kind::Index, Role::Entry, 1, many, Default::Config, 4};
+
+static constexpr SettingSpec sdarDynamic[] = {fixedBlock(4), steps, real("threshold", 0.85)};
+static constexpr SettingSpec sdarPlain[] = {fixedBlock(4), steps};
+static constexpr SettingSpec fastDllm[] = {fixedBlock(32), subBlock, real("threshold", 0.9)};
+static constexpr SettingSpec wedlm[] = {count("window", 1, 16), real("entropy", 0.4), real("distance_penalty", 0.02)};
+static constexpr SettingSpec wedlmBlocks[] = {block(32), real("threshold", 0.9)};
+static constexpr SettingSpec sdlm[] = {window, real("threshold", 0.5)};
+static constexpr SettingSpec sdlmSelf[] = {window};
+static constexpr SettingSpec llada[] = {
+    block(32), {"steps", Kind::Index, Role::Entry, 1, many, Default::None}, real("guidance", 0)};
+static constexpr SettingSpec llada2[] = {fixedBlock(32), real("threshold", 0.95), real("edit_threshold", 0.9),
+                                         count("least", 1, 1), count("max_post_steps", 0, 16)};
+static constexpr SettingSpec s2d2[] = {fixedBlock(8),
+                                       steps,
+                                       real("threshold", 0.85),
+                                       {"min_span", Kind::Index, Role::Entry, 1, many, Default::None},
+                                       {"score", Kind::Real, Role::Entry, -wide, wide, Default::None},
+                                       {"cost", Kind::Real, Role::Entry, -wide, wide, Default::None},
+                                       {"causal_cache", Kind::Flag, Role::Choice},
+                                       {"causal_draft", Kind::Flag, Role::Choice}};
+static constexpr SettingSpec bd3lm[] = {fixedBlock(4), real("top_p", 0.9, 0, 1)};
+static constexpr SettingSpec nbdiff[] = {block(32), subBlock, real("threshold", 0.9)};
+static constexpr SettingSpec d2f[] = {fixedBlock(32), real("threshold", 0.9), real("add", 0.1, 0, 1),
+                                      real("complete", 0.9, 0, 1)};
+
+static constexpr SettingSpec common[] = {
+    {"temperature", Kind::Real, Role::Entry, 0, wide, Default::None},
+    {"top_k", Kind::Index, Role::Entry, 0, std::numeric_limits<int32_t>::max(), Default::None},
+    {"top_p", Kind::Real, Role::Entry, 0, 1, Default::None}};
+
+static constexpr DecoderSpec catalogue[] = {
+    {"sdar-dynamic", "sdar", "dynamic", sdarDynamic},
+    {"sdar-static", "sdar", "static", sdarPlain},
+    {"sdar-sequential", "sdar", "sequential", sdarPlain},
+    {"autoregressive", "autoregressive", "", {}, /*needsFill=*/false},
+    {"fast-dllm-v2", "fast-dllm-v2", "", fastDllm},
+    {"fast-dllm-v2-sub-block-cache", "", "", fastDllm, true,
+     "it keeps stale keys and values on purpose, which programs cannot say yet; 'fast-dllm-v2' is exact"},
+    {"wedlm", "wedlm", "", wedlm},
+    {"wedlm-blocks", "wedlm-blocks", "", wedlmBlocks},
+    {"sdlm", "sdlm", "", sdlm},
+    {"sdlm-entropy", "sdlm", "entropy", sdlm},
+    {"sdlm-self", "sdlm-self", "", sdlmSelf},
+    {"llada", "llada", "", llada},
+    {"llada2", "llada2", "", llada2},
+    {"s2d2", "s2d2", "", s2d2},
+    {"bd3lm", "bd3lm", "", bd3lm},
+    {"nbdiff", "nbdiff", "", nbdiff},
+    {"d2f", "d2f", "", d2f},
+};
+
+static constexpr std::pair<std::string_view, std::string_view> texts[] = {
+#include "compiler/import/DecoderTexts.inc"
+};
+
+std::span<const DecoderSpec> quoin::decoderCatalogue() { return catalogue; }
+std::span<const SettingSpec> quoin::commonSettings() { return common; }
+
+const DecoderSpec *quoin::findDecoder(std::string_view name) {
+  const auto *found =
+      std::find_if(std::begin(catalogue), std::end(catalogue), [&](const DecoderSpec &d) { return d.name == name; });
+  return found == std::end(catalogue) ? nullptr : found;
+}
+
+std::string_view quoin::decoderText(std::string_view file) {
+  for (auto [name, text] : texts)
+    if (name == file)
+      return text;
+  return {};
+}

@@ -1,0 +1,264 @@
+//===- Decoders.cpp - a decoder with its settings, as text -----------------===//
+//
+//   1. Parse the settings given, each against every decoder that has it.
+//   2. Fill in defaults, which may depend on the block.
+//   3. Refuse combinations that the loop cannot take.
+//   4. Expand the decoder's text.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/import/Decoders.h"
+#include "compiler/import/ConfigReader.h"
+#include "compiler/import/DecoderCatalogue.h"
+#include <algorithm>
+#include <cmath>
+
+using namespace quoin;
+using nlohmann::json;
+
+namespace {
+
+std::string quote(std::string_view name) { return "'" + std::string(name) + "'"; }
+
+/// The settings of one decoder, once they are known. Indices and reals are both kept as double: indices are small.
+class Resolved {
+public:
+  Resolved(const DecoderSpec &decoder, const DecoderContext &around) : spec(decoder), context(around) {}
+
+  const SettingSpec *find(std::string_view name) const;
+  bool give(const SettingSpec &setting, const json &value, std::string &error);
+  bool complete(std::string &error);
+  std::string expand() const;
+
+private:
+  bool has(std::string_view name) const { return values.count(name) != 0; }
+  double get(std::string_view name) const { return values.find(name)->second; }
+  bool refuse(std::string_view name, const std::string &expected, std::string &error) const;
+  bool completeS2d2(std::string &error);
+  std::set<std::string, std::less<>> conditions() const;
+  std::string settingsText() const;
+  static std::string valueText(const SettingSpec &setting, double value);
+  template <typename Visit> void forEachSetting(Visit visit) const;
+
+  const DecoderSpec &spec;
+  const DecoderContext &context;
+  std::map<std::string, double, std::less<>> values;
+};
+
+/// The decoder's own settings, then the common ones it does not have itself.
+template <typename Visit> void Resolved::forEachSetting(Visit visit) const {
+  for (const SettingSpec &s : spec.settings)
+    visit(s);
+  for (const SettingSpec &s : commonSettings())
+    if (find(s.name) == &s)
+      visit(s);
+}
+
+const SettingSpec *Resolved::find(std::string_view name) const {
+  for (std::span<const SettingSpec> list : {spec.settings, commonSettings()})
+    for (const SettingSpec &s : list)
+      if (s.name == name)
+        return &s;
+  return nullptr;
+}
+
+bool Resolved::refuse(std::string_view name, const std::string &expected, std::string &error) const {
+  const SettingSpec &setting = *find(name);
+  error = "setting " + quote(name) + " of decoder " + quote(spec.name) + " expects " + expected + ", but found " +
+          (setting.kind == Kind::Real ? realText(get(name)) : std::to_string(static_cast<int64_t>(get(name))));
+  return false;
+}
+
+bool Resolved::give(const SettingSpec &setting, const json &value, std::string &error) {
+  std::string wanted;
+  double number = 0;
+  bool good = false;
+  switch (setting.kind) {
+  case Kind::Flag:
+    wanted = "true or false";
+    good = value.is_boolean();
+    number = good && value.get<bool>();
+    break;
+  case Kind::Index:
+    wanted = "an integer from " + std::to_string(static_cast<int64_t>(setting.low)) + " to " +
+             std::to_string(static_cast<int64_t>(setting.high));
+    good = value.is_number_integer();
+    break;
+  case Kind::Real:
+    wanted = setting.high < 1e30 ? "a number from " + realText(setting.low) + " to " + realText(setting.high)
+             : setting.low < 0   ? "a number"
+                                 : "a number of at least " + realText(setting.low);
+    good = value.is_number();
+    break;
+  }
+  if (good && setting.kind != Kind::Flag) {
+    number = value.get<double>();
+    good = std::isfinite(number) && number >= setting.low && number <= setting.high;
+  }
+  if (good) {
+    values[std::string(setting.name)] = number;
+    return true;
+  }
+  error = "setting " + quote(setting.name) + " of decoder " + quote(spec.name) + " expects " + wanted + ", but found " +
+          describe(value);
+  return false;
+}
+
+/// S2D2 has two policies for when to verify; the settings given choose.
+bool Resolved::completeS2d2(std::string &error) {
+  bool byScore = has("score") || has("cost");
+  if (byScore && has("min_span"))
+    return refuse("min_span", "to stand without 'score' and 'cost'", error);
+  if (byScore) {
+    values.try_emplace("score", 0.0);
+    values.try_emplace("cost", 1.0);
+  } else {
+    values.try_emplace("min_span", 2.0);
+  }
+  return true;
+}
+
+bool Resolved::complete(std::string &error) {
+  if (!spec.unavailable.empty()) {
+    error = "decoder " + quote(spec.name) + " is not available: " + std::string(spec.unavailable);
+    return false;
+  }
+  if (spec.needsFill && !context.hasFill) {
+    error =
+        "decoder " + quote(spec.name) + " expects a model with a fill token, but config.json names no mask_token_id";
+    return false;
+  }
+  for (const SettingSpec &s : spec.settings) {
+    if (has(s.name) || s.otherwise == Default::None)
+      continue;
+    double value = s.number;
+    if (s.otherwise == Default::Config && context.block)
+      value = static_cast<double>(*context.block);
+    else if (s.otherwise == Default::Block)
+      value = get("block");
+    else if (s.otherwise == Default::SubBlock && std::fmod(get("block"), value) != 0)
+      value = get("block");
+    values[std::string(s.name)] = value;
+  }
+  for (std::string_view name : {"block", "window"})
+    if (has(name) && get(name) > static_cast<double>(context.capacity))
+      return refuse(name, "at most the model's " + std::to_string(context.capacity) + " positions", error);
+  if (has("sub_block") && std::fmod(get("block"), get("sub_block")) != 0)
+    return refuse("sub_block", "a divisor of 'block' " + std::to_string(static_cast<int64_t>(get("block"))), error);
+  return spec.name != "s2d2" || completeS2d2(error);
+}
+
+std::string Resolved::valueText(const SettingSpec &setting, double value) {
+  if (setting.kind == Kind::Real)
+    return realText(value) + " : f32";
+  return std::to_string(static_cast<int64_t>(value)) + " : index";
+}
+
+/// `settings {...}` and, for the numbers that the text contains, `attributes {fixed = {...}}`.
+std::string Resolved::settingsText() const {
+  std::string entries, fixed;
+  forEachSetting([&](const SettingSpec &s) {
+    if (!has(s.name) || s.role == Role::Choice)
+      return;
+    std::string &list = s.role == Role::Entry ? entries : fixed;
+    list += (list.empty() ? "" : ", ") + std::string(s.name) + " = " + valueText(s, get(s.name));
+  });
+  return "settings {" + entries + "}" + (fixed.empty() ? "" : " attributes {fixed = {" + fixed + "}}");
+}
+
+/// What the text's line conditions ask for: the decoder's own, the settings that are there, S2D2's four draft masks.
+std::set<std::string, std::less<>> Resolved::conditions() const {
+  std::set<std::string, std::less<>> result = {std::string(spec.choice)};
+  for (const auto &[name, value] : values) {
+    const SettingSpec *s = find(name);
+    if (s->role != Role::Choice || value != 0)
+      result.insert(name);
+  }
+  bool cache = result.count("causal_cache") != 0, draft = result.count("causal_draft") != 0;
+  result.insert(cache && draft ? "draft_causal_both"
+                : cache        ? "draft_causal_cache"
+                : draft        ? "draft_causal_rows"
+                               : "draft_blocks");
+  return result;
+}
+
+std::string Resolved::expand() const {
+  std::set<std::string, std::less<>> holds = conditions();
+  std::map<std::string, std::string, std::less<>> placeholders;
+  placeholders["decoder"] = spec.name;
+  placeholders["settings"] = settingsText();
+  if (has("block"))
+    placeholders["block"] = std::to_string(static_cast<int64_t>(get("block")));
+  placeholders["draft_symbols"] = holds.count("causal_draft")   ? "[%lo, %c]"
+                                  : holds.count("causal_cache") ? "[%lo]"
+                                                                : "";
+  return expandTemplate(decoderText(spec.text), placeholders, holds);
+}
+
+std::string knownDecoders() {
+  std::string names;
+  for (const DecoderSpec &d : decoderCatalogue())
+    names += (names.empty() ? "" : ", ") + std::string(d.name);
+  return names;
+}
+
+std::string knownSettings(const std::vector<std::string> &names) {
+  std::vector<std::string_view> known;
+  auto add = [&](std::span<const SettingSpec> list) {
+    for (const SettingSpec &s : list)
+      if (std::find(known.begin(), known.end(), s.name) == known.end())
+        known.push_back(s.name);
+  };
+  for (const std::string &name : names)
+    add(findDecoder(name)->settings);
+  add(commonSettings());
+  std::string list;
+  for (std::string_view name : known)
+    list += (list.empty() ? "" : ", ") + std::string(name);
+  return list;
+}
+
+} // namespace
+
+bool quoin::addDecoders(const std::vector<std::string> &names,
+                        const std::vector<std::pair<std::string, std::string>> &settings, const DecoderContext &context,
+                        ProgramText &text, std::string &error) {
+  std::vector<Resolved> decoders;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const DecoderSpec *spec = findDecoder(names[i]);
+    if (!spec) {
+      error = "'--decoder' expects one of " + knownDecoders() + ", but found " + quote(names[i]);
+      return false;
+    }
+    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
+        names.begin() + static_cast<std::ptrdiff_t>(i)) {
+      error = "'--decoder' expects each decoder once, but found " + quote(names[i]) + " twice";
+      return false;
+    }
+    decoders.emplace_back(*spec, context);
+  }
+  for (const auto &[key, value] : settings) {
+    json parsed = json::parse(value, nullptr, /*allow_exceptions=*/false);
+    if (parsed.is_discarded()) {
+      error = "setting " + quote(key) + " expects a JSON value, but found " + quote(value);
+      return false;
+    }
+    bool taken = false;
+    for (Resolved &decoder : decoders) {
+      const SettingSpec *setting = decoder.find(key);
+      if (setting && !decoder.give(*setting, parsed, error))
+        return false;
+      taken |= setting != nullptr;
+    }
+    if (!taken) {
+      error = "'--set' expects a setting of the decoder (" + knownSettings(names) + "), but found " + quote(key);
+      return false;
+    }
+  }
+  for (Resolved &decoder : decoders)
+    if (!decoder.complete(error))
+      return false;
+  for (const Resolved &decoder : decoders)
+    text.add(decoder.expand());
+  return true;
+}
