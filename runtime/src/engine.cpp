@@ -235,11 +235,10 @@ void quoin::rt::begin(quoin_session_t &session) {
   const quoin_program_t &program = *session.model->program;
   auto count = static_cast<int64_t>(session.prompt.size());
   if (count + session.maxTokens > program.capacity)
-    return session.fail(
-        QUOIN_STATUS_CAPACITY,
-        "expects at most %lld positions (the capacity), but the prompt has %lld tokens and max_tokens is %lld",
-        static_cast<long long>(program.capacity), static_cast<long long>(count),
-        static_cast<long long>(session.maxTokens));
+    return session.fail(QUOIN_STATUS_CAPACITY,
+                        "expects at most %lld positions (the capacity), but prompt and max_tokens are %lld + %lld",
+                        static_cast<long long>(program.capacity), static_cast<long long>(count),
+                        static_cast<long long>(session.maxTokens));
   Arena &arena = session.arena();
   auto *sequence = arena.make<quoin_sequence_t>(1);
   auto *tokens = arena.make<int32_t>(count), *labels = arena.make<int32_t>(count);

@@ -37,7 +37,7 @@ bool Sampler::lists(uint8_t transform) const {
 }
 
 double Sampler::drawTemperature() const {
-  if (lists(QUOIN_TRANSFORM_GREEDY))
+  if (count == 0 || lists(QUOIN_TRANSFORM_GREEDY))
     return 0;
   return lists(QUOIN_TRANSFORM_TEMPERATURE) ? temperature : 1;
 }
@@ -50,11 +50,12 @@ bool Sampler::filters(int64_t vocabulary) const {
 
 using Candidate = Scratch::Candidate;
 
-/// Higher scores first, then lower ids; NaN last.
+/// NaN is below everything.
+static float orLowest(float logit) { return std::isnan(logit) ? -HUGE_VALF : logit; }
+
+/// Higher scores first, then lower ids.
 static bool before(const Candidate &a, const Candidate &b) {
-  if (a.logit != b.logit && !(std::isnan(a.logit) && std::isnan(b.logit)))
-    return a.logit > b.logit || std::isnan(b.logit);
-  return a.token < b.token;
+  return a.logit != b.logit ? a.logit > b.logit : a.token < b.token;
 }
 
 static bool after(const Candidate &a, const Candidate &b) { return before(b, a); }
@@ -86,7 +87,7 @@ Draw quoin::rt::drawFiltered(const float *logits, int64_t vocabulary, const Samp
                              Candidate *scratch) {
   Candidate *first = scratch, *last = scratch + vocabulary;
   for (int64_t v = 0; v < vocabulary; ++v)
-    scratch[v] = {logits[v], int32_t(v)};
+    scratch[v] = {orLowest(logits[v]), int32_t(v)};
   double scale = 1; // positive, so it never changes an order
   for (uint32_t i = 0; i < sampler.count; ++i) {
     switch (sampler.transforms[i]) {
@@ -131,7 +132,7 @@ Draw quoin::rt::drawFiltered(const float *logits, int64_t vocabulary, const Samp
     return {chosen, std::exp(bestLogit) / total};
   // Only the fill token was kept, and it is never an answer: the best of the others, which has no mass.
   for (int64_t v = 0; v < vocabulary; ++v)
-    if (v != sampler.fill && (chosen < 0 || before({logits[v], int32_t(v)}, {logits[chosen], chosen})))
+    if (v != sampler.fill && (chosen < 0 || orLowest(logits[v]) > orLowest(logits[chosen])))
       chosen = int32_t(v);
   return {std::max(chosen, 0), 0.0};
 }
@@ -140,9 +141,9 @@ Draw quoin::rt::drawFiltered(const float *logits, int64_t vocabulary, const Samp
 static std::pair<double, double> softmaxScale(const float *logits, int64_t vocabulary) {
   double top = -HUGE_VAL, total = 0;
   for (int64_t v = 0; v < vocabulary; ++v)
-    top = std::max(top, double(logits[v]));
+    top = std::max(top, double(orLowest(logits[v])));
   for (int64_t v = 0; v < vocabulary; ++v)
-    total += std::exp(double(logits[v]) - top);
+    total += std::exp(double(orLowest(logits[v])) - top);
   return {top, total};
 }
 
@@ -154,9 +155,9 @@ Draw quoin::rt::drawResidual(const float *logits, const float *minus, int64_t vo
     double best = -HUGE_VAL, mass = 0, chosenMass = 0;
     int32_t chosen = -1;
     for (int64_t v = 0; v < vocabulary; ++v) {
-      double q = std::exp(double(logits[v]) - top) / total;
+      double q = std::exp(double(orLowest(logits[v])) - top) / total;
       if (residual)
-        q = std::max(q - std::exp(double(minus[v]) - minusTop) / minusTotal, 0.0);
+        q = std::max(q - std::exp(double(orLowest(minus[v])) - minusTop) / minusTotal, 0.0);
       mass += q;
       if (v == fill || !(q > 0))
         continue;

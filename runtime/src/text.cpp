@@ -79,11 +79,3 @@ quoin_status_t quoin_tokenizer_decode(quoin_tokenizer_t *tokenizer, const int32_
     return QUOIN_STATUS_OK;
   });
 }
-
-void quoin_tokenizer_token(const quoin_tokenizer_t *tokenizer, int32_t id, const char **out_bytes, size_t *out_size,
-                           int32_t *out_special) {
-  std::string_view bytes = tokenizer->tokenizer->bytesOf(id);
-  *out_bytes = bytes.data();
-  *out_size = bytes.size();
-  *out_special = tokenizer->tokenizer->isSpecial(id);
-}

@@ -209,8 +209,7 @@ TEST(Runtime, PromptsAreChecked) {
   EXPECT_EQ(runtime.error(), "expects a prompt of at most 256 tokens (the capacity), but it has 257");
   EXPECT_EQ(quoin_session_prompt(session, longer.data(), 200), QUOIN_STATUS_OK);
   EXPECT_EQ(quoin_session_begin(session), QUOIN_STATUS_CAPACITY);
-  EXPECT_EQ(runtime.error(),
-            "expects at most 256 positions (the capacity), but the prompt has 200 tokens and max_tokens is 64");
+  EXPECT_EQ(runtime.error(), "expects at most 256 positions (the capacity), but prompt and max_tokens are 200 + 64");
 }
 
 TEST(Runtime, WrongProgramsFailWithoutHarm) {

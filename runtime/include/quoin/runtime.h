@@ -117,12 +117,6 @@ quoin_status_t quoin_tokenizer_encode(quoin_tokenizer_t *tokenizer, const char *
 quoin_status_t quoin_tokenizer_decode(quoin_tokenizer_t *tokenizer, const int32_t *ids, size_t count,
                                       int32_t skip_special, char *text, size_t capacity, size_t *out_size);
 
-/* The bytes that one token stands for, maybe part of a character: a host that shows tokens as they come puts them
- * together until a character is whole. `out_size` 0: no token has this id. `out_special`: 1 for special tokens. Reads
- * only; the bytes are the tokenizer's. */
-void quoin_tokenizer_token(const quoin_tokenizer_t *tokenizer, int32_t id, const char **out_bytes, size_t *out_size,
-                           int32_t *out_special);
-
 /* ---- Model --------------------------------------------------------------------------------------------------------
  */
 

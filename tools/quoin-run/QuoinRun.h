@@ -1,0 +1,86 @@
+// QuoinRun.h: what the files of quoin-run share.
+#ifndef QUOIN_TOOLS_QUOIN_RUN_H
+#define QUOIN_TOOLS_QUOIN_RUN_H
+
+#include "quoin/runtime.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace quoin {
+
+/// A mistake of the user's: printed as `error: ...`. The exit status is 2 where the command line itself makes no sense.
+struct Failure {
+  std::string text;
+  int status = 1;
+};
+
+/// One request, as the command line and a line of --input give it; the line wins.
+struct Request {
+  std::string where; // "line 3 of 'x.jsonl': " or empty: starts its messages
+  std::optional<std::string> text;
+  bool chat = false;
+  std::vector<int32_t> ids;
+  std::string decoder; // empty: the program's first
+  int64_t maxTokens = 64;
+  uint64_t seed = 0;
+  std::optional<std::vector<int32_t>> stops; // none: the program's
+  std::vector<std::pair<std::string, double>> settings;
+};
+
+struct Options {
+  std::string out, input, trace;
+  Request defaults;
+  bool single = false; // one request, from the command line
+  bool json = false, showSteps = false;
+  int64_t batch = 1;
+  int32_t threads = 0;
+};
+
+/// "1,2,3" or "".
+std::vector<int32_t> parseIds(const std::string &text, const char *option);
+/// "key=value".
+std::pair<std::string, double> parseSetting(const std::string &text);
+/// The requests of a JSON lines file, over the defaults.
+std::vector<Request> readRequests(const std::string &file, const Request &defaults);
+
+/// Prints model.json for a person.
+void describe(const std::string &folder);
+/// Prints ids and text again for each request.
+void tokenize(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests);
+/// Runs all requests and prints their answers in order.
+void runBatch(quoin_context_t *context, const Options &options, std::vector<Request> requests);
+
+std::vector<int32_t> encode(quoin_tokenizer_t *tokenizer, const std::string &text, quoin_context_t *context);
+std::string decode(quoin_tokenizer_t *tokenizer, const int32_t *ids, size_t count, bool skipSpecial);
+
+/// Shows one generation on the standard output as it settles.
+class Display {
+public:
+  Display(quoin_tokenizer_t *tokenizer, const Request &request, std::vector<int32_t> stops, bool showSteps);
+  void event(const quoin_event_t &event);
+  /// The rest of the text, and a line break.
+  void finish(const quoin_result_t &result);
+
+private:
+  void settle(const int32_t *ids, int64_t count);
+  void print(const std::string &text);
+  void provisional(const quoin_event_t &event, int64_t from);
+  void step(const quoin_event_t &event);
+
+  quoin_tokenizer_t *tokenizer;
+  std::vector<int32_t> stops;
+  int64_t maxTokens;
+  bool showSteps, terminal;
+  int64_t settled = 0;       // generated tokens taken
+  bool ended = false;        // at a stop id or at max_tokens
+  std::vector<int32_t> held; // tokens that end inside a character
+  int64_t width, column = 0;
+};
+
+} // namespace quoin
+
+#endif

@@ -1,0 +1,131 @@
+// Requests.cpp: requests from the command line and from JSON lines.
+
+#include "QuoinRun.h"
+
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <fstream>
+
+using namespace quoin;
+using nlohmann::json;
+
+std::vector<int32_t> quoin::parseIds(const std::string &text, const char *option) {
+  std::vector<int32_t> ids;
+  const char *at = text.data(), *end = at + text.size();
+  while (at != end) {
+    int32_t id = 0;
+    auto [next, error] = std::from_chars(at, end, id);
+    if (error != std::errc() || (next != end && *next != ',') || (next != end && next + 1 == end))
+      throw Failure{std::string(option) + " expects ids joined by commas, but has '" + text + "'", 2};
+    ids.push_back(id);
+    at = next == end ? end : next + 1;
+  }
+  return ids;
+}
+
+std::pair<std::string, double> quoin::parseSetting(const std::string &text) {
+  size_t equal = text.find('=');
+  if (equal == std::string::npos || equal == 0)
+    throw Failure{"--set expects key=value, but has '" + text + "'", 2};
+  std::string key = text.substr(0, equal), value = text.substr(equal + 1);
+  if (value == "true" || value == "false")
+    return {key, value == "true"};
+  double number = 0;
+  auto [next, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || next != value.data() + value.size() || value.empty())
+    throw Failure{"--set expects a number for '" + key + "', but has '" + value + "'", 2};
+  return {key, number};
+}
+
+static int64_t wholeNumber(const json &value, const std::string &what) {
+  if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t(INT64_MAX))
+    throw Failure{what + " expects a smaller number, but is " + value.dump()};
+  if (!value.is_number_integer())
+    throw Failure{what + " expects a whole number, but is " + value.dump()};
+  return value.get<int64_t>();
+}
+
+static std::vector<int32_t> idList(const json &value, const std::string &what) {
+  if (!value.is_array())
+    throw Failure{what + " expects a list of ids, but is " + value.dump()};
+  std::vector<int32_t> ids;
+  for (const json &element : value) {
+    int64_t id = wholeNumber(element, what);
+    if (id < INT32_MIN || id > INT32_MAX)
+      throw Failure{what + " expects ids below 2^31, but has " + element.dump()};
+    ids.push_back(static_cast<int32_t>(id));
+  }
+  return ids;
+}
+
+static std::string string(const json &value, const std::string &what) {
+  if (!value.is_string())
+    throw Failure{what + " expects a text, but is " + value.dump()};
+  return value.get<std::string>();
+}
+
+static void number(const json &value, const std::string &key, Request &request) {
+  if (!value.is_number() && !value.is_boolean())
+    throw Failure{"the setting '" + key + "' expects a number, but is " + value.dump()};
+  request.settings.emplace_back(key, value.is_boolean() ? double(value.get<bool>()) : value.get<double>());
+}
+
+static void readField(const std::string &key, const json &value, Request &request) {
+  std::string what = "'" + key + "'";
+  if (key == "prompt" || key == "chat") {
+    request.text = string(value, what);
+    request.chat = key == "chat";
+  } else if (key == "ids") {
+    request.ids = idList(value, what);
+  } else if (key == "max_tokens") {
+    request.maxTokens = wholeNumber(value, what);
+  } else if (key == "stop") {
+    request.stops = idList(value, what);
+  } else if (key == "seed") {
+    request.seed = value.is_number_unsigned() ? value.get<uint64_t>() : static_cast<uint64_t>(wholeNumber(value, what));
+  } else if (key == "decoder") {
+    request.decoder = string(value, what);
+  } else if (key == "settings") {
+    if (!value.is_object())
+      throw Failure{what + " expects an object, but is " + value.dump()};
+    for (const auto &[name, setting] : value.items())
+      number(setting, name, request);
+  } else if (key == "temperature" || key == "top_k" || key == "top_p") {
+    number(value, key, request);
+  } else {
+    throw Failure{"a request has no field " + what +
+                  "; it may have prompt, chat or ids, and max_tokens, stop, seed, settings, decoder"};
+  }
+}
+
+std::vector<Request> quoin::readRequests(const std::string &file, const Request &defaults) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in)
+    throw Failure{"cannot open '" + file + "': " + std::strerror(errno)};
+  std::vector<Request> requests;
+  std::string line;
+  for (int64_t number = 1; std::getline(in, line); ++number) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos)
+      continue;
+    std::string where = "line " + std::to_string(number) + " of '" + file + "': ";
+    json object = json::parse(line, nullptr, false);
+    if (!object.is_object())
+      throw Failure{where + "expects a JSON object"};
+    Request request = defaults;
+    request.where = where;
+    try {
+      for (const auto &[key, value] : object.items())
+        readField(key, value, request);
+    } catch (const Failure &failure) {
+      throw Failure{where + failure.text};
+    }
+    if (object.count("prompt") + object.count("chat") + object.count("ids") != 1)
+      throw Failure{where + "expects one of prompt, chat and ids"};
+    requests.push_back(std::move(request));
+  }
+  if (in.bad())
+    throw Failure{"cannot read '" + file + "'"};
+  return requests;
+}

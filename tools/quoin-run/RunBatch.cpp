@@ -1,0 +1,240 @@
+// RunBatch.cpp: runs requests, some of them at a time: when a session is finished, the next request takes its place.
+
+#include "QuoinRun.h"
+
+#include "runtime/tokenizer/Chat.h"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+using namespace quoin;
+using json = nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+struct SessionDeleter {
+  void operator()(quoin_session_t *session) const { quoin_session_destroy(session); }
+};
+struct ModelDeleter {
+  void operator()(quoin_model_t *model) const { quoin_model_destroy(model); }
+};
+
+/// ASCII only: a text may hold characters that some readers take for the end of a line.
+std::string dump(const json &value) { return value.dump(-1, ' ', true, json::error_handler_t::replace); }
+
+/// A place of the batch.
+struct Place {
+  std::unique_ptr<quoin_session_t, SessionDeleter> session;
+  std::string decoder;
+  size_t request = 0;
+  bool busy = false;
+  Clock::time_point begun = {};
+  std::string *trace = nullptr; // null: not wanted
+  Display *display = nullptr;
+};
+
+json changes(const quoin_change_t *change, size_t count) {
+  json list = json::array();
+  for (size_t i = 0; i < count; ++i)
+    list.push_back(
+        {change[i].position, change[i].token, std::isnan(change[i].confidence) ? json() : json(change[i].confidence)});
+  return list;
+}
+
+int32_t listen(void *self, const quoin_event_t *event) {
+  auto &place = *static_cast<Place *>(self);
+  if (place.trace)
+    *place.trace += dump({{"session", place.request},
+                          {"evaluation", event->evaluation},
+                          {"forward", event->forward},
+                          {"filled", changes(event->filled, event->filled_count)},
+                          {"edited", changes(event->edited, event->edited_count)},
+                          {"committed", {event->committed_from, event->committed_to}}}) +
+                    "\n";
+  if (place.display)
+    place.display->event(*event);
+  return 0;
+}
+
+class Runner {
+public:
+  Runner(quoin_context_t *context, const Options &options, std::vector<Request> &requests)
+      : context(context), options(options), requests(requests) {
+    quoin_model_t *loaded = nullptr;
+    expect(quoin_model_load(context, options.out.c_str(), &loaded), "");
+    model.reset(loaded);
+    tokenizer = quoin_model_tokenizer(loaded);
+  }
+
+  void run();
+
+private:
+  void expect(quoin_status_t status, const std::string &where) {
+    if (status != QUOIN_STATUS_OK)
+      throw Failure{where + quoin_context_last_error(context)};
+  }
+  void encodePrompt(Request &request);
+  void prepare(Place &place, size_t index);
+  void finish(Place &place);
+  std::string answer(const quoin_result_t &result, double seconds);
+  void statistics(const quoin_result_t &result, double seconds);
+
+  quoin_context_t *context;
+  const Options &options;
+  std::vector<Request> &requests;
+  std::unique_ptr<quoin_model_t, ModelDeleter> model;
+  quoin_tokenizer_t *tokenizer;
+  std::unique_ptr<Display> display;
+  std::string trace;
+  std::vector<std::string> done; // answers that wait for those before them
+  size_t printed = 0;
+};
+
+void Runner::encodePrompt(Request &request) {
+  if (!request.text)
+    return;
+  if (!tokenizer)
+    throw Failure{request.where + "'" + options.out + "' has no tokenizer; give ids"};
+  std::string text = *request.text;
+  if (request.chat) {
+    if (encode(tokenizer, "<|im_start|>", context).size() != 1)
+      throw Failure{request.where + "the tokenizer of '" + options.out + "' has no ChatML tokens; give a plain prompt"};
+    text = formatChatML(text);
+  }
+  request.ids = encode(tokenizer, text, context);
+}
+
+/// Makes the place ready for its next request.
+void Runner::prepare(Place &place, size_t index) {
+  const Request &request = requests[index];
+  if (!place.session || place.decoder != request.decoder) {
+    quoin_session_t *session = nullptr;
+    expect(quoin_session_create(model.get(), request.decoder.empty() ? nullptr : request.decoder.c_str(), &session),
+           request.where);
+    place.session.reset(session);
+    place.decoder = request.decoder;
+  }
+  quoin_session_t *session = place.session.get();
+  expect(quoin_session_set_defaults(session), request.where);
+  expect(quoin_session_set_max_tokens(session, request.maxTokens), request.where);
+  expect(quoin_session_set_seed(session, request.seed), request.where);
+  if (request.stops)
+    expect(quoin_session_set_stops(session, request.stops->data(), request.stops->size()), request.where);
+  for (const auto &[name, value] : request.settings)
+    expect(quoin_session_set(session, name.c_str(), value), request.where);
+  expect(quoin_session_prompt(session, request.ids.data(), request.ids.size()), request.where);
+  place.request = index;
+  place.busy = true;
+}
+
+std::string Runner::answer(const quoin_result_t &result, double seconds) {
+  std::string text = decode(tokenizer, result.ids, result.shown, true);
+  if (!options.json) {
+    for (size_t i = 0; !tokenizer && i < result.shown; ++i)
+      text += (i ? "," : "") + std::to_string(result.ids[i]);
+    return text + "\n";
+  }
+  return dump({{"ids", std::vector<int32_t>(result.ids, result.ids + result.count)},
+               {"text", text},
+               {"stop", result.stopped ? "stop" : "length"},
+               {"evaluations", result.evaluations},
+               {"forwards", result.forwards},
+               {"prefill_tokens", result.prefill_tokens},
+               {"seconds", seconds},
+               {"tokens_per_second", seconds > 0 ? double(result.count) / seconds : 0.0}}) +
+         "\n";
+}
+
+void Runner::statistics(const quoin_result_t &result, double seconds) {
+  double tokens = double(result.count);
+  std::fprintf(stderr, "%zu tokens in %.2f s: %.1f tokens per second, %lld forwards, %.2f tokens per forward\n",
+               result.count, seconds, seconds > 0 ? tokens / seconds : 0.0, static_cast<long long>(result.forwards),
+               result.forwards ? tokens / double(result.forwards) : 0.0);
+}
+
+void Runner::finish(Place &place) {
+  const Request &request = requests[place.request];
+  if (quoin_session_status(place.session.get()) != QUOIN_STATUS_OK)
+    throw Failure{request.where + quoin_session_error(place.session.get())};
+  quoin_result_t result;
+  expect(quoin_session_result(place.session.get(), &result), request.where);
+  double seconds = std::chrono::duration<double>(Clock::now() - place.begun).count();
+  place.busy = false;
+  if (place.display) {
+    place.display->finish(result);
+    return statistics(result, seconds);
+  }
+  done[place.request] = answer(result, seconds);
+  for (; printed < done.size() && !done[printed].empty(); ++printed) {
+    std::fputs(done[printed].c_str(), stdout);
+    std::fflush(stdout);
+    done[printed].clear();
+  }
+}
+
+void Runner::run() {
+  // Whatever a request can be refused for is found before the first of them does any work or prints.
+  {
+    Place trial;
+    for (size_t i = 0; i < requests.size(); ++i) {
+      encodePrompt(requests[i]);
+      prepare(trial, i);
+      expect(quoin_session_begin(trial.session.get()), requests[i].where);
+      quoin_session_cancel(trial.session.get());
+    }
+  }
+  std::ofstream traceFile;
+  if (!options.trace.empty()) {
+    traceFile.open(options.trace, std::ios::binary);
+    if (!traceFile)
+      throw Failure{"cannot write '" + options.trace + "': " + std::strerror(errno)};
+  }
+  if (options.single && !options.json && tokenizer) {
+    quoin_model_info_t info;
+    quoin_model_info(model.get(), &info);
+    std::vector<int32_t> stops(info.stops, info.stops + info.stops_count);
+    display = std::make_unique<Display>(tokenizer, requests[0], requests[0].stops.value_or(stops), options.showSteps);
+  }
+  done.resize(requests.size());
+  std::vector<Place> places(std::min(static_cast<size_t>(options.batch), requests.size()));
+  std::vector<quoin_session_t *> running;
+  for (size_t next = 0;;) {
+    running.clear();
+    for (Place &place : places) {
+      if (!place.busy && next < requests.size()) {
+        place.trace = options.trace.empty() ? nullptr : &trace;
+        place.display = display.get();
+        place.begun = Clock::now();
+        prepare(place, next++);
+        bool heard = place.trace || place.display;
+        expect(quoin_session_listen(place.session.get(), heard ? listen : nullptr, &place), "");
+      }
+      if (place.busy)
+        running.push_back(place.session.get());
+    }
+    if (running.empty())
+      break;
+    expect(quoin_sessions_step(running.data(), running.size()), "");
+    for (Place &place : places)
+      if (place.busy && quoin_session_finished(place.session.get()))
+        finish(place);
+    if (traceFile.is_open()) {
+      traceFile << trace;
+      trace.clear();
+    }
+  }
+  if (traceFile.is_open() && !traceFile.flush())
+    throw Failure{"cannot write '" + options.trace + "'"};
+}
+
+} // namespace
+
+void quoin::runBatch(quoin_context_t *context, const Options &options, std::vector<Request> requests) {
+  Runner(context, options, requests).run();
+}

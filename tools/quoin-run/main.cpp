@@ -1,0 +1,156 @@
+// main.cpp: quoin-run: generates with a compiled program.
+
+#include "QuoinRun.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+
+using namespace quoin;
+
+namespace {
+
+struct ContextDeleter {
+  void operator()(quoin_context_t *context) const { quoin_context_destroy(context); }
+};
+
+struct Arguments {
+  Options options;
+  std::string prompt, chat, promptIds, stop, inputs, outputs;
+  std::vector<std::string> set;
+  double temperature = 0, topP = 1;
+  int64_t topK = 0;
+  bool describe = false, tokenize = false;
+};
+
+void warn(void *, int32_t level, const char *message) {
+  if (level > 0)
+    std::fprintf(stderr, "warning: %s\n", message);
+}
+
+/// What was given by the option itself and not by its default.
+bool given(const CLI::App &app, const char *option) { return app.count(option) > 0; }
+
+void declare(CLI::App &app, Arguments &a) {
+  Options &o = a.options;
+  app.add_option("OUT", o.out, "folder that quoin-compile wrote; with --tokenize any folder with a tokenizer.json")
+      ->required();
+  app.add_option("--prompt", a.prompt, "text to go on from");
+  app.add_option("--chat", a.chat, "question, put into the ChatML template");
+  app.add_option("--prompt-ids", a.promptIds, "token ids to go on from: 1,2,3");
+  app.add_option("--input", o.input, "requests, a JSON object a line");
+  app.add_option("--max-tokens", o.defaults.maxTokens, "tokens to generate (64)");
+  app.add_option("--stop", a.stop, "stop ids: 5,6; empty: none (default: the model's)");
+  app.add_option("--set", a.set, "a setting of the decoder: key=value")->allow_extra_args(false);
+  app.add_option("--decoder", o.defaults.decoder, "which of the program's decoders (its first)");
+  app.add_option("--seed", o.defaults.seed, "seed of the random numbers (0)");
+  app.add_option("--temperature", a.temperature, "0: the likeliest token (0)");
+  app.add_option("--top-k", a.topK, "draw among the k likeliest tokens; 0: all (0)");
+  app.add_option("--top-p", a.topP, "draw among the likeliest tokens with this mass (1)");
+  app.add_option("--threads", o.threads, "worker threads (one for each core)")->check(CLI::Range(1, 4096));
+  app.add_option("--batch", o.batch, "requests that run together (1)")->check(CLI::Range(1, 1 << 20));
+  app.add_flag("--json", o.json, "print a JSON object a line");
+  app.add_flag("--show-steps", o.showSteps, "print the fill after each evaluation");
+  app.add_option("--trace", o.trace, "write what each evaluation filled, edited and committed, a JSON object a line");
+  app.add_flag("--describe", a.describe, "print what the program is and stop");
+  app.add_flag("--tokenize", a.tokenize, "print the ids of the inputs and stop");
+  app.add_option("--inputs", a.inputs, "tensors for a program compiled from a function (.safetensors)");
+  app.add_option("--outputs", a.outputs, "where its results go (.safetensors)");
+}
+
+std::vector<Request> gather(const CLI::App &app, Arguments &a) {
+  Request &request = a.options.defaults;
+  for (const std::string &text : a.set)
+    request.settings.push_back(parseSetting(text));
+  if (given(app, "--temperature"))
+    request.settings.emplace_back("temperature", a.temperature);
+  if (given(app, "--top-k"))
+    request.settings.emplace_back("top_k", double(a.topK));
+  if (given(app, "--top-p"))
+    request.settings.emplace_back("top_p", a.topP);
+  if (given(app, "--stop"))
+    request.stops = parseIds(a.stop, "--stop");
+  if (given(app, "--input"))
+    return readRequests(a.options.input, request);
+  a.options.single = true;
+  if (given(app, "--prompt-ids")) {
+    request.ids = parseIds(a.promptIds, "--prompt-ids");
+  } else {
+    request.chat = given(app, "--chat");
+    request.text = request.chat ? a.chat : a.prompt;
+  }
+  return {request};
+}
+
+int run(const CLI::App &app, Arguments &a) {
+  if (a.describe) {
+    describe(a.options.out);
+    return 0;
+  }
+  if (given(app, "--inputs") || given(app, "--outputs"))
+    throw Failure{"'" + a.options.out + "' was not compiled from a function; --inputs and --outputs are for those"};
+  std::vector<Request> requests = gather(app, a);
+  quoin_hooks_t hooks = {};
+  hooks.log = warn;
+  hooks.workers = a.options.threads;
+  quoin_context_t *made = nullptr;
+  if (quoin_context_create(&hooks, &made) != QUOIN_STATUS_OK)
+    throw Failure{"out of memory"};
+  std::unique_ptr<quoin_context_t, ContextDeleter> context(made);
+  if (a.tokenize)
+    tokenize(made, a.options.out, requests);
+  else
+    runBatch(made, a.options, std::move(requests));
+  return 0;
+}
+
+/// The arguments, last first as the parser wants them, with "--name=" as "--name" and an empty value, which it would
+/// refuse.
+std::vector<std::string> split(int argc, char **argv) {
+  std::vector<std::string> arguments;
+  for (int i = 1; i < argc; ++i) {
+    std::string argument = argv[i];
+    bool empty = argument.starts_with("--") && argument.size() > 3 && argument.find('=') == argument.size() - 1;
+    arguments.push_back(empty ? argument.substr(0, argument.size() - 1) : argument);
+    if (empty)
+      arguments.emplace_back();
+  }
+  std::reverse(arguments.begin(), arguments.end());
+  return arguments;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  CLI::App app("Generates with a program that quoin-compile wrote.", "quoin-run");
+  Arguments arguments;
+  declare(app, arguments);
+  try {
+    app.parse(split(argc, argv));
+    size_t sources = 0;
+    for (const char *option : {"--prompt", "--chat", "--prompt-ids", "--input"})
+      sources += given(app, option);
+    if (!arguments.describe && arguments.inputs.empty() && arguments.outputs.empty() && sources != 1)
+      throw CLI::ValidationError("expects one of --prompt, --chat, --prompt-ids and --input, but " +
+                                 std::to_string(sources) + " are given");
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == 0)
+      return app.exit(error);
+    std::fprintf(stderr, "error: %s\nrun 'quoin-run --help' for the options\n", error.what());
+    return 2;
+  }
+  try {
+    return run(app, arguments);
+  } catch (const Failure &failure) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "error: %s\n", failure.text.c_str());
+    return failure.status;
+  } catch (const std::bad_alloc &) {
+    std::fprintf(stderr, "error: out of memory\n");
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+  }
+  return 1;
+}
