@@ -99,7 +99,7 @@ void readHeads(ConfigReader &config, Architecture &a, const char *headsKey, cons
   a.heads = config.integer(headsKey, 1, maxHeads);
   a.kvHeads = config.integer(kvKey, 1, maxHeads, a.heads);
   if (a.heads % a.kvHeads != 0)
-    config.fail(kvKey, "a divisor of '" + std::string(headsKey) + "' " + std::to_string(a.heads));
+    config.fail(kvKey, "an integer that divides '" + std::string(headsKey) + "' " + std::to_string(a.heads));
   if (config.has("head_dim"))
     a.headDim = config.integer("head_dim", 2, maxHeadDim);
   else if (a.hidden % a.heads != 0)

@@ -1,0 +1,152 @@
+// Finished text is causal; the active block, from `a` on, sees it and all of itself.
+#context = #quoin.mask<(q, k)[a] : k le q or (q ge a and k ge a)>
+#causal = #quoin.mask<causal>
+#temperature_k_p = #quoin.sampler<temperature, top_k, top_p>
+
+module attributes {
+    quoin.architecture = "sdar", quoin.source = "checkpoint",
+    quoin.vocabulary = 300 : index, quoin.capacity = 512 : index, quoin.fill = 299 : i32, quoin.stop = array<i32: 298, 296>} {
+
+  // NBDiff: blocks counted from the end of the prompt, sub-blocks from left to right; a step fills the rows of a sub-block that
+  // are more confident than the threshold, and the most confident one. Scores are shifted: row i-1 predicts token i. Finished
+  // text is read causally by a call of its own, whose last row gives the first token of the next block.
+  // A stop id ends the loop after its sub-block; what is still open then is no answer.
+  quoin.decoder @"nbdiff"(%prompt, %max) settings {block = 32 : index, sub_block = 8 : index, threshold = 0.9 : f32} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %true = arith.constant true
+    %B = quoin.setting @block : index
+    %SB = quoin.setting @sub_block : index
+    %threshold = quoin.setting @threshold : f32
+    %P = quoin.length %prompt
+    %wanted = arith.ceildivui %max, %B : index
+    %blocks = arith.maxui %wanted, %c1 : index
+    %size = arith.muli %blocks, %B : index
+    %end = arith.addi %P, %size : index
+    %B1 = arith.subi %B, %c1 : index
+    %xe, %loe, %goe = scf.while (%x = %prompt, %lo = %P, %go = %true) : (!quoin.sequence, index, i1) -> (!quoin.sequence, index, i1) {
+      %room = arith.cmpi ult, %lo, %end : index
+      %more = arith.andi %room, %go : i1
+      scf.condition(%more) %x, %lo, %go : !quoin.sequence, index, i1
+    } do {
+    ^bb0(%x: !quoin.sequence, %lo: index, %go: i1):
+      // The finished text, causally: it predicts the first token of the block.
+      %last = arith.subi %lo, %c1 : index
+      %lo1 = arith.addi %lo, %c1 : index
+      %row = quoin.span %last to %lo
+      %at = quoin.span %lo to %lo1
+      %e0 = quoin.evaluation
+      %l0 = quoin.forward @model of %x[to %lo] read %row mask #causal
+      %token0 = quoin.score %l0 [token] by #temperature_k_p at %at, %e0 : tensor<?xi32>
+      %x1 = quoin.commit %x to %lo
+      %x2 = quoin.append %x1, %token0
+      %x3 = quoin.extend %x2 by %B1
+      %hi = arith.addi %lo, %B : index
+      %x4, %ae, %one = scf.while (%y = %x3, %a = %lo, %on = %true) : (!quoin.sequence, index, i1) -> (!quoin.sequence, index, i1) {
+        %inside = arith.cmpi ult, %a, %hi : index
+        %more = arith.andi %inside, %on : i1
+        scf.condition(%more) %y, %a, %on : !quoin.sequence, index, i1
+      } do {
+      ^bb0(%y: !quoin.sequence, %a: index, %on: i1):
+        %b = arith.addi %a, %SB : index
+        %full = quoin.denoise %y[%a to %b] {
+        ^bb0(%v: !quoin.sequence, %rows: tensor<?xindex>):
+          %n = tensor.dim %rows, %c0 : tensor<?xindex>
+          %ones = tensor.splat %c1[%n] : tensor<?xindex>
+          %before = arith.subi %rows, %ones : tensor<?xindex>
+          %e = quoin.evaluation
+          %l = quoin.forward @model of %v[to %hi] read %before mask #context[%lo]
+          %token, %confidence = quoin.score %l [token, confidence] by #temperature_k_p at %rows, %e : tensor<?xi32>, tensor<?xf32>
+          %thresholds = tensor.splat %threshold[%n] : tensor<?xf32>
+          %sure = arith.cmpf ogt, %confidence, %thresholds : tensor<?xf32>
+          %best = quoin.top %confidence, %c1
+          %pick = arith.ori %sure, %best : tensor<?xi1>
+          %v1 = quoin.fill %v at %rows with %token where %pick
+          quoin.yield %v1
+        }
+        %stop = quoin.find_stop %full[%P to %b]
+        %clear = arith.cmpi eq, %stop, %b : index
+        scf.yield %full, %b, %clear : !quoin.sequence, index, i1
+      }
+      scf.yield %x4, %hi, %one : !quoin.sequence, index, i1
+    }
+    %m = quoin.length %xe
+    %filled = quoin.first_open %xe[%P to %m]
+    quoin.return %xe[%P to %filled]
+  }
+
+  // Hidden rows from ids and positions; whoever calls it says who sees whom.
+  quoin.model @model head @head {
+  ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+    %embedded = quoin.embed %ids by @embed : tensor<?x32xf32>
+    // Layer 0: attention.
+    %n0 = quoin.rms_norm %embedded by @layers.0.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q0 = quoin.linear %n0 by @layers.0.q_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %qn0 = quoin.rms_norm %q0 by @layers.0.q_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %qr0 = quoin.rotary %qn0 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
+    %k0 = quoin.linear %n0 by @layers.0.k_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %kn0 = quoin.rms_norm %k0 by @layers.0.k_norm epsilon 1.0e-06 : tensor<?x16xf32>
+    %kr0 = quoin.rotary %kn0 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
+    %v0 = quoin.linear %n0 by @layers.0.v_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %a0 = quoin.attention %qr0, %kr0, %v0 heads 2 kv_heads 1 head_dim 16 scale 0.25
+        : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x16xf32>
+    %o0 = quoin.linear %a0 by @layers.0.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %h0 = arith.addf %embedded, %o0 : tensor<?x32xf32>
+    // Layer 0: feed-forward.
+    %m0 = quoin.rms_norm %h0 by @layers.0.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %gate0 = quoin.linear %m0 by @layers.0.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %up0 = quoin.linear %m0 by @layers.0.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %act0 = quoin.swiglu %gate0, %up0 : tensor<?x64xf32>
+    %down0 = quoin.linear %act0 by @layers.0.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
+    %x0 = arith.addf %h0, %down0 : tensor<?x32xf32>
+    // Layer 1: attention.
+    %n1 = quoin.rms_norm %x0 by @layers.1.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q1 = quoin.linear %n1 by @layers.1.q_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %qn1 = quoin.rms_norm %q1 by @layers.1.q_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %qr1 = quoin.rotary %qn1 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
+    %k1 = quoin.linear %n1 by @layers.1.k_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %kn1 = quoin.rms_norm %k1 by @layers.1.k_norm epsilon 1.0e-06 : tensor<?x16xf32>
+    %kr1 = quoin.rotary %kn1 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
+    %v1 = quoin.linear %n1 by @layers.1.v_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %a1 = quoin.attention %qr1, %kr1, %v1 heads 2 kv_heads 1 head_dim 16 scale 0.25
+        : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x16xf32>
+    %o1 = quoin.linear %a1 by @layers.1.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %h1 = arith.addf %x0, %o1 : tensor<?x32xf32>
+    // Layer 1: feed-forward.
+    %m1 = quoin.rms_norm %h1 by @layers.1.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %gate1 = quoin.linear %m1 by @layers.1.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %up1 = quoin.linear %m1 by @layers.1.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %act1 = quoin.swiglu %gate1, %up1 : tensor<?x64xf32>
+    %down1 = quoin.linear %act1 by @layers.1.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
+    %x1 = arith.addf %h1, %down1 : tensor<?x32xf32>
+    %final = quoin.rms_norm %x1 by @norm epsilon 1.0e-06 : tensor<?x32xf32>
+    quoin.hidden %final : tensor<?x32xf32>
+  }
+
+  quoin.weight @embed : tensor<300x32xf32> from "model.safetensors" tensor "model.embed_tokens.weight"
+  quoin.weight @layers.0.attention_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.0.input_layernorm.weight"
+  quoin.weight @layers.0.q_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.q_proj.weight"
+  quoin.weight @layers.0.q_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.0.self_attn.q_norm.weight"
+  quoin.weight @layers.0.k_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.k_proj.weight"
+  quoin.weight @layers.0.k_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.0.self_attn.k_norm.weight"
+  quoin.weight @layers.0.v_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.v_proj.weight"
+  quoin.weight @layers.0.o_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.o_proj.weight"
+  quoin.weight @layers.0.mlp_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.0.post_attention_layernorm.weight"
+  quoin.weight @layers.0.gate_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.0.mlp.gate_proj.weight"
+  quoin.weight @layers.0.up_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.0.mlp.up_proj.weight"
+  quoin.weight @layers.0.down_proj : tensor<32x64xf32> from "model.safetensors" tensor "model.layers.0.mlp.down_proj.weight"
+  quoin.weight @layers.1.attention_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.1.input_layernorm.weight"
+  quoin.weight @layers.1.q_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.q_proj.weight"
+  quoin.weight @layers.1.q_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.1.self_attn.q_norm.weight"
+  quoin.weight @layers.1.k_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.k_proj.weight"
+  quoin.weight @layers.1.k_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.1.self_attn.k_norm.weight"
+  quoin.weight @layers.1.v_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.v_proj.weight"
+  quoin.weight @layers.1.o_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.o_proj.weight"
+  quoin.weight @layers.1.mlp_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.1.post_attention_layernorm.weight"
+  quoin.weight @layers.1.gate_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.1.mlp.gate_proj.weight"
+  quoin.weight @layers.1.up_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.1.mlp.up_proj.weight"
+  quoin.weight @layers.1.down_proj : tensor<32x64xf32> from "model.safetensors" tensor "model.layers.1.mlp.down_proj.weight"
+  quoin.weight @norm : tensor<32xf32> from "model.safetensors" tensor "model.norm.weight"
+  quoin.weight @head : tensor<300x32xf32> from "model.safetensors" tensor "lm_head.weight"
+
+}
