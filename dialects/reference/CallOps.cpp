@@ -1,0 +1,181 @@
+//===- CallOps.cpp - calls of models, with and without a cache -------------===//
+
+#include "dialects/reference/Machine.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::ref;
+
+/// What `quoin.forward`, `quoin.forward_cached` and `quoin.suspend_forward` have in common. Absent operands are null.
+struct Machine::CallOperands {
+  FlatSymbolRefAttr model;
+  Value sequence, to, ids, positions, labels, read;
+  MaskAttr mask;
+  ValueRange symbols;
+  Value cache, from, keep;
+  bool pass = false;
+};
+
+template <typename Op> Machine::CallOperands Machine::callOperands(Op op) {
+  CallOperands c;
+  c.sequence = op.getSequence();
+  c.to = op.getTo();
+  c.ids = op.getIds();
+  c.positions = op.getPositions();
+  c.labels = op.getLabels();
+  c.read = op.getRead();
+  if constexpr (!std::is_same_v<Op, ReuseOp>) {
+    c.model = op.getModelAttr();
+    c.mask = op.getMask();
+    c.symbols = op.getSymbols();
+  }
+  if constexpr (std::is_same_v<Op, ForwardCachedOp> || std::is_same_v<Op, SuspendForwardOp>) {
+    c.cache = op.getCache();
+    c.from = op.getFrom();
+    c.keep = op.getKeep();
+    c.pass = op.getPass();
+  }
+  return c;
+}
+
+FailureOr<Machine::Data> Machine::suspendedForward(SuspendForwardOp op) {
+  FailureOr<Datum> logits = call(op, callOperands(op));
+  return failed(logits) ? FailureOr<Data>(failure()) : Data{*logits};
+}
+
+/// A call's slots: the sequence's first tokens, then rows of the program's own, which are never open.
+FailureOr<std::vector<Slot>> Machine::slotsOf(Operation *op, const CallOperands &c) {
+  const Sequence &x = sequence(c.sequence);
+  int64_t to = integer(c.to);
+  if (failed(expectRange(op, 0, to, x.length())))
+    return failure();
+  std::vector<Slot> slots(x.slots.begin(), x.slots.begin() + to);
+  if (!c.ids)
+    return slots;
+  const Tensor &ids = tensor(c.ids), &positions = tensor(c.positions);
+  const Tensor *labels = c.labels ? &tensor(c.labels) : nullptr;
+  if (failed(expectEqual(op, "positions of 'then' rows", ids.size(), positions.size())) ||
+      (labels && failed(expectEqual(op, "labels of 'then' rows", ids.size(), labels->size()))))
+    return failure();
+  for (size_t i = 0; i < ids.size(); ++i)
+    slots.push_back(
+        {static_cast<int32_t>(ids[i].integer), positions[i].integer, false, labels ? (*labels)[i].integer : 0});
+  return slots;
+}
+
+void Machine::countForward(int64_t from, int64_t slots) {
+  if (forwards++ == 0)
+    prefillTokens = std::clamp<int64_t>(static_cast<int64_t>(request.prompt.size()) - from, 0, slots - from);
+}
+
+static std::string describe(const Slot &s) {
+  return "token " + std::to_string(s.token) + " at position " + std::to_string(s.position) + (s.open ? ", open" : "") +
+         (s.label ? ", label " + std::to_string(s.label) : "");
+}
+
+FailureOr<Datum> Machine::call(Operation *op, const CallOperands &c) {
+  FailureOr<std::vector<Slot>> slots = slotsOf(op, c);
+  if (failed(slots))
+    return failure();
+  auto count = static_cast<int64_t>(slots->size());
+  ModelCall call;
+  call.slots = std::move(*slots);
+  call.mask = c.mask.getFormula();
+  for (Value v : c.symbols)
+    call.symbols.push_back(integer(v));
+
+  // Which slots run.
+  KeyValueCache *cache = nullptr;
+  int64_t keep = 0;
+  if (c.cache) {
+    cache = &caches[std::get<CacheHandle>(get(c.cache)).number];
+    call.from = integer(c.from);
+    keep = std::clamp<int64_t>(integer(c.keep), 0, count);
+    auto held = static_cast<int64_t>(cache->slots.size());
+    if (failed(expectRange(op, call.from, count, count)))
+      return failure();
+    if (call.from > held)
+      return op->emitOpError("expects to run from a slot that the cache reaches, but it holds ")
+             << held << " and 'from' is " << call.from;
+    for (int64_t i = 0; i < call.from; ++i)
+      if (!(cache->slots[static_cast<size_t>(i)] == call.slots[static_cast<size_t>(i)]))
+        return op->emitOpError("expects slot ")
+               << i << " of the cache to hold " << describe(call.slots[static_cast<size_t>(i)]) << ", but found "
+               << describe(cache->slots[static_cast<size_t>(i)]);
+  }
+
+  Logits logits;
+  if (c.read)
+    for (Number row : tensor(c.read)) {
+      if (row.integer < call.from || row.integer >= count)
+        return op->emitOpError("expects to read slots in [")
+               << call.from << ", " << count << "), but found " << row.integer;
+      call.read.push_back(row.integer);
+      logits.positions.push_back(call.slots[static_cast<size_t>(row.integer)].position);
+    }
+
+  // With nothing to run, no call is made; it may still be an evaluation of the source program.
+  bool made = call.from < count;
+  trace.see(sequence(c.sequence));
+  if (!c.pass)
+    trace.beginEvaluation(evaluations, forwards);
+  evaluations += !c.pass;
+  auto model = SymbolTable::lookupNearestSymbolFrom<ModelOp>(op, c.model);
+  logits.head = program.getWeights().find(model.getHeadAttr());
+  logits.hidden = Matrix(0, logits.head->stored.columns);
+  if (made) {
+    countForward(call.from, count);
+    // A cache that keeps nothing needs no copy of keys and values: but it must forget.
+    FailureOr<Matrix> hidden = runModel(model, program.getWeights(), call, cache);
+    if (failed(hidden))
+      return failure();
+    logits.hidden = std::move(*hidden);
+  }
+  if (cache && keep < static_cast<int64_t>(cache->slots.size()) && (made || keep < count))
+    cache->truncate(keep);
+  return datum(std::move(logits));
+}
+
+LogicalResult Machine::reuse(ReuseOp op) {
+  FailureOr<std::vector<Slot>> slots = slotsOf(op, callOperands(op));
+  if (failed(slots))
+    return failure();
+  const KeyValueCache &cache = caches[std::get<CacheHandle>(get(op.getCache())).number];
+  int64_t end = std::min<int64_t>(integer(op.getLimit()), std::min(slots->size(), cache.slots.size()));
+  if (op.getRead())
+    for (Number row : tensor(op.getRead()))
+      end = std::min(end, row.integer);
+  int64_t same = 0;
+  while (same < end) {
+    const Slot &slot = (*slots)[static_cast<size_t>(same)];
+    if (slot.open || !(slot == cache.slots[static_cast<size_t>(same)]))
+      break;
+    ++same;
+  }
+  return setInteger(op, same);
+}
+
+Machine::Answer Machine::evaluateCall(Operation *op) {
+  auto setCall = [&](FailureOr<Datum> logits) -> Answer {
+    if (failed(logits))
+      return failure();
+    set(op->getResult(0), *logits);
+    return success();
+  };
+  return llvm::TypeSwitch<Operation *, Answer>(op)
+      .Case([&](EvaluationOp o) -> Answer { return setInteger(o, evaluations); })
+      .Case([&](CountEvaluationOp) -> Answer {
+        trace.beginEvaluation(evaluations++, forwards);
+        return success();
+      })
+      .Case([&](ForwardOp o) { return setCall(call(o, callOperands(o))); })
+      .Case([&](ForwardCachedOp o) { return setCall(call(o, callOperands(o))); })
+      // A handle: a second execution names the same cache.
+      .Case([&](CacheOp o) -> Answer {
+        set(o.getCache(), CacheHandle{static_cast<int64_t>(o.getNumber())});
+        return success();
+      })
+      .Case([&](ReuseOp o) -> Answer { return reuse(o); })
+      .Default([](Operation *) { return std::nullopt; });
+}

@@ -1,0 +1,58 @@
+//===- Model.h - a model in float64 ----------------------------------------===//
+//
+// A call of a model has slots: tokens, each with a position, an open bit and a label. The model's body turns every slot
+// into a hidden row; attention is the only op in which rows meet, and the mask of the call says which.
+//
+// Stateless, all slots run. With a cache, slots below `from` do not: their keys and values, at every attention of the
+// body, are those of an earlier call, and only the rows from `from` on are computed. They see the same numbers, so if
+// the cache holds what a stateless call would have computed, the results are equal; if a pass kept too much, they are
+// not, and a test that compares the two finds out.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_DIALECTS_REFERENCE_MODEL_H
+#define QUOIN_DIALECTS_REFERENCE_MODEL_H
+
+#include "dialects/reference/Weights.h"
+
+namespace quoin::ref {
+
+/// A token of a call.
+struct Slot {
+  int32_t token = 0;
+  int64_t position = 0;
+  bool open = false;
+  int64_t label = 0;
+  bool operator==(const Slot &o) const {
+    return token == o.token && position == o.position && open == o.open && label == o.label;
+  }
+};
+
+struct ModelCall {
+  std::vector<Slot> slots;
+  /// Slots below do not run.
+  int64_t from = 0;
+  /// Slots whose hidden rows are wanted, each at or above `from`.
+  std::vector<int64_t> read;
+  BlockMask mask;
+  std::vector<int64_t> symbols;
+};
+
+/// Leading slots of earlier calls with their keys and values, one pair of matrices per attention of the body.
+struct KeyValueCache {
+  std::vector<Slot> slots;
+  std::vector<Matrix> keys, values;
+  /// Forgets all slots but the first `count`.
+  void truncate(int64_t count);
+};
+
+/// Runs a model. The result has one row per slot read. `cache` may be null; otherwise it afterwards holds all slots of
+/// the call. Errors are on ops of the body.
+mlir::FailureOr<Matrix> runModel(ModelOp model, const Weights &weights, const ModelCall &call, KeyValueCache *cache);
+
+/// Scores of the vocabulary for hidden rows: one row each.
+Matrix scoreVocabulary(const Weight &head, const Matrix &hidden);
+
+} // namespace quoin::ref
+
+#endif

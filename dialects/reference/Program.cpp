@@ -1,0 +1,104 @@
+//===- Program.cpp - loads a module and runs requests ----------------------===//
+
+#include "dialects/reference/Program.h"
+#include "dialects/reference/Machine.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::ref;
+
+Program::Program(ModuleOp moduleOp, Weights loaded) : module(moduleOp), weights(std::move(loaded)) {
+  if (auto fillAttr = module->getAttrOfType<IntegerAttr>(module_attr::fill))
+    fillToken = static_cast<int32_t>(fillAttr.getInt());
+  if (auto capacityAttr = module->getAttrOfType<IntegerAttr>(module_attr::capacity))
+    mostPositions = capacityAttr.getInt();
+  if (auto vocabularyAttr = module->getAttrOfType<IntegerAttr>(module_attr::vocabulary))
+    tokens = vocabularyAttr.getInt();
+  if (auto stopAttr = module->getAttrOfType<DenseI32ArrayAttr>(module_attr::stop))
+    stopTokens.assign(stopAttr.asArrayRef().begin(), stopAttr.asArrayRef().end());
+}
+
+std::unique_ptr<Program> Program::load(ModuleOp module, const Options &options) {
+  std::string folder;
+  if (auto source = module->getAttrOfType<StringAttr>(module_attr::source))
+    folder = source.str();
+  FailureOr<Weights> weights = Weights::load(module, options.folder.value_or(folder));
+  if (failed(weights))
+    return nullptr;
+  return std::unique_ptr<Program>(new Program(module, std::move(*weights)));
+}
+
+/// The op of this name, or the only one if the name is empty. Null after an error.
+template <typename Op> static Op findOne(ModuleOp module, StringRef name, StringRef kind) {
+  SmallVector<Op> all(module.getOps<Op>());
+  for (Op op : all)
+    if (op.getSymName() == name)
+      return op;
+  if (name.empty() && all.size() == 1)
+    return all.front();
+  InFlightDiagnostic error = emitError(module.getLoc());
+  if (name.empty())
+    error << "expects " << (all.empty() ? "a " : "the name of one ") << kind << ", but found " << all.size();
+  else
+    error << "expects a " << kind << " named '" << name << "', but found ";
+  if (!name.empty() && all.empty())
+    error << "none";
+  llvm::interleaveComma(all, error, [&](Op op) { error << (name.empty() ? " '" : "'") << op.getSymName() << "'"; });
+  return {};
+}
+
+/// Everything about a request that can be wrong before any work.
+static LogicalResult check(const Program &program, DecoderOp decoder, const Request &request) {
+  auto error = [&] { return emitError(decoder.getLoc()); };
+  if (request.prompt.empty())
+    return error() << "expects a prompt of at least 1 token, but found none";
+  if (static_cast<int64_t>(request.prompt.size()) > program.capacity())
+    return error() << "expects a prompt of at most " << program.capacity() << " tokens (the capacity), but found "
+                   << request.prompt.size();
+  for (int32_t token : request.prompt)
+    if (token < 0 || (program.vocabulary() && token >= program.vocabulary()))
+      return error() << "expects tokens below " << program.vocabulary() << ", but found " << token;
+  if (request.maxTokens < 1)
+    return error() << "expects max_tokens of at least 1, but found " << request.maxTokens;
+  for (const auto &[name, value] : request.settings) {
+    Attribute attr = decoder.getSettings().get(name);
+    if (!attr && name != "temperature" && name != "top_k" && name != "top_p")
+      return error() << "expects a setting of decoder '" << decoder.getSymName() << "', but found '" << name << "'";
+    double fixed = value;
+    if (auto real = dyn_cast_if_present<FloatAttr>(attr))
+      fixed = real.getValueAsDouble();
+    else if (auto integer = dyn_cast_if_present<IntegerAttr>(attr))
+      fixed = static_cast<double>(integer.getInt());
+    if (!isRunTimeSetting(name) && value != fixed)
+      return error() << "expects setting '" << name << "' to be " << fixed << ", which is fixed, but found " << value;
+  }
+  auto sampler = request.settings.find("temperature");
+  if (sampler != request.settings.end() && !(sampler->second >= 0))
+    return error() << "expects a temperature of at least 0, but found " << sampler->second;
+  return success();
+}
+
+FailureOr<Result> Program::run(StringRef name, const Request &request) const {
+  auto decoder = findOne<DecoderOp>(module, name, "decoder");
+  if (!decoder || failed(check(*this, decoder, request)))
+    return failure();
+  return Machine(*this, decoder, request).run();
+}
+
+FailureOr<Matrix> Program::logits(StringRef name, ArrayRef<int32_t> ids, const BlockMask &mask) const {
+  auto model = findOne<ModelOp>(module, name, "model");
+  if (!model)
+    return failure();
+  if (!mask.symbols().empty())
+    return emitError(model.getLoc()) << "expects a mask without symbols, but found '" << mask.symbols().front() << "'";
+  ModelCall call;
+  call.mask = mask;
+  for (auto [i, id] : llvm::enumerate(ids)) {
+    call.slots.push_back({id, static_cast<int64_t>(i), false, 0});
+    call.read.push_back(static_cast<int64_t>(i));
+  }
+  FailureOr<Matrix> hidden = runModel(model, weights, call, nullptr);
+  if (failed(hidden))
+    return failure();
+  return scoreVocabulary(*weights.find(model.getHeadAttr()), *hidden);
+}

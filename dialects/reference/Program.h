@@ -1,0 +1,89 @@
+//===- Program.h - the reference interpreter -------------------------------===//
+//
+// Says what a module means, by doing it: in float64, on the weights as they are stored, one op at a time. It takes a
+// module at any phase, from the program as its author wrote it to the graph of blocks that suspend at each call, so
+// that two phases can be compared by their tokens. It is written to be read; where it and a backend disagree, the
+// specification decides.
+//
+//   std::unique_ptr<ref::Program> program = ref::Program::load(module, {});
+//   FailureOr<ref::Result> result = program->run("sdar", {.prompt = {1, 2, 3}});
+//
+// Errors are diagnostics on the op that was being evaluated, with the values that were wrong.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_DIALECTS_REFERENCE_PROGRAM_H
+#define QUOIN_DIALECTS_REFERENCE_PROGRAM_H
+
+#include "dialects/reference/Trace.h"
+#include "dialects/reference/Weights.h"
+#include <map>
+#include <memory>
+#include <optional>
+
+namespace quoin::ref {
+
+struct Request {
+  std::vector<int32_t> prompt;
+  int64_t maxTokens = 64;
+  /// Without: the module's.
+  std::optional<std::vector<int32_t>> stop;
+  uint64_t seed = 0;
+  /// By name: `temperature`, `top_k`, `top_p`, and the decoder's own that may change at run time.
+  std::map<std::string, double> settings;
+};
+
+struct Result {
+  std::vector<int32_t> ids;
+  /// Leading ids that are text: cut at the first stop id and at `maxTokens`.
+  size_t shown = 0;
+  /// A stop id stands in `ids`.
+  bool stopped = false;
+  /// Executed evaluations of the source program, and calls made for them, commits and prefill included.
+  int64_t evaluations = 0, forwards = 0;
+  /// Prompt tokens that ran in the first call.
+  int64_t prefillTokens = 0;
+  std::vector<TraceStep> trace;
+};
+
+class Program {
+public:
+  struct Options {
+    /// Where weight files are looked up; without, the module's `quoin.source`.
+    std::optional<std::string> folder;
+  };
+
+  /// Reads the weights. Null after a diagnostic. The module must outlive the program and not change.
+  static std::unique_ptr<Program> load(mlir::ModuleOp module, const Options &options);
+
+  /// Runs a request by the decoder of this name, or the only one if empty. Any number of threads may run requests.
+  mlir::FailureOr<Result> run(llvm::StringRef decoder, const Request &request) const;
+
+  /// Scores of all rows of one stateless call: ids at positions from 0 on, none open, under a mask without symbols, by
+  /// the model of this name, or the only one if empty.
+  mlir::FailureOr<Matrix> logits(llvm::StringRef model, llvm::ArrayRef<int32_t> ids, const BlockMask &mask) const;
+
+  mlir::ModuleOp getModule() const { return module; }
+  const Weights &getWeights() const { return weights; }
+  /// -1 if the module names none.
+  int32_t fill() const { return fillToken; }
+  /// Most positions of a sequence.
+  int64_t capacity() const { return mostPositions; }
+  /// Number of tokens, 0 if the module does not say.
+  int64_t vocabulary() const { return tokens; }
+  llvm::ArrayRef<int32_t> stop() const { return stopTokens; }
+
+private:
+  Program(mlir::ModuleOp module, Weights weights);
+
+  mlir::ModuleOp module;
+  Weights weights;
+  int32_t fillToken = -1;
+  int64_t mostPositions = INT64_MAX;
+  int64_t tokens = 0;
+  std::vector<int32_t> stopTokens;
+};
+
+} // namespace quoin::ref
+
+#endif

@@ -1,0 +1,172 @@
+//===- ScoreOps.cpp - from logits to tokens and statistics -----------------===//
+
+#include "dialects/reference/Machine.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::ref;
+
+Matrix Logits::scores(int64_t from, int64_t count) const {
+  Matrix some(count, hidden.columns);
+  std::copy_n(hidden.row(from), count * hidden.columns, some.numbers.begin());
+  Matrix result = scoreVocabulary(*head, some);
+  if (!unconditional)
+    return result;
+  Matrix other = unconditional->scores(from, count);
+  for (auto [c, u] : llvm::zip_equal(result.numbers, other.numbers))
+    c = u + (guidance + 1) * (c - u);
+  return result;
+}
+
+/// Rows of scores that are held at a time.
+static constexpr int64_t chunk = 8;
+
+FailureOr<Machine::Data> Machine::score(Operation *op, const Logits &l, ArrayRef<Statistic> statistics, Value ofValue,
+                                        SamplerAttr sampler, Value positions, Value evaluation) {
+  auto count = static_cast<size_t>(l.rows());
+  const Tensor *of = ofValue ? &tensor(ofValue) : nullptr, *at = positions ? &tensor(positions) : nullptr;
+  if ((of && failed(expectEqual(op, "tokens, one a row", count, of->size()))) ||
+      (at && failed(expectEqual(op, "positions, one a row", count, at->size()))))
+    return failure();
+  if (of)
+    for (Number token : *of)
+      if (token.integer < 0 || token.integer >= l.vocabulary())
+        return op->emitOpError("expects tokens below ") << l.vocabulary() << ", but found " << token.integer;
+
+  ArrayRef<Transform> transforms = sampler ? sampler.getTransforms() : ArrayRef<Transform>();
+  SamplerNumbers numbers = samplerNumbers();
+  DrawName name = {request.seed, evaluation ? static_cast<uint32_t>(integer(evaluation)) : 0, 0, tokenStream};
+  std::vector<Tensor> results(statistics.size());
+  for (int64_t first = 0; first < l.rows(); first += chunk) {
+    Matrix scores = l.scores(first, std::min(chunk, l.rows() - first));
+    for (int64_t r = 0; r < scores.rows; ++r) {
+      auto row = static_cast<size_t>(first + r);
+      int64_t position = at ? (*at)[row].integer : l.positions[row];
+      name.position = static_cast<uint32_t>(position);
+      int32_t asked = of ? static_cast<int32_t>((*of)[row].integer) : -1;
+      RowScore s = scoreRow(scores.rowRef(r), program.fill(), transforms, numbers, name, asked);
+      if (s.token < 0)
+        return op->emitOpError("expects a token besides the fill token, but found a vocabulary of ") << l.vocabulary();
+      trace.scored(position, s.confidence);
+      for (auto [statistic, result] : llvm::zip_equal(statistics, results)) {
+        switch (statistic) {
+        case Statistic::Token:
+          result.push_back(Number::ofInteger(s.token));
+          break;
+        case Statistic::Confidence:
+          result.push_back(Number::ofReal(s.confidence));
+          break;
+        case Statistic::Entropy:
+          result.push_back(Number::ofReal(s.entropy));
+          break;
+        case Statistic::NormalizedEntropy:
+          result.push_back(Number::ofReal(s.normalizedEntropy));
+          break;
+        case Statistic::Margin:
+          result.push_back(Number::ofReal(s.margin));
+          break;
+        case Statistic::Probability:
+          result.push_back(Number::ofReal(s.probability));
+          break;
+        }
+      }
+    }
+  }
+  Data data;
+  for (Tensor &t : results)
+    data.push_back(datum(std::move(t)));
+  return data;
+}
+
+FailureOr<Datum> Machine::residual(Operation *op, const Logits &l, const Logits &minus, Value positions,
+                                   Value evaluation) {
+  const Tensor &at = tensor(positions);
+  auto count = static_cast<size_t>(l.rows());
+  if (failed(expectEqual(op, "rows to subtract", count, static_cast<size_t>(minus.rows()))) ||
+      failed(expectEqual(op, "positions, one a row", count, at.size())))
+    return failure();
+  DrawName name = {request.seed, static_cast<uint32_t>(integer(evaluation)), 0, residualStream};
+  Tensor tokens;
+  for (int64_t r = 0; r < l.rows(); ++r) {
+    name.position = static_cast<uint32_t>(at[static_cast<size_t>(r)].integer);
+    Matrix q = l.scores(r, 1), p = minus.scores(r, 1);
+    if (failed(expectEqual(op, "scores a row", q.numbers.size(), p.numbers.size())))
+      return failure();
+    int32_t token = drawResidual(q.numbers, p.numbers, program.fill(), name);
+    if (token < 0)
+      return op->emitOpError("expects a token besides the fill token, but found a vocabulary of ") << l.vocabulary();
+    tokens.push_back(Number::ofInteger(token));
+  }
+  return datum(std::move(tokens));
+}
+
+FailureOr<Machine::Data> Machine::suspendedScore(SuspendScoreOp op) {
+  const Logits &l = logits(op.getLogits());
+  if (!op.getMinus())
+    return score(op, l, op.getStatistics().getStatistics(), op.getOf(), op.getSamplerAttr(), op.getPositions(),
+                 op.getEvaluation());
+  if (!op.getPositions())
+    return op.emitOpError("expects positions with 'minus'");
+  FailureOr<Datum> tokens = residual(op, l, logits(op.getMinus()), op.getPositions(), op.getEvaluation());
+  return failed(tokens) ? FailureOr<Data>(failure()) : Data{*tokens};
+}
+
+LogicalResult Machine::guide(GuideOp op) {
+  Logits guided = logits(op.getConditional());
+  auto unconditional = std::get<std::shared_ptr<const Logits>>(get(op.getUnconditional()));
+  if (failed(expectEqual(op, "rows", static_cast<size_t>(guided.rows()), static_cast<size_t>(unconditional->rows()))) ||
+      failed(expectEqual(op, "scores a row", static_cast<size_t>(guided.vocabulary()),
+                         static_cast<size_t>(unconditional->vocabulary()))))
+    return failure();
+  guided.unconditional = std::move(unconditional);
+  guided.guidance = number(op.getGuidance()).real;
+  set(op.getResult(), datum(std::move(guided)));
+  return success();
+}
+
+/// Some rows, of the unconditional logits too.
+static Logits takeRows(const Logits &l, int64_t from, int64_t count) {
+  Logits some;
+  some.head = l.head;
+  some.guidance = l.guidance;
+  some.hidden = Matrix(count, l.hidden.columns);
+  std::copy_n(l.hidden.row(from), count * l.hidden.columns, some.hidden.numbers.begin());
+  some.positions.assign(l.positions.begin() + from, l.positions.begin() + from + count);
+  if (l.unconditional)
+    some.unconditional = std::make_shared<const Logits>(takeRows(*l.unconditional, from, count));
+  return some;
+}
+
+LogicalResult Machine::rows(RowsOp op) {
+  const Logits &l = logits(op.getLogits());
+  int64_t from = integer(op.getFrom()), count = integer(op.getCount());
+  if (failed(expectSize(op, count)) || failed(expectRange(op, from, from + count, l.rows())))
+    return failure();
+  set(op.getResult(), datum(takeRows(l, from, count)));
+  return success();
+}
+
+Machine::Answer Machine::evaluateScore(Operation *op) {
+  return llvm::TypeSwitch<Operation *, Answer>(op)
+      .Case([&](ScoreOp o) -> Answer {
+        FailureOr<Data> results = score(o, logits(o.getLogits()), o.getStatistics().getStatistics(), o.getOf(),
+                                        o.getSamplerAttr(), o.getPositions(), o.getEvaluation());
+        if (failed(results))
+          return failure();
+        for (auto [result, d] : llvm::zip_equal(o->getResults(), *results))
+          set(result, d);
+        return success();
+      })
+      .Case([&](DrawResidualOp o) -> Answer {
+        FailureOr<Datum> tokens =
+            residual(o, logits(o.getLogits()), logits(o.getMinus()), o.getPositions(), o.getEvaluation());
+        if (failed(tokens))
+          return failure();
+        set(o.getTokens(), *tokens);
+        return success();
+      })
+      .Case([&](GuideOp o) -> Answer { return guide(o); })
+      .Case([&](RowsOp o) -> Answer { return rows(o); })
+      .Default([](Operation *) { return std::nullopt; });
+}

@@ -1,0 +1,26 @@
+//===- Sequence.h - tokens in the making -----------------------------------===//
+
+#ifndef QUOIN_DIALECTS_REFERENCE_SEQUENCE_H
+#define QUOIN_DIALECTS_REFERENCE_SEQUENCE_H
+
+#include "dialects/reference/Model.h"
+
+namespace quoin::ref {
+
+/// The value of a `!quoin.sequence`: slot i is position i.
+struct Sequence {
+  std::vector<Slot> slots;
+  /// Positions below are final.
+  int64_t committed = 0;
+  /// Made by `quoin.reopen`, or from such a sequence: not the text that the user sees.
+  bool reopened = false;
+
+  int64_t length() const { return static_cast<int64_t>(slots.size()); }
+  Slot &operator[](int64_t i) { return slots[static_cast<size_t>(i)]; }
+  const Slot &operator[](int64_t i) const { return slots[static_cast<size_t>(i)]; }
+  void append(int32_t token, bool open, int64_t label) { slots.push_back({token, length(), open, label}); }
+};
+
+} // namespace quoin::ref
+
+#endif

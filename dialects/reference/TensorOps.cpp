@@ -1,0 +1,227 @@
+//===- TensorOps.cpp - elements, constants and rank-1 tensors --------------===//
+
+#include "dialects/reference/Elementwise.h"
+#include "dialects/reference/Machine.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::ref;
+
+LogicalResult Machine::setInteger(Operation *op, int64_t value) {
+  set(op->getResult(0), Number::ofInteger(value));
+  return success();
+}
+
+LogicalResult Machine::setTensor(Operation *op, Tensor tensor) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  if (type.hasStaticShape() && type.getDimSize(0) != static_cast<int64_t>(tensor.size()))
+    return op->emitOpError("expects a result of ") << type.getDimSize(0) << " elements, but found " << tensor.size();
+  set(op->getResult(0), datum(std::move(tensor)));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Element by element
+//===----------------------------------------------------------------------===//
+
+static void printNumbers(InFlightDiagnostic &diag, Operation *op, ArrayRef<Number> numbers) {
+  for (auto [i, n] : llvm::enumerate(numbers)) {
+    diag << (i ? " and " : "");
+    if (isa<FloatType>(getElementTypeOrSelf(op->getOperand(static_cast<unsigned>(i)).getType())))
+      diag << std::to_string(n.real);
+    else
+      diag << n.integer;
+  }
+}
+
+Machine::Answer Machine::evaluateElementwise(Operation *op) {
+  if (isa<arith::SelectOp>(op))
+    return select(op);
+  ElementFunction f = elementFunction(op);
+  if (!f)
+    return std::nullopt;
+  auto one = [&](ArrayRef<Number> in) -> FailureOr<Number> {
+    if (std::optional<Number> result = f(in))
+      return *result;
+    InFlightDiagnostic error = op->emitOpError("expects operands for which it has a result, but found ");
+    printNumbers(error, op, in);
+    return error;
+  };
+
+  SmallVector<Number, 3> in(op->getNumOperands());
+  if (!isa<RankedTensorType>(op->getResult(0).getType())) {
+    for (auto [i, v] : llvm::enumerate(op->getOperands()))
+      in[i] = number(v);
+    FailureOr<Number> result = one(in);
+    if (failed(result))
+      return failure();
+    set(op->getResult(0), *result);
+    return success();
+  }
+  size_t size = tensor(op->getOperand(0)).size();
+  for (Value v : op->getOperands())
+    if (failed(expectEqual(op, "elements", size, tensor(v).size())))
+      return failure();
+  Tensor out(size);
+  for (size_t i = 0; i < size; ++i) {
+    for (auto [j, v] : llvm::enumerate(op->getOperands()))
+      in[j] = tensor(v)[i];
+    FailureOr<Number> result = one(in);
+    if (failed(result))
+      return failure();
+    out[i] = *result;
+  }
+  return setTensor(op, std::move(out));
+}
+
+/// Also of values that are no numbers, if the condition is one truth value.
+LogicalResult Machine::select(Operation *op) {
+  auto s = cast<arith::SelectOp>(op);
+  if (!isa<ShapedType>(s.getCondition().getType())) {
+    set(s.getResult(), get(integer(s.getCondition()) ? s.getTrueValue() : s.getFalseValue()));
+    return success();
+  }
+  const Tensor &condition = tensor(s.getCondition()), &yes = tensor(s.getTrueValue()), &no = tensor(s.getFalseValue());
+  if (failed(expectEqual(op, "elements", condition.size(), yes.size())) ||
+      failed(expectEqual(op, "elements", condition.size(), no.size())))
+    return failure();
+  Tensor out(condition.size());
+  for (size_t i = 0; i < out.size(); ++i)
+    out[i] = condition[i].integer ? yes[i] : no[i];
+  return setTensor(op, std::move(out));
+}
+
+LogicalResult Machine::constant(Operation *op, TypedAttr value) {
+  auto ofInteger = [](const APInt &v) {
+    return Number::ofInteger(v.getBitWidth() == 1 ? static_cast<int64_t>(v.getZExtValue()) : v.getSExtValue());
+  };
+  auto ofReal = [](APFloat v) {
+    bool inexact;
+    v.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &inexact);
+    return Number::ofReal(v.convertToDouble());
+  };
+  if (auto integer = dyn_cast<IntegerAttr>(value); integer && integer.getValue().getBitWidth() <= 64) {
+    set(op->getResult(0), ofInteger(integer.getValue()));
+    return success();
+  }
+  if (auto real = dyn_cast<FloatAttr>(value)) {
+    set(op->getResult(0), ofReal(real.getValue()));
+    return success();
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  if (dense && dense.getType().getRank() == 1) {
+    Tensor out;
+    Type element = dense.getElementType();
+    if (element.isIntOrIndex() && (element.isIndex() || element.getIntOrFloatBitWidth() <= 64))
+      for (const APInt &v : dense.getValues<APInt>())
+        out.push_back(ofInteger(v));
+    else if (isa<FloatType>(element))
+      for (const APFloat &v : dense.getValues<APFloat>())
+        out.push_back(ofReal(v));
+    else
+      return op->emitOpError("expects a constant that the interpreter knows, but found ") << value;
+    return setTensor(op, std::move(out));
+  }
+  return op->emitOpError("expects a constant that the interpreter knows, but found ") << value;
+}
+
+//===----------------------------------------------------------------------===//
+// Tensors
+//===----------------------------------------------------------------------===//
+
+/// True if a type is a tensor of another rank than 1, which no value of a program has.
+static bool isOtherRank(Type type) {
+  auto shaped = dyn_cast<ShapedType>(type);
+  return shaped && !(isa<RankedTensorType>(type) && shaped.getRank() == 1);
+}
+
+Machine::Answer Machine::evaluateTensor(Operation *op) {
+  if (auto c = dyn_cast<arith::ConstantOp>(op))
+    return constant(op, c.getValue());
+  if (!isa_and_present<tensor::TensorDialect>(op->getDialect()) || llvm::any_of(op->getOperandTypes(), isOtherRank) ||
+      llvm::any_of(op->getResultTypes(), isOtherRank))
+    return std::nullopt;
+  auto indexOf = [&](OpFoldResult v) {
+    if (auto attr = dyn_cast<Attribute>(v))
+      return cast<IntegerAttr>(attr).getInt();
+    return integer(cast<Value>(v));
+  };
+  auto expectElement = [&](int64_t i, size_t size) -> LogicalResult {
+    if (i >= 0 && i < static_cast<int64_t>(size))
+      return success();
+    return op->emitOpError("expects an index in [0, ") << size << "), but found " << i;
+  };
+  // How many elements a result has whose type may leave it to an operand.
+  auto sizeOf = [&](RankedTensorType type, ValueRange dynamic) {
+    return type.hasStaticShape() ? type.getDimSize(0) : integer(dynamic.front());
+  };
+
+  return llvm::TypeSwitch<Operation *, Answer>(op)
+      .Case([&](tensor::DimOp dim) -> Answer {
+        if (failed(expectElement(integer(dim.getIndex()), 1)))
+          return failure();
+        return setInteger(op, static_cast<int64_t>(tensor(dim.getSource()).size()));
+      })
+      .Case([&](tensor::SplatOp splat) -> Answer {
+        int64_t size = sizeOf(splat.getType(), splat.getDynamicSizes());
+        if (failed(expectSize(op, size)))
+          return failure();
+        return setTensor(op, Tensor(static_cast<size_t>(size), number(splat.getInput())));
+      })
+      .Case([&](tensor::EmptyOp empty) -> Answer {
+        int64_t size = sizeOf(empty.getType(), empty.getDynamicSizes());
+        if (failed(expectSize(op, size)))
+          return failure();
+        return setTensor(op, Tensor(static_cast<size_t>(size)));
+      })
+      .Case([&](tensor::FromElementsOp from) -> Answer {
+        Tensor out;
+        for (Value v : from.getElements())
+          out.push_back(number(v));
+        return setTensor(op, std::move(out));
+      })
+      .Case([&](tensor::ExtractOp extract) -> Answer {
+        const Tensor &in = tensor(extract.getTensor());
+        int64_t i = integer(extract.getIndices().front());
+        if (failed(expectElement(i, in.size())))
+          return failure();
+        set(extract.getResult(), in[static_cast<size_t>(i)]);
+        return success();
+      })
+      .Case([&](tensor::InsertOp insert) -> Answer {
+        Tensor out = tensor(insert.getDest());
+        int64_t i = integer(insert.getIndices().front());
+        if (failed(expectElement(i, out.size())))
+          return failure();
+        out[static_cast<size_t>(i)] = number(insert.getScalar());
+        return setTensor(op, std::move(out));
+      })
+      .Case([&](tensor::ExtractSliceOp slice) -> Answer {
+        const Tensor &in = tensor(slice.getSource());
+        int64_t offset = indexOf(slice.getMixedOffsets().front()), size = indexOf(slice.getMixedSizes().front());
+        int64_t stride = indexOf(slice.getMixedStrides().front()), length = static_cast<int64_t>(in.size());
+        // Sizes are bounded first, so that the products cannot overflow.
+        if (failed(expectSize(op, size)))
+          return failure();
+        if (offset < 0 || offset > length || stride < -length || stride > std::max<int64_t>(length, 1) ||
+            (size > 0 &&
+             (offset >= length || offset + (size - 1) * stride < 0 || offset + (size - 1) * stride >= length)))
+          return op->emitOpError("expects a slice of ")
+                 << length << " elements, but found offset " << offset << ", size " << size << ", stride " << stride;
+        Tensor out;
+        for (int64_t i = 0; i < size; ++i)
+          out.push_back(in[static_cast<size_t>(offset + i * stride)]);
+        return setTensor(op, std::move(out));
+      })
+      .Case([&](tensor::ConcatOp concat) -> Answer {
+        Tensor out;
+        for (Value v : concat.getInputs())
+          llvm::append_range(out, tensor(v));
+        return setTensor(op, std::move(out));
+      })
+      .Case([&](tensor::CastOp castOp) -> Answer { return setTensor(op, tensor(castOp.getSource())); })
+      .Default([](Operation *) { return std::nullopt; });
+}

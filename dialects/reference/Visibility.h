@@ -1,0 +1,27 @@
+//===- Visibility.h - which keys each row of a call sees -------------------===//
+
+#ifndef QUOIN_DIALECTS_REFERENCE_VISIBILITY_H
+#define QUOIN_DIALECTS_REFERENCE_VISIBILITY_H
+
+#include "dialects/reference/Model.h"
+
+namespace quoin::ref {
+
+/// A mask evaluated over the rows that run (slots from `from` on) and all keys of a call.
+class Visibility {
+public:
+  explicit Visibility(const ModelCall &call);
+
+  /// Does slot `query`, which runs, see slot `key`?
+  bool operator()(int64_t query, int64_t key) const {
+    return flags[static_cast<size_t>((query - from) * slots + key)] != 0;
+  }
+
+private:
+  int64_t from, slots;
+  std::vector<uint8_t> flags;
+};
+
+} // namespace quoin::ref
+
+#endif

@@ -1,0 +1,36 @@
+//===- Weights.h - the checkpoint behind a module's weights ----------------===//
+
+#ifndef QUOIN_DIALECTS_REFERENCE_WEIGHTS_H
+#define QUOIN_DIALECTS_REFERENCE_WEIGHTS_H
+
+#include "dialects/quoin/QuoinDialect.h"
+#include "dialects/reference/Matrix.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace quoin::ref {
+
+/// A weight widened to float64.
+struct Weight {
+  /// `[out, in]` as stored; a vector is one row.
+  Matrix stored;
+  /// `[in, out]`, for products.
+  Matrix transposed;
+};
+
+/// All weights of a module by symbol. Immutable once loaded.
+class Weights {
+public:
+  /// Reads the files that `quoin.weight` ops name in `folder`. Errors are on the ops.
+  static mlir::FailureOr<Weights> load(mlir::ModuleOp module, llvm::StringRef folder);
+
+  /// Never null for a symbol that the verifier has seen.
+  const Weight *find(llvm::StringRef symbol) const;
+  const Weight *find(mlir::FlatSymbolRefAttr symbol) const { return find(symbol.getValue()); }
+
+private:
+  llvm::StringMap<Weight> weights;
+};
+
+} // namespace quoin::ref
+
+#endif
