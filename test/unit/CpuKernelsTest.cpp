@@ -6,149 +6,17 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/cpu/EmitModel.h"
-#include "compiler/cpu/EmitObject.h"
-#include "compiler/cpu/HeadKernel.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
-#include "runtime/include/quoin/program.h"
-#include "llvm/Support/FileSystem.h"
-#include "gtest/gtest.h"
-#include <cmath>
-#include <cstring>
-#include <dlfcn.h>
-#include <fstream>
-#include <random>
-#include <thread>
+#include "test/unit/CpuFixture.h"
 
 using namespace mlir;
 using namespace quoin;
 using namespace quoin::cpu;
+using namespace quoin::cpu::test;
 
 namespace {
 //===----------------------------------------------------------------------===//
-// Compiling and calling
-//===----------------------------------------------------------------------===//
-
-/// Memory with the alignment that the ABI promises.
-template <typename T> struct Aligned {
-  explicit Aligned(size_t n, T fill = T())
-      : count(n), memory(static_cast<T *>(std::aligned_alloc(64, (n * sizeof(T) + 127) / 64 * 64))) {
-    std::fill_n(memory, n, fill);
-  }
-  ~Aligned() { std::free(memory); }
-  Aligned(const Aligned &) = delete;
-  T *data() { return memory; }
-  T &operator[](size_t i) { return memory[i]; }
-  size_t count;
-  T *memory;
-};
-
-/// A module that becomes a shared object; all of its functions can be called.
-class Program {
-public:
-  Program() : module(ModuleOp::create(UnknownLoc::get(context()))), kernels(*module, {}) {}
-
-  static MLIRContext *context() {
-    static MLIRContext *c = [] {
-      auto *made = new MLIRContext;
-      made->loadDialect<LLVM::LLVMDialect, scf::SCFDialect, arith::ArithDialect, vector::VectorDialect, QuoinDialect>();
-      return made;
-    }();
-    return c;
-  }
-
-  void link() {
-    std::string error;
-    std::vector<std::string> names;
-    module->walk([&](LLVM::LLVMFuncOp f) {
-      f.setLinkage(LLVM::Linkage::External);
-      names.push_back(f.getName().str());
-    });
-    SmallVector<StringRef> exported(names.begin(), names.end());
-    ASSERT_TRUE(succeeded(lowerToLLVM(*module)));
-    std::optional<Target> target = makeTarget("native", error);
-    ASSERT_TRUE(target) << error;
-    std::optional<std::string> object = emitObject(*module, *target, exported, error);
-    ASSERT_TRUE(object) << error;
-    llvm::SmallString<128> path;
-    ASSERT_FALSE(llvm::sys::fs::createTemporaryFile("quoin-kernels", "so", path));
-    ASSERT_TRUE(linkShared(*object, path, error)) << error;
-    handle = dlopen(path.c_str(), RTLD_NOW);
-    ASSERT_TRUE(handle) << dlerror();
-    llvm::sys::fs::remove(path);
-  }
-
-  /// Calls a kernel: pointers and integers alike are passed as 64-bit values.
-  template <typename... Args> void call(StringRef name, Args... args) {
-    auto *f = reinterpret_cast<void (*)(Args...)>(dlsym(handle, name.str().c_str()));
-    ASSERT_TRUE(f) << name.str();
-    f(args...);
-  }
-
-  OwningOpRef<ModuleOp> module;
-  KernelBuilder kernels;
-  void *handle = nullptr;
-};
-
-std::mt19937 engine(7);
-float uniform() { return std::uniform_real_distribution<float>(-1, 1)(engine); }
-
-/// Runs `work(worker)` on that many threads at once.
-template <typename F> void onWorkers(int64_t workers, F work) {
-  std::vector<std::thread> threads;
-  for (int64_t w = 0; w < workers; ++w)
-    threads.emplace_back([=] { work(w); });
-  for (std::thread &t : threads)
-    t.join();
-}
-
-void expectNear(double expected, double actual, double scale, const char *what, int64_t where) {
-  EXPECT_NEAR(expected, actual, 1e-5 * std::max(scale, std::fabs(expected))) << what << " " << where;
-}
-
-//===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
-
-struct Matrix {
-  Matrix(int64_t r, int64_t c) : rows(r), columns(c), values(r * c) {
-    for (float &v : values)
-      v = uniform();
-  }
-  float at(int64_t r, int64_t c) const { return values[r * columns + c]; }
-  int64_t rows, columns;
-  std::vector<float> values;
-};
-
-/// Packs through the writer itself and reads the file back.
-std::vector<uint8_t> pack(const WeightPlan &plan, llvm::StringMap<const Matrix *> matrices,
-                          Storage stored = Storage::F32) {
-  llvm::SmallString<128> path;
-  EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("quoin-weights", "qw", path));
-  std::string error;
-  uint64_t checksum;
-  EXPECT_TRUE(writeWeights(
-      plan, path,
-      [&](StringRef name, SourceTensor &out, std::string &) {
-        const Matrix *m = matrices.lookup(name);
-        out.data = reinterpret_cast<const uint8_t *>(m->values.data());
-        out.shape = m->rows ? std::vector<int64_t>{m->rows, m->columns} : std::vector<int64_t>{m->columns};
-        return true;
-      },
-      {}, checksum, error))
-      << error;
-  std::ifstream in(path.c_str(), std::ios::binary);
-  std::vector<uint8_t> bytes((std::istreambuf_iterator<char>(in)), {});
-  llvm::sys::fs::remove(path);
-  EXPECT_EQ(static_cast<int64_t>(bytes.size()), plan.bytes());
-  uint64_t stored64;
-  std::memcpy(&stored64, bytes.data() + bytes.size() - 8, 8);
-  EXPECT_EQ(stored64, checksum);
-  return bytes;
-}
 
 double silu(double x) { return x / (1 + std::exp(-x)); }
 
@@ -234,50 +102,6 @@ struct AttentionCase {
   int64_t heads, kvHeads, headDim;
 };
 class Attention : public testing::TestWithParam<AttentionCase> {};
-
-/// Sessions with slots, pages and mask words.
-struct Session {
-  Session(int64_t firstRow, int64_t rows, int64_t slots, const PageLayout &page, int64_t mask) : group{} {
-    int64_t padded = roundUp(slots, 64), tiles = padded / 64;
-    positions.resize(padded);
-    labels.resize(padded);
-    open.resize(padded);
-    for (int64_t i = 0; i < slots; ++i) {
-      positions[i] = static_cast<int32_t>(i);
-      labels[i] = static_cast<int32_t>(engine() % 5);
-      open[i] = engine() % 2;
-    }
-    words.resize(rows * tiles);
-    classes.resize(roundUp(rows, 64) / 64 * tiles);
-    for (int64_t t = 0; t < tiles; ++t) {
-      storage.push_back(std::make_unique<Aligned<float>>(page.layerBytes() / 4, NAN));
-      pages.push_back(storage.back()->data());
-    }
-    group.first_row = firstRow;
-    group.rows = rows;
-    group.first_slot = slots - rows;
-    group.slots = slots;
-    group.pages = pages.data();
-    group.positions = positions.data();
-    group.labels = labels.data();
-    group.open = open.data();
-    group.mask = mask;
-    group.symbols[0] = slots / 3;
-    group.symbols[1] = slots / 2;
-    group.words = words.data();
-    group.tiles = classes.data();
-  }
-  MaskToken token(int64_t slot) const { return {positions[slot], slot, open[slot], labels[slot]}; }
-  bool bit(int64_t row, int64_t key) const {
-    return words[row * (roundUp(group.slots, 64) / 64) + key / 64] >> (key % 64) & 1;
-  }
-  std::vector<int32_t> positions, labels, open;
-  std::vector<uint64_t> words;
-  std::vector<uint8_t> classes;
-  std::vector<std::unique_ptr<Aligned<float>>> storage;
-  std::vector<void *> pages;
-  quoin_group_t group;
-};
 
 TEST_P(Attention, EqualsDoublePrecisionAndKeepsBits) {
   AttentionCase c = GetParam();
