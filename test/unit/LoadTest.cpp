@@ -187,3 +187,27 @@ TEST(Context, HooksAreUsed) {
   hooks.free = [](void *, void *, size_t) {};
   EXPECT_EQ(quoin_context_create(&hooks, &context), QUOIN_STATUS_INVALID_ARGUMENT);
 }
+
+TEST(Tokenizer, EncodesAndDecodesThroughTheCInterface) {
+  Loader loader;
+  quoin_tokenizer_t *tokenizer = nullptr;
+  EXPECT_EQ(quoin_tokenizer_load(loader.context, "/nowhere", &tokenizer), QUOIN_STATUS_NOT_FOUND);
+  EXPECT_EQ(tokenizer, nullptr);
+  ASSERT_EQ(quoin_tokenizer_load(loader.context, QUOIN_SOURCE_DIR "/examples/demo/model", &tokenizer), QUOIN_STATUS_OK)
+      << quoin_context_last_error(loader.context);
+  std::string text = "one two 3";
+  size_t count = 0, size = 0;
+  ASSERT_EQ(quoin_tokenizer_encode(tokenizer, text.data(), text.size(), nullptr, 0, &count), QUOIN_STATUS_OK);
+  ASSERT_GT(count, 1u);
+  std::vector<int32_t> ids(count, -1);
+  ASSERT_EQ(quoin_tokenizer_encode(tokenizer, text.data(), text.size(), ids.data(), count - 1, &size), QUOIN_STATUS_OK);
+  EXPECT_EQ(size, count);
+  EXPECT_EQ(ids.back(), -1); // beyond the capacity
+  ASSERT_EQ(quoin_tokenizer_encode(tokenizer, text.data(), text.size(), ids.data(), count, &size), QUOIN_STATUS_OK);
+  std::string again(text.size(), '?');
+  ASSERT_EQ(quoin_tokenizer_decode(tokenizer, ids.data(), count, 1, again.data(), again.size(), &size),
+            QUOIN_STATUS_OK);
+  EXPECT_EQ(size, text.size());
+  EXPECT_EQ(again, text);
+  quoin_tokenizer_destroy(tokenizer);
+}

@@ -65,6 +65,41 @@ TEST(Runtime, BatchesAndWorkersChangeNothing) {
   }
 }
 
+TEST(Runtime, ManySessionsTakeSeveralPasses) {
+  Runtime runtime(2);
+  std::vector<Answer> alone;
+  std::vector<quoin_session_t *> all;
+  auto request = [](size_t i) {
+    Request r;
+    r.ids = prompt(8, uint32_t(i % 3));
+    r.maxTokens = 4;
+    r.seed = i % 3;
+    r.settings = {{"temperature", double(i % 3)}, {"top_p", 0.7}};
+    return r;
+  };
+  for (size_t i = 0; i < 3; ++i)
+    alone.push_back(runtime.run(request(i)));
+  for (size_t i = 0; i < 1200; ++i)
+    all.push_back(runtime.start(request(i)));
+  while (!quoin_session_finished(all[0]) || !quoin_session_finished(all[1]) || !quoin_session_finished(all[2]))
+    ASSERT_EQ(quoin_sessions_step(all.data(), all.size()), QUOIN_STATUS_OK);
+  for (size_t i = 0; i < all.size(); ++i)
+    ASSERT_EQ(Runtime::answer(all[i]), alone[i % 3]) << i;
+}
+
+TEST(Runtime, CallsInTheWrongOrderAreRefused) {
+  Runtime runtime, other;
+  quoin_session_t *both[] = {runtime.start({}), other.start({})};
+  quoin_result_t result;
+  EXPECT_EQ(quoin_sessions_step(both, 2), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(runtime.error(), "expects sessions of one model, but session 1 has another");
+  EXPECT_EQ(quoin_session_result(both[0], &result), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(quoin_session_begin(both[0]), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_begin(both[0]), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(quoin_session_prompt(both[0], nullptr, 0), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(quoin_sessions_step(nullptr, 0), QUOIN_STATUS_OK);
+}
+
 TEST(Runtime, CacheChangesNothing) {
   Runtime runtime;
   for (size_t length : {1, 3, 4, 63, 64, 65, 150}) {
