@@ -60,7 +60,8 @@ __attribute__((noinline, target("avx512f"))) static uint64_t readAllWide(const u
     c = _mm512_xor_si512(c, _mm512_loadu_si512(p + i + 16));
     d = _mm512_xor_si512(d, _mm512_loadu_si512(p + i + 24));
   }
-  return static_cast<uint64_t>(_mm512_reduce_add_epi64(_mm512_xor_si512(_mm512_xor_si512(a, b), _mm512_xor_si512(c, d))));
+  return static_cast<uint64_t>(
+      _mm512_reduce_add_epi64(_mm512_xor_si512(_mm512_xor_si512(a, b), _mm512_xor_si512(c, d))));
 }
 #endif
 

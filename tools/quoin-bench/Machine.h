@@ -1,7 +1,7 @@
 //===- Machine.h - the ceilings of this machine, measured here and now -----===//
 //
-// A step can be no faster than the slower of two things: reading its bytes from memory and doing its arithmetic. Both ceilings
-// are measured in the same process as the step, because on a shared machine they change from hour to hour.
+// A step can be no faster than the slower of two things: reading its bytes from memory and doing its arithmetic. Both
+// ceilings are measured in the same process as the step, because on a shared machine they change from hour to hour.
 //
 //===----------------------------------------------------------------------===//
 

@@ -26,7 +26,8 @@ std::unique_ptr<LoadedProgram> LoadedProgram::open(const std::string &folder, st
   if (library.find('/') == std::string::npos)
     library = "./" + library;
   p->library = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  auto query = p->library ? reinterpret_cast<quoin_program_query_fn>(dlsym(p->library, "quoin_program_query")) : nullptr;
+  auto query =
+      p->library ? reinterpret_cast<quoin_program_query_fn>(dlsym(p->library, "quoin_program_query")) : nullptr;
   p->table = query ? query(QUOIN_ABI_VERSION) : nullptr;
   if (!p->table || p->table->abi_version != QUOIN_ABI_VERSION) {
     error = "expects a compiled program of ABI version " + std::to_string(QUOIN_ABI_VERSION) + " in '" + folder + "'";

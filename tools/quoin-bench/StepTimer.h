@@ -1,7 +1,7 @@
 //===- StepTimer.h - one denoise step of a compiled program, timed ---------===//
 //
-// Loads an artefact the way the runtime does and calls its `layers_step` and `head_step` on made-up rows behind a made-up
-// prefix, so that a step is timed alone: no decoder, no session, no tokenizer.
+// Loads an artefact the way the runtime does and calls its `layers_step` and `head_step` on made-up rows behind a
+// made-up prefix, so that a step is timed alone: no decoder, no session, no tokenizer.
 //
 //===----------------------------------------------------------------------===//
 

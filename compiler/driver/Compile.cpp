@@ -1,0 +1,343 @@
+//===- Compile.cpp - from a checkpoint or a program to an artefact ---------===//
+
+#include "compiler/driver/Compile.h"
+#include "compiler/cpu/EmitModel.h"
+#include "compiler/cpu/EmitObject.h"
+#include "compiler/decoder/DecoderLowering.h"
+#include "compiler/decoder/ProgramTable.h"
+#include "compiler/driver/Metadata.h"
+#include "compiler/driver/OutputFolder.h"
+#include "compiler/driver/WeightSource.h"
+#include "compiler/import/Import.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "passes/Counters.h"
+#include "passes/Pipeline.h"
+#include "runtime/include/quoin/program.h"
+#include "runtime/tokenizer/Tokenizer.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+using namespace quoin;
+using decoder::LoweredDecoders;
+
+namespace {
+
+/// The text of the first error and its notes, one line.
+class ErrorCollector {
+public:
+  explicit ErrorCollector(MLIRContext *context)
+      : handler(context, [this](Diagnostic &d) {
+          if (d.getSeverity() != DiagnosticSeverity::Error || !text.empty())
+            return success(d.getSeverity() != DiagnosticSeverity::Remark);
+          llvm::raw_string_ostream os(text);
+          if (auto loc = dyn_cast<FileLineColLoc>(d.getLocation()))
+            os << loc.getFilename().getValue() << ":" << loc.getLine() << ":" << loc.getColumn() << ": ";
+          os << d;
+          return success();
+        }) {}
+  std::string text;
+
+private:
+  ScopedDiagnosticHandler handler;
+};
+
+class Compiler {
+public:
+  Compiler(const CompileOptions &o, std::string &e)
+      : options(o), error(e), context(MLIRContext::Threading::DISABLED), errors(&context) {
+    context.loadDialect<QuoinDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
+                        math::MathDialect, scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
+    DialectRegistry registry;
+    func::registerInlinerExtension(registry);
+    registerBuiltinDialectTranslation(registry);
+    registerLLVMDialectTranslation(registry);
+    context.appendDialectRegistry(registry);
+  }
+
+  bool run();
+
+private:
+  bool fail(const Twine &message) {
+    error = message.str();
+    return false;
+  }
+  /// Fails with what MLIR said, or else with `what`.
+  bool failWith(const Twine &what) { return fail(errors.text.empty() ? what.str() : errors.text); }
+  void report(const std::string &what, double done) {
+    if (options.progress)
+      options.progress(what, done);
+  }
+
+  bool load();
+  bool runPasses();
+  bool writeModule();
+  bool buildArtifact();
+  bool packWeights(OutputFolder &out, const cpu::StepPlan &plan);
+  bool writeProgram(OutputFolder &out, const cpu::Target &target);
+  bool copyTokenizer(OutputFolder &out);
+
+  int64_t integer(StringRef name, int64_t otherwise) {
+    auto attr = module->getOperation()->getAttrOfType<IntegerAttr>(name);
+    return attr ? attr.getInt() : otherwise;
+  }
+  std::string text(StringRef name) {
+    auto attr = module->getOperation()->getAttrOfType<StringAttr>(name);
+    return attr ? attr.str() : std::string();
+  }
+
+  const CompileOptions &options;
+  std::string &error;
+  MLIRContext context;
+  ErrorCollector errors;
+  OwningOpRef<ModuleOp> module;
+  std::string source; // folder of weights and tokenizer
+  uint64_t checksum = 0;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Input
+//===----------------------------------------------------------------------===//
+
+bool Compiler::load() {
+  report("import", 0);
+  if (llvm::sys::fs::is_directory(options.input)) {
+    ImportOptions import;
+    import.directory = options.input;
+    import.decoders = options.decoders;
+    import.architecture = options.architecture;
+    import.settings = options.settings;
+    module = importCheckpoint(context, import, error);
+    if (!module)
+      return false;
+  } else {
+    if (!llvm::sys::fs::exists(options.input))
+      return fail("expects a folder or a .mlir file, but there is no '" + options.input + "'");
+    if (!options.settings.empty() || !options.architecture.empty())
+      return fail("expects --set and --architecture with a checkpoint's folder only: a .mlir file says them itself");
+    module = parseSourceFile<ModuleOp>(options.input, &context);
+    if (!module)
+      return failWith("cannot parse '" + options.input + "'");
+  }
+  source = text(module_attr::source);
+  if (source.empty() || !llvm::sys::path::is_absolute(source)) {
+    SmallString<128> beside(options.input);
+    if (!llvm::sys::fs::is_directory(options.input))
+      llvm::sys::path::remove_filename(beside);
+    llvm::sys::path::append(beside, source);
+    source = beside.empty() ? "." : std::string(beside);
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Passes
+//===----------------------------------------------------------------------===//
+
+bool Compiler::runPasses() {
+  report("passes", 0);
+  std::string last = options.to == "cpu" ? "scheduled" : options.to;
+  PassManager pm(&context);
+  resetCounters();
+  if (failed(buildPipeline(pm, options.from, last, options.level, error)))
+    return false;
+  if (failed(pm.run(*module)))
+    return failWith("the passes failed");
+  return true;
+}
+
+/// For `--compile-to` a phase of the IR: the module's text.
+bool Compiler::writeModule() {
+  std::string partial = options.output + ".partial";
+  std::error_code code;
+  {
+    llvm::raw_fd_ostream os(partial, code);
+    if (!code) {
+      module->print(os);
+      os << "\n";
+      os.close();
+      code = os.error();
+      os.clear_error();
+    }
+  }
+  if (!code)
+    code = llvm::sys::fs::rename(partial, options.output);
+  if (!code)
+    return true;
+  (void)llvm::sys::fs::remove(partial);
+  return fail("cannot write '" + options.output + "': " + code.message());
+}
+
+//===----------------------------------------------------------------------===//
+// Artefact
+//===----------------------------------------------------------------------===//
+
+bool Compiler::packWeights(OutputFolder &out, const cpu::StepPlan &plan) {
+  WeightSource weights(*module, source);
+  auto read = [&](StringRef symbol, cpu::SourceTensor &tensor, std::string &message) {
+    return weights.read(symbol, tensor, message);
+  };
+  auto progress = [&](int64_t done, int64_t total) { report("weights", total ? double(done) / double(total) : 1); };
+  return cpu::writeWeights(plan.weights, out.path("model.qw"), read, progress, checksum, error);
+}
+
+bool Compiler::copyTokenizer(OutputFolder &out) {
+  for (const char *name : {"tokenizer.json", "tokenizer_config.json"}) {
+    SmallString<128> path(source);
+    llvm::sys::path::append(path, name);
+    if (llvm::sys::fs::exists(path) && !out.copy(path, name, error))
+      return false;
+  }
+  SmallString<128> path(source);
+  llvm::sys::path::append(path, "tokenizer.json");
+  // A tokenizer that does not load would fail every request: say so now.
+  return !llvm::sys::fs::exists(path) || Tokenizer::load(std::string(path), error) != nullptr;
+}
+
+/// Fills in what the lowered parts say.
+static void describe(ArtifactDescription &d, const CompileOptions &options, const LoweredDecoders &decoders,
+                     const cpu::StepPlan &plan) {
+  d.level = options.level;
+  d.weights = options.weights;
+  d.arithmetic = "f32";
+  for (const decoder::LoweredDecoder &lowered : decoders.decoders) {
+    DecoderDescription described{lowered.name, {}};
+    for (const decoder::LoweredSetting &s : lowered.settings)
+      described.settings.push_back({s.name, s.value, s.type == QUOIN_SETTING_INDEX, s.runTime});
+    d.decoders.push_back(std::move(described));
+  }
+  for (const CounterValue &c : counterValues())
+    d.counters.emplace_back(c.pass + "." + c.name, c.value);
+  d.weightBytes = plan.weights.bytes();
+  d.pageBytes = plan.pageBytes;
+  d.scratchRowBytes = plan.scratchRowBytes;
+  d.headScratchRowBytes = plan.head.scratchRowBytes();
+  d.barriers = plan.barriers;
+  d.fusedEpilogues = plan.fusedEpilogues;
+}
+
+/// True if the head, the largest weight, is stored as f32.
+static bool headIsF32(ModelOp model) {
+  auto head = SymbolTable::lookupNearestSymbolFrom<WeightOp>(model, model.getHeadAttr());
+  return cast<RankedTensorType>(head.getType()).getElementType().isF32();
+}
+
+bool Compiler::buildArtifact() {
+  auto models = module->getOps<ModelOp>();
+  if (std::distance(models.begin(), models.end()) != 1)
+    return fail("expects one quoin.model in '" + options.input + "', but found " +
+                Twine(std::distance(models.begin(), models.end())));
+  ModelOp model = *models.begin();
+
+  std::optional<cpu::Target> target = cpu::makeTarget(options.targetCpu, error);
+  if (!target)
+    return false;
+  OutputFolder out(options.output);
+  if (!out.create(error))
+    return false;
+
+  cpu::ModelOptions modelOptions;
+  modelOptions.kernels.x86 = target->x86;
+  modelOptions.capacity = integer(module_attr::capacity, 4096);
+  if (options.weights == "f32")
+    modelOptions.storage = cpu::Storage::F32;
+  else if (options.weights == "bf16")
+    modelOptions.storage = cpu::Storage::BF16;
+  else if (options.weights != "keep")
+    return fail("expects --weights keep, f32 or bf16, but found '" + options.weights + "', which is not supported");
+
+  // Costs and masks are read before the ops go.
+  ArtifactDescription description;
+  bool narrow = options.weights == "f32" ? false : options.weights == "bf16" || !headIsF32(model);
+  description.model = takeInventory(model, narrow ? 2 : 4, 4);
+
+  report("decoders", 0);
+  LoweredDecoders decoders;
+  if (failed(decoder::lowerDecoders(*module, {description.model.hidden}, decoders)))
+    return failWith("the decoders cannot be lowered");
+  if (decoders.decoders.empty())
+    return fail("expects a quoin.decoder in '" + options.input + "', but found none");
+
+  report("model", 0);
+  SmallVector<BlockMask> masks;
+  for (MaskAttr mask : decoders.masks)
+    masks.push_back(mask.getFormula());
+  FailureOr<cpu::StepPlan> plan = cpu::emitModel(*module, model, masks, modelOptions);
+  if (failed(plan))
+    return failWith("the model cannot be lowered");
+
+  describe(description, options, decoders, *plan);
+  description.architecture = text(module_attr::architecture);
+  description.inexact = text(module_attr::inexact);
+  description.triple = target->triple;
+  description.features = target->required;
+  description.capacity = modelOptions.capacity;
+  description.fill = integer(module_attr::fill, -1);
+  if (auto stops = module->getOperation()->getAttrOfType<DenseI32ArrayAttr>(module_attr::stop))
+    description.stops.assign(stops.asArrayRef().begin(), stops.asArrayRef().end());
+
+  if (!packWeights(out, *plan))
+    return false;
+
+  decoder::ProgramNumbers table;
+  table.targetFeatures = target->required;
+  table.hidden = plan->hidden;
+  table.vocabulary = plan->head.vocabulary;
+  table.layers = plan->layers;
+  table.capacity = modelOptions.capacity;
+  table.pageBytes = plan->pageBytes;
+  table.weightsBytes = plan->weights.bytes();
+  table.weightsChecksum = checksum;
+  table.scratchRowBytes = plan->scratchRowBytes;
+  table.headScratchRowBytes = plan->head.scratchRowBytes();
+  table.stops = description.stops;
+  table.fill = static_cast<int32_t>(description.fill);
+  table.layersStep = cpu::layersStepName.str();
+  table.headStep = cpu::headStepName.str();
+  if (failed(decoder::emitProgramTable(*module, table, decoders)))
+    return failWith("the program table cannot be made");
+  for (Operation &op : llvm::make_early_inc_range(module->getOps()))
+    if (isa<QuoinDialect>(op.getDialect()))
+      op.erase();
+  if (!writeProgram(out, *target) || !copyTokenizer(out) || !out.write("model.h", metadataHeader(description), error) ||
+      !out.write("model.json", metadataJson(description), error))
+    return false;
+  report("done", 1);
+  return out.commit(error);
+}
+
+bool Compiler::writeProgram(OutputFolder &out, const cpu::Target &target) {
+  report("code", 0);
+  if (failed(cpu::lowerToLLVM(*module)))
+    return failWith("the program cannot be lowered to LLVM");
+  std::optional<std::string> object = cpu::emitObject(*module, target, {decoder::queryFunction}, error);
+  if (!object)
+    return false;
+  if (options.object)
+    return out.write("model.o", *object, error);
+  report("link", 0);
+  return cpu::linkShared(*object, out.path("model.so"), error);
+}
+
+bool Compiler::run() {
+  if (!load() || !runPasses())
+    return false;
+  return options.to == "cpu" ? buildArtifact() : writeModule();
+}
+
+bool quoin::compile(const CompileOptions &options, std::string &error) { return Compiler(options, error).run(); }

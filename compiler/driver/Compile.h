@@ -1,0 +1,45 @@
+//===- Compile.h - from a checkpoint or a program to an artefact -----------===//
+//
+//   1. load        a Hugging Face folder is imported, a .mlir file parsed
+//   2. passes      the phase table of passes/Pipeline.h, from `from` to `to`
+//   3. decoders    outlined decoders become `advance` functions
+//   4. model       the model becomes `layers_step` and `head_step`, and a plan of packed weights
+//   5. weights     are read once, packed and written as they are read
+//   6. object      everything becomes one object file, linked into model.so
+//   7. metadata    model.json, model.h and the tokenizer
+//
+// Each step fails with one message; nothing is left behind (see OutputFolder.h).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_COMPILER_DRIVER_COMPILE_H
+#define QUOIN_COMPILER_DRIVER_COMPILE_H
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace quoin {
+
+struct CompileOptions {
+  std::string input;  // a Hugging Face folder or a .mlir file
+  std::string output; // a folder; a .mlir file if `to` is a phase of the IR
+  int level = 2;      // 0: caches derived, nothing else; 2: every exact pass
+  std::string weights = "keep";
+  std::vector<std::string> decoders; // empty: the family's own
+  std::string architecture;          // empty: recognised
+  std::vector<std::pair<std::string, std::string>> settings;
+  std::string targetCpu = "native";
+  std::string from = "semantic", to = "cpu";
+  bool object = false; // model.o instead of model.so
+  /// Told what is being done and how much of it is (0 to 1).
+  std::function<void(const std::string &what, double done)> progress;
+};
+
+/// False with `error` set if it fails.
+bool compile(const CompileOptions &options, std::string &error);
+
+} // namespace quoin
+
+#endif

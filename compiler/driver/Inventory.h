@@ -1,0 +1,40 @@
+//===- Inventory.h - what a model costs, read off its ops ------------------===//
+//
+// Bytes of weights and operations per row for every product of a model. The metadata shows them, and the benchmark
+// computes the roofline of a step from them: bytes are read once a step, operations are done for each row.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_COMPILER_DRIVER_INVENTORY_H
+#define QUOIN_COMPILER_DRIVER_INVENTORY_H
+
+#include "dialects/quoin/QuoinDialect.h"
+#include <string>
+#include <vector>
+
+namespace quoin {
+
+/// All products of one shape.
+struct ProductCost {
+  std::string shape; // "128x64", out by in
+  int64_t count = 0;
+  int64_t bytes = 0; // of all of them together
+  int64_t flopsPerRow = 0;
+};
+
+struct ModelInventory {
+  int64_t hidden = 0, vocabulary = 0, layers = 0, heads = 0, kvHeads = 0, headDim = 0;
+  int64_t weightBytesPerStep = 0; // all products and the head; not the embedding, of which a row is read
+  int64_t flopsPerRow = 0;        // all products and the head
+  int64_t flopsPerRowAndKey = 0;  // attention
+  int64_t cacheBytesPerToken = 0; // keys and values, all layers
+  std::vector<ProductCost> products;
+};
+
+/// Reads the costs off a model; `bytesPerWeight` is that of the packed weights, `bytesPerKey` of an element of the
+/// cache.
+ModelInventory takeInventory(ModelOp model, int64_t bytesPerWeight, int64_t bytesPerKey);
+
+} // namespace quoin
+
+#endif

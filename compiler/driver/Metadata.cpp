@@ -1,0 +1,131 @@
+//===- Metadata.cpp - model.json and model.h -------------------------------===//
+
+#include "compiler/driver/Metadata.h"
+#include "runtime/include/quoin/program.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace quoin;
+using llvm::json::OStream;
+
+static void writeSettings(OStream &json, const DecoderDescription &decoder) {
+  json.attributeObject("settings", [&] {
+    for (const SettingDescription &s : decoder.settings)
+      json.attributeObject(s.name, [&] {
+        if (s.integer)
+          json.attribute("value", static_cast<int64_t>(s.value));
+        else
+          json.attribute("value", s.value);
+        json.attribute("run_time", s.runTime);
+      });
+  });
+}
+
+/// Counters are named "pass.counter"; they are grouped by pass.
+static void writePasses(OStream &json, const ArtifactDescription &d) {
+  std::map<std::string, std::vector<std::pair<std::string, int64_t>>> passes;
+  for (const auto &[name, value] : d.counters) {
+    size_t dot = name.find('.');
+    passes[name.substr(0, dot)].emplace_back(name.substr(dot + 1), value);
+  }
+  json.attributeObject("passes", [&] {
+    for (const auto &[pass, counters] : passes)
+      json.attributeObject(pass, [&] {
+        for (const auto &[name, value] : counters)
+          json.attribute(name, value);
+      });
+  });
+}
+
+static void writeModel(OStream &json, const ModelInventory &m) {
+  json.attributeObject("model", [&] {
+    json.attribute("layers", m.layers);
+    json.attribute("hidden", m.hidden);
+    json.attribute("heads", m.heads);
+    json.attribute("kv_heads", m.kvHeads);
+    json.attribute("head_dim", m.headDim);
+    json.attribute("vocabulary", m.vocabulary);
+    json.attribute("weight_bytes_per_step", m.weightBytesPerStep);
+    json.attribute("flops_per_row", m.flopsPerRow);
+    json.attribute("flops_per_row_and_key", m.flopsPerRowAndKey);
+    json.attribute("cache_bytes_per_token", m.cacheBytesPerToken);
+  });
+}
+
+std::string quoin::metadataJson(const ArtifactDescription &d) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  OStream json(os, 1);
+  json.object([&] {
+    json.attribute("abi", static_cast<int64_t>(QUOIN_ABI_VERSION));
+    json.attribute("architecture", d.architecture);
+    json.attribute("decoder", d.decoders.empty() ? "" : d.decoders.front().name);
+    writeSettings(json, d.decoders.empty() ? DecoderDescription() : d.decoders.front());
+    json.attributeArray("decoders", [&] {
+      for (const DecoderDescription &decoder : d.decoders)
+        json.object([&] {
+          json.attribute("name", decoder.name);
+          writeSettings(json, decoder);
+        });
+    });
+    json.attribute("weights", d.weights);
+    json.attribute("arithmetic", d.arithmetic);
+    json.attribute("level", d.level);
+    json.attributeObject("target", [&] {
+      json.attribute("triple", d.triple);
+      json.attribute("features", d.features);
+    });
+    json.attribute("exact", d.inexact.empty());
+    if (!d.inexact.empty())
+      json.attribute("approximation", d.inexact);
+    json.attribute("capacity", d.capacity);
+    json.attribute("fill", d.fill);
+    json.attributeArray("stop", [&] {
+      for (int32_t id : d.stops)
+        json.value(id);
+    });
+    writeModel(json, d.model);
+    writePasses(json, d);
+    json.attributeObject("memory", [&] {
+      json.attribute("weights", d.weightBytes);
+      json.attribute("cache_bytes_per_token", d.model.cacheBytesPerToken);
+      json.attribute("page_bytes", d.pageBytes);
+      json.attribute("scratch_bytes_per_row", d.scratchRowBytes);
+      json.attribute("head_scratch_bytes_per_row", d.headScratchRowBytes);
+    });
+    json.attributeArray("kernels", [&] {
+      for (const ProductCost &p : d.model.products)
+        json.object([&] {
+          json.attribute("shape", p.shape);
+          json.attribute("count", p.count);
+          json.attribute("bytes", p.bytes);
+          json.attribute("flops", p.flopsPerRow);
+        });
+    });
+    json.attributeObject("step", [&] {
+      json.attribute("barriers", d.barriers);
+      json.attribute("fused_epilogues", d.fusedEpilogues);
+    });
+  });
+  os << "\n";
+  return text;
+}
+
+std::string quoin::metadataHeader(const ArtifactDescription &d) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "/* model.h: a compiled " << d.architecture << " model, to be linked with the Quoin runtime.\n *\n";
+  for (const DecoderDescription &decoder : d.decoders) {
+    os << " * Decoder \"" << decoder.name << "\":";
+    for (const SettingDescription &s : decoder.settings)
+      os << llvm::formatv(" {0}={1}{2}", s.name, s.value, s.runTime ? " (run time)" : "");
+    os << "\n";
+  }
+  os << " *\n * Give `quoin_program_query` to quoin_model_from_program() with the folder of model.qw. */\n"
+        "#ifndef QUOIN_MODEL_H\n#define QUOIN_MODEL_H\n\n#include \"quoin/program.h\"\n\n"
+        "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+        "const quoin_program_t *quoin_program_query(uint32_t max_version);\n\n"
+        "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
+  return text;
+}

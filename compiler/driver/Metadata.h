@@ -1,0 +1,47 @@
+//===- Metadata.h - model.json and model.h ---------------------------------===//
+//
+// What an artefact says of itself, for people and for tools that do not load it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_COMPILER_DRIVER_METADATA_H
+#define QUOIN_COMPILER_DRIVER_METADATA_H
+
+#include "compiler/driver/Inventory.h"
+#include <map>
+#include <string>
+#include <vector>
+
+namespace quoin {
+
+struct SettingDescription {
+  std::string name;
+  double value = 0;
+  bool integer = false, runTime = false;
+};
+
+struct DecoderDescription {
+  std::string name;
+  std::vector<SettingDescription> settings;
+};
+
+struct ArtifactDescription {
+  std::string architecture, weights, arithmetic, triple, features, inexact;
+  int level = 2;
+  std::vector<DecoderDescription> decoders;
+  std::vector<std::pair<std::string, int64_t>> counters; // "pass.counter", number
+  ModelInventory model;
+  int64_t capacity = 0, weightBytes = 0, pageBytes = 0, scratchRowBytes = 0, headScratchRowBytes = 0;
+  int64_t barriers = 0, fusedEpilogues = 0;
+  int64_t fill = -1;
+  std::vector<int32_t> stops;
+};
+
+/// The text of model.json.
+std::string metadataJson(const ArtifactDescription &description);
+/// The text of model.h, for hosts that link the program statically.
+std::string metadataHeader(const ArtifactDescription &description);
+
+} // namespace quoin
+
+#endif

@@ -1,0 +1,104 @@
+//===- main.cpp - quoin-compile: models to native programs -----------------===//
+
+#include "compiler/driver/Compile.h"
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <unistd.h>
+
+using namespace quoin;
+
+/// One line that fills up on a terminal; a line per stage elsewhere.
+class ProgressBar {
+public:
+  void show(const std::string &what, double done) {
+    int percent = static_cast<int>(done * 100);
+    if (what == last && percent == shown)
+      return;
+    if (!terminal) {
+      if (what != last)
+        std::fprintf(stderr, "%s\n", what.c_str());
+    } else {
+      std::string bar(static_cast<size_t>(done * 30), '#');
+      std::fprintf(stderr, "\r\033[K%-28s [%-30s] %3d%%", what.c_str(), bar.c_str(), percent);
+    }
+    last = what;
+    shown = percent;
+  }
+  void finish() {
+    if (terminal && !last.empty())
+      std::fprintf(stderr, "\r\033[K");
+  }
+
+private:
+  bool terminal = isatty(STDERR_FILENO);
+  std::string last;
+  int shown = -1;
+};
+
+int main(int argc, char **argv) {
+  CompileOptions o;
+  std::string decoder, emit = "folder";
+  std::vector<std::string> settings;
+  bool none = false, all = false, quiet = false;
+  CLI::App app("Compiles a model and its decoder ahead of time");
+  app.add_option("MODEL", o.input, "Hugging Face folder or .mlir file")->required();
+  app.add_option("-o,--output", o.output, "folder for the artefact")->required();
+  app.add_flag("--O0", none);
+  app.add_flag("--O2", all);
+  app.add_option("--weights", o.weights, "type of the weights; keep: the checkpoint's own")
+      ->check(CLI::IsMember({"keep", "f32", "bf16", "int8", "int4"}));
+  app.add_option("--decoder", decoder, "decoders, by name, with commas between");
+  app.add_option("--architecture", o.architecture, "family of the checkpoint, if it is not recognised");
+  app.add_option("--set", settings, "key=value: a setting of the decoder")->take_all()->allow_extra_args(false);
+  app.add_option("--target-cpu", o.targetCpu, "native, or a CPU that LLVM knows");
+  app.add_option("--compile-from", o.from, "phase the input is in")
+      ->check(CLI::IsMember({"semantic", "cached", "scheduled"}));
+  app.add_option("--compile-to", o.to, "phase to stop after")
+      ->check(CLI::IsMember({"semantic", "cached", "scheduled", "cpu"}));
+  app.add_option("--emit", emit, "folder: model.so; object: model.o for static linking")
+      ->check(CLI::IsMember({"folder", "object"}));
+  app.add_flag("--quiet", quiet, "no progress");
+
+  // -O0 and -O2 as compilers spell them.
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string a = argv[i];
+    arguments.push_back(a == "-O0" ? "--O0" : a == "-O2" ? "--O2" : a);
+  }
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError &e) {
+    if (e.get_exit_code() == 0)
+      return app.exit(e);
+    std::fprintf(stderr, "error: %s\n", e.what());
+    return 2;
+  }
+  if (none && all) {
+    std::fprintf(stderr, "error: expects -O0 or -O2, but found both\n");
+    return 2;
+  }
+  o.level = none ? 0 : 2;
+  o.object = emit == "object";
+  for (size_t from = 0; from < decoder.size();) {
+    size_t comma = std::min(decoder.find(',', from), decoder.size());
+    o.decoders.push_back(decoder.substr(from, comma - from));
+    from = comma + 1;
+  }
+  for (const std::string &s : settings) {
+    size_t equals = s.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      std::fprintf(stderr, "error: expects --set key=value, but found '%s'\n", s.c_str());
+      return 2;
+    }
+    o.settings.emplace_back(s.substr(0, equals), s.substr(equals + 1));
+  }
+  ProgressBar bar;
+  if (!quiet)
+    o.progress = [&](const std::string &what, double done) { bar.show(what, done); };
+  std::string error;
+  bool good = compile(o, error);
+  bar.finish();
+  if (!good)
+    std::fprintf(stderr, "error: %s\n", error.c_str());
+  return good ? 0 : 1;
+}
