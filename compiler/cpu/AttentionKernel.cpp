@@ -19,6 +19,7 @@
 #include "runtime/include/quoin/program.h"
 #include "llvm/ADT/Twine.h"
 #include <cstddef>
+#include <limits>
 
 using namespace mlir;
 using namespace quoin::cpu;
@@ -38,8 +39,8 @@ struct AttentionEmitter {
   // Stack: probabilities [4][64], sums of values [4][value width].
   Val probabilities, sums;
 
-  // Of the row tile.
-  Vals queries, outputs, words;
+  // Of the row tile; `lses` only if the shape wants them.
+  Vals queries, outputs, words, lses;
 
   AttentionEmitter(KernelBuilder &builder, const AttentionShape &s) : kb(builder), shape(s) {
     probabilities = kb.stack(tileRows * 256);
@@ -130,17 +131,26 @@ struct AttentionEmitter {
       for (int64_t v = 0; v < valueVectors; ++v)
         kb.storeFloats(kb.load(kb.v16f, sumsAt(r, v), 64) * inverse, kb.at(outputs[r], v * 64),
                        std::min<int64_t>(16, page.headDim - v * 16));
+      // Maxima are in units of log 2; a row that sees nothing has the sum 0.
+      if (shape.lse)
+        kb.store(kb.select(kb.compare(Compare::sgt, sum, kb.real(0)),
+                           kb.fma(state[r], kb.real(0.6931471805599453), kb.log(kb.max(sum, kb.real(1e-30)))),
+                           kb.real(-std::numeric_limits<double>::infinity())),
+                 lses[r]);
     }
   }
 };
 } // namespace
 
 LLVM::LLVMFuncOp quoin::cpu::attentionKernel(KernelBuilder &kb, const AttentionShape &shape) {
-  std::string name =
-      ("attention_" + Twine(shape.heads) + "_" + Twine(shape.page.kvHeads) + "_" + Twine(shape.page.headDim) + "_" +
-       Twine::utohexstr(llvm::bit_cast<uint64_t>(shape.scale)) + (shape.reads ? "_reads" : ""))
-          .str();
-  return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+  std::string name = ("attention_" + Twine(shape.heads) + "_" + Twine(shape.page.kvHeads) + "_" +
+                      Twine(shape.page.headDim) + "_" + Twine::utohexstr(llvm::bit_cast<uint64_t>(shape.scale)) +
+                      (shape.reads ? "_reads" : "") + (shape.packed ? "_packed" : "") + (shape.lse ? "_lse" : ""))
+                         .str();
+  SmallVector<Type> types{kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64};
+  if (shape.lse)
+    types.push_back(kb.ptr);
+  return kb.function(name, types, [&](ArrayRef<Val> a) {
     AttentionEmitter emit(kb, shape);
     const PageLayout &page = shape.page;
     Val groups = emit.field(kb.i64, a[0], offsetof(quoin_layers_t, groups));
@@ -178,14 +188,16 @@ LLVM::LLVMFuncOp quoin::cpu::attentionKernel(KernelBuilder &kb, const AttentionS
             emit.queries.clear();
             emit.outputs.clear();
             emit.words.clear();
+            emit.lses.clear();
             for (int64_t r = 0; r < tileRows; ++r) {
               // A tile that is not full repeats its last row; the copies store the same bits.
               Val row = kb.min(t * tileRows + r, rows - 1), ratio = kb.index(emit.ratio);
               Val token = kb.quotient(row, ratio), sub = kb.remainder(row, ratio);
-              Val offset = (first + token) * rowBytes(shape.heads * page.headDim) +
-                           (head * emit.ratio + sub) * (page.headDim * 4);
+              Val offset = (first + token) * shape.rowBytes() + (head * emit.ratio + sub) * (page.headDim * 4);
               emit.queries.push_back(kb.at(a[1], offset));
               emit.outputs.push_back(kb.at(a[2], offset));
+              if (shape.lse)
+                emit.lses.push_back(kb.at(a[6], ((first + token) * shape.heads + head * emit.ratio + sub) * 4));
               Val local = shape.reads ? kb.load(kb.i64, kb.at(read, (first + token) * 8)) - firstRow : token;
               emit.words.push_back(kb.at(allWords, local * wordBytes));
             }

@@ -91,8 +91,8 @@ mlir::LLVM::LLVMFuncOp swigluKernel(KernelBuilder &kb, int64_t width);
 mlir::LLVM::LLVMFuncOp gatherKernel(KernelBuilder &kb, int64_t width);
 /// (in, read or null, addresses, begin, end): rows go where the host wants them, packed.
 mlir::LLVM::LLVMFuncOp scatterKernel(KernelBuilder &kb, int64_t width, bool reads);
-/// (quoin_layers_t, k, v, byte offset of the layer in a page, begin, end)
-mlir::LLVM::LLVMFuncOp cacheKernel(KernelBuilder &kb, const PageLayout &page);
+/// (quoin_layers_t, k, v, byte offset of the layer in a page, begin, end); `packed`: rows of k and v have no padding
+mlir::LLVM::LLVMFuncOp cacheKernel(KernelBuilder &kb, const PageLayout &page, bool packed = false);
 
 /// gate / (1 + exp(-gate)) * up
 Val swiglu(KernelBuilder &kb, Val gate, Val up);
@@ -105,10 +105,14 @@ struct AttentionShape {
   int64_t heads = 0;
   PageLayout page;
   double scale = 1;
-  bool reads = false; ///< queries are the rows read
+  bool reads = false;  ///< queries are the rows read
+  bool packed = false; ///< rows of queries and results have no padding
+  bool lse = false;    ///< also gives the logarithm of each row's sum of exponentials
+  int64_t rowBytes() const { return packed ? heads * page.headDim * 4 : cpu::rowBytes(heads * page.headDim); }
 };
 
-/// (quoin_layers_t, q, out, byte offset of the layer in a page, worker, workers)
+/// (quoin_layers_t, q, out, byte offset of the layer in a page, worker, workers), and with `lse` where that goes:
+/// [rows][heads]
 mlir::LLVM::LLVMFuncOp attentionKernel(KernelBuilder &kb, const AttentionShape &shape);
 
 /// (quoin_layers_t, worker, workers): fills words and tiles of every group.

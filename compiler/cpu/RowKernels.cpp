@@ -141,8 +141,8 @@ LLVM::LLVMFuncOp quoin::cpu::scatterKernel(KernelBuilder &kb, int64_t width, boo
   });
 }
 
-LLVM::LLVMFuncOp quoin::cpu::cacheKernel(KernelBuilder &kb, const PageLayout &page) {
-  std::string name = ("cache_" + Twine(page.kvHeads) + "_" + Twine(page.headDim)).str();
+LLVM::LLVMFuncOp quoin::cpu::cacheKernel(KernelBuilder &kb, const PageLayout &page, bool packed) {
+  std::string name = ("cache_" + Twine(page.kvHeads) + "_" + Twine(page.headDim) + (packed ? "_packed" : "")).str();
   int64_t width = page.kvHeads * page.headDim, d = page.headDim;
   return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     auto field = [&](Type type, Val base, size_t offset) { return kb.load(type, kb.at(base, int64_t(offset))); };
@@ -160,7 +160,7 @@ LLVM::LLVMFuncOp quoin::cpu::cacheKernel(KernelBuilder &kb, const PageLayout &pa
         Val lane = kb.bitAnd(slot, kb.index(63));
         kb.loop(kb.index(0), kb.index(page.kvHeads), 1, [&](Val head) {
           Val keys = kb.at(layer, head * page.headBytes());
-          Val source = row * rowBytes(width) + head * (d * 4);
+          Val source = row * (packed ? width * 4 : rowBytes(width)) + head * (d * 4);
           Val k = kb.at(a[1], source), v = kb.at(a[2], source), to = kb.at(keys, lane * 4);
           kb.loop(kb.index(0), kb.index(d), 1,
                   [&](Val i) { kb.store(kb.load(kb.f32, kb.at(k, i * 4)), kb.at(to, i * (tileColumns * 4))); });
