@@ -1,7 +1,7 @@
 // function.cpp: opens compiled functions, checks what they are given and runs them on all workers.
 
-#include "internal.h"
 #include "quoin/function.h"
+#include "internal.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -83,15 +83,18 @@ struct Lengths {
 };
 
 const char *dtypeName(int32_t dtype) {
-  return dtype == QUOIN_DTYPE_F32 ? "f32" : dtype == QUOIN_DTYPE_I32 ? "i32" : dtype == QUOIN_DTYPE_I64 ? "i64" : "another";
+  return dtype == QUOIN_DTYPE_F32   ? "f32"
+         : dtype == QUOIN_DTYPE_I32 ? "i32"
+         : dtype == QUOIN_DTYPE_I64 ? "i64"
+                                    : "another";
 }
 
 /// Checks one tensor against its type; lengths that are not known yet become known.
 quoin_status_t checkArray(quoin_context_t &context, const quoin_tensor_type_t &type, const quoin_array_t &array,
                           Lengths &lengths) {
   if (array.dtype != type.dtype)
-    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects elements %s of '%s', but found %s", dtypeName(type.dtype),
-                        type.name, dtypeName(array.dtype));
+    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects elements %s of '%s', but found %s",
+                        dtypeName(type.dtype), type.name, dtypeName(array.dtype));
   if (array.rank != type.rank)
     return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects rank %d of '%s', but found %d", type.rank, type.name,
                         array.rank);
@@ -99,8 +102,8 @@ quoin_status_t checkArray(quoin_context_t &context, const quoin_tensor_type_t &t
     int64_t size = array.sizes[i], expected = type.sizes[i];
     const char *from = nullptr;
     if (size < 0 || size > INT32_MAX)
-      return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects size %d of '%s' from 0 to %d, but found %lld", i, type.name,
-                          INT32_MAX, static_cast<long long>(size));
+      return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects size %d of '%s' from 0 to %d, but found %lld", i,
+                          type.name, INT32_MAX, static_cast<long long>(size));
     if (expected < 0) {
       int64_t number = -1 - expected;
       if (!lengths.from[number]) {
@@ -125,7 +128,8 @@ bool isEmpty(const quoin_array_t &array) {
   return false;
 }
 
-quoin_status_t checkArguments(quoin_function_t &function, const quoin_array_t *arguments, size_t count, Lengths &lengths) {
+quoin_status_t checkArguments(quoin_function_t &function, const quoin_array_t *arguments, size_t count,
+                              Lengths &lengths) {
   const quoin_function_program_t &p = *function.program;
   if (count != static_cast<size_t>(p.arguments_count))
     return function.context->fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects %d arguments of '%s', but found %zu",
@@ -187,8 +191,8 @@ void quoin_function_destroy(quoin_function_t *function) {
 
 const quoin_function_program_t *quoin_function_describe(const quoin_function_t *function) { return function->program; }
 
-quoin_status_t quoin_function_results(quoin_function_t *function, const quoin_array_t *arguments, size_t arguments_count,
-                                      quoin_array_t *results, size_t results_count) {
+quoin_status_t quoin_function_results(quoin_function_t *function, const quoin_array_t *arguments,
+                                      size_t arguments_count, quoin_array_t *results, size_t results_count) {
   const quoin_function_program_t &p = *function->program;
   Lengths lengths;
   if (quoin_status_t status = checkArguments(*function, arguments, arguments_count, lengths))
@@ -236,6 +240,7 @@ quoin_status_t quoin_function_call(quoin_function_t *function, const quoin_array
       return status;
   int64_t bytes = 0;
   p.scratch_bytes(lengths.values, &bytes);
+  function->scratch.clear(); // its contents need not move
   if (bytes < 0 || !function->scratch.resize(static_cast<size_t>(bytes)))
     return context.outOfMemory();
   function->barrier = {};

@@ -51,6 +51,9 @@ std::vector<Request> readRequests(const std::string &file, const Request &defaul
 void describe(const std::string &folder);
 /// Prints ids and text again for each request.
 void tokenize(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests);
+/// Calls a program compiled from a function on the tensors of a file; Functions.cpp.
+void runFunction(quoin_context_t *context, const std::string &folder, const std::string &inputs,
+                 const std::string &outputs);
 /// Runs all requests and prints their answers in order.
 void runBatch(quoin_context_t *context, const Options &options, std::vector<Request> requests);
 

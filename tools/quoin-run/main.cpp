@@ -89,9 +89,10 @@ int run(const CLI::App &app, Arguments &a) {
     describe(a.options.out);
     return 0;
   }
-  if (given(app, "--inputs") || given(app, "--outputs"))
-    throw Failure{"'" + a.options.out + "' was not compiled from a function; --inputs and --outputs are for those"};
-  std::vector<Request> requests = gather(app, a);
+  bool function = given(app, "--inputs");
+  std::vector<Request> requests;
+  if (!function)
+    requests = gather(app, a);
   quoin_hooks_t hooks = {};
   hooks.log = warn;
   hooks.workers = a.options.threads;
@@ -99,7 +100,9 @@ int run(const CLI::App &app, Arguments &a) {
   if (quoin_context_create(&hooks, &made) != QUOIN_STATUS_OK)
     throw Failure{"out of memory"};
   std::unique_ptr<quoin_context_t, ContextDeleter> context(made);
-  if (a.tokenize)
+  if (function)
+    runFunction(made, a.options.out, a.inputs, a.outputs);
+  else if (a.tokenize)
     tokenize(made, a.options.out, requests);
   else
     runBatch(made, a.options, std::move(requests));
@@ -132,6 +135,8 @@ int main(int argc, char **argv) {
     size_t sources = 0;
     for (const char *option : {"--prompt", "--chat", "--prompt-ids", "--input"})
       sources += given(app, option);
+    if (given(app, "--inputs") != given(app, "--outputs"))
+      throw CLI::ValidationError("expects --inputs and --outputs, but only one is given");
     if (!arguments.describe && arguments.inputs.empty() && arguments.outputs.empty() && sources != 1)
       throw CLI::ValidationError("expects one of --prompt, --chat, --prompt-ids and --input, but " +
                                  std::to_string(sources) + " are given");

@@ -304,6 +304,54 @@ typedef struct quoin_program_t {
 /* The one symbol a program exports. Returns NULL if it needs a newer host than `max_version`. */
 typedef const quoin_program_t *(*quoin_program_query_fn)(uint32_t max_version);
 
+/* ---- Functions: tensors in, tensors out --------------------------------------------------------------------------- */
+
+/* A program may be one function instead of a model: it exports `quoin_function_query` and no weights. */
+
+#define QUOIN_MAX_RANK 4
+/* Most different lengths that the arguments of a function may have. */
+#define QUOIN_MAX_LENGTHS 8
+
+enum { QUOIN_DTYPE_F32 = 0, QUOIN_DTYPE_I32 = 1, QUOIN_DTYPE_I64 = 2 };
+
+/* An argument or a result. A size of -1 - n is length number n of the call: all sizes with the same n are equal. */
+typedef struct quoin_tensor_type_t {
+  const char *name;
+  int32_t dtype;
+  int32_t rank; /* 0: one number */
+  int64_t sizes[QUOIN_MAX_RANK];
+} quoin_tensor_type_t;
+
+/* Tensors are packed, the last size running fastest, aligned to their elements, and do not overlap. */
+typedef struct quoin_call_t {
+  const void *const *arguments;
+  void *const *results;
+  const int64_t *lengths;
+  uint8_t *scratch; /* 64-byte aligned; nothing in it outlives the call */
+  quoin_barrier_t *barrier;
+} quoin_call_t;
+
+typedef struct quoin_function_program_t {
+  uint32_t abi_version;
+  uint32_t struct_size; /* sizeof(quoin_function_program_t) */
+  const char *target_features;
+  const char *name;
+  const quoin_tensor_type_t *arguments;
+  const quoin_tensor_type_t *results;
+  int32_t arguments_count;
+  int32_t results_count;
+  int32_t lengths_count;
+  int32_t reserved;
+  int64_t page_bytes; /* of 64 keys and values, kept in the scratch */
+  /* Scratch of a call. `lengths` are at least 0 and at most INT32_MAX. */
+  void (*scratch_bytes)(const int64_t *lengths, int64_t *out_bytes);
+  /* SPMD, as `layers_step`: a result's bits do not depend on the workers. */
+  void (*step)(const quoin_call_t *call, int64_t worker, int64_t workers);
+} quoin_function_program_t;
+
+/* Returns NULL if the function needs a newer host than `max_version`. */
+typedef const quoin_function_program_t *(*quoin_function_query_fn)(uint32_t max_version);
+
 /* Layouts, as generated code assumes them. */
 #define QUOIN_CHECK_SIZE(type, bytes) typedef char quoin_check_##type[sizeof(type) == (bytes) ? 1 : -1]
 QUOIN_CHECK_SIZE(quoin_tensor_t, 16);
@@ -321,6 +369,9 @@ QUOIN_CHECK_SIZE(quoin_setting_t, 24);
 QUOIN_CHECK_SIZE(quoin_decoder_t, 40);
 QUOIN_CHECK_SIZE(quoin_program_t, 152);
 QUOIN_CHECK_SIZE(quoin_state_t, 472);
+QUOIN_CHECK_SIZE(quoin_tensor_type_t, 48);
+QUOIN_CHECK_SIZE(quoin_call_t, 40);
+QUOIN_CHECK_SIZE(quoin_function_program_t, 80);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,220 @@
+//===- PlanFunction.cpp - what an attention function is made of ------------===//
+//
+// Positions and slots of a function's queries and keys are their indices, and nothing is open, so the formula is
+// rewritten: `k` and `slot(k)` become the key's slot and `open` 0. Queries come in one of two ways:
+//
+//   without labels   query i has slot i, and `q` is its slot: no array of positions is read at all
+//   with labels      queries have slots after the keys' (labels are looked up by slot), and `q` and `slot(q)` are
+//   positions
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/function/Function.h"
+#include "mlir/IR/Matchers.h"
+#include "runtime/include/quoin/program.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace quoin;
+using MaskTerm = BlockMask::Op;
+
+static BlockMask overSlots(const BlockMask &mask, bool labelled) {
+  std::vector<BlockMask::Node> nodes(mask.nodes().begin(), mask.nodes().end());
+  for (BlockMask::Node &n : nodes) {
+    switch (n.op) {
+    case MaskTerm::KeyPosition:
+      n.op = MaskTerm::KeySlot;
+      break;
+    case MaskTerm::QueryPosition:
+    case MaskTerm::QuerySlot:
+      n.op = labelled ? MaskTerm::QueryPosition : MaskTerm::QuerySlot;
+      break;
+    case MaskTerm::QueryOpen:
+    case MaskTerm::KeyOpen:
+      n = {MaskTerm::Constant, 0};
+      break;
+    case MaskTerm::QueryLabel:
+    case MaskTerm::KeyLabel:
+      if (!labelled)
+        n = {MaskTerm::Constant, 0};
+      break;
+    default:
+      break;
+    }
+  }
+  return BlockMask(std::move(nodes), mask.symbols().vec());
+}
+
+func::FuncOp quoin::findFunction(ModuleOp module) {
+  func::FuncOp found;
+  for (Operation &op : *module.getBody()) {
+    if (isa<DecoderOp>(op))
+      return {};
+    auto f = dyn_cast<func::FuncOp>(op);
+    if (!f || f.isDeclaration())
+      continue;
+    if (found)
+      return {};
+    found = f;
+  }
+  if (!found || !found.walk([](BlockAttentionOp) { return WalkResult::interrupt(); }).wasInterrupted())
+    return {};
+  return found;
+}
+
+namespace {
+struct Planner {
+  func::FuncOp function;
+  BlockAttentionOp op;
+  FunctionPlan plan;
+
+  /// The argument that `v` is, or -1 after an error.
+  int64_t argument(Value v, StringRef role) {
+    auto a = dyn_cast<BlockArgument>(v);
+    if (!a) {
+      InFlightDiagnostic error =
+          op.emitOpError("expects arguments of the function as operands, but found the result of '")
+          << v.getDefiningOp()->getName() << "' as " << role;
+      error.attachNote(v.getLoc()) << "made here";
+      return -1;
+    }
+    std::string &name = plan.arguments[a.getArgNumber()].name;
+    if (name.empty()) {
+      auto given = function.getArgAttrOfType<StringAttr>(a.getArgNumber(), "quoin.name");
+      name = given ? given.str() : role.str();
+    }
+    return a.getArgNumber();
+  }
+
+  /// Labels are an argument or a constant.
+  bool labels(Value v, StringRef role, int64_t &number, DenseIntElementsAttr &values) {
+    return matchPattern(v, m_Constant(&values)) || (number = argument(v, role)) >= 0;
+  }
+
+  LogicalResult findAttention();
+  LogicalResult describeArguments();
+  LogicalResult unifyLengths();
+  LogicalResult describeResults();
+};
+} // namespace
+
+LogicalResult Planner::findAttention() {
+  if (!function.getBody().hasOneBlock())
+    return function.emitError("expects a function of one block, but found ") << function.getBody().getBlocks().size();
+  for (Operation &o : function.getBody().front()) {
+    if (auto attention = dyn_cast<BlockAttentionOp>(o)) {
+      if (op)
+        return attention.emitOpError("expects to be the function's only attention, but there is another")
+                   .attachNote(op.getLoc())
+               << "the other one";
+      op = attention;
+    } else if (!isa<func::ReturnOp>(o) && !o.hasTrait<OpTrait::ConstantLike>()) {
+      return o.emitOpError("expects a function of one 'quoin.block_attention' and its return, but found this");
+    }
+  }
+  if (!op)
+    return function.emitError("expects a function of one 'quoin.block_attention', but found none");
+  return success();
+}
+
+LogicalResult Planner::describeArguments() {
+  plan.name = function.getName().str();
+  for (BlockArgument a : function.getArguments()) {
+    FunctionTensor t;
+    if (auto tensor = dyn_cast<RankedTensorType>(a.getType())) {
+      t.dtype = tensor.getElementType().isF32() ? QUOIN_DTYPE_F32 : QUOIN_DTYPE_I32;
+      t.sizes.assign(tensor.getShape().begin(), tensor.getShape().end());
+    } else {
+      t.dtype = QUOIN_DTYPE_I64;
+    }
+    plan.arguments.push_back(t);
+  }
+  plan.query = argument(op.getQuery(), "q");
+  plan.key = argument(op.getKey(), "k");
+  plan.value = argument(op.getValue(), "v");
+  if (plan.query < 0 || plan.key < 0 || plan.value < 0)
+    return failure();
+  const BlockMask &mask = op.getMask().getFormula();
+  plan.labelled = static_cast<bool>(op.getQueryLabels());
+  if (plan.labelled && (!labels(op.getQueryLabels(), "query_labels", plan.queryLabels, plan.queryLabelValues) ||
+                        !labels(op.getKeyLabels(), "key_labels", plan.keyLabels, plan.keyLabelValues)))
+    return failure();
+  for (auto [value, name] : llvm::zip_equal(op.getSymbols(), mask.symbols())) {
+    plan.symbols.push_back(argument(value, name));
+    if (plan.symbols.back() < 0)
+      return failure();
+  }
+  llvm::StringSet<> names;
+  for (auto [i, t] : llvm::enumerate(plan.arguments)) {
+    if (t.name.empty())
+      return function.emitError("expects arguments that the attention uses, but argument ") << i << " is not used";
+    if (!names.insert(t.name).second)
+      return function.emitError("expects arguments of different names, but two are called '") << t.name << "'";
+  }
+  plan.mask = overSlots(mask, plan.labelled);
+  auto query = cast<RankedTensorType>(op.getQuery().getType()), key = cast<RankedTensorType>(op.getKey().getType());
+  plan.attention.heads = query.getDimSize(1);
+  plan.attention.page = {key.getDimSize(1), key.getDimSize(2)};
+  plan.attention.scale = op.getScale().convertToDouble();
+  return success();
+}
+
+/// Arguments with as many rows as there are queries, and those with as many as there are keys, get one size each.
+LogicalResult Planner::unifyLengths() {
+  auto unify = [&](ArrayRef<int64_t> members, DenseIntElementsAttr constant) -> LogicalResult {
+    int64_t size = constant ? constant.getNumElements() : ShapedType::kDynamic;
+    // First a size that is known (a number, or a length that the other set gave), then the same for all.
+    for (int64_t m : members) {
+      int64_t s = m < 0 ? ShapedType::kDynamic : plan.arguments[m].sizes[0];
+      if (s == ShapedType::kDynamic || s == size)
+        continue;
+      if (size != ShapedType::kDynamic)
+        return op.emitOpError("expects operands of one length, but found ") << size << " and " << s;
+      size = s;
+    }
+    if (size == ShapedType::kDynamic)
+      size = -1 - plan.lengths++;
+    for (int64_t m : members)
+      if (m >= 0)
+        plan.arguments[m].sizes[0] = size;
+    return success();
+  };
+  int64_t queries[] = {plan.query, plan.queryLabels}, keys[] = {plan.key, plan.value, plan.keyLabels};
+  // An argument that is both makes the two lengths one.
+  bool shared = llvm::any_of(queries, [&](int64_t a) { return a >= 0 && llvm::is_contained(keys, a); });
+  if (failed(unify(queries, plan.queryLabelValues)) || failed(unify(keys, plan.keyLabelValues)))
+    return failure();
+  if (shared && plan.querySize() != plan.keySize())
+    return op.emitOpError("expects an operand that is query and key to have one length, but found two");
+  return success();
+}
+
+LogicalResult Planner::describeResults() {
+  auto ret = cast<func::ReturnOp>(function.getBody().front().back());
+  for (Value v : ret.getOperands()) {
+    bool out = v == op.getOutput();
+    if (!out && v != op.getLse())
+      return ret.emitOpError("expects results of 'quoin.block_attention', but found something else");
+    int64_t &number = out ? plan.outResult : plan.lseResult;
+    if (number >= 0)
+      return ret.emitOpError("expects different results, but found one twice");
+    number = static_cast<int64_t>(plan.results.size());
+    FunctionTensor t{out ? "out" : "lse", QUOIN_DTYPE_F32, {plan.querySize(), plan.attention.heads}};
+    if (out)
+      t.sizes.push_back(plan.attention.page.headDim);
+    plan.results.push_back(t);
+  }
+  if (plan.outResult < 0)
+    return ret.emitOpError("expects the output of 'quoin.block_attention' to be returned, but it is not");
+  plan.attention.packed = true;
+  plan.attention.lse = plan.lseResult >= 0;
+  return success();
+}
+
+FailureOr<FunctionPlan> quoin::planFunction(func::FuncOp function) {
+  Planner planner{function, {}, {}};
+  if (failed(planner.findAttention()) || failed(planner.describeArguments()) || failed(planner.unifyLengths()) ||
+      failed(planner.describeResults()))
+    return failure();
+  return std::move(planner.plan);
+}

@@ -1,0 +1,54 @@
+//===- AttentionOps.cpp - the verifier of attention by itself --------------===//
+
+#include "dialects/quoin/QuoinDialect.h"
+
+using namespace mlir;
+using namespace quoin;
+
+static RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+
+/// True if the two sizes are known to be different.
+static bool differ(int64_t a, int64_t b) { return !ShapedType::isDynamic(a) && !ShapedType::isDynamic(b) && a != b; }
+
+LogicalResult BlockAttentionOp::verify() {
+  RankedTensorType query = typeOf(getQuery()), key = typeOf(getKey()), value = typeOf(getValue());
+  // block_attention_c1
+  int64_t heads = query.getDimSize(1), kvHeads = key.getDimSize(1);
+  if (value.getDimSize(1) != kvHeads)
+    return emitOpError("expects as many value heads as key heads ") << kvHeads << ", but found " << value.getDimSize(1);
+  if (kvHeads <= 0 || heads <= 0 || heads % kvHeads != 0)
+    return emitOpError("expects key heads that divide the query heads ") << heads << ", but found " << kvHeads;
+  // block_attention_c2
+  int64_t size = query.getDimSize(2);
+  if (size < 8 || size > 256)
+    return emitOpError("expects a head size from 8 to 256, but found ") << size;
+  for (RankedTensorType type : {key, value})
+    if (type.getDimSize(2) != size)
+      return emitOpError("expects the query's head size ")
+             << size << ", but found " << type.getDimSize(2) << " in " << type;
+  // block_attention_c3
+  if (differ(key.getDimSize(0), value.getDimSize(0)))
+    return emitOpError("expects as many values as keys ") << key.getDimSize(0) << ", but found " << value.getDimSize(0);
+  // block_attention_c4
+  size_t symbols = getMask().getFormula().symbols().size();
+  if (getSymbols().size() != symbols)
+    return emitOpError("expects ") << symbols << " symbols of the mask, but found " << getSymbols().size();
+  // block_attention_c5
+  if (getQueryLabels()) {
+    auto check = [&](Value labels, int64_t length, StringRef whose) -> LogicalResult {
+      if (!differ(typeOf(labels).getDimSize(0), length))
+        return success();
+      return emitOpError("expects ") << length << " labels of the " << whose << ", but found "
+                                     << typeOf(labels).getDimSize(0);
+    };
+    if (failed(check(getQueryLabels(), query.getDimSize(0), "queries")) ||
+        failed(check(getKeyLabels(), key.getDimSize(0), "keys")))
+      return failure();
+  }
+  // block_attention_c6
+  if (getLse() && typeOf(getLse()).getShape() != query.getShape().take_front(2))
+    return emitOpError("expects 'lse' of shape ")
+           << RankedTensorType::get(query.getShape().take_front(2), query.getElementType()) << ", but found "
+           << getLse().getType();
+  return success();
+}

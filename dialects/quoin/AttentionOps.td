@@ -1,0 +1,48 @@
+//===- AttentionOps.td - attention by itself ------------------------------===//
+
+#ifndef QUOIN_ATTENTION_OPS_TD
+#define QUOIN_ATTENTION_OPS_TD
+
+include "dialects/quoin/QuoinBase.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Quoin_StaticHeads : CPred<"!::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(1) && "
+                              "!::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(2)">;
+def Quoin_HeadTensor : Type<And<[3DTensorOf<[F32]>.predicate, Quoin_StaticHeads]>,
+    "f32 tensor [length, heads, head size] with static heads and head size", "::mlir::RankedTensorType">;
+
+def Quoin_BlockAttentionOp : Quoin_Op<"block_attention", [Pure, AttrSizedOperandSegments, AllTypesMatch<["query", "output"]>]> {
+  let summary = "attention of queries over keys under a mask of its own";
+  let description = [{
+    `output[i, h] = sum over j of p[i, j] value[j, g]`, where p is the softmax of `scale * query[i, h] . key[j, g]` over the
+    keys j that query i sees, and g is the key head of h (`h / (heads / key heads)`). A query that sees no key gives 0. The
+    positions and slots of queries and keys are their indices; both are known, not open. `labels` gives the integers that
+    `label(q)` and `label(k)` ask for, without it they are 0. With `lse` the second result is the logarithm of the sum of
+    exponentials of row and head (minus infinity where nothing is seen), from which partial results can be merged.
+
+    It differs from `quoin.attention` in that the mask is its own and queries and keys may be different tokens; from
+    `linalg` and `tosa` spellings of attention in that no tensor of scores or mask flags exists.
+
+    Constraints: (C1) key and value have the same number of heads, which divides that of the query; (C2) all have the same head
+    size, 8 to 256; (C3) key and value do not differ in a static length; (C4) as many symbols as the mask has; (C5) labels do not
+    differ from query and key in a static length; (C6) `lse` has shape `[query length, heads]`.
+
+    Example:
+    ```mlir
+    %out = quoin.block_attention %q, %k, %v mask #quoin.mask<causal> scale 0.125
+        : tensor<?x8x64xf32>, tensor<?x2x64xf32>, tensor<?x2x64xf32>
+    ```
+  }];
+  let arguments = (ins Quoin_HeadTensor:$query, Quoin_HeadTensor:$key, Quoin_HeadTensor:$value, Quoin_MaskAttr:$mask,
+                       Variadic<Index>:$symbols, Optional<1DTensorOf<[I32]>>:$query_labels,
+                       Optional<1DTensorOf<[I32]>>:$key_labels, F64Attr:$scale);
+  let results = (outs Quoin_HeadTensor:$output, Optional<2DTensorOf<[F32]>>:$lse);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `mask` $mask (`[` $symbols^ `]`)?
+    (`labels` `(` $query_labels^ `:` type($query_labels) `,` $key_labels `:` type($key_labels) `)`)? `scale` $scale
+    attr-dict `:` type($query) `,` type($key) `,` type($value) (`lse` type($lse)^)?
+  }];
+  let hasVerifier = 1;
+}
+
+#endif
