@@ -57,7 +57,7 @@ struct AttentionEmitter {
 
   /// Steps 2 to 4 for one page; `state` is the four maxima, then the four sums of exponentials, 16 lanes each.
   Vals onePage(ArrayRef<Val> state, ArrayRef<Val> word, Val keys, Val keyCount) {
-    auto scores = productTile(kb, queries, keys, page.headDim, 4, Storage::F32, false);
+    auto scores = productTile(kb, queries, keys, page.headDim, 4, Storage::F32);
     Vals next(2 * tileRows), factors;
     for (int64_t r = 0; r < tileRows; ++r) {
       Vals seen, s;

@@ -16,16 +16,14 @@ using namespace mlir;
 using namespace quoin::cpu;
 using Compare = KernelBuilder::Compare;
 
-/// (rows in scratch, weight tile, scores [rows][64]) for 1 to 4 rows.
-static LLVM::LLVMFuncOp scoresKernel(KernelBuilder &kb, const HeadShape &shape, int64_t count, bool prefetch) {
-  std::string name = ("head_scores_" + Twine(shape.hidden) + "_" + storageName(shape.storage) + "_" + Twine(count) +
-                      (prefetch ? "_first" : ""))
-                         .str();
-  return kb.function(name, {kb.ptr, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
+/// (rows in scratch, weight tile, scores [rows][64], where to prefetch from)
+static LLVM::LLVMFuncOp scoresKernel(KernelBuilder &kb, const HeadShape &shape, int64_t count, int64_t parts) {
+  std::string name = ("head_scores_" + Twine(count) + "_" + Twine(parts)).str();
+  return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
     Vals rows;
     for (int64_t r = 0; r < count; ++r)
       rows.push_back(kb.at(a[0], r * rowBytes(shape.hidden)));
-    auto sums = productTile(kb, rows, a[1], shape.hidden, 4, shape.storage, prefetch);
+    auto sums = productTile(kb, rows, a[1], shape.hidden, 4, shape.storage, {a[3], parts});
     for (int64_t r = 0; r < count; ++r)
       for (int64_t v = 0; v < 4; ++v)
         kb.store(sums[r][v], kb.at(a[2], r * 256 + v * 64), 64);
@@ -63,9 +61,7 @@ static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape)
 
 LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape) {
   LLVM::LLVMFuncOp barrier = barrierKernel(kb), prepare = prepareKernel(kb, shape), statistics = tileStatistics(kb);
-  LLVM::LLVMFuncOp results = rowResults(kb), first = scoresKernel(kb, shape, 4, true), scores[5];
-  for (int64_t count = 1; count <= 4; ++count)
-    scores[count] = scoresKernel(kb, shape, count, false);
+  LLVM::LLVMFuncOp results = rowResults(kb);
   return kb.function(
       "head_step", {kb.ptr, kb.i64, kb.i64},
       [&](ArrayRef<Val> a) {
@@ -74,7 +70,7 @@ LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape)
         Val scratch = field(kb.ptr, offsetof(quoin_head_t, scratch)),
             meet = field(kb.ptr, offsetof(quoin_head_t, barrier));
         Val weight = kb.at(field(kb.ptr, offsetof(quoin_head_t, weights)), shape.weightOffset);
-        Val partials = kb.at(scratch, rows * rowBytes(shape.hidden)), tile = kb.stack(4 * 256);
+        Val partials = kb.at(scratch, rows * rowBytes(shape.hidden)), tile = kb.stack(maxPassRows * 256);
         int64_t chunkTiles = shape.chunkTiles(), chunks = shape.chunks(), tiles = shape.product().tiles();
         auto partialAt = [&](Val r, Val chunk) { return kb.at(partials, (r * chunks + chunk) * Partial::bytes); };
         auto rowAt = [&](Val r) { return kb.at(row, r * int64_t(sizeof(quoin_head_row_t))); };
@@ -83,22 +79,17 @@ LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape)
         kb.call(prepare, {row, scratch, begin, end});
         kb.call(barrier, {meet, a[2]});
 
+        RowPasses passes(kb, rows);
         kb.loopBy(a[1], kb.index(chunks), a[2], [&](Val chunk) {
           kb.loop(kb.index(0), rows, 1, [&](Val r) { Partial::initial(kb).store(partialAt(r, chunk)); });
           Val from = chunk * chunkTiles;
           kb.loop(from, kb.min(from + chunkTiles, kb.index(tiles)), 1, [&](Val t) {
-            Val here = kb.at(weight, t * shape.product().tileBytes()), token = kb.truncate(kb.i32, t * tileColumns);
-            kb.loop(kb.index(0), rows, 4, [&](Val r) {
-              Val count = kb.min(rows - r, kb.index(4)), source = kb.at(scratch, r * rowBytes(shape.hidden));
-              for (int64_t n = 1; n < 4; ++n)
-                kb.when(kb.compare(Compare::eq, count, n), [&] { kb.call(scores[n], {source, here, tile}); });
-              // Only the first rows bring the tile in.
-              kb.when(kb.compare(Compare::eq, count, 4), [&] {
-                kb.when(
-                    kb.compare(Compare::eq, r, 0), [&] { kb.call(first, {source, here, tile}); },
-                    [&] { kb.call(scores[4], {source, here, tile}); });
-              });
-              kb.loop(kb.index(0), count, 1, [&](Val i) {
+            int64_t tileBytes = shape.product().tileBytes();
+            Val here = kb.at(weight, t * tileBytes), token = kb.truncate(kb.i32, t * tileColumns);
+            passes.each(here, kb.at(here, tileBytes), tileBytes, [&](Val r, int64_t count, Prefetch prefetch) {
+              kb.call(scoresKernel(kb, shape, count, prefetch.parts),
+                      {kb.at(scratch, r * rowBytes(shape.hidden)), here, tile, prefetch.from});
+              kb.loop(kb.index(0), kb.index(count), 1, [&](Val i) {
                 kb.call(statistics, {rowAt(r + i), partialAt(r + i, chunk), kb.at(tile, i * 256), token,
                                      kb.integer(kb.i32, shape.vocabulary)});
               });

@@ -128,7 +128,8 @@ Val KernelBuilder::stack(int64_t bytes) {
 }
 
 void KernelBuilder::prefetch(Val address) {
-  LLVM::Prefetch::create(b, loc, address, b.getI32IntegerAttr(0), b.getI32IntegerAttr(3), b.getI32IntegerAttr(1));
+  // To the second-level cache: what is fetched is a tile, far more than the first level holds.
+  LLVM::Prefetch::create(b, loc, address, b.getI32IntegerAttr(0), b.getI32IntegerAttr(2), b.getI32IntegerAttr(1));
 }
 
 //===----------------------------------------------------------------------===//

@@ -69,9 +69,31 @@ struct LinearShape {
 /// (A, packed W, bias or null, residual or null, out, rows, first tile, last tile)
 mlir::LLVM::LLVMFuncOp linearKernel(KernelBuilder &kb, const LinearShape &shape);
 
+/// What a pass over k fetches for later: 1/parts of the bytes that it reads itself, from `from` on; nothing if parts is
+/// 0.
+struct Prefetch {
+  Val from;
+  int64_t parts = 0;
+};
+
 /// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each.
 llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, int64_t k,
-                                       int64_t vectors, Storage storage, bool prefetch);
+                                       int64_t vectors, Storage storage, Prefetch prefetch = {});
+
+/// Rows of a register tile at most: 6 x 4 sums, 4 vectors of the weight and a broadcast fill 29 of 32 registers.
+inline constexpr int64_t maxPassRows = 6;
+
+/// Cuts any number of rows into passes of at most six, and says what each of them prefetches.
+class RowPasses {
+public:
+  RowPasses(KernelBuilder &kb, Val rows);
+  /// Emits `body(first row, rows, prefetch)` for each kind of pass over a tile; `next` is the tile after it.
+  void each(Val tile, Val next, int64_t tileBytes, llvm::function_ref<void(Val, int64_t, Prefetch)> body);
+
+private:
+  KernelBuilder &kb;
+  Val sixes, rest, parts;
+};
 
 //===----------------------------------------------------------------------===//
 // Rows: kernels over the rows [begin, end)

@@ -1,8 +1,12 @@
 //===- LinearKernel.cpp - rows times a packed weight -------------------------===//
 //
-// The weight lies in tiles of 64 columns: [tile][k][64]. For each tile of its range the kernel walks over the rows,
-// four at a time, and keeps 4 x 64 sums in 16 registers while it runs down k: per step four loads of the weight, four
-// broadcasts and 16 fused multiply-adds. The weight's tile stays in the second-level cache for the rows that follow.
+// The weight lies in tiles of 64 columns: [tile][k][64]. For each tile of its range the kernel passes over the rows, up
+// to six at a time, and keeps 6 x 64 sums in 24 registers while it runs down k: per step four loads of the weight, six
+// broadcasts and 24 fused multiply-adds. The weight's tile stays in the second-level cache for the passes that follow.
+//
+// Few rows wait for memory, many for arithmetic, and between the two (4 to 24 rows: where block diffusion lives) a
+// kernel that first loads a tile and then computes with it would pay for both. So each pass also prefetches its share
+// of the tile that comes next: all of it if there is one pass, a half of it in each of two or three, a quarter in more.
 //
 // bf16 is stored so that widening costs one operation per 16 columns: in each group of 32 columns, 32-bit lane i holds
 // column i in its low half and column 16 + i in its high half; a shift or a mask makes them f32.
@@ -40,15 +44,11 @@ static Vals loadLine(KernelBuilder &kb, Val line, int64_t vectors, Storage stora
 }
 
 SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> rows, Val weight, int64_t k,
-                                             int64_t vectors, Storage storage, bool prefetch) {
+                                             int64_t vectors, Storage storage, Prefetch prefetch) {
   int64_t count = rows.size(), lineBytes = tileColumns * storageBytes(storage);
   Vals sums(count * vectors, kb.constant(kb.v16f, 0));
   auto step = [&](Val line, ArrayRef<Val> a, int64_t offset, Vals &acc) {
-    Val here = kb.at(line, offset * lineBytes);
-    Vals w = loadLine(kb, here, vectors, storage);
-    if (prefetch)
-      for (int64_t byte = 0; byte < lineBytes; byte += 64)
-        kb.prefetch(kb.at(here, 4096 + byte));
+    Vals w = loadLine(kb, kb.at(line, offset * lineBytes), vectors, storage);
     for (int64_t r = 0; r < count; ++r) {
       Val x = kb.splat(kb.load(kb.f32, kb.at(a[r], offset * 4)));
       for (int64_t v = 0; v < vectors; ++v)
@@ -63,6 +63,11 @@ SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> ro
       for (Val row : rows)
         a.push_back(kb.at(row, i * 4));
       Val line = kb.at(weight, i * lineBytes);
+      if (prefetch.parts && unroll > 1) {
+        Val ahead = kb.at(prefetch.from, i * (lineBytes / prefetch.parts));
+        for (int64_t byte = 0; byte < unroll * lineBytes / prefetch.parts; byte += 64)
+          kb.prefetch(kb.at(ahead, byte));
+      }
       for (int64_t u = 0; u < unroll; ++u)
         step(line, a, u, acc);
       return acc;
@@ -76,50 +81,100 @@ SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> ro
   return out;
 }
 
+//===----------------------------------------------------------------------===//
+// Passes over the rows
+//===----------------------------------------------------------------------===//
+
+RowPasses::RowPasses(KernelBuilder &builder, Val rows) : kb(builder) {
+  Val six = kb.index(maxPassRows), left = kb.remainder(rows, six);
+  sixes = kb.quotient(rows, six);
+  // One or two rows over: with six others they make two passes of three or four, which is better than six and one.
+  Val few = kb.bitAnd(kb.bitAnd(kb.compare(Compare::sgt, left, 0), kb.compare(Compare::slt, left, 3)),
+                      kb.compare(Compare::sgt, sixes, 0));
+  sixes = kb.select(few, sixes - 1, sixes);
+  rest = kb.select(few, left + maxPassRows, left);
+  Val count = sixes + kb.select(kb.compare(Compare::sgt, rest, 0), kb.index(1), kb.index(0)) +
+              kb.select(kb.compare(Compare::sgt, rest, maxPassRows), kb.index(1), kb.index(0));
+  parts = kb.select(kb.compare(Compare::sgt, count, 3), kb.index(4),
+                    kb.select(kb.compare(Compare::sgt, count, 1), kb.index(2), kb.index(1)));
+}
+
+void RowPasses::each(Val tile, Val next, int64_t tileBytes, function_ref<void(Val, int64_t, Prefetch)> body) {
+  auto pass = [&](Val row, Val index, int64_t rows) {
+    // Parts that are already on their way are not asked for again; the current tile is in the cache anyhow.
+    auto variant = [&](int64_t among) {
+      Val from = kb.at(next, index * (tileBytes / among / 64 * 64));
+      if (among > 1)
+        from = kb.select(kb.compare(Compare::slt, index, among), from, tile);
+      body(row, rows, {from, among});
+    };
+    // A pass of one or two rows is alone; only six rows at a time come four times or more.
+    kb.when(
+        kb.compare(Compare::eq, parts, 1), [&] { variant(1); },
+        [&] {
+          if (rows < 3)
+            return;
+          if (rows < maxPassRows)
+            return variant(2);
+          kb.when(kb.compare(Compare::eq, parts, 2), [&] { variant(2); }, [&] { variant(4); });
+        });
+  };
+  kb.loop(kb.index(0), sixes, 1, [&](Val i) { pass(i * maxPassRows, i, maxPassRows); });
+  Val row = sixes * maxPassRows, two = kb.compare(Compare::sgt, rest, maxPassRows);
+  kb.when(two, [&] { pass(row, sixes, 4); });
+  Val shift = kb.select(two, kb.index(4), kb.index(0)), last = rest - shift;
+  Val index = sixes + kb.select(two, kb.index(1), kb.index(0));
+  for (int64_t count = 1; count < maxPassRows; ++count)
+    kb.when(kb.compare(Compare::eq, last, count), [&] { pass(row + shift, index, count); });
+}
+
 namespace {
 struct LinearEmitter {
   KernelBuilder &kb;
   const LinearShape &shape;
-  Val a, weight, bias, residual, out;
+  std::string name;
 
-  /// `count` rows from `row` of one tile, of which `width` result columns exist.
-  void block(Val row, int64_t count, Val tile, int64_t width, bool prefetch) {
-    Vals rows;
-    for (int64_t r = 0; r < count; ++r)
-      rows.push_back(kb.at(a, (row + r) * rowBytes(shape.k)));
-    bool gated = shape.epilogue == Epilogue::Swiglu;
-    int64_t vectors = gated ? 4 : (width + 15) / 16;
-    auto sums =
-        productTile(kb, rows, kb.at(weight, tile * shape.tileBytes()), shape.k, vectors, shape.storage, prefetch);
-    for (int64_t r = 0; r < count; ++r) {
-      Vals &sum = sums[r];
-      if (shape.bias)
-        for (int64_t v = 0; v < vectors; ++v)
-          sum[v] = sum[v] + kb.load(kb.v16f, kb.at(bias, tile * (tileColumns * 4) + v * 64));
-      if (gated)
-        sum = {swiglu(kb, sum[0], sum[2]), swiglu(kb, sum[1], sum[3])};
-      Val offset = (row + r) * rowBytes(shape.n) + tile * (shape.tileOutputs() * 4);
-      // Whole vectors: what is written beyond the width is padding.
-      for (int64_t v = 0; v < (width + 15) / 16; ++v) {
-        Val value = sum[v];
-        if (shape.epilogue == Epilogue::Residual)
-          value = value + kb.load(kb.v16f, kb.at(residual, offset + v * 64));
-        kb.store(value, kb.at(out, offset + v * 64));
+  /// A kernel of its own for `count` rows of one tile of which `width` result columns exist: (A, W, bias, residual,
+  /// out, where to prefetch from), all at their first row and tile.
+  LLVM::LLVMFuncOp block(int64_t count, int64_t width, int64_t parts) {
+    std::string own = (name + "_" + Twine(count) + "_" + Twine(width) + "_" + Twine(parts)).str();
+    return kb.function(own, {kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
+      Vals rows;
+      for (int64_t r = 0; r < count; ++r)
+        rows.push_back(kb.at(a[0], r * rowBytes(shape.k)));
+      bool gated = shape.epilogue == Epilogue::Swiglu;
+      int64_t vectors = gated ? 4 : (width + 15) / 16;
+      auto sums = productTile(kb, rows, a[1], shape.k, vectors, shape.storage, {a[5], parts});
+      for (int64_t r = 0; r < count; ++r) {
+        Vals &sum = sums[r];
+        if (shape.bias)
+          for (int64_t v = 0; v < vectors; ++v)
+            sum[v] = sum[v] + kb.load(kb.v16f, kb.at(a[2], v * 64));
+        if (gated)
+          sum = {swiglu(kb, sum[0], sum[2]), swiglu(kb, sum[1], sum[3])};
+        // Whole vectors: what is written beyond the width is padding.
+        for (int64_t v = 0; v < (width + 15) / 16; ++v) {
+          int64_t offset = r * rowBytes(shape.n) + v * 64;
+          Val value = sum[v];
+          if (shape.epilogue == Epilogue::Residual)
+            value = value + kb.load(kb.v16f, kb.at(a[3], offset));
+          kb.store(value, kb.at(a[4], offset));
+        }
       }
-    }
+    });
   }
 
-  /// All rows of one tile.
-  void tile(Val index, Val rows, int64_t width) {
-    // The first rows bring the tile in, so only they prefetch.
-    Val four = kb.index(4), zero = kb.index(0);
-    Val whole = kb.bitAnd(rows, kb.index(~int64_t(3)));
-    kb.when(kb.compare(Compare::sge, rows, four), [&] {
-      block(zero, 4, index, width, true);
-      kb.loop(four, whole, 4, [&](Val row) { block(row, 4, index, width, false); });
-    });
-    for (int64_t rest = 1; rest < 4; ++rest)
-      kb.when(kb.compare(Compare::eq, rows - whole, rest), [&] { block(whole, rest, index, width, rest > 1); });
+  /// All rows of one tile; `a` are the arguments of the whole kernel.
+  void tile(ArrayRef<Val> a, RowPasses &passes, Val index, int64_t width) {
+    Val weight = kb.at(a[1], index * shape.tileBytes());
+    Val bias = shape.bias ? kb.at(a[2], index * (tileColumns * 4)) : a[2];
+    passes.each(
+        weight, kb.at(weight, shape.tileBytes()), shape.tileBytes(), [&](Val row, int64_t count, Prefetch prefetch) {
+          Val offset = row * rowBytes(shape.n) + index * (shape.tileOutputs() * 4);
+          Val residual = shape.epilogue == Epilogue::Residual ? kb.at(a[3], offset) : a[3];
+          kb.call(block(count, width, prefetch.parts),
+                  {kb.at(a[0], row * rowBytes(shape.k)), weight, bias, residual, kb.at(a[4], offset), prefetch.from});
+        });
   }
 };
 } // namespace
@@ -132,13 +187,14 @@ LLVM::LLVMFuncOp quoin::cpu::linearKernel(KernelBuilder &kb, const LinearShape &
                                                             : ""))
                          .str();
   return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
-    LinearEmitter emit{kb, shape, a[0], a[1], a[2], a[3], a[4]};
+    LinearEmitter emit{kb, shape, name};
+    RowPasses passes(kb, a[5]);
     int64_t fullTiles = shape.n / shape.tileOutputs(), tail = shape.n % shape.tileOutputs();
     Val full = kb.index(fullTiles);
     if (fullTiles)
-      kb.loop(a[6], kb.min(a[7], full), 1, [&](Val tile) { emit.tile(tile, a[5], shape.tileOutputs()); });
+      kb.loop(a[6], kb.min(a[7], full), 1, [&](Val tile) { emit.tile(a, passes, tile, shape.tileOutputs()); });
     if (tail)
       kb.when(kb.bitAnd(kb.compare(Compare::sgt, a[7], full), kb.compare(Compare::sle, a[6], full)),
-              [&] { emit.tile(full, a[5], tail); });
+              [&] { emit.tile(a, passes, full, tail); });
   });
 }
