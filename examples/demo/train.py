@@ -24,6 +24,7 @@ clean sample serves COPIES noised ones, each with its own noise level t.
 
 import argparse
 import dataclasses
+import json
 import math
 import os
 import random
@@ -170,8 +171,8 @@ class Model(nn.Module):
 # Samples
 # ---------------------------------------------------------------------------
 
-# (tasks, samples a step, slots of x0, first-block-aligned slots of xt).  Two
-# groups because a Sudoku is twice as long as everything else.
+# (tasks, samples a step, slots of x0, slots of xt from the answer's first block).
+# Two groups because a Sudoku is twice as long as everything else.
 GROUPS = [
     (("reverse", "sort", "sum", "sum"), 160, 20, 12),
     (("sudoku",), 64, 40, 20),
@@ -180,8 +181,7 @@ COPIES = 2
 
 
 def make_encoder():
-    import json
-
+    """List of texts -> list of lists of ids, by the demo's own tokenizer."""
     encoder = tokenizers.Tokenizer.from_str(json.dumps(folder.tokenizer()))
     return lambda texts: [
         e.ids for e in encoder.encode_batch_fast(texts, add_special_tokens=False)
@@ -376,6 +376,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def export(path, model):
+    """Writes `model` as a checkpoint folder, matrices as stored: [out, in]."""
     tensors = {
         f"model.{name}": (tuple(w.shape), w.detach().float().numpy().tobytes())
         for name, w in sorted(model.named_parameters())
@@ -473,8 +474,8 @@ def train(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--run", required=True, help="folder for state, log, model")
-    parser.add_argument("--steps", type=int, default=5000)
-    parser.add_argument("--decay", type=float, default=0.3, help="part of the steps")
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--decay", type=float, default=0.5, help="part of the steps")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--muon-rate", type=float, default=0.01)
     parser.add_argument("--seed", type=int, default=1)
