@@ -42,7 +42,6 @@ struct DecoderSpec {
   std::string_view choice; // a line condition that holds for this decoder
   std::span<const SettingSpec> settings;
   bool needsFill = true;
-  std::string_view unavailable = {}; // why it cannot be had, if so
 };
 
 /// All decoders, in the order of the documentation.

@@ -119,10 +119,6 @@ bool Resolved::completeS2d2(std::string &error) {
 }
 
 bool Resolved::complete(std::string &error) {
-  if (!spec.unavailable.empty()) {
-    error = "decoder " + quote(spec.name) + " is not available: " + std::string(spec.unavailable);
-    return false;
-  }
   if (spec.needsFill && !context.hasFill) {
     error =
         "decoder " + quote(spec.name) + " expects a model with a fill token, but config.json names no mask_token_id";
@@ -185,11 +181,16 @@ std::set<std::string, std::less<>> Resolved::conditions() const {
 std::string Resolved::expand() const {
   std::set<std::string, std::less<>> holds = conditions();
   std::map<std::string, std::string, std::less<>> placeholders;
-  placeholders["decoder"] = spec.name;
+  bool plain = spec.name.find('-') == std::string_view::npos;
+  placeholders["decoder"] = plain ? std::string(spec.name) : "\"" + std::string(spec.name) + "\"";
+  // Functions of a decoder carry its name as a prefix that needs no quotes.
+  std::string symbol(spec.name);
+  std::replace(symbol.begin(), symbol.end(), '-', '_');
+  placeholders["symbol"] = symbol;
   placeholders["settings"] = settingsText();
   if (has("block"))
     placeholders["block"] = std::to_string(static_cast<int64_t>(get("block")));
-  placeholders["draft_symbols"] = holds.count("causal_draft")   ? "[%lo, %c]"
+  placeholders["draft_symbols"] = holds.count("causal_draft")   ? "[%lo, %row0]"
                                   : holds.count("causal_cache") ? "[%lo]"
                                                                 : "";
   return expandTemplate(decoderText(spec.text), placeholders, holds);

@@ -6,6 +6,7 @@
 #include "compiler/import/ModelText.h"
 #include "dialects/quoin/QuoinDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -63,8 +64,8 @@ std::optional<std::string> quoin::importText(const ImportOptions &options, std::
 }
 
 OwningOpRef<ModuleOp> quoin::parseImported(MLIRContext &context, std::string_view text, std::string &error) {
-  context.loadDialect<QuoinDialect, arith::ArithDialect, func::FuncDialect, math::MathDialect, scf::SCFDialect,
-                      tensor::TensorDialect>();
+  context.loadDialect<QuoinDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, math::MathDialect,
+                      scf::SCFDialect, tensor::TensorDialect>();
   error.clear();
   ScopedDiagnosticHandler keep(&context, [&](Diagnostic &diagnostic) {
     if (error.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error) {

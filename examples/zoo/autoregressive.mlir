@@ -6,7 +6,7 @@ module attributes {
     quoin.vocabulary = 300 : index, quoin.capacity = 512 : index, quoin.stop = array<i32: 298, 296>} {
 
   // One token a call, the stop id included: the decoder that every causal model has. The first call takes the prompt.
-  quoin.decoder @"autoregressive"(%prompt, %max) settings {} {
+  quoin.decoder @autoregressive(%prompt, %max) settings {} {
     %c1 = arith.constant 1 : index
     %true = arith.constant true
     %P = quoin.length %prompt

@@ -9,7 +9,7 @@ module attributes {
 
   // BD3-LM, first hitting: a step draws one token, at a position chosen uniformly among the open ones of the block. The prompt
   // is the begin token alone. A finished block is passed through the model once more.
-  quoin.decoder @"bd3lm"(%prompt, %max) settings {top_p = 0.9 : f32} attributes {fixed = {block = 4 : index}} {
+  quoin.decoder @bd3lm(%prompt, %max) settings {top_p = 0.9 : f32} attributes {fixed = {block = 4 : index}} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %B = arith.constant 4 : index

@@ -11,7 +11,7 @@ module attributes {
   // more confident than the threshold are filled; a block whose predecessor has a share of at least `complete` decoded fills at
   // least one. Finished blocks are committed by the calls of the others. A stop id keeps new blocks from opening; the
   // answer ends with the first one, which is kept.
-  quoin.decoder @"d2f"(%prompt, %max) settings {threshold = 0.9 : f32, add = 0.1 : f32, complete = 0.9 : f32} attributes {fixed = {block = 32 : index}} {
+  quoin.decoder @d2f(%prompt, %max) settings {threshold = 0.9 : f32, add = 0.1 : f32, complete = 0.9 : f32} attributes {fixed = {block = 32 : index}} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %true = arith.constant true

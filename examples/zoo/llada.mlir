@@ -8,7 +8,7 @@ module attributes {
   // LLaDA: the answer is as long as asked for and all of it is open from the start. Blocks, counted from the end of the prompt,
   // are filled one after another in a fixed number of steps each, the most confident rows first. Guidance contrasts each call
   // with one in which the prompt is masked. Nothing is final before the end: every row sees every row. No stop rule.
-  quoin.decoder @"llada"(%prompt, %max) settings {block = 32 : index, guidance = 0.0 : f32} {
+  quoin.decoder @llada(%prompt, %max) settings {block = 32 : index, guidance = 0.0 : f32} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %zero = arith.constant 0.0 : f32
@@ -16,9 +16,13 @@ module attributes {
     %guidance = quoin.setting @guidance : f32
     %P = quoin.length %prompt
     %wanted = arith.divui %max, %B : index
+    %rest = arith.remui %max, %B : index
+    %divides = arith.cmpi eq, %rest, %c0 : index
+    %below = arith.cmpi ult, %max, %B : index
+    %whole = arith.ori %divides, %below : i1
+    cf.assert %whole, "'max_tokens' is not a multiple of the setting 'block'"
     %blocks = arith.maxui %wanted, %c1 : index
-    %share = arith.divui %max, %blocks : index // one step a token
-    %S = arith.maxui %share, %c1 : index
+    %S = arith.divui %max, %blocks : index // one step a token
     %each = arith.divui %B, %S : index
     %left = arith.remui %B, %S : index
     %size = arith.muli %blocks, %B : index

@@ -9,7 +9,7 @@ module attributes {
   // LLaDA 2: a step fills the rows of a block that are more confident than the threshold, or the `least` most confident ones,
   // and changes tokens it wrote before where it is now sure of another. Once nothing is open, steps go on until one
   // changes nothing or `max_post_steps` have passed: only then is the block final. Stops early; the stop id is kept.
-  quoin.decoder @"llada2"(%prompt, %max) settings {threshold = 0.95 : f32, edit_threshold = 0.9 : f32, least = 1 : index, max_post_steps = 16 : index} attributes {fixed = {block = 32 : index}} {
+  quoin.decoder @llada2(%prompt, %max) settings {threshold = 0.95 : f32, edit_threshold = 0.9 : f32, least = 1 : index, max_post_steps = 16 : index} attributes {fixed = {block = 32 : index}} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %true = arith.constant true

@@ -11,7 +11,7 @@ module attributes {
   // are more confident than the threshold, and the most confident one. Scores are shifted: row i-1 predicts token i. Finished
   // text is read causally by a call of its own, whose last row gives the first token of the next block.
   // A stop id ends the loop after its sub-block; what is still open then is no answer.
-  quoin.decoder @"nbdiff"(%prompt, %max) settings {block = 32 : index, sub_block = 8 : index, threshold = 0.9 : f32} {
+  quoin.decoder @nbdiff(%prompt, %max) settings {block = 32 : index, sub_block = 8 : index, threshold = 0.9 : f32} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %true = arith.constant true

@@ -24,6 +24,7 @@ PROGRAMS = [
     ("sdar-sequential", "sdar", []),
     ("autoregressive", "qwen3", []),
     ("fast-dllm-v2", "fast-dllm-v2", ["block=32"]),
+    ("fast-dllm-v2-sub-block-cache", "fast-dllm-v2", ["block=32"]),
     ("wedlm", "wedlm", []),
     ("wedlm-blocks", "wedlm", []),
     ("sdlm", "sdlm", []),

@@ -14,7 +14,7 @@ module attributes {
   // more than p. What the step's share of the block still lacks is filled by SDAR's rule. Drafts are greedy.
   // A run is verified if it is at least `min_span` long.
   // The answer ends before the first stop id.
-  quoin.decoder @"s2d2"(%prompt, %max) settings {steps = 8 : index, threshold = 0.85 : f32, min_span = 2 : index} attributes {fixed = {block = 8 : index}} {
+  quoin.decoder @s2d2(%prompt, %max) settings {steps = 8 : index, threshold = 0.85 : f32, min_span = 2 : index} attributes {fixed = {block = 8 : index}} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %true = arith.constant true
@@ -48,11 +48,11 @@ module attributes {
       ^bb0(%y: !quoin.sequence, %rows: tensor<?xindex>, %s: index):
         %n = tensor.dim %rows, %c0 : tensor<?xindex>
         %iota = quoin.span %c0 to %n
+        %row0 = tensor.extract %rows[%c0] : tensor<?xindex>
         %l = quoin.forward @model of %y[to %hi] read %rows mask #draft
         %token, %p = quoin.score %l [token, confidence] : tensor<?xi32>, tensor<?xf32>
         // The first run of open rows: row i less i does not change.
         %flat = arith.subi %rows, %iota : tensor<?xindex>
-        %row0 = tensor.extract %rows[%c0] : tensor<?xindex>
         %row0s = tensor.splat %row0[%n] : tensor<?xindex>
         %joined = arith.cmpi eq, %flat, %row0s : tensor<?xindex>
         %size = quoin.leading %joined

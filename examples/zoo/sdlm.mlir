@@ -9,7 +9,7 @@ module attributes {
   // SDLM: a call predicts a window of tokens after the text; the longest prefix of it in which every token is more confident
   // than the threshold is taken, at least one.
   // The answer ends before the first stop id.
-  quoin.decoder @"sdlm"(%prompt, %max) settings {window = 4 : index, threshold = 0.5 : f32} {
+  quoin.decoder @sdlm(%prompt, %max) settings {window = 4 : index, threshold = 0.5 : f32} {
     %c1 = arith.constant 1 : index
     %true = arith.constant true
     %D = quoin.setting @window : index

@@ -10,7 +10,7 @@ module attributes {
   // WeDLM: a window of open positions slides over the text. A step fills the rows whose entropy, plus a penalty for their
   // distance from the first open one, lies below a limit, or the one row where that is least. Tokens leave the window once
   // all before them are known; their keys and values come from the very call that noticed it, so nothing is spent on commits.
-  quoin.decoder @"wedlm"(%prompt, %max) settings {window = 16 : index, entropy = 0.4 : f32, distance_penalty = 0.02 : f32} {
+  quoin.decoder @wedlm(%prompt, %max) settings {window = 16 : index, entropy = 0.4 : f32, distance_penalty = 0.02 : f32} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %true = arith.constant true

@@ -1,0 +1,226 @@
+// A row sees its own block, both ways, and all blocks before it. Blocks are counted from position 0.
+#block = #quoin.mask<(q, k) : k floordiv 32 le q floordiv 32>
+// Label 0 is the text before the block, label 1 the block as its last full call saw it, label 2 the sub-block from `a` to `b` as it
+// is now. The sub-block sees the text, itself, and the rest of the block as it was then.
+#stale = #quoin.mask<(q, k)[a, b] : (label(k) eq 0 and k floordiv 32 le q floordiv 32) or (label(q) ge 1 and label(k) eq label(q)) or (label(q) eq 2 and label(k) eq 1 and (k lt a or k ge b))>
+#temperature_p = #quoin.sampler<temperature, top_p>
+
+module attributes {
+    quoin.architecture = "Fast_dLLM_Qwen", quoin.source = "checkpoint",
+    quoin.vocabulary = 300 : index, quoin.capacity = 512 : index, quoin.fill = 299 : i32, quoin.stop = array<i32: 298, 296>} {
+
+  // True if [from, to) holds a stop id and nothing before it is open.
+  func.func private @fast_dllm_v2_sub_block_cache.ended(%x: !quoin.sequence, %from: index, %to: index) -> i1 {
+    %stop = quoin.find_stop %x[%from to %to]
+    %found = arith.cmpi ne, %stop, %to : index
+    %open = quoin.first_open %x[%from to %stop]
+    %clear = arith.cmpi eq, %open, %stop : index
+    %ended = arith.andi %found, %clear : i1
+    return %ended : i1
+  }
+
+  // Appends the token that the row before position n predicts.
+  func.func private @fast_dllm_v2_sub_block_cache.next(%x: !quoin.sequence, %n: index) -> !quoin.sequence {
+    %c1 = arith.constant 1 : index
+    %last = arith.subi %n, %c1 : index
+    %n1 = arith.addi %n, %c1 : index
+    %row = quoin.span %last to %n
+    %at = quoin.span %n to %n1
+    %e = quoin.evaluation
+    %l = quoin.forward @model of %x[to %n] read %row mask #block
+    %token = quoin.score %l [token] by #temperature_p at %at, %e : tensor<?xi32>
+    %y = quoin.append %x, %token
+    return %y : !quoin.sequence
+  }
+
+  // Fast-dLLM v2: sub-blocks from left to right; a step fills the rows of a sub-block that are more confident than the
+  // threshold, and the most confident one. Scores are shifted: row i-1 predicts token i. The call that finishes a block
+  // also gives the first token of the next.
+  // Approximate: once the first token of a sub-block is known, calls run the sub-block alone; what the rest of the block looked
+  // like to the last full call is kept, stale as it is.
+  quoin.decoder @"fast-dllm-v2-sub-block-cache"(%prompt, %max) settings {sub_block = 8 : index, threshold = 0.9 : f32} attributes {fixed = {block = 32 : index}} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %false = arith.constant false
+    %true = arith.constant true
+    %B = arith.constant 32 : index
+    %SB = quoin.setting @sub_block : index
+    %threshold = quoin.setting @threshold : f32
+    %P = quoin.length %prompt
+    %tail = arith.remui %P, %B : index
+    %aligned = arith.cmpi eq, %tail, %c0 : index
+    %x1 = scf.if %aligned -> (!quoin.sequence) {
+      // Whole blocks of prompt predict the first token of the next block.
+      %y = func.call @fast_dllm_v2_sub_block_cache.next(%prompt, %P) : (!quoin.sequence, index) -> !quoin.sequence
+      %z = quoin.commit %y to %P
+      scf.yield %z : !quoin.sequence
+    } else {
+      %whole = arith.subi %P, %tail : index
+      %y = quoin.commit %prompt to %whole by pass of @model mask #block
+      scf.yield %y : !quoin.sequence
+    }
+    %m1 = quoin.length %x1
+    %stop1 = quoin.find_stop %x1[%P to %m1]
+    %on1 = arith.cmpi eq, %stop1, %m1 : index
+    %wanted = arith.divui %max, %B : index
+    %blocks = arith.maxui %wanted, %c1 : index
+    %xe, %ie, %goe = scf.while (%x = %x1, %i = %c0, %go = %on1) : (!quoin.sequence, index, i1) -> (!quoin.sequence, index, i1) {
+      %room = arith.cmpi ult, %i, %blocks : index
+      %more = arith.andi %room, %go : i1
+      scf.condition(%more) %x, %i, %go : !quoin.sequence, index, i1
+    } do {
+    ^bb0(%x: !quoin.sequence, %i: index, %go: i1):
+      %p0 = quoin.length %x
+      %known = arith.remui %p0, %B : index
+      %grow = arith.subi %B, %known : index
+      %x2 = quoin.extend %x by %grow
+      %hi = arith.addi %p0, %grow : index
+      %base = arith.subi %hi, %B : index
+      %x3 = scf.for %a = %base to %hi step %SB iter_args(%y = %x2) -> (!quoin.sequence) {
+        %b = arith.addi %a, %SB : index
+        %a1 = arith.addi %a, %c1 : index
+        %block_at = quoin.span %base to %hi
+        %sub_at = quoin.span %a to %b
+        %block_labels = tensor.splat %c1[%B] : tensor<?xindex>
+        %sub_labels = tensor.splat %c2[%SB] : tensor<?xindex>
+        %two_at = tensor.concat dim(0) %block_at, %sub_at : (tensor<?xindex>, tensor<?xindex>) -> tensor<?xindex>
+        %two_labels = tensor.concat dim(0) %block_labels, %sub_labels : (tensor<?xindex>, tensor<?xindex>) -> tensor<?xindex>
+        %shift = arith.subi %hi, %a : index
+        %nothing = quoin.tokens %y at %block_at
+        %y1, %storee, %storede = scf.while (%v = %y, %store = %nothing, %stored = %false) : (!quoin.sequence, tensor<?xi32>, i1) -> (!quoin.sequence, tensor<?xi32>, i1) {
+          %open = quoin.first_open %v[%a to %b]
+          %some = arith.cmpi ne, %open, %b : index
+          %ended = func.call @fast_dllm_v2_sub_block_cache.ended(%v, %p0, %hi) : (!quoin.sequence, index, index) -> i1
+          %on = arith.xori %ended, %true : i1
+          %more = arith.andi %some, %on : i1
+          scf.condition(%more) %v, %store, %stored : !quoin.sequence, tensor<?xi32>, i1
+        } do {
+        ^bb0(%v: !quoin.sequence, %store: tensor<?xi32>, %stored: i1):
+          %rows = quoin.open %v[%a to %b]
+          %n = tensor.dim %rows, %c0 : tensor<?xindex>
+          %ones = tensor.splat %c1[%n] : tensor<?xindex>
+          %before = arith.subi %rows, %ones : tensor<?xindex>
+          %e = quoin.evaluation
+          // Slot i of a full call is position i; the second copy of the sub-block follows the block.
+          %first = quoin.first_open %v[%a to %a1]
+          %known_first = arith.cmpi eq, %first, %a1 : index
+          %quick = arith.andi %stored, %known_first : i1
+          %token, %confidence, %store1 = scf.if %quick -> (tensor<?xi32>, tensor<?xf32>, tensor<?xi32>) {
+            %sub_ids = quoin.tokens %v at %sub_at
+            %ids = tensor.concat dim(0) %store, %sub_ids : (tensor<?xi32>, tensor<?xi32>) -> tensor<?xi32>
+            %shifts = tensor.splat %shift[%n] : tensor<?xindex>
+            %slots = arith.addi %before, %shifts : tensor<?xindex>
+            %l = quoin.forward @model of %v[to %base] then %ids at %two_at label %two_labels read %slots mask #stale[%a, %b]
+            %t, %c = quoin.score %l [token, confidence] by #temperature_p at %rows, %e : tensor<?xi32>, tensor<?xf32>
+            scf.yield %t, %c, %store : tensor<?xi32>, tensor<?xf32>, tensor<?xi32>
+          } else {
+            %ids = quoin.tokens %v at %block_at
+            %l = quoin.forward @model of %v[to %base] then %ids at %block_at label %block_labels read %before mask #stale[%a, %b]
+            %t, %c = quoin.score %l [token, confidence] by #temperature_p at %rows, %e : tensor<?xi32>, tensor<?xf32>
+            scf.yield %t, %c, %ids : tensor<?xi32>, tensor<?xf32>, tensor<?xi32>
+          }
+          %thresholds = tensor.splat %threshold[%n] : tensor<?xf32>
+          %sure = arith.cmpf ogt, %confidence, %thresholds : tensor<?xf32>
+          %best = quoin.top %confidence, %c1
+          %pick = arith.ori %sure, %best : tensor<?xi1>
+          %v1 = quoin.fill %v at %rows with %token where %pick
+          scf.yield %v1, %store1, %true : !quoin.sequence, tensor<?xi32>, i1
+        }
+        scf.yield %y1 : !quoin.sequence
+      }
+      %ended = func.call @fast_dllm_v2_sub_block_cache.ended(%x3, %p0, %hi) : (!quoin.sequence, index, index) -> i1
+      %x4 = scf.if %ended -> (!quoin.sequence) {
+        scf.yield %x3 : !quoin.sequence
+      } else {
+        %y = func.call @fast_dllm_v2_sub_block_cache.next(%x3, %hi) : (!quoin.sequence, index) -> !quoin.sequence
+        %z = quoin.commit %y to %hi
+        scf.yield %z : !quoin.sequence
+      }
+      %m = quoin.length %x4
+      %stop = quoin.find_stop %x4[%P to %m]
+      %on = arith.cmpi eq, %stop, %m : index
+      %i1 = arith.addi %i, %c1 : index
+      scf.yield %x4, %i1, %on : !quoin.sequence, index, i1
+    }
+    // Up to the first stop id, which is kept.
+    %m = quoin.length %xe
+    %stop = quoin.find_stop %xe[%P to %m]
+    %cut = arith.addi %stop, %c1 : index
+    %end = arith.minui %cut, %m : index
+    quoin.return %xe[%P to %end]
+  }
+
+  // Hidden rows from ids and positions; whoever calls it says who sees whom.
+  quoin.model @model head @head {
+  ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+    %embedded = quoin.embed %ids by @embed : tensor<?x32xf32>
+    // Layer 0: attention.
+    %n0 = quoin.rms_norm %embedded by @layers.0.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q0 = quoin.linear %n0 by @layers.0.q_proj bias @layers.0.q_proj.bias : tensor<?x32xf32> -> tensor<?x32xf32>
+    %qr0 = quoin.rotary %q0 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
+    %k0 = quoin.linear %n0 by @layers.0.k_proj bias @layers.0.k_proj.bias : tensor<?x32xf32> -> tensor<?x16xf32>
+    %kr0 = quoin.rotary %k0 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
+    %v0 = quoin.linear %n0 by @layers.0.v_proj bias @layers.0.v_proj.bias : tensor<?x32xf32> -> tensor<?x16xf32>
+    %a0 = quoin.attention %qr0, %kr0, %v0 heads 2 kv_heads 1 head_dim 16 scale 0.25
+        : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x16xf32>
+    %o0 = quoin.linear %a0 by @layers.0.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %h0 = arith.addf %embedded, %o0 : tensor<?x32xf32>
+    // Layer 0: feed-forward.
+    %m0 = quoin.rms_norm %h0 by @layers.0.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %gate0 = quoin.linear %m0 by @layers.0.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %up0 = quoin.linear %m0 by @layers.0.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %act0 = quoin.swiglu %gate0, %up0 : tensor<?x64xf32>
+    %down0 = quoin.linear %act0 by @layers.0.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
+    %x0 = arith.addf %h0, %down0 : tensor<?x32xf32>
+    // Layer 1: attention.
+    %n1 = quoin.rms_norm %x0 by @layers.1.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q1 = quoin.linear %n1 by @layers.1.q_proj bias @layers.1.q_proj.bias : tensor<?x32xf32> -> tensor<?x32xf32>
+    %qr1 = quoin.rotary %q1 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
+    %k1 = quoin.linear %n1 by @layers.1.k_proj bias @layers.1.k_proj.bias : tensor<?x32xf32> -> tensor<?x16xf32>
+    %kr1 = quoin.rotary %k1 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
+    %v1 = quoin.linear %n1 by @layers.1.v_proj bias @layers.1.v_proj.bias : tensor<?x32xf32> -> tensor<?x16xf32>
+    %a1 = quoin.attention %qr1, %kr1, %v1 heads 2 kv_heads 1 head_dim 16 scale 0.25
+        : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x16xf32>
+    %o1 = quoin.linear %a1 by @layers.1.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %h1 = arith.addf %x0, %o1 : tensor<?x32xf32>
+    // Layer 1: feed-forward.
+    %m1 = quoin.rms_norm %h1 by @layers.1.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %gate1 = quoin.linear %m1 by @layers.1.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %up1 = quoin.linear %m1 by @layers.1.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %act1 = quoin.swiglu %gate1, %up1 : tensor<?x64xf32>
+    %down1 = quoin.linear %act1 by @layers.1.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
+    %x1 = arith.addf %h1, %down1 : tensor<?x32xf32>
+    %final = quoin.rms_norm %x1 by @norm epsilon 1.0e-06 : tensor<?x32xf32>
+    quoin.hidden %final : tensor<?x32xf32>
+  }
+
+  quoin.weight @embed : tensor<300x32xf32> from "model.safetensors" tensor "model.embed_tokens.weight"
+  quoin.weight @layers.0.attention_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.0.input_layernorm.weight"
+  quoin.weight @layers.0.q_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.q_proj.weight"
+  quoin.weight @layers.0.q_proj.bias : tensor<32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.q_proj.bias"
+  quoin.weight @layers.0.k_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.k_proj.weight"
+  quoin.weight @layers.0.k_proj.bias : tensor<16xf32> from "model.safetensors" tensor "model.layers.0.self_attn.k_proj.bias"
+  quoin.weight @layers.0.v_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.v_proj.weight"
+  quoin.weight @layers.0.v_proj.bias : tensor<16xf32> from "model.safetensors" tensor "model.layers.0.self_attn.v_proj.bias"
+  quoin.weight @layers.0.o_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.o_proj.weight"
+  quoin.weight @layers.0.mlp_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.0.post_attention_layernorm.weight"
+  quoin.weight @layers.0.gate_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.0.mlp.gate_proj.weight"
+  quoin.weight @layers.0.up_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.0.mlp.up_proj.weight"
+  quoin.weight @layers.0.down_proj : tensor<32x64xf32> from "model.safetensors" tensor "model.layers.0.mlp.down_proj.weight"
+  quoin.weight @layers.1.attention_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.1.input_layernorm.weight"
+  quoin.weight @layers.1.q_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.q_proj.weight"
+  quoin.weight @layers.1.q_proj.bias : tensor<32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.q_proj.bias"
+  quoin.weight @layers.1.k_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.k_proj.weight"
+  quoin.weight @layers.1.k_proj.bias : tensor<16xf32> from "model.safetensors" tensor "model.layers.1.self_attn.k_proj.bias"
+  quoin.weight @layers.1.v_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.v_proj.weight"
+  quoin.weight @layers.1.v_proj.bias : tensor<16xf32> from "model.safetensors" tensor "model.layers.1.self_attn.v_proj.bias"
+  quoin.weight @layers.1.o_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.o_proj.weight"
+  quoin.weight @layers.1.mlp_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.1.post_attention_layernorm.weight"
+  quoin.weight @layers.1.gate_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.1.mlp.gate_proj.weight"
+  quoin.weight @layers.1.up_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.1.mlp.up_proj.weight"
+  quoin.weight @layers.1.down_proj : tensor<32x64xf32> from "model.safetensors" tensor "model.layers.1.mlp.down_proj.weight"
+  quoin.weight @norm : tensor<32xf32> from "model.safetensors" tensor "model.norm.weight"
+  quoin.weight @head : tensor<300x32xf32> from "model.safetensors" tensor "lm_head.weight"
+
+}
