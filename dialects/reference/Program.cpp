@@ -47,6 +47,19 @@ template <typename Op> static Op findOne(ModuleOp module, StringRef name, String
   return {};
 }
 
+static double valueOf(Attribute setting) {
+  if (auto real = dyn_cast<FloatAttr>(setting))
+    return real.getValueAsDouble();
+  auto integer = dyn_cast<IntegerAttr>(setting);
+  return integer ? static_cast<double>(integer.getInt()) : 0;
+}
+
+static std::string print(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%g", value);
+  return text;
+}
+
 /// Everything about a request that can be wrong before any work.
 static LogicalResult check(const Program &program, DecoderOp decoder, const Request &request) {
   auto error = [&] { return emitError(decoder.getLoc()); };
@@ -61,20 +74,23 @@ static LogicalResult check(const Program &program, DecoderOp decoder, const Requ
   if (request.maxTokens < 1)
     return error() << "expects max_tokens of at least 1, but found " << request.maxTokens;
   for (const auto &[name, value] : request.settings) {
+    // Settings of the decoder, and those that became numbers in its text.
     Attribute attr = decoder.getSettings().get(name);
-    if (!attr && name != "temperature" && name != "top_k" && name != "top_p")
+    auto fixed = decoder->getAttrOfType<DictionaryAttr>("fixed");
+    if (!attr && fixed)
+      attr = fixed.get(name);
+    if (isRunTimeSetting(name) && (attr || name == "temperature" || name == "top_k" || name == "top_p"))
+      continue;
+    if (!attr)
       return error() << "expects a setting of decoder '" << decoder.getSymName() << "', but found '" << name << "'";
-    double fixed = value;
-    if (auto real = dyn_cast_if_present<FloatAttr>(attr))
-      fixed = real.getValueAsDouble();
-    else if (auto integer = dyn_cast_if_present<IntegerAttr>(attr))
-      fixed = static_cast<double>(integer.getInt());
-    if (!isRunTimeSetting(name) && value != fixed)
-      return error() << "expects setting '" << name << "' to be " << fixed << ", which is fixed, but found " << value;
+    double compiled = valueOf(attr);
+    if (value != compiled && static_cast<float>(value) != compiled)
+      return error() << "expects setting '" << name << "' to be " << compiled << ", which is fixed, but found "
+                     << value;
   }
   auto sampler = request.settings.find("temperature");
   if (sampler != request.settings.end() && !(sampler->second >= 0))
-    return error() << "expects a temperature of at least 0, but found " << sampler->second;
+    return error() << "expects a temperature of at least 0, but found " << print(sampler->second);
   return success();
 }
 
