@@ -1,0 +1,196 @@
+//===- CacheUses.cpp - lineages of sequences, masks of their calls ---------===//
+
+#include "passes/CacheUses.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace quoin;
+
+//===----------------------------------------------------------------------===//
+// Lineages
+//===----------------------------------------------------------------------===//
+
+/// The value that a loop's or branch's value starts from, or null if it starts here.
+static Value stepBack(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    Operation *parent = argument.getOwner()->getParentOp();
+    unsigned number = argument.getArgNumber();
+    if (auto loop = dyn_cast<scf::ForOp>(parent))
+      return number == 0 ? Value() : loop.getInitArgs()[number - 1];
+    if (auto loop = dyn_cast<scf::WhileOp>(parent))
+      return argument.getOwner() == loop.getBeforeBody() ? loop.getInits()[number]
+                                                         : loop.getConditionOp().getArgs()[number];
+    if (auto denoise = dyn_cast<DenoiseOp>(parent))
+      return number == 0 ? Value(denoise.getSequence()) : number == 1 ? Value() : denoise.getInits()[number - 2];
+    return {};
+  }
+  auto result = cast<OpResult>(value);
+  Operation *op = result.getOwner();
+  unsigned number = result.getResultNumber();
+  if (isa<ReopenOp>(op))
+    return {};
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return branch.thenYield().getOperand(number);
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return loop.getInitArgs()[number];
+  if (auto loop = dyn_cast<scf::WhileOp>(op))
+    return loop.getConditionOp().getArgs()[number];
+  if (auto denoise = dyn_cast<DenoiseOp>(op))
+    return number == 0 ? Value(denoise.getSequence()) : denoise.getInits()[number - 1];
+  for (Value operand : op->getOperands())
+    if (isa<SequenceType>(operand.getType()))
+      return operand;
+  return {};
+}
+
+static Value findRoot(Value sequence) {
+  llvm::SmallDenseSet<Value> seen;
+  while (seen.insert(sequence).second) {
+    Value back = stepBack(sequence);
+    if (!back)
+      break;
+    sequence = back;
+  }
+  return sequence;
+}
+
+//===----------------------------------------------------------------------===//
+// Positions of `then` rows
+//===----------------------------------------------------------------------===//
+
+bool quoin::isSameIndex(Value value, Value other) {
+  if (value == other)
+    return true;
+  auto a = value.getDefiningOp<LengthOp>(), b = other.getDefiningOp<LengthOp>();
+  if (a && b)
+    return a.getSequence() == b.getSequence();
+  APInt x, y;
+  return matchPattern(value, m_ConstantInt(&x)) && matchPattern(other, m_ConstantInt(&y)) && x == y;
+}
+
+/// Are all elements of a vector of positions at or above `bound`? What a loop carries is assumed to be when its start
+/// is and what it yields follows from that.
+static bool isAtLeast(Value positions, Value bound, llvm::SmallDenseSet<Value> &assumed) {
+  if (!assumed.insert(positions).second)
+    return true;
+  if (auto argument = dyn_cast<BlockArgument>(positions)) {
+    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    if (!loop || argument.getArgNumber() == 0)
+      return false;
+    unsigned i = argument.getArgNumber() - 1;
+    return isAtLeast(loop.getInitArgs()[i], bound, assumed) && isAtLeast(loop.getYieldedValues()[i], bound, assumed);
+  }
+  Operation *op = positions.getDefiningOp();
+  if (auto span = dyn_cast<SpanOp>(op))
+    return isSameIndex(span.getFrom(), bound);
+  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
+    return llvm::all_of(empty.getMixedSizes(), [](OpFoldResult size) { return isConstantIntValue(size, 0); });
+  if (auto join = dyn_cast<tensor::ConcatOp>(op))
+    return llvm::all_of(join.getInputs(), [&](Value part) { return isAtLeast(part, bound, assumed); });
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+    return isAtLeast(slice.getSource(), bound, assumed);
+  if (auto cast = dyn_cast<tensor::CastOp>(op))
+    return isAtLeast(cast.getSource(), bound, assumed);
+  if (auto choice = dyn_cast<arith::SelectOp>(op))
+    return isAtLeast(choice.getTrueValue(), bound, assumed) && isAtLeast(choice.getFalseValue(), bound, assumed);
+  if (auto loop = dyn_cast<scf::ForOp>(op)) {
+    unsigned i = cast<OpResult>(positions).getResultNumber();
+    return isAtLeast(loop.getInitArgs()[i], bound, assumed) && isAtLeast(loop.getYieldedValues()[i], bound, assumed);
+  }
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What both kinds of calls have.
+struct CallParts {
+  Value sequence, to, positions;
+  FlatSymbolRefAttr model;
+  BlockMask mask;
+  ValueRange symbols;
+};
+} // namespace
+
+static std::optional<CallParts> partsOf(Operation *op) {
+  if (auto call = dyn_cast<ForwardOp>(op))
+    return CallParts{call.getSequence(),          call.getTo(),     call.getPositions(), call.getModelAttr(),
+                     call.getMask().getFormula(), call.getSymbols()};
+  auto commit = dyn_cast<CommitOp>(op);
+  if (!commit || !commit.getModelAttr())
+    return std::nullopt;
+  return CallParts{
+      commit.getSequence(), commit.getTo(), Value(), commit.getModelAttr(), commit.getMaskAttr().getFormula(),
+      commit.getSymbols()};
+}
+
+/// Numbers the values that are the same at all calls: those of the decoder's own block, which runs once. Values that
+/// dominate all calls come first, they may stand in the cut.
+static void numberShared(DecoderOp decoder, CacheUses &cache) {
+  DominanceInfo dominance(decoder);
+  SmallVector<Value> elsewhere;
+  for (const CacheCall &call : cache.calls)
+    for (Value symbol : partsOf(call.op)->symbols) {
+      if (symbol.getParentBlock() != &decoder.getBody().front() || llvm::is_contained(cache.shared, symbol) ||
+          llvm::is_contained(elsewhere, symbol))
+        continue;
+      bool everywhere =
+          llvm::all_of(cache.calls, [&](const CacheCall &c) { return dominance.properlyDominates(symbol, c.op); });
+      (everywhere ? cache.shared : elsewhere).push_back(symbol);
+    }
+  cache.options.sharedInCut = static_cast<int>(cache.shared.size());
+  cache.shared.append(elsewhere);
+}
+
+static void addUse(CacheUses &cache, CacheCall &call) {
+  CallParts parts = *partsOf(call.op);
+  MaskUse use{parts.mask, {}, false, true};
+  for (Value symbol : parts.symbols) {
+    auto *it = llvm::find(cache.shared, symbol);
+    use.shared.push_back(it == cache.shared.end() ? -1 : static_cast<int>(it - cache.shared.begin()));
+  }
+  auto *same =
+      llvm::find_if(cache.uses, [&](const MaskUse &u) { return u.mask == use.mask && u.shared == use.shared; });
+  call.use = static_cast<unsigned>(same - cache.uses.begin());
+  if (same == cache.uses.end()) {
+    cache.uses.push_back(use);
+    same = &cache.uses.back();
+  }
+  if (parts.positions) {
+    llvm::SmallDenseSet<Value> assumed;
+    same->hasThen = true;
+    same->thenAbove &= isAtLeast(parts.positions, parts.to, assumed);
+  }
+}
+
+SmallVector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
+  SmallVector<CacheUses> caches;
+  bool labels = false;
+  decoder.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (auto extend = dyn_cast<ExtendOp>(op))
+      labels |= static_cast<bool>(extend.getLabel());
+    std::optional<CallParts> parts = partsOf(op);
+    if (!parts)
+      return;
+    Value root = findRoot(parts->sequence);
+    auto *cache = llvm::find_if(caches, [&](const CacheUses &c) { return c.root == root && c.model == parts->model; });
+    if (cache == caches.end()) {
+      caches.push_back({root, parts->model, {}, {}, {}, {}});
+      cache = &caches.back();
+    }
+    cache->calls.push_back({op, 0});
+  });
+  for (CacheUses &cache : caches) {
+    cache.options.sequenceLabels = labels;
+    numberShared(decoder, cache);
+    for (CacheCall &call : cache.calls)
+      addUse(cache, call);
+  }
+  return caches;
+}

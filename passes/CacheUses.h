@@ -1,0 +1,44 @@
+//===- CacheUses.h - which calls of a decoder share a cache ----------------===//
+//
+// Calls share a cache if their sequences descend from the same one. Whatever is chosen here is right, since a call
+// compares its slots with the cache's; it decides only how much is reused. So a sequence is followed back along one
+// path: the sequence operand of its op, what a loop starts with, what a branch yields first. `reopen` starts another.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_PASSES_CACHEUSES_H
+#define QUOIN_PASSES_CACHEUSES_H
+
+#include "dialects/quoin/QuoinDialect.h"
+#include "passes/MaskFacts.h"
+
+namespace quoin {
+
+/// A `quoin.forward` or a `quoin.commit .. by pass`.
+struct CacheCall {
+  mlir::Operation *op = nullptr;
+  /// Index into `CacheUses::uses`.
+  unsigned use = 0;
+};
+
+/// All calls on one cache.
+struct CacheUses {
+  mlir::Value root;
+  mlir::FlatSymbolRefAttr model;
+  llvm::SmallVector<CacheCall> calls;
+  /// Distinct masks, with the symbols that are shared.
+  llvm::SmallVector<MaskUse> uses;
+  /// The run-time values behind shared numbers.
+  llvm::SmallVector<mlir::Value> shared;
+  MaskFactsOptions options;
+};
+
+/// The caches of a decoder, in the order of their first calls.
+llvm::SmallVector<CacheUses> collectCacheUses(DecoderOp decoder);
+
+/// Is `value` the same number as `other`, as far as can be seen without folding?
+bool isSameIndex(mlir::Value value, mlir::Value other);
+
+} // namespace quoin
+
+#endif

@@ -1,0 +1,190 @@
+//===- InferCache.cpp - caches from what the masks prove -------------------===//
+//
+//   1. Collect the calls that share a cache and the masks they use (CacheUses.h).
+//   2. Prove how many rows a change reaches back to, and how many leading rows see the same at every call
+//   (MaskFacts.h).
+//   3. Rewrite each call by itself: `reuse` finds how many slots are as the cache has them, the cut of that is where
+//   the
+//      call starts.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Remarks.h"
+#include "passes/CacheUses.h"
+#include "passes/Counters.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+using namespace quoin;
+
+namespace quoin {
+#define GEN_PASS_DEF_INFERCACHEPASS
+#include "passes/Passes.h.inc"
+} // namespace quoin
+
+static remark::RemarkOpts remarkOn(StringRef name) {
+  return remark::RemarkOpts::name(name).category("quoin-infer-cache");
+}
+
+namespace {
+/// Arithmetic on slots before a call.
+struct SlotBuilder : ImplicitLocOpBuilder {
+  using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
+
+  Value number(int64_t n) { return arith::ConstantIndexOp::create(*this, n); }
+  Value least(Value a, Value b) { return isSameIndex(a, b) ? a : arith::MinSIOp::create(*this, a, b).getResult(); }
+  Value notNegative(Value a) { return arith::MaxSIOp::create(*this, a, number(0)); }
+  Value plus(Value a, int64_t n) { return n == 0 ? a : arith::AddIOp::create(*this, a, number(n)).getResult(); }
+  Value roundDown(Value a, int64_t block) {
+    if (block == 1)
+      return a;
+    Value b = number(block);
+    return arith::MulIOp::create(*this, arith::DivUIOp::create(*this, a, b), b);
+  }
+  Value subtract(Value a, Value b) { return arith::SubIOp::create(*this, a, b); }
+  Value isAtLeast(Value a, Value b) { return arith::CmpIOp::create(*this, arith::CmpIPredicate::sge, a, b); }
+
+  /// f(d), for d that is not negative.
+  Value cut(const RowCut &f, Value d, ArrayRef<Value> shared) {
+    Value start = f.shared < 0 ? number(f.offset) : plus(shared[f.shared], f.offset);
+    switch (f.kind) {
+    case RowCut::Kind::Nothing:
+      return number(0);
+    case RowCut::Kind::Aligned:
+      return roundDown(d, f.block);
+    case RowCut::Kind::Clipped:
+      return roundDown(notNegative(least(d, start)), f.block);
+    case RowCut::Kind::Guarded:
+      break;
+    }
+    Value zero = number(0), beyond = isAtLeast(d, start);
+    if (f.block == 1)
+      return arith::SelectOp::create(*this, beyond, d, zero);
+    Value distance = arith::SelectOp::create(*this, beyond, subtract(d, start), zero);
+    Value row = notNegative(arith::AddIOp::create(*this, start, roundDown(distance, f.block)));
+    return arith::SelectOp::create(*this, beyond, row, zero);
+  }
+};
+
+/// Rewrites the calls on one cache.
+class CallRewriter {
+public:
+  CallRewriter(const CacheUses &uses, const MaskFacts &facts, Value cache) : uses(uses), facts(facts), cache(cache) {}
+
+  void rewrite(ForwardOp op, unsigned use) {
+    SlotBuilder b(op.getLoc(), op);
+    auto [from, keep] =
+        rowsToRun(b, use, op.getSequence(), op.getTo(), op.getSymbols(), Value(), [&](Value limit) -> Value {
+          return ReuseOp::create(b, cache, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(),
+                                 op.getRead(), limit);
+        });
+    auto call =
+        ForwardCachedOp::create(b, cache, from, keep, op.getModelAttr(), op.getSequence(), op.getTo(), op.getIds(),
+                                op.getPositions(), op.getLabels(), op.getRead(), op.getMaskAttr(), op.getSymbols(),
+                                /*pass=*/UnitAttr());
+    op.getLogits().replaceAllUsesWith(call.getLogits());
+    op.erase();
+  }
+
+  /// The published engine runs the rows that the commit adds, even if the cache's are right.
+  void rewrite(CommitOp op, unsigned use) {
+    SlotBuilder b(op.getLoc(), op);
+    Value done = CommittedOp::create(b, op.getSequence());
+    Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, op.getTo(), done);
+    auto branch = scf::IfOp::create(b, more, /*withElseRegion=*/false);
+    b.setInsertionPointToStart(branch.thenBlock());
+    auto [from, keep] =
+        rowsToRun(b, use, op.getSequence(), op.getTo(), op.getSymbols(), done, [&](Value limit) -> Value {
+          return ReuseOp::create(b, cache, op.getSequence(), op.getTo(), Value(), Value(), Value(), Value(), limit);
+        });
+    ForwardCachedOp::create(b, cache, from, keep, op.getModelAttr(), op.getSequence(), op.getTo(), Value(), Value(),
+                            Value(), Value(), op.getMaskAttr(), op.getSymbols(), b.getUnitAttr());
+    op.removeModelAttr();
+    op.removeMaskAttr();
+    op.getSymbolsMutable().clear();
+  }
+
+private:
+  /// The first row of a call that must run and how many slots stay valid after it. At most `atMost` are reused, if
+  /// given.
+  std::pair<Value, Value> rowsToRun(SlotBuilder &b, unsigned use, Value sequence, Value to, ValueRange symbols,
+                                    Value atMost, function_ref<Value(Value)> makeReuse) {
+    const StablePrefix &prefix = facts.prefixes[use];
+    if (prefix.kind == StablePrefix::Kind::Nothing || facts.cut.kind == RowCut::Kind::Nothing) {
+      Value zero = b.number(0);
+      return {zero, zero};
+    }
+    Value keep = to;
+    if (prefix.kind == StablePrefix::Kind::Symbol)
+      if (Value stable = b.plus(symbols[prefix.symbol], prefix.offset); !isSameIndex(stable, to))
+        keep = b.notNegative(b.least(stable, to));
+    Value limit = atMost ? b.least(keep, atMost) : keep;
+    Value from = b.cut(facts.cut, makeReuse(limit), uses.shared);
+    if (facts.cutAtOpen)
+      keep = b.least(keep, FirstOpenOp::create(b, sequence, b.number(0), to));
+    return {from, keep};
+  }
+
+  const CacheUses &uses;
+  const MaskFacts &facts;
+  Value cache;
+};
+
+struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
+  Counter numCaches{"infer-cache", "num-caches-made"};
+  Counter numForwards{"infer-cache", "num-forwards-cached"};
+  Counter numPasses{"infer-cache", "num-commit-passes-made"};
+  Counter numRefused{"infer-cache", "num-masks-refused"};
+
+  void runOnOperation() override {
+    DecoderOp decoder = getOperation();
+    int64_t number = 0;
+    for (const CacheUses &uses : collectCacheUses(decoder)) {
+      MaskFacts facts = proveMaskFacts(uses.uses, uses.options);
+      report(uses, facts);
+      bool hasPass = llvm::any_of(uses.calls, [](const CacheCall &c) { return isa<CommitOp>(c.op); });
+      if (facts.cut.kind == RowCut::Kind::Nothing && !hasPass)
+        continue; // a stateless call is as good
+      OpBuilder entry = OpBuilder::atBlockBegin(&decoder.getBody().front());
+      Value cache = CacheOp::create(entry, decoder.getLoc(), entry.getI64IntegerAttr(number++), uses.model);
+      ++numCaches;
+      CallRewriter rewriter(uses, facts, cache);
+      for (const CacheCall &call : uses.calls) {
+        if (auto forward = dyn_cast<ForwardOp>(call.op)) {
+          rewriter.rewrite(forward, call.use);
+          ++numForwards;
+        } else {
+          rewriter.rewrite(cast<CommitOp>(call.op), call.use);
+          ++numPasses;
+        }
+      }
+    }
+  }
+
+  /// One remark per mask.
+  void report(const CacheUses &uses, const MaskFacts &facts) {
+    for (auto [i, use] : llvm::enumerate(uses.uses)) {
+      std::string text;
+      llvm::raw_string_ostream os(text);
+      os << "mask ";
+      use.mask.print(os);
+      const CacheCall *call = llvm::find_if(uses.calls, [&](const CacheCall &c) { return c.use == i; });
+      bool refused = facts.cut.kind == RowCut::Kind::Nothing || facts.prefixes[i].kind == StablePrefix::Kind::Nothing;
+      if (refused) {
+        ++numRefused;
+        os << (facts.gaveUp                              ? ": too many cases"
+               : facts.cut.kind == RowCut::Kind::Nothing ? ": no cut is provable, a change may reach every row"
+                                                         : ": no rows see provably the same keys at every call")
+           << "; everything runs again";
+        remark::missed(call->op->getLoc(), remarkOn("Mask")) << text;
+        continue;
+      }
+      os << ": rows from f(d) = " << facts.cut.print() << " run again if slots from d on change, stable prefix "
+         << facts.prefixes[i].print(use.mask);
+      remark::passed(call->op->getLoc(), remarkOn("Mask")) << text;
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,433 @@
+//===- MaskFacts.cpp - proposals and proofs of cuts and prefixes -----------===//
+
+#include "passes/MaskFacts.h"
+#include "passes/MaskCases.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/raw_ostream.h"
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+using namespace quoin;
+using Op = BlockMask::Op;
+using Answer = MaskQuestion::Answer;
+
+//===----------------------------------------------------------------------===//
+// Cuts and prefixes
+//===----------------------------------------------------------------------===//
+
+int64_t RowCut::evaluate(int64_t d, llvm::ArrayRef<int64_t> sharedValues) const {
+  int64_t start = offset + (shared < 0 ? 0 : sharedValues[shared]), r = 0;
+  switch (kind) {
+  case Kind::Nothing:
+    return 0;
+  case Kind::Aligned:
+    return d - floorModulo(d, block);
+  case Kind::Guarded:
+    r = d < start ? 0 : d - floorModulo(d - start, block);
+    break;
+  case Kind::Clipped:
+    r = std::min(d, start);
+    r -= floorModulo(r, block);
+    break;
+  }
+  return std::max<int64_t>(r, 0);
+}
+
+static void printSum(llvm::raw_ostream &os, bool named, llvm::StringRef name, int64_t offset) {
+  if (!named)
+    os << offset;
+  else if (offset < 0)
+    os << name << " - " << -offset;
+  else if (offset > 0)
+    os << name << " + " << offset;
+  else
+    os << name;
+}
+
+std::string RowCut::print() const {
+  std::string text, start;
+  llvm::raw_string_ostream os(text), ss(start);
+  printSum(ss, shared >= 0, "s" + std::to_string(shared), offset);
+  std::string by = std::to_string(block);
+  switch (kind) {
+  case Kind::Nothing:
+    os << "0";
+    break;
+  case Kind::Aligned:
+    os << "d";
+    break;
+  case Kind::Guarded:
+    os << "d ge " << start << " ? " << (block == 1 ? "d" : start + " + (d - (" + start + "))");
+    break;
+  case Kind::Clipped:
+    os << "min(d, " << start << ")";
+    break;
+  }
+  if (kind != Kind::Nothing && block != 1)
+    os << " floordiv " << by << " * " << by;
+  if (kind == Kind::Guarded)
+    os << " : 0";
+  return text;
+}
+
+int64_t StablePrefix::evaluate(llvm::ArrayRef<int64_t> symbols) const {
+  switch (kind) {
+  case Kind::Nothing:
+    return 0;
+  case Kind::All:
+    return INT64_MAX;
+  case Kind::Symbol:
+    break;
+  }
+  return symbols[symbol] + offset;
+}
+
+std::string StablePrefix::print(const BlockMask &mask) const {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (kind == Kind::Symbol)
+    printSum(os, true, mask.symbols()[symbol], offset);
+  else
+    os << (kind == Kind::All ? "all" : "0");
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Questions
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The variables of a question about one or two calls.
+class Prover {
+public:
+  Prover(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options) : uses(uses), options(options) {
+    for (const MaskUse &use : uses)
+      for (const BlockMask::Node &n : use.mask.nodes()) {
+        if (n.op == Op::Constant && n.value != 0 && std::abs(n.value) < (1 << 20))
+          constants.insert(n.value);
+        if ((n.op == Op::FloorDiv || n.op == Op::Mod) && n.value < (1 << 20))
+          divisors.insert(n.value);
+      }
+  }
+
+  /// The prefix of each use, as long as can be shown.
+  std::vector<StablePrefix> provePrefixes();
+  /// The cut that reuses most of those that hold for these uses.
+  RowCut proveCut(llvm::ArrayRef<MaskUse> of, llvm::ArrayRef<StablePrefix> prefixes);
+  bool gaveUp = false;
+
+private:
+  bool agree(const MaskUse &a, const StablePrefix &p, const MaskUse &b, const StablePrefix &r);
+  bool isCut(const RowCut &cut, const MaskUse &use, const StablePrefix &prefix);
+  std::vector<StablePrefix> prefixCandidates(const MaskUse &use) const;
+  std::vector<RowCut> cutCandidates() const;
+  std::vector<StablePrefix> rankPrefixes(const MaskUse &use);
+  int64_t reused(const RowCut &cut, const MaskUse *use, const StablePrefix &prefix) const;
+
+  /// Variables of the symbols of a use: one per shared value, fresh ones for the others.
+  llvm::SmallVector<LinearForm, 4> symbolsOf(MaskQuestion &question, const MaskUse &use) {
+    llvm::SmallVector<LinearForm, 4> r;
+    for (size_t i = 0; i < use.mask.symbols().size(); ++i) {
+      int id = i < use.shared.size() ? use.shared[i] : -1;
+      r.push_back(id < 0 ? LinearForm::variable(question.addVariable()) : sharedValue(question, id));
+    }
+    return r;
+  }
+  LinearForm sharedValue(MaskQuestion &question, int id) {
+    auto [it, isNew] = sharedVariables.try_emplace(id, 0u);
+    if (isNew)
+      it->second = question.addVariable();
+    return LinearForm::variable(it->second);
+  }
+  bool isNone(const MaskQuestion &question) {
+    Answer answer = question.solve();
+    gaveUp |= answer == Answer::TooManyCases;
+    return answer == Answer::None;
+  }
+
+  llvm::ArrayRef<MaskUse> uses;
+  const MaskFactsOptions &options;
+  std::set<int64_t> constants, divisors;
+  llvm::DenseMap<int, unsigned> sharedVariables;
+  std::vector<RowCut> candidates;
+};
+} // namespace
+
+static void addBetween(MaskQuestion &question, const LinearForm &low, const LinearForm &value, const LinearForm &high) {
+  question.requireLe(low, value);
+  question.requireLe(value, high);
+}
+
+static void addBelowPrefix(MaskQuestion &question, const LinearForm &value, const StablePrefix &prefix,
+                           llvm::ArrayRef<LinearForm> symbols, int64_t gap) {
+  if (prefix.kind != StablePrefix::Kind::Symbol)
+    return;
+  LinearForm limit = symbols[prefix.symbol];
+  limit.constant += prefix.offset;
+  question.requireLe(value, limit, gap);
+}
+
+/// Do two calls agree on the rows and keys below both prefixes? Their slots there are the same: no open ones, same
+/// positions and labels.
+bool Prover::agree(const MaskUse &a, const StablePrefix &p, const MaskUse &b, const StablePrefix &r) {
+  using Kind = StablePrefix::Kind;
+  if (p.kind == Kind::Nothing || r.kind == Kind::Nothing)
+    return true;
+  for (bool first : {true, false}) {
+    MaskQuestion question(options.maxCases);
+    sharedVariables.clear();
+    LinearForm q = LinearForm::variable(question.addVariable()), k = LinearForm::variable(question.addVariable());
+    MaskInstance one{&a.mask, q, k, q, k, LinearForm(), LinearForm(), LinearForm(), LinearForm(), {}};
+    if (options.sequenceLabels) {
+      one.queryLabel = LinearForm::variable(question.addVariable());
+      one.keyLabel = LinearForm::variable(question.addVariable());
+    }
+    MaskInstance other = one;
+    other.mask = &b.mask;
+    one.symbols = symbolsOf(question, a);
+    other.symbols = symbolsOf(question, b);
+    for (const LinearForm &slot : {q, k}) {
+      question.requireLe(LinearForm(0), slot);
+      addBelowPrefix(question, slot, p, one.symbols, 1);
+      addBelowPrefix(question, slot, r, other.symbols, 1);
+    }
+    question.require(one, first);
+    question.require(other, !first);
+    if (!isNone(question))
+      return false;
+  }
+  return true;
+}
+
+/// Do rows below the cut of d see nothing at or above it, for all d up to the prefix?
+bool Prover::isCut(const RowCut &cut, const MaskUse &use, const StablePrefix &prefix) {
+  using Kind = RowCut::Kind;
+  if (cut.kind == Kind::Nothing || prefix.kind == StablePrefix::Kind::Nothing)
+    return true;
+  bool asksOpen = use.mask.usesOpen();
+  // A key at or above the cut is a slot of the sequence, or a `then` row. A clipped cut has two cases.
+  for (bool isThen : {false, true})
+    for (bool clipped : {false, true}) {
+      if ((isThen && !use.hasThen) || (clipped && cut.kind != Kind::Clipped))
+        continue;
+      MaskQuestion question(options.maxCases);
+      sharedVariables.clear();
+      auto fresh = [&] { return LinearForm::variable(question.addVariable()); };
+      LinearForm d = fresh(), q = fresh(), slot = fresh(), to = fresh(), zero;
+      MaskInstance instance{&use.mask, q, slot, q, slot, zero, zero, zero, zero, symbolsOf(question, use)};
+      // The call.
+      addBetween(question, zero, d, to);
+      addBelowPrefix(question, d, prefix, instance.symbols, 0);
+      // The cut w.
+      LinearForm start = cut.shared < 0 ? LinearForm() : sharedValue(question, cut.shared), base = d, w;
+      start.constant += cut.offset;
+      if (cut.kind == Kind::Guarded)
+        question.requireLe(start, d);
+      if (cut.kind == Kind::Clipped && clipped) {
+        question.requireLe(start, d);
+        base = start;
+      } else if (cut.kind == Kind::Clipped) {
+        question.requireLe(d, start);
+      }
+      if (cut.block == 1) {
+        w = base;
+      } else if (cut.kind == Kind::Guarded) {
+        // start + block * ((d - start) floordiv block)
+        LinearForm distance = d;
+        for (auto [v, c] : start.terms)
+          distance.terms.push_back({v, -c});
+        distance.constant -= start.constant;
+        w = start;
+        w.terms.push_back({question.addQuotient(distance, cut.block), cut.block});
+      } else {
+        w.terms.push_back({question.addQuotient(base, cut.block), cut.block});
+      }
+      // Row q below it sees `slot` at or above it.
+      question.requireLe(zero, q);
+      question.requireLe(q, w, 1);
+      question.requireLe(w, slot);
+      if (isThen) {
+        question.requireLe(to, slot);
+        instance.keyPosition = fresh();
+        if (use.thenAbove)
+          question.requireLe(to, instance.keyPosition);
+      } else {
+        question.requireLe(slot, to, 1);
+      }
+      if (asksOpen) {
+        // The cut is at or below the first open slot, so the query is not open; the key may be.
+        instance.keyOpen = fresh();
+        addBetween(question, zero, instance.keyOpen, LinearForm(1));
+      }
+      if (options.sequenceLabels)
+        instance.queryLabel = fresh();
+      if (options.sequenceLabels || isThen)
+        instance.keyLabel = fresh();
+      question.require(instance, true);
+      if (!isNone(question))
+        return false;
+    }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Candidates
+//===----------------------------------------------------------------------===//
+
+/// Everything, or a symbol that differs by call plus a small number; those that reach furthest first.
+std::vector<StablePrefix> Prover::prefixCandidates(const MaskUse &use) const {
+  using Kind = StablePrefix::Kind;
+  std::vector<StablePrefix> r = {{Kind::All}};
+  std::set<int64_t, std::greater<>> offsets = {0, 1, -1};
+  for (int64_t c : constants)
+    for (int64_t o : {c, -c, c - 1, 1 - c})
+      offsets.insert(o);
+  if (offsets.size() > 24)
+    offsets = {1, 0, -1};
+  for (int64_t o : offsets)
+    for (unsigned s = 0; s < use.mask.symbols().size(); ++s)
+      r.push_back({Kind::Symbol, s, o});
+  return r;
+}
+
+/// How many rows a cut saves for calls of this mask, over some distances and symbols. It decides what is tried first.
+int64_t Prover::reused(const RowCut &cut, const MaskUse *use, const StablePrefix &prefix) const {
+  int64_t total = 0;
+  for (int64_t value : {0, 37, 101, 400}) {
+    auto sharedValue = [&](int id) { return value + 5 * id; };
+    llvm::SmallVector<int64_t> values, symbols;
+    for (int id = 0; id < options.sharedInCut; ++id)
+      values.push_back(sharedValue(id));
+    if (use)
+      for (int id : use->shared)
+        symbols.push_back(id < 0 ? value : sharedValue(id));
+    for (int64_t d : {1, 3, 10, 37, 38, 63, 101, 102, 200, 1001})
+      total += cut.evaluate(std::clamp<int64_t>(prefix.evaluate(symbols), 0, d), values);
+  }
+  return total;
+}
+
+/// The candidates with which a mask agrees with itself, best first; among equals the shortest, with which it is easiest
+/// for other masks to agree.
+std::vector<StablePrefix> Prover::rankPrefixes(const MaskUse &use) {
+  std::vector<StablePrefix> all = prefixCandidates(use), r;
+  std::vector<std::pair<int64_t, size_t>> ranked;
+  for (auto [i, candidate] : llvm::enumerate(all))
+    if (agree(use, candidate, use, candidate))
+      if (int64_t total = reused(proveCut(use, candidate), &use, candidate))
+        ranked.push_back({total, i});
+  llvm::sort(ranked, std::greater<>());
+  for (auto [total, i] : ranked)
+    r.push_back(all[i]);
+  return r;
+}
+
+std::vector<StablePrefix> Prover::provePrefixes() {
+  // Masks with fewer symbols are the ones that others should agree with.
+  std::vector<unsigned> order(uses.size());
+  std::iota(order.begin(), order.end(), 0u);
+  auto symbols = [&](unsigned u) { return uses[u].mask.symbols().size(); };
+  llvm::sort(order, [&](unsigned a, unsigned b) { return std::pair(symbols(a), a) < std::pair(symbols(b), b); });
+  std::vector<StablePrefix> prefixes(uses.size());
+  for (auto [i, u] : llvm::enumerate(order))
+    for (const StablePrefix &candidate : rankPrefixes(uses[u])) {
+      bool agrees = true;
+      for (unsigned j = 0; agrees && j < i; ++j)
+        agrees = agree(uses[u], candidate, uses[order[j]], prefixes[order[j]]);
+      if (!agrees)
+        continue;
+      prefixes[u] = candidate;
+      break;
+    }
+  return prefixes;
+}
+
+/// Cuts that the formulas suggest, those that reuse most (by sampling) first.
+std::vector<RowCut> Prover::cutCandidates() const {
+  using Kind = RowCut::Kind;
+  std::set<int64_t> blocks = {1};
+  blocks.insert(divisors.begin(), divisors.end());
+  int64_t all = 1;
+  for (int64_t b : divisors)
+    all = std::min<int64_t>(std::lcm(all, b), 1 << 20);
+  blocks.insert(all);
+  if (blocks.size() > 8)
+    blocks = {1, all};
+  std::vector<std::pair<int, int64_t>> starts;
+  std::set<int64_t> offsets = {-1, 0, 1};
+  if (constants.size() <= 8)
+    for (int64_t c : constants)
+      offsets.insert({c, -c, c + 1, c - 1});
+  for (int64_t o : offsets) {
+    if (o > 0)
+      starts.push_back({-1, o});
+    for (int s = 0; s < options.sharedInCut; ++s)
+      starts.push_back({s, o});
+  }
+  std::vector<RowCut> r;
+  for (int64_t b : blocks) {
+    r.push_back({Kind::Aligned, b});
+    for (auto [s, o] : starts) {
+      r.push_back({Kind::Guarded, b, s, o});
+      r.push_back({Kind::Clipped, b, s, o});
+    }
+  }
+  std::vector<std::pair<int64_t, unsigned>> order;
+  for (auto [i, cut] : llvm::enumerate(r))
+    order.push_back({-reused(cut, nullptr, {StablePrefix::Kind::All}), static_cast<unsigned>(i)});
+  llvm::sort(order);
+  std::vector<RowCut> sorted;
+  for (auto [total, i] : order)
+    sorted.push_back(r[i]);
+  return sorted;
+}
+
+RowCut Prover::proveCut(llvm::ArrayRef<MaskUse> of, llvm::ArrayRef<StablePrefix> prefixes) {
+  if (candidates.empty())
+    candidates = cutCandidates();
+  for (const RowCut &cut : candidates)
+    if (llvm::all_of(llvm::zip(of, prefixes),
+                     [&](auto pair) { return isCut(cut, std::get<0>(pair), std::get<1>(pair)); }))
+      return cut;
+  return {};
+}
+
+MaskFacts quoin::proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options) {
+  Prover prover(uses, options);
+  MaskFacts facts;
+  facts.prefixes = prover.provePrefixes();
+  if (llvm::any_of(facts.prefixes, [](const StablePrefix &p) { return p.kind != StablePrefix::Kind::Nothing; }))
+    facts.cut = prover.proveCut(uses, facts.prefixes);
+  facts.cutAtOpen = llvm::any_of(uses, [](const MaskUse &u) { return u.mask.usesOpen(); });
+  facts.gaveUp = prover.gaveUp;
+  return facts;
+}
+
+//===----------------------------------------------------------------------===//
+// Equality and implication
+//===----------------------------------------------------------------------===//
+
+bool quoin::proveImplies(const BlockMask &a, const BlockMask &b, unsigned maxCases) {
+  MaskQuestion question(maxCases);
+  auto fresh = [&] { return LinearForm::variable(question.addVariable()); };
+  MaskInstance one{&a, fresh(), fresh(), fresh(), fresh(), fresh(), fresh(), fresh(), fresh(), {}};
+  for (const LinearForm &open : {one.queryOpen, one.keyOpen})
+    addBetween(question, LinearForm(0), open, LinearForm(1));
+  for (const LinearForm &place : {one.queryPosition, one.keyPosition, one.querySlot, one.keySlot})
+    question.requireLe(LinearForm(0), place);
+  MaskInstance other = one;
+  other.mask = &b;
+  llvm::StringMap<LinearForm> symbols;
+  for (MaskInstance *instance : {&one, &other})
+    for (const std::string &name : instance->mask->symbols())
+      instance->symbols.push_back(symbols.try_emplace(name, LinearForm()).second ? symbols[name] = fresh()
+                                                                                 : symbols[name]);
+  question.require(one, true);
+  question.require(other, false);
+  return question.solve() == Answer::None;
+}
+
+bool quoin::proveSameMask(const BlockMask &a, const BlockMask &b, unsigned maxCases) {
+  return proveImplies(a, b, maxCases) && proveImplies(b, a, maxCases);
+}

@@ -1,0 +1,124 @@
+//===- MaskFacts.h - what a mask proves about a cache ----------------------===//
+//
+// A cache holds the keys and values of the leading slots of earlier calls. This file proves which of them a new call
+// may use, from the masks' formulas alone: for all lengths, positions and symbols at once.
+//
+// The question. All calls on one cache form a chain. Call c has a mask m with symbols s; slots below `to` are the
+// sequence's own (slot = position), the others are the `then` rows. When the next call c' finds that its first v slots
+// hold the tokens, positions and labels that the cache holds, which keys and values are those that c', run without a
+// cache, would compute?
+//
+// Two facts answer it.
+//
+//   The cut f, one function for all masks of the cache. For each mask, whatever its symbols, and each d that is not
+//   above its stable prefix: rows below f(d) see no slot at or above f(d), and f(d) <= d.
+//
+//   The stable prefix p, one per mask: how many leading rows see the same slots whoever calls. For each two masks m and
+//   m' of the cache, whatever their symbols s and s': if q and k are below p(s) and p'(s'), m(q, k) holds exactly
+//   if m'(q, k) does.
+//
+// The rule. A call finds v = the length of the common prefix of its slots with the cache, cut at its first open slot,
+// at `to`, and at p'(s'). It runs rows f(v) and above, takes the others from the cache, and leaves the first
+// min(p'(s'), to) slots in the cache, cut at the first open slot if a mask of the cache asks for `open`.
+//
+// Why it is right. Claim: after each call c, slot i of the cache holds what c computes for it without a cache. Let c'
+// be the next call and w = f(v). In c' rows below w see only slots below w (the cut, as v <= p'). In c too: the cache
+// holds at most p(s) slots, so w <= v <= p(s), and f is the cut of both masks. On these slots the two masks agree (w <=
+// p, p'), and tokens, positions, labels and open bits are the same: both calls have no open slot there. So, layer by
+// layer, rows below w compute the same in c and in c'; by the claim for c the cache is right for c'. Rows from w on run
+// in c', hence the claim holds for c'. Nothing was assumed about which calls happen: calls may be left out (a commit's
+// pass), or made more often.
+//
+// A mask whose rows look ahead by a bounded distance (a two-sided window) has no such cut: its rows below d - W see
+// nothing at or above d, but the rows between do, and they are seen in turn. It gets f = 0: everything runs again.
+//
+// How it is proven: propose and prove. Candidates are read off the formulas (block lengths from divisors, starts from
+// constants and symbols), ordered from the one that reuses most; the first is taken for which Presburger arithmetic
+// shows that there is no counterexample. f = 0 and p = 0 need no proof and are always sound. Formulas with too many
+// cases get them at once.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_PASSES_MASKFACTS_H
+#define QUOIN_PASSES_MASKFACTS_H
+
+#include "dialects/quoin/BlockMask.h"
+#include <string>
+
+namespace quoin {
+
+/// How one or more calls use a mask.
+struct MaskUse {
+  BlockMask mask;
+  /// For each symbol the number of a run-time value that is the same at all calls, or -1 if it may differ by call.
+  std::vector<int> shared;
+  /// Some calls have `then` rows.
+  bool hasThen = false;
+  /// Their positions are known to be at or above `to`.
+  bool thenAbove = false;
+};
+
+struct MaskFactsOptions {
+  /// Slots of the sequence may have labels other than 0.
+  bool sequenceLabels = false;
+  /// Shared values that may stand in the cut, below this number.
+  int sharedInCut = 0;
+  /// Most cases of one question; beyond, the sound answer is given.
+  unsigned maxCases = 4096;
+};
+
+/// f: a multiple of a block length, counted from a start, or 0.
+struct RowCut {
+  enum class Kind : uint8_t {
+    Nothing, // 0
+    Aligned, // d rounded down to a multiple of `block`
+    Guarded, // start + (d - start rounded down), but 0 where d is below the start
+    Clipped, // min(d, start) rounded down
+  };
+  Kind kind = Kind::Nothing;
+  int64_t block = 1;
+  /// The start: shared value `shared` (-1: none) plus `offset`.
+  int shared = -1;
+  int64_t offset = 0;
+
+  /// The cut of a d that is not negative. Never above d.
+  int64_t evaluate(int64_t d, llvm::ArrayRef<int64_t> sharedValues) const;
+  bool isIdentity() const { return kind == Kind::Aligned && block == 1; }
+  std::string print() const;
+};
+
+/// p of one mask.
+struct StablePrefix {
+  enum class Kind : uint8_t { Nothing, All, Symbol };
+  Kind kind = Kind::Nothing;
+  /// With `Symbol`: that symbol of the mask plus `offset`.
+  unsigned symbol = 0;
+  int64_t offset = 0;
+
+  /// May be negative, which counts as 0.
+  int64_t evaluate(llvm::ArrayRef<int64_t> symbols) const;
+  std::string print(const BlockMask &mask) const;
+};
+
+struct MaskFacts {
+  RowCut cut;
+  /// One per use, in order.
+  std::vector<StablePrefix> prefixes;
+  /// A mask asks for `open`: kept slots are cut at the first open one.
+  bool cutAtOpen = false;
+  /// A question had too many cases.
+  bool gaveUp = false;
+};
+
+/// The facts of the calls on one cache.
+MaskFacts proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options = {});
+
+/// Do two masks allow the same pairs, whatever tokens and symbols are? Symbols of the same name are the same number.
+/// False also if it was not proven.
+bool proveSameMask(const BlockMask &a, const BlockMask &b, unsigned maxCases = 4096);
+/// Does each pair that `a` allows satisfy `b`?
+bool proveImplies(const BlockMask &a, const BlockMask &b, unsigned maxCases = 4096);
+
+} // namespace quoin
+
+#endif

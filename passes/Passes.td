@@ -1,0 +1,81 @@
+//===- Passes.td - what the compiler does to programs ----------------------===//
+
+#ifndef QUOIN_PASSES_TD
+#define QUOIN_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def InlineCallsPass : Pass<"quoin-inline-calls", "::mlir::ModuleOp"> {
+  let summary = "inline the functions that decoders call";
+  let description = [{
+    *Assumes* any module. *Does*: a `func.call` in a decoder becomes the body of the function, which must be defined, of one block
+    and not recursive; otherwise the pass fails on the call. Private functions that nobody calls any more are removed.
+    *Leaves* calls between functions that no decoder reaches.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+def InferCachePass : Pass<"quoin-infer-cache", "::quoin::DecoderOp"> {
+  let summary = "derive caches from the masks";
+  let description = [{
+    *Assumes* that calls of functions are inlined: a call inside a function stays stateless.
+
+    *Does*: each sequence (the prompt's, and each `quoin.reopen`'s) gets a `quoin.cache` per model it is given to. A
+    `quoin.forward` becomes a `quoin.forward_cached` that runs only the rows the masks of that cache do not prove unchanged
+    (`passes/MaskFacts.h` has the rule and why it is right). A `quoin.commit .. by pass` becomes the call that the published
+    engine makes, over the rows beyond the last commit even if they are still valid, and a plain commit. Rewriting is
+    local; no loop is analysed.
+
+    Where no cut is provable, forwards stay as they are, with a remark that names the mask.
+
+    *Leaves* the number of calls as the published engine has it: `quoin-fuse-commit` lowers it.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+def FuseCommitPass : Pass<"quoin-fuse-commit", "::quoin::DecoderOp"> {
+  let summary = "let the next forward do a commit's work";
+  let description = [{
+    *Assumes* `quoin-infer-cache`: what a call takes from a cache is right whichever calls were made before.
+
+    *Does*: removes the calls that are marked `pass`, and what only they needed. The next forward finds that the rows have
+    changed and runs them with its own: the commit of a block rides on the first step of the next, the prefill on the first
+    step of all. The last commit costs nothing.
+
+    *Leaves* evaluations, even those whose scores nobody reads: they are counted. A module marked `quoin.inexact` is left as
+    it is, since an approximation may depend on when keys and values were written.
+  }];
+}
+
+def PruneRowsPass : Pass<"quoin-prune-rows", "::quoin::ModelOp"> {
+  let summary = "compute of the last layer only the rows that are read";
+  let description = [{
+    *Assumes* a model that yields all rows of a call.
+
+    *Does*: gives the model a third argument, the rows that are read, gathers them before `quoin.hidden` and moves the gather
+    up through row-wise ops (norms, linears, gated activations, element-wise `arith`) whose result nobody else needs, and
+    through the last attention to its queries. Keys and values stay whole. Gathering twice at one place is done once.
+
+    *Leaves* the model as it was if it already has the argument.
+  }];
+}
+
+def OutlineStepsPass : Pass<"quoin-outline-steps", "::quoin::DecoderOp"> {
+  let summary = "make a decoder a graph of steps that suspend at each call";
+  let description = [{
+    *Assumes* that functions are inlined; fails on a call, and on an op with regions other than `quoin.denoise` and `scf`.
+
+    *Does*: `quoin.denoise` and `scf` become blocks and branches, with checks that each step of a denoising fills a position
+    and that loops have positive steps. Each `quoin.forward`, `quoin.forward_cached`, `quoin.score` and `quoin.draw_residual`
+    becomes the terminator of its block, `quoin.suspend_forward` or `quoin.suspend_score`. The rest of the block gets the
+    results, then exactly the values that live across, as arguments; no other value of one step is used in another.
+    Constants, settings and caches are made again where they are used. A `quoin.commit .. by pass` that is left has no
+    cache to fill and becomes a plain one.
+
+    *Leaves* machine code.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+#endif

@@ -1,0 +1,103 @@
+//===- PruneRows.cpp - rows that nobody reads leave before the last layer --===//
+//
+// A gather at the end moves up, against the order of the program:
+//
+//   1. `hidden(v)` becomes `hidden(gather(v))`. Each value is gathered at most once.
+//   2. Going back through the body, an op whose result is used by its gather alone and that works row by row takes
+//      gathered operands, and the gather behind it goes.
+//   3. Attention takes gathered queries and is told which rows they are; its keys and values need all rows.
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/IR/Remarks.h"
+#include "passes/Counters.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+using namespace quoin;
+
+namespace quoin {
+#define GEN_PASS_DEF_PRUNEROWSPASS
+#include "passes/Passes.h.inc"
+} // namespace quoin
+
+static remark::RemarkOpts remarkOn(StringRef name) {
+  return remark::RemarkOpts::name(name).category("quoin-prune-rows");
+}
+
+/// Does row i of the result depend on row i of the operands alone?
+static bool isRowWise(Operation *op) {
+  return isa<RmsNormOp, LinearOp, SwigluOp>(op) || (op->hasTrait<OpTrait::Elementwise>() && isPure(op));
+}
+
+namespace {
+struct PruneRows : quoin::impl::PruneRowsPassBase<PruneRows> {
+  Counter numOps{"prune-rows", "num-ops-on-read-rows"};
+  Counter numAttentions{"prune-rows", "num-attentions-on-read-rows"};
+
+  void runOnOperation() override {
+    ModelOp model = getOperation();
+    if (model.getRead()) {
+      remark::missed(model.getLoc(), remarkOn("Model")) << "the model already yields read rows only";
+      return;
+    }
+    Block &body = model.getBody().front();
+    read = body.addArgument(model.getPositions().getType(), model.getLoc());
+    gathered.clear();
+    auto hidden = cast<HiddenOp>(body.getTerminator());
+    hidden.getRowsMutable().assign(gather(hidden.getRows()));
+    int64_t moved = 0;
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body.without_terminator())))
+      moved += moveAbove(&op);
+    if (moved > 0)
+      remark::passed(model.getLoc(), remarkOn("Model")) << std::to_string(moved) + " ops run on read rows only";
+    else
+      remark::missed(model.getLoc(), remarkOn("Model")) << "no op before the model's result works row by row";
+  }
+
+private:
+  /// The rows of a value that are read; right behind the value.
+  Value gather(Value rows) {
+    GatherRowsOp &op = gathered[rows];
+    if (!op) {
+      OpBuilder b(rows.getContext());
+      b.setInsertionPointAfterValue(rows);
+      op = GatherRowsOp::create(b, rows.getLoc(), rows, read);
+    }
+    return op.getOutput();
+  }
+
+  /// gather(op(x)) -> op(gather(x)), if nobody else needs op(x).
+  bool moveAbove(Operation *op) {
+    if (op->getNumResults() != 1)
+      return false;
+    Value result = op->getResult(0);
+    GatherRowsOp behind = gathered.lookup(result);
+    if (!behind)
+      return false;
+    auto attention = dyn_cast<AttentionOp>(op);
+    if (!result.hasOneUse() || !(isRowWise(op) || (attention && !attention.getRows()))) {
+      remark::missed(op->getLoc(), remarkOn("Gather"))
+          << (result.hasOneUse() ? "it does not work row by row" : "all of its rows are needed elsewhere");
+      return false;
+    }
+    behind.getOutput().replaceAllUsesWith(result);
+    gathered.erase(result);
+    behind.erase();
+    if (attention) {
+      attention.getQueryMutable().assign(gather(attention.getQuery()));
+      attention.getRowsMutable().assign(read);
+      ++numAttentions;
+    } else {
+      for (OpOperand &operand : op->getOpOperands())
+        if (isa<RankedTensorType>(operand.get().getType()))
+          operand.set(gather(operand.get()));
+    }
+    ++numOps;
+    return true;
+  }
+
+  Value read;
+  llvm::DenseMap<Value, GatherRowsOp> gathered;
+};
+} // namespace
