@@ -1,17 +1,17 @@
 //===- AttentionKernel.cpp - streaming softmax over pages ----------------------===//
 //
-// A register tile has four rows; a row is a (token, query head) pair of one key head, so that grouped heads share the
-// loads of its keys. For each page of 64 keys, in slot order:
+// A row is a (token, query head) pair of one key head, so that grouped heads share the loads of its keys. Rows come in
+// quads, which fill the registers, and up to four quads make a tile, which passes over the pages once while they are in
+// the cache. For each page of 64 keys, in slot order, and each quad:
 //   1. the rows' words say who is seen; if nobody sees anything, the page is not touched;
 //   2. 4 x 64 scores, one accumulator each, over the features in order;
 //   3. new maximum, rescaling factor, exponentials (base 2: log2(e) is folded into the scale);
 //   4. 4 x head_dim sums of values, over the keys in order.
 //
-// The tile takes a page if any of its four rows sees a key there. For the rows that do not, the page must change
-// nothing: their maximum stays, the factor is exp2(0) = 1 exactly, all exponentials are replaced by 0. Thus a row's
-// bits depend on its own query, keys and words alone. The maximum starts at a large negative finite number so that
-// nothing is ever infinite minus infinite. Values beyond the last slot are never multiplied: the page may hold anything
-// there.
+// A quad takes a page if any of its rows sees a key there. For the rows that do not, the page must change nothing:
+// their maximum stays, the factor is exp2(0) = 1 exactly, all exponentials are replaced by 0. Thus a row's bits depend
+// on its own query, keys and words alone. The maximum starts at a large negative finite number so that nothing is ever
+// infinite minus infinite. Values beyond the last slot are never multiplied: the page may hold anything there.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,7 +26,8 @@ using namespace quoin::cpu;
 using Compare = KernelBuilder::Compare;
 
 namespace {
-constexpr int64_t tileRows = 4;
+constexpr int64_t quadRows = 4;
+constexpr int64_t tileRows = 4 * quadRows;
 constexpr double lowest = -1e30;
 
 struct AttentionEmitter {
@@ -36,108 +37,119 @@ struct AttentionEmitter {
   int64_t ratio = shape.heads / page.kvHeads;
   int64_t valueVectors = page.valueWidth() / 16;
 
-  // Stack: probabilities [4][64], sums of values [4][value width].
-  Val probabilities, sums;
-
-  // Of the row tile; `lses` only if the shape wants them.
-  Vals queries, outputs, words, lses;
+  // On the stack. Of a quad: probabilities [4][64]. Of each row of a tile: its sums of values, its sum of exponentials
+  // in 16 lanes, its maximum, and where its query, result, words (and logarithm of the sum) lie.
+  Val probabilities, sums, exponentials, maxima, queries, outputs, words, lses;
 
   AttentionEmitter(KernelBuilder &builder, const AttentionShape &s) : kb(builder), shape(s) {
-    probabilities = kb.stack(tileRows * 256);
+    probabilities = kb.stack(quadRows * 256);
     sums = kb.stack(tileRows * page.valueWidth() * 4);
+    exponentials = kb.stack(tileRows * 64);
+    maxima = kb.stack(tileRows * 4);
+    for (Val *pointers : {&queries, &outputs, &words, &lses})
+      *pointers = kb.stack(tileRows * 8);
   }
 
   Val field(Type type, Val base, size_t offset) { return kb.load(type, kb.at(base, int64_t(offset))); }
-  Val sumsAt(int64_t row, int64_t vector) { return kb.at(sums, (row * valueVectors + vector) * 64); }
+  Val sumsAt(Val row, int64_t vector) { return kb.at(kb.at(sums, row * (valueVectors * 64)), vector * 64); }
+  Val pointer(Val pointers, Val row) { return kb.load(kb.ptr, kb.at(pointers, row * 8)); }
 
   /// 16 flags of a word.
   Val flags(Val word, int64_t quarter) {
     return kb.cast(kb.vec(kb.i1), kb.truncate(kb.i16, kb.shiftRight(word, kb.index(16 * quarter))));
   }
 
-  /// Steps 2 to 4 for one page; `state` is the four maxima, then the four sums of exponentials, 16 lanes each.
-  Vals onePage(ArrayRef<Val> state, ArrayRef<Val> word, Val keys, Val keyCount) {
-    auto scores = productTile(kb, queries, keys, page.headDim, 4, Storage::F32);
-    Vals next(2 * tileRows), factors;
-    for (int64_t r = 0; r < tileRows; ++r) {
-      Vals seen, s;
+  /// Steps 2 to 4 for the quad of rows from `row` on and one page.
+  void onePage(Val row, ArrayRef<Val> word, Val keys, Val keyCount) {
+    Vals query, factors;
+    for (int64_t r = 0; r < quadRows; ++r)
+      query.push_back(pointer(queries, row + r));
+    auto scores = productTile(kb, query, keys, page.headDim, 4, Storage::F32);
+    for (int64_t r = 0; r < quadRows; ++r) {
+      Val maximumAt = kb.at(maxima, (row + r) * 4), exponentialsAt = kb.at(exponentials, (row + r) * 64);
+      Val before = kb.load(kb.f32, maximumAt);
+      Vals seen, s, p;
       for (int64_t v = 0; v < 4; ++v) {
         seen.push_back(flags(word[r], v));
         s.push_back(kb.select(seen[v], scores[r][v] * (shape.scale * 1.4426950408889634), kb.real(lowest)));
       }
-      Val maximum = kb.max(state[r], kb.reduceMax(kb.max(kb.max(s[0], s[1]), kb.max(s[2], s[3]))));
-      factors.push_back(kb.exp2(state[r] - maximum));
-      Vals p;
+      Val maximum = kb.max(before, kb.reduceMax(kb.max(kb.max(s[0], s[1]), kb.max(s[2], s[3]))));
+      factors.push_back(kb.exp2(before - maximum));
       for (int64_t v = 0; v < 4; ++v) {
         p.push_back(kb.select(seen[v], kb.exp2(s[v] - maximum), kb.real(0)));
         kb.store(p[v], kb.at(probabilities, r * 256 + v * 64), 64);
       }
-      next[r] = maximum;
-      next[tileRows + r] = kb.fma(state[tileRows + r], factors[r], (p[0] + p[1]) + (p[2] + p[3]));
+      kb.store(maximum, maximumAt);
+      Val sum = kb.fma(kb.load(kb.v16f, exponentialsAt, 64), factors[r], (p[0] + p[1]) + (p[2] + p[3]));
+      kb.store(sum, exponentialsAt, 64);
     }
     Val values = kb.at(keys, page.valueOffset());
     for (int64_t first = 0; first < valueVectors; first += 4) {
       int64_t count = std::min<int64_t>(4, valueVectors - first);
       Vals acc;
-      for (int64_t r = 0; r < tileRows; ++r)
+      for (int64_t r = 0; r < quadRows; ++r)
         for (int64_t v = 0; v < count; ++v)
-          acc.push_back(kb.load(kb.v16f, sumsAt(r, first + v), 64) * factors[r]);
+          acc.push_back(kb.load(kb.v16f, sumsAt(row + r, first + v), 64) * factors[r]);
       acc = kb.loop(kb.index(0), keyCount, 1, acc, [&](Val key, ArrayRef<Val> carried) {
         Vals out(carried.begin(), carried.end()), v;
-        Val row = kb.at(values, key * (page.valueWidth() * 4));
+        Val line = kb.at(values, key * (page.valueWidth() * 4));
         for (int64_t i = 0; i < count; ++i)
-          v.push_back(kb.load(kb.v16f, kb.at(row, (first + i) * 64), 64));
-        for (int64_t r = 0; r < tileRows; ++r) {
+          v.push_back(kb.load(kb.v16f, kb.at(line, (first + i) * 64), 64));
+        for (int64_t r = 0; r < quadRows; ++r) {
           Val p = kb.splat(kb.load(kb.f32, kb.at(kb.at(probabilities, r * 256), key * 4)));
           for (int64_t i = 0; i < count; ++i)
             out[r * count + i] = kb.fma(p, v[i], out[r * count + i]);
         }
         return out;
       });
-      for (int64_t r = 0; r < tileRows; ++r)
+      for (int64_t r = 0; r < quadRows; ++r)
         for (int64_t v = 0; v < count; ++v)
-          kb.store(acc[r * count + v], sumsAt(r, first + v), 64);
+          kb.store(acc[r * count + v], sumsAt(row + r, first + v), 64);
     }
-    return next;
   }
 
-  void tile(Val group, Val headOffset) {
+  /// Writes the result of one row.
+  void finish(Val row) {
+    Val sum = kb.reduceAdd(kb.load(kb.v16f, kb.at(exponentials, row * 64), 64)),
+        some = kb.compare(Compare::sgt, sum, kb.real(0));
+    Val inverse = kb.select(some, kb.real(1) / sum, kb.real(0)), output = pointer(outputs, row);
+    for (int64_t v = 0; v < valueVectors; ++v)
+      kb.storeFloats(kb.load(kb.v16f, sumsAt(row, v), 64) * inverse, kb.at(output, v * 64),
+                     std::min<int64_t>(16, page.headDim - v * 16));
+    // Maxima are in units of log 2; a row that sees nothing has the sum 0.
+    if (shape.lse)
+      kb.store(kb.select(some,
+                         kb.fma(kb.load(kb.f32, kb.at(maxima, row * 4)), kb.real(0.6931471805599453),
+                                kb.log(kb.max(sum, kb.real(1e-30)))),
+                         kb.real(-std::numeric_limits<double>::infinity())),
+               pointer(lses, row));
+  }
+
+  /// A tile of `count` <= 16 rows; `place(row)` stores the row's pointers.
+  void tile(Val group, Val headOffset, Val count, function_ref<void(Val)> place) {
     Val slots = field(kb.i64, group, offsetof(quoin_group_t, slots)),
         pages = field(kb.ptr, group, offsetof(quoin_group_t, pages));
-    Vals state;
-    for (int64_t r = 0; r < tileRows; ++r)
-      state.push_back(kb.real(lowest));
-    for (int64_t r = 0; r < tileRows; ++r) {
-      state.push_back(kb.constant(kb.v16f, 0));
+    Val zero = kb.index(0), rows = kb.bitAnd(count + (quadRows - 1), kb.index(-quadRows));
+    kb.loop(zero, rows, 1, [&](Val row) {
+      place(row);
+      kb.store(kb.real(lowest), kb.at(maxima, row * 4));
+      kb.store(kb.constant(kb.v16f, 0), kb.at(exponentials, row * 64), 64);
       for (int64_t v = 0; v < valueVectors; ++v)
-        kb.store(kb.constant(kb.v16f, 0), sumsAt(r, v), 64);
-    }
-    state = kb.loop(kb.index(0), kb.ceilDiv(slots, tileColumns), 1, state, [&](Val t, ArrayRef<Val> s) {
-      Vals word;
-      for (int64_t r = 0; r < tileRows; ++r)
-        word.push_back(kb.load(kb.i64, kb.at(words[r], t * 8)));
-      Val any = kb.bitOr(kb.bitOr(word[0], word[1]), kb.bitOr(word[2], word[3]));
-      return kb.choose(
-          kb.compare(Compare::ne, any, 0),
-          [&] {
-            Val keys = kb.at(kb.load(kb.ptr, kb.at(pages, t * 8)), headOffset);
-            return onePage(s, word, keys, kb.min(slots - t * tileColumns, kb.index(tileColumns)));
-          },
-          [&] { return Vals(s.begin(), s.end()); });
+        kb.store(kb.constant(kb.v16f, 0), sumsAt(row, v), 64);
     });
-    for (int64_t r = 0; r < tileRows; ++r) {
-      Val sum = kb.reduceAdd(state[tileRows + r]);
-      Val inverse = kb.select(kb.compare(Compare::sgt, sum, kb.real(0)), kb.real(1) / sum, kb.real(0));
-      for (int64_t v = 0; v < valueVectors; ++v)
-        kb.storeFloats(kb.load(kb.v16f, sumsAt(r, v), 64) * inverse, kb.at(outputs[r], v * 64),
-                       std::min<int64_t>(16, page.headDim - v * 16));
-      // Maxima are in units of log 2; a row that sees nothing has the sum 0.
-      if (shape.lse)
-        kb.store(kb.select(kb.compare(Compare::sgt, sum, kb.real(0)),
-                           kb.fma(state[r], kb.real(0.6931471805599453), kb.log(kb.max(sum, kb.real(1e-30)))),
-                           kb.real(-std::numeric_limits<double>::infinity())),
-                 lses[r]);
-    }
+    kb.loop(zero, kb.ceilDiv(slots, tileColumns), 1, [&](Val t) {
+      kb.loop(zero, rows, quadRows, [&](Val row) {
+        Vals word;
+        for (int64_t r = 0; r < quadRows; ++r)
+          word.push_back(kb.load(kb.i64, kb.at(pointer(words, row + r), t * 8)));
+        Val any = kb.bitOr(kb.bitOr(word[0], word[1]), kb.bitOr(word[2], word[3]));
+        kb.when(kb.compare(Compare::ne, any, 0), [&] {
+          Val keys = kb.at(kb.load(kb.ptr, kb.at(pages, t * 8)), headOffset);
+          onePage(row, word, keys, kb.min(slots - t * tileColumns, kb.index(tileColumns)));
+        });
+      });
+    });
+    kb.loop(zero, count, 1, [&](Val row) { finish(row); });
   }
 };
 } // namespace
@@ -185,23 +197,20 @@ LLVM::LLVMFuncOp quoin::cpu::attentionKernel(KernelBuilder &kb, const AttentionS
           // rows, which cost more the later they come, are shared evenly where they do not.
           Val item = carried[0] + t * page.kvHeads + head;
           kb.when(kb.compare(Compare::eq, kb.remainder(item, a[5]), a[4]), [&] {
-            emit.queries.clear();
-            emit.outputs.clear();
-            emit.words.clear();
-            emit.lses.clear();
-            for (int64_t r = 0; r < tileRows; ++r) {
-              // A tile that is not full repeats its last row; the copies store the same bits.
-              Val row = kb.min(t * tileRows + r, rows - 1), ratio = kb.index(emit.ratio);
-              Val token = kb.quotient(row, ratio), sub = kb.remainder(row, ratio);
-              Val offset = (first + token) * shape.rowBytes() + (head * emit.ratio + sub) * (page.headDim * 4);
-              emit.queries.push_back(kb.at(a[1], offset));
-              emit.outputs.push_back(kb.at(a[2], offset));
-              if (shape.lse)
-                emit.lses.push_back(kb.at(a[6], ((first + token) * shape.heads + head * emit.ratio + sub) * 4));
-              Val local = shape.reads ? kb.load(kb.i64, kb.at(read, (first + token) * 8)) - firstRow : token;
-              emit.words.push_back(kb.at(allWords, local * wordBytes));
-            }
-            emit.tile(group, a[3] + head * page.headBytes());
+            emit.tile(
+                group, a[3] + head * page.headBytes(), kb.min(rows - t * tileRows, kb.index(tileRows)), [&](Val r) {
+                  // A quad that is not full repeats the last row and drops the copies.
+                  Val row = kb.min(t * tileRows + r, rows - 1), ratio = kb.index(emit.ratio);
+                  Val token = kb.quotient(row, ratio), sub = kb.remainder(row, ratio);
+                  Val offset = (first + token) * shape.rowBytes() + (head * emit.ratio + sub) * (page.headDim * 4);
+                  kb.store(kb.at(a[1], offset), kb.at(emit.queries, r * 8));
+                  kb.store(kb.at(a[2], offset), kb.at(emit.outputs, r * 8));
+                  if (shape.lse)
+                    kb.store(kb.at(a[6], ((first + token) * shape.heads + head * emit.ratio + sub) * 4),
+                             kb.at(emit.lses, r * 8));
+                  Val local = shape.reads ? kb.load(kb.i64, kb.at(read, (first + token) * 8)) - firstRow : token;
+                  kb.store(kb.at(allWords, local * wordBytes), kb.at(emit.words, r * 8));
+                });
           });
         });
       });
