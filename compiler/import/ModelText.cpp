@@ -169,6 +169,12 @@ std::optional<std::string> Writer::run() {
   weight("norm", std::string(names.norm) + ".weight", {a.hidden});
   if (!a.tied)
     weight("head", std::string(names.head) + ".weight", {a.vocabulary, a.hidden});
+  // A layer that config.json does not count would silently be left out.
+  std::string uncounted = names.layers + std::to_string(a.layers) + "." + names.attentionNorm + ".weight";
+  if (error.empty() && files.find(uncounted))
+    error = "config.json: '" + std::string(a.lladaNames ? "n_layers" : "num_hidden_layers") +
+            "' expects as many layers as the checkpoint has, but found " + std::to_string(a.layers) + " and tensor '" +
+            uncounted + "'";
   if (!error.empty())
     return std::nullopt;
   std::string last = "x" + std::to_string(a.layers - 1);

@@ -259,6 +259,9 @@ TEST_F(ImportTest, tensorsMustBeThereWithTheConfigsShape) {
   shapes["model.layers.0.self_attn.q_proj.bias"] = {12};
   config["attention_bias"] = false;
   EXPECT_THAT(again(), HasSubstr("expects no tensor 'model.layers.0.self_attn.q_proj.bias'"));
+  shapes = good;
+  shapes["model.layers.1.input_layernorm.weight"] = {8};
+  EXPECT_THAT(again(), HasSubstr("'num_hidden_layers' expects as many layers as the checkpoint has, but found 1"));
 }
 
 TEST_F(ImportTest, settingsAreChecked) {
