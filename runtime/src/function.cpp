@@ -61,11 +61,8 @@ quoin_status_t openFolder(quoin_function_t &function, const char *folder) {
   if (!path.resize(bytes))
     return context.outOfMemory();
   std::snprintf(path.data(), bytes, "%s/model.so", folder);
-  if (access(path.data(), R_OK) != 0)
-    return context.fail(QUOIN_STATUS_NOT_FOUND, "cannot open '%s': %s", path.data(), std::strerror(errno));
-  function.library = dlopen(path.data(), RTLD_NOW | RTLD_LOCAL);
-  if (!function.library)
-    return context.fail(QUOIN_STATUS_CORRUPT, "cannot load '%s': %s", path.data(), dlerror());
+  if (quoin_status_t status = openLibrary(context, path.data(), &function.library))
+    return status;
   void *symbol = dlsym(function.library, "quoin_function_query");
   if (!symbol)
     return context.fail(QUOIN_STATUS_CORRUPT, "'%s' is no compiled function: it has no 'quoin_function_query'",

@@ -225,6 +225,8 @@ const char *missingFeature(const char *features, size_t *out_length);
 int32_t usableCores();
 
 /// text.cpp: the tokenizer of a folder; *out stays null if there is none.
+/// Opens a compiled program or function; a damaged file is diagnosed before the loader maps it.
+quoin_status_t openLibrary(quoin_context_t &context, const char *path, void **out_library);
 quoin_status_t loadTokenizer(quoin_context_t &context, const char *folder, bool required, quoin_tokenizer_t **out);
 
 /// cache and calls, in engine.cpp.

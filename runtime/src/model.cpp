@@ -7,6 +7,7 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,6 +45,22 @@ quoin_status_t cannotOpen(quoin_context_t &context, const char *path) {
   int why = errno;
   return context.fail(why == ENOMEM ? QUOIN_STATUS_OUT_OF_MEMORY : QUOIN_STATUS_NOT_FOUND, "cannot open '%s': %s", path,
                       std::strerror(why));
+}
+
+/// The dynamic loader maps what a file's headers say and dies when the file is shorter, so they are checked first.
+bool isWholeLibrary(int file, uint64_t size) {
+  ElfW(Ehdr) header;
+  if (pread(file, &header, sizeof(header), 0) != sizeof(header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
+      header.e_phentsize != sizeof(ElfW(Phdr)))
+    return false;
+  for (unsigned i = 0; i < header.e_phnum; ++i) {
+    ElfW(Phdr) part;
+    off_t at = static_cast<off_t>(header.e_phoff + i * sizeof(part));
+    if (pread(file, &part, sizeof(part), at) != sizeof(part) || part.p_offset > size ||
+        part.p_filesz > size - part.p_offset)
+      return false;
+  }
+  return true;
 }
 
 quoin_status_t checkProgram(quoin_context_t &context, const quoin_program_t *program, const char *where) {
@@ -139,12 +156,8 @@ quoin_status_t openFolder(quoin_model_t &model, const char *folder, quoin_progra
     return context.outOfMemory();
   if (!query) {
     where = path.get();
-    if (access(path.get(), R_OK) != 0)
-      return cannotOpen(context, path.get());
-    // Without a slash dlopen would search its own path.
-    model.library = dlopen(path.get(), RTLD_NOW | RTLD_LOCAL);
-    if (!model.library)
-      return context.fail(QUOIN_STATUS_CORRUPT, "cannot load '%s': %s", path.get(), dlerror());
+    if (quoin_status_t status = openLibrary(context, path.get(), &model.library))
+      return status;
     void *symbol = dlsym(model.library, "quoin_program_query");
     if (!symbol)
       return context.fail(QUOIN_STATUS_CORRUPT, "'%s' is no compiled program: it has no 'quoin_program_query'",
@@ -184,6 +197,18 @@ quoin_status_t makeModel(quoin_context_t *context, const char *folder, quoin_pro
 }
 
 } // namespace
+
+quoin_status_t quoin::rt::openLibrary(quoin_context_t &context, const char *path, void **out_library) {
+  File file(path);
+  struct stat about;
+  if (file.handle < 0 || fstat(file.handle, &about) != 0)
+    return cannotOpen(context, path);
+  if (!isWholeLibrary(file.handle, static_cast<uint64_t>(about.st_size)))
+    return context.fail(QUOIN_STATUS_CORRUPT, "expects '%s' to be a whole shared library, but it is damaged", path);
+  // The path has a slash: without one dlopen would search its own folders.
+  *out_library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  return *out_library ? QUOIN_STATUS_OK : context.fail(QUOIN_STATUS_CORRUPT, "cannot load '%s': %s", path, dlerror());
+}
 
 quoin_model_t::~quoin_model_t() {
   quoin_tokenizer_destroy(tokenizer);

@@ -128,16 +128,16 @@ def artefact_case(name, change, *words):
                 os.unlink(path)
             else:
                 open(path, "wb").write(change(data))
-            refuse(harness.call("quoin-run", out, "--prompt-ids", "1,2,3", "--json"), *words)
+            refuse(harness.call("quoin-run", out, "--prompt-ids", "1,2,3", "--max-tokens", "8", "--json"), *words)
     return test
 
 
 def moved_artefact():
     with Folder() as f:
-        want = harness.answers("quoin-run", compiled(f), [dict(ids=[1, 2, 3])])[0]["ids"]
+        want = harness.answers("quoin-run", compiled(f), [dict(ids=[1, 2, 3], max_tokens=8)])[0]["ids"]
         os.rename(f.out, f.out + "2")
         shutil.rmtree(f.model)
-        got = harness.answers("quoin-run", f.out + "2", [dict(ids=[1, 2, 3])])[0]["ids"]
+        got = harness.answers("quoin-run", f.out + "2", [dict(ids=[1, 2, 3], max_tokens=8)])[0]["ids"]
         expect(got == want, f"expects {want} after moving, but found {got}")
 
 
@@ -166,7 +166,7 @@ TESTS = [
     ("safetensors-wrong-size", header_case(lambda h: h[EMBED].update(shape=[270, 31]), EMBED)),
     ("safetensors-absurd-shape", header_case(lambda h: h[EMBED].update(shape=[1 << 40, 1 << 40]), EMBED)),
     ("safetensors-unknown-dtype", header_case(lambda h: h[EMBED].update(dtype="F7"), "F7")),
-    ("safetensors-missing-tensor", header_case(lambda h: h.pop("model.norm.weight"), "model.norm.weight")),
+    ("safetensors-missing-tensor", header_case(lambda h: h.update(other=h.pop("model.norm.weight")), "model.norm.weight")),
     ("safetensors-missing", remove_case("model.safetensors", "model.safetensors")),
     ("safetensors-nan", nan_weights),
     ("tokenizer-broken", bytes_case("tokenizer.json", lambda d: d[:100], "tokenizer.json")),

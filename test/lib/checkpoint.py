@@ -39,6 +39,7 @@ def tokenizer_json(vocabulary):
             table[b] = chr(256 + extra)
             extra += 1
     vocab = {table[b]: b for b in range(256)}
+    vocab.update({f"<unreachable {i}>": i for i in range(256, vocabulary - 4)})
     specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|mask|>"]
     added = [dict(id=vocabulary - 4 + i, content=s, single_word=False, lstrip=False, rstrip=False, normalized=False, special=True)
              for i, s in enumerate(specials)]
