@@ -1,6 +1,6 @@
 //===- EmitModel.h - a model as machine code: what a driver calls -----------------===//
 //
-//   ModelOptions options;            options.kernels.x86 = target.x86; options.capacity = ...
+//   ModelOptions options;            options.kernels = target.kernels; options.capacity = ...
 //   auto plan = emitModel(program, model, masks, options);       // adds layers_step and head_step to `program`
 //   writeWeights(plan->weights, path, read, progress, checksum, error);
 //   lowerToLLVM(program); emitObject(program, target, {"quoin_program_query"}, error); linkShared(...);

@@ -65,6 +65,8 @@ std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error)
   if (!spelled.empty())
     spelled.pop_back();
   std::unique_ptr<llvm::MCSubtargetInfo> machine(target->createMCSubtargetInfo(triple, t.tune, spelled));
+  t.kernels.x86 = t.x86;
+  t.kernels.half = !t.x86 || machine->checkFeatures("+f16c");
   if (!t.x86) {
     t.cpu = t.tune;
     return t;

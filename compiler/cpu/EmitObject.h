@@ -11,6 +11,7 @@
 #ifndef QUOIN_COMPILER_CPU_EMITOBJECT_H
 #define QUOIN_COMPILER_CPU_EMITOBJECT_H
 
+#include "compiler/cpu/KernelBuilder.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Support/LLVM.h"
 #include <optional>
@@ -25,6 +26,7 @@ struct Target {
   std::string features; ///< beyond the CPU's, as LLVM spells them ("+avx512bf16")
   std::string required; ///< what the loader must find, "avx512f,avx512bw"
   bool x86 = false;
+  KernelOptions kernels; ///< what kernels may assume
 };
 
 /// `name` is "native" or a CPU that LLVM knows for the host's architecture.

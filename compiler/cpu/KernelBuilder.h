@@ -35,6 +35,7 @@ using Vals = llvm::SmallVector<Val, 16>;
 /// What the emitted code may assume of its machine; see Target in EmitObject.h.
 struct KernelOptions {
   bool x86 = true;
+  bool half = true; ///< it widens f16 by itself; else that is done with integers
 };
 
 class KernelBuilder {

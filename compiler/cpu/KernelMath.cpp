@@ -15,6 +15,12 @@ using namespace quoin::cpu;
 
 static bool isFloat(Val v) { return isa<FloatType>(getElementTypeOrSelf(v.type())); }
 
+static Type integersLike(KernelBuilder &kb, Type type) {
+  if (auto v = dyn_cast<VectorType>(type))
+    return kb.vec(kb.i32, v.getDimSize(0));
+  return kb.i32;
+}
+
 void quoin::cpu::unify(Val &a, Val &b) {
   auto va = dyn_cast<VectorType>(a.type()), vb = dyn_cast<VectorType>(b.type());
   if (va && !vb)
@@ -108,6 +114,17 @@ Val KernelBuilder::extend(Type type, Val value, bool isSigned) {
 Val KernelBuilder::truncate(Type type, Val value) { return wrap(arith::TruncIOp::create(b, loc, type, value)); }
 
 Val KernelBuilder::toFloat(Type type, Val value) {
+  if (isFloat(value) && !options.half) {
+    // Moved to the top of an f32 the exponent is too small by 112: a product sets it right, also for subnormal numbers.
+    // Weights are finite.
+    Type ints = integersLike(*this, type), narrow = value.type();
+    narrow = isa<VectorType>(narrow) ? Type(vec(i16, mlir::cast<VectorType>(narrow).getDimSize(0))) : i16;
+    Val bits = extend(ints, cast(narrow, value), true);
+    Val sign = bitAnd(bits, integer(ints, INT32_MIN));
+    Val magnitude =
+        cast(type, shiftLeft(bitAnd(bits, integer(ints, 0x7fff)), integer(ints, 13))) * constant(type, 0x1p112);
+    return cast(type, bitOr(cast(ints, magnitude), sign));
+  }
   if (isFloat(value))
     return wrap(LLVM::FPExtOp::create(b, loc, type, value));
   return wrap(arith::SIToFPOp::create(b, loc, type, value));
@@ -145,12 +162,6 @@ Val KernelBuilder::reduceMin(Val v) {
 //===----------------------------------------------------------------------===//
 // Elementary functions
 //===----------------------------------------------------------------------===//
-
-static Type integersLike(KernelBuilder &kb, Type type) {
-  if (auto v = dyn_cast<VectorType>(type))
-    return kb.vec(kb.i32, v.getDimSize(0));
-  return kb.i32;
-}
 
 /// 1.5 * 2^23: added to a small number, it leaves the nearest integer in the low bits of the sum.
 static constexpr double roundingShift = 12582912.0;

@@ -42,7 +42,9 @@ template <typename T> struct Aligned {
 /// A module that becomes a shared object; all of its functions can be called.
 class Program {
 public:
-  Program() : module(ModuleOp::create(UnknownLoc::get(context()))), kernels(*module, {}) {}
+  explicit Program(StringRef cpuName = "native")
+      : target(makeTarget(cpuName, error)), module(ModuleOp::create(UnknownLoc::get(context()))),
+        kernels(*module, target->kernels) {}
 
   static MLIRContext *context() {
     static MLIRContext *c = [] {
@@ -54,7 +56,6 @@ public:
   }
 
   void link() {
-    std::string error;
     std::vector<std::string> names;
     module->walk([&](LLVM::LLVMFuncOp f) {
       f.setLinkage(LLVM::Linkage::External);
@@ -62,8 +63,6 @@ public:
     });
     SmallVector<StringRef> exported(names.begin(), names.end());
     ASSERT_TRUE(succeeded(lowerToLLVM(*module)));
-    std::optional<Target> target = makeTarget("native", error);
-    ASSERT_TRUE(target) << error;
     std::optional<std::string> object = emitObject(*module, *target, exported, error);
     ASSERT_TRUE(object) << error;
     llvm::SmallString<128> path;
@@ -81,6 +80,8 @@ public:
     f(args...);
   }
 
+  std::string error;
+  std::optional<Target> target;
   OwningOpRef<ModuleOp> module;
   KernelBuilder kernels;
   void *handle = nullptr;

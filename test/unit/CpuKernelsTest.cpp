@@ -232,4 +232,49 @@ TEST(Masks, EqualTheFormulaForEveryPair) {
     }
   }
 }
+
+//===----------------------------------------------------------------------===//
+// Targets
+//===----------------------------------------------------------------------===//
+
+TEST(Targets, SayWhatTheyNeed) {
+  std::string error;
+  std::optional<Target> host = makeTarget("native", error);
+  ASSERT_TRUE(host) << error;
+  if (!host->x86)
+    GTEST_SKIP() << "names of x86 CPUs";
+  EXPECT_EQ(makeTarget("haswell", error)->required, "avx2,fma,f16c,bmi,bmi2");
+  EXPECT_EQ(makeTarget("haswell", error)->cpu, "x86-64-v3");
+  EXPECT_EQ(makeTarget("znver5", error)->cpu, "x86-64-v4");
+  EXPECT_EQ(makeTarget("x86-64", error)->required, "");
+  EXPECT_FALSE(makeTarget("abacus", error));
+  EXPECT_NE(error.find("'abacus'"), std::string::npos);
+}
+
+TEST(Targets, OlderCpusNeedNoLibrary) {
+  std::string error;
+  if (!makeTarget("native", error)->x86)
+    GTEST_SKIP() << "names of x86 CPUs";
+  // Linking fails on undefined symbols: without fused multiply-add or masked stores nothing may become a call.
+  for (const char *cpu : {"nehalem", "haswell"}) {
+    Program p(cpu);
+    std::string name = normKernel(p.kernels, 40, 40, 1e-6).getName().str();
+    std::string embed = embedKernel(p.kernels, 16, Storage::F16).getName().str();
+    linearKernel(p.kernels, {33, 64, Storage::F16, Epilogue::Swiglu});
+    linearKernel(p.kernels, {32, 70, Storage::BF16, Epilogue::Residual});
+    attentionKernel(p.kernels, {6, {2, 24}, 0.2, true});
+    maskKernel(p.kernels, {BlockMask::blockCausal(6)});
+    headStep(p.kernels, {40, 200});
+    p.link();
+    Aligned<float> x(rowStride(40), 3), weight(64, 0.5f), y(rowStride(40));
+    p.call(name, x.data(), weight.data(), y.data(), int64_t(0), int64_t(1));
+    for (int64_t i = 0; i < 40; ++i)
+      EXPECT_NEAR(y[i], 0.5, 1e-6) << cpu;
+    // f16: one, minus two, the smallest subnormal, the largest number.
+    std::vector<uint16_t> half = {0x3c00, 0xc000, 0x0001, 0x7bff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    int32_t id = 0;
+    p.call(embed, &id, half.data(), y.data(), int64_t(0), int64_t(1));
+    EXPECT_EQ(std::vector<float>(y.data(), y.data() + 4), (std::vector<float>{1, -2, 0x1p-24f, 65504})) << cpu;
+  }
+}
 } // namespace
