@@ -209,14 +209,30 @@ bool Compiler::copyTokenizer(OutputFolder &out) {
   return !llvm::sys::fs::exists(path) || Tokenizer::load(std::string(path), error) != nullptr;
 }
 
+/// By decoder: settings that the importer turned into constants, such as the block of a mask.
+using FixedSettings = std::map<std::string, std::vector<SettingDescription>>;
+
+static FixedSettings fixedSettings(ModuleOp module) {
+  FixedSettings all;
+  for (DecoderOp decoder : module.getOps<DecoderOp>())
+    if (auto fixed = decoder->getAttrOfType<DictionaryAttr>("fixed"))
+      for (NamedAttribute s : fixed) {
+        if (auto integer = dyn_cast<IntegerAttr>(s.getValue()))
+          all[decoder.getSymName().str()].push_back({s.getName().str(), double(integer.getInt()), true, false});
+        else if (auto real = dyn_cast<FloatAttr>(s.getValue()))
+          all[decoder.getSymName().str()].push_back({s.getName().str(), real.getValueAsDouble(), false, false});
+      }
+  return all;
+}
+
 /// Fills in what the lowered parts say.
 static void describe(ArtifactDescription &d, const CompileOptions &options, const LoweredDecoders &decoders,
-                     const cpu::StepPlan &plan) {
+                     const cpu::StepPlan &plan, FixedSettings fixed) {
   d.level = options.level;
   d.weights = options.weights;
   d.arithmetic = "f32";
   for (const decoder::LoweredDecoder &lowered : decoders.decoders) {
-    DecoderDescription described{lowered.name, {}};
+    DecoderDescription described{lowered.name, fixed[lowered.name]};
     for (const decoder::LoweredSetting &s : lowered.settings)
       described.settings.push_back({s.name, s.value, s.type == QUOIN_SETTING_INDEX, s.runTime});
     d.decoders.push_back(std::move(described));
@@ -266,6 +282,8 @@ bool Compiler::buildArtifact() {
   bool narrow = options.weights == "f32" ? false : options.weights == "bf16" || !headIsF32(model);
   description.model = takeInventory(model, narrow ? 2 : 4, 4);
 
+  FixedSettings fixed = fixedSettings(*module);
+
   report("decoders", 0);
   LoweredDecoders decoders;
   if (failed(decoder::lowerDecoders(*module, {description.model.hidden}, decoders)))
@@ -281,7 +299,7 @@ bool Compiler::buildArtifact() {
   if (failed(plan))
     return failWith("the model cannot be lowered");
 
-  describe(description, options, decoders, *plan);
+  describe(description, options, decoders, *plan, std::move(fixed));
   description.architecture = text(module_attr::architecture);
   description.inexact = text(module_attr::inexact);
   description.triple = target->triple;

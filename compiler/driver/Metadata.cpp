@@ -5,9 +5,16 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
+#include <charconv>
 
 using namespace quoin;
 using llvm::json::OStream;
+
+/// A real setting is an f32: as few digits as tell it from its neighbours.
+static std::string shortest(double value) {
+  char text[32];
+  return std::string(text, std::to_chars(text, text + sizeof(text), static_cast<float>(value)).ptr);
+}
 
 static void writeSettings(OStream &json, const DecoderDescription &decoder) {
   json.attributeObject("settings", [&] {
@@ -16,7 +23,7 @@ static void writeSettings(OStream &json, const DecoderDescription &decoder) {
         if (s.integer)
           json.attribute("value", static_cast<int64_t>(s.value));
         else
-          json.attribute("value", s.value);
+          json.attributeBegin("value"), json.rawValue(shortest(s.value)), json.attributeEnd();
         json.attribute("run_time", s.runTime);
       });
   });
@@ -119,7 +126,7 @@ std::string quoin::metadataHeader(const ArtifactDescription &d) {
   for (const DecoderDescription &decoder : d.decoders) {
     os << " * Decoder \"" << decoder.name << "\":";
     for (const SettingDescription &s : decoder.settings)
-      os << llvm::formatv(" {0}={1}{2}", s.name, s.value, s.runTime ? " (run time)" : "");
+      os << llvm::formatv(" {0}={1}{2}", s.name, shortest(s.value), s.runTime ? " (run time)" : "");
     os << "\n";
   }
   os << " *\n * Give `quoin_program_query` to quoin_model_from_program() with the folder of model.qw. */\n"
