@@ -1,0 +1,49 @@
+//===- DecoderLowering.h - from outlined decoders to machine code -----------===//
+//
+// A decoder whose steps are outlined becomes one function `advance.<name>(state) -> i32` of the ABI in
+// runtime/include/quoin/program.h: it goes on at the point that `state` names, runs up to the next suspension, leaves
+// there what it waits for and the values that it wants back, and returns.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_COMPILER_DECODER_DECODERLOWERING_H
+#define QUOIN_COMPILER_DECODER_DECODERLOWERING_H
+
+#include "dialects/quoin/QuoinDialect.h"
+#include <string>
+#include <vector>
+
+namespace quoin::decoder {
+
+struct DecoderLoweringOptions {
+  int64_t hidden = 0; ///< floats in a hidden row of the model
+};
+
+struct LoweredSetting {
+  std::string name;
+  int32_t type = 0; ///< QUOIN_SETTING_*
+  double value = 0; ///< the default
+  bool runTime = false;
+};
+
+struct LoweredDecoder {
+  std::string name;
+  std::string function; ///< symbol of its `advance`
+  std::vector<LoweredSetting> settings;
+  int32_t frameSlots = 2;
+  int32_t caches = 0;
+  bool exact = true;
+};
+
+struct LoweredDecoders {
+  std::vector<LoweredDecoder> decoders;
+  llvm::SmallVector<MaskAttr> masks; ///< what `mask` of a forward counts
+};
+
+/// Replaces each `quoin.decoder` of the module by its function, in the LLVM dialect. Expects steps to be outlined
+/// (`quoin-outline-steps`); emits a diagnostic for an op that has no lowering.
+mlir::LogicalResult lowerDecoders(mlir::ModuleOp module, const DecoderLoweringOptions &options, LoweredDecoders &out);
+
+} // namespace quoin::decoder
+
+#endif

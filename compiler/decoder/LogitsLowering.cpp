@@ -1,0 +1,84 @@
+//===- LogitsLowering.cpp - settings, and views of logits -------------------===//
+
+#include "compiler/decoder/Emitter.h"
+#include "runtime/include/quoin/program.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::decoder;
+
+using Pred = LLVM::ICmpPredicate;
+
+static constexpr int64_t rowsField = offsetof(quoin_logits_t, rows), hiddenField = offsetof(quoin_logits_t, hidden),
+                         otherField = offsetof(quoin_logits_t, other),
+                         guidanceField = offsetof(quoin_logits_t, guidance);
+
+/// A new quoin_logits_t with these fields.
+static Value makeLogits(Emitter &e, Value rows, Value hidden, Value other, Value guidance) {
+  Value made = e.allocate(e.constant(sizeof(quoin_logits_t)));
+  e.store(rows, made, rowsField);
+  e.store(hidden, made, hiddenField);
+  e.store(other, made, otherField);
+  e.store(guidance, made, guidanceField);
+  return made;
+}
+
+static void lowerGuide(Emitter &e, GuideOp op) {
+  Value with = e.get(op.getConditional()), without = e.get(op.getUnconditional());
+  Value rows = e.load(e.i64, with, rowsField);
+  e.requireEqual(rows, e.load(e.i64, without, rowsField),
+                 "quoin.guide expects as many unconditional as conditional rows, but found");
+  for (Value v : {with, without})
+    e.require(e.compare(Pred::eq, e.load(e.pointer, v, otherField), e.null()),
+              "quoin.guide expects logits that are not guided themselves, but found", e.constant(0), e.constant(0));
+  Value guidance = LLVM::FPExtOp::create(e.b, e.f64, e.get(op.getGuidance()));
+  e.set(op.getResult(),
+        makeLogits(e, rows, e.load(e.pointer, with, hiddenField), e.load(e.pointer, without, hiddenField), guidance));
+}
+
+static void lowerRows(Emitter &e, RowsOp op) {
+  Value logits = e.get(op.getLogits()), from = e.get(op.getFrom()), count = e.get(op.getCount());
+  Value rows = e.load(e.i64, logits, rowsField);
+  e.require(e.compare(Pred::ule, from, rows), "quoin.rows expects its first row among those there are, but found", from,
+            rows);
+  Value left = e.sub(rows, from);
+  e.require(e.compare(Pred::ule, count, left), "quoin.rows expects no more rows than there are, but found", count,
+            left);
+  Value floats = e.mul(from, e.constant(e.options.hidden));
+  auto skip = [&](Value base) -> Value {
+    return LLVM::GEPOp::create(e.b, e.pointer, e.f32, base, ArrayRef<LLVM::GEPArg>{floats});
+  };
+  Value other = e.load(e.pointer, logits, otherField);
+  Value unguided = e.compare(Pred::eq, other, e.null());
+  Value otherRow = LLVM::SelectOp::create(e.b, unguided, other, skip(other));
+  e.set(op.getResult(), makeLogits(e, count, skip(e.load(e.pointer, logits, hiddenField)), otherRow,
+                                   e.load(e.f64, logits, guidanceField)));
+}
+
+/// Settings are numbered by name, as a dictionary sorts them.
+static void lowerSetting(Emitter &e, SettingOp op) {
+  if (op.getName() == "fill") {
+    e.set(op.getValue(), e.load(e.i32, e.state, offsetof(quoin_state_t, fill)));
+    return;
+  }
+  DictionaryAttr settings = op->getParentOfType<DecoderOp>().getSettings();
+  auto place = llvm::find_if(settings, [&](NamedAttribute s) { return s.getName() == op.getName(); });
+  int64_t offset = static_cast<int64_t>(sizeof(double)) * (place - settings.begin());
+  Value number = e.load(e.f64, e.load(e.pointer, e.state, offsetof(quoin_state_t, settings)), offset);
+  // Saturating: a number that no index holds must not be undefined behaviour.
+  if (op.getType().isF32())
+    e.set(op.getValue(), Value(LLVM::FPTruncOp::create(e.b, e.f32, number)));
+  else
+    e.set(op.getValue(),
+          LLVM::CallIntrinsicOp::create(e.b, e.i64, e.b.getStringAttr("llvm.fptosi.sat"), number).getResult(0));
+}
+
+std::optional<LogicalResult> quoin::decoder::lowerLogitsOp(Emitter &e, Operation *op) {
+  if (auto guide = dyn_cast<GuideOp>(op))
+    return lowerGuide(e, guide), success();
+  if (auto rows = dyn_cast<RowsOp>(op))
+    return lowerRows(e, rows), success();
+  if (auto setting = dyn_cast<SettingOp>(op))
+    return lowerSetting(e, setting), success();
+  return std::nullopt;
+}

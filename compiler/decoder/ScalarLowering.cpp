@@ -1,0 +1,147 @@
+//===- ScalarLowering.cpp - arith and math, on scalars and element by element ===//
+//
+// A scalar op is written again with `i64` for `index`; the same, inside a loop over the elements, serves tensors. What
+// would be undefined (a division by zero, a conversion out of range) is checked or saturates: a program must fail or
+// give the same on every machine.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/decoder/Emitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::decoder;
+
+using Pred = LLVM::ICmpPredicate;
+
+static bool isDivision(Operation *op) {
+  return isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp, arith::DivSIOp, arith::RemSIOp, arith::CeilDivSIOp,
+             arith::FloorDivSIOp>(op);
+}
+
+static void checkDivision(Emitter &e, Operation *op, Value lhs, Value rhs) {
+  std::string name = op->getName().getStringRef().str();
+  Type type = rhs.getType();
+  e.require(e.compare(Pred::ne, rhs, e.integer(type, 0)), name + " expects a divisor other than zero, but found", lhs,
+            rhs);
+  if (isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp>(op))
+    return;
+  APInt lowest = APInt::getSignedMinValue(type.getIntOrFloatBitWidth());
+  Value low = LLVM::ConstantOp::create(e.b, type, e.b.getIntegerAttr(type, lowest));
+  Value safe = LLVM::OrOp::create(e.b, e.compare(Pred::ne, lhs, low), e.compare(Pred::ne, rhs, e.integer(type, -1)));
+  e.require(safe, name + " expects a quotient that fits, but found", lhs, rhs);
+}
+
+/// Between integers of any width.
+static Value resize(Emitter &e, Value v, Type to, bool isSigned) {
+  unsigned from = v.getType().getIntOrFloatBitWidth(), width = to.getIntOrFloatBitWidth();
+  if (from == width)
+    return v;
+  if (from > width)
+    return LLVM::TruncOp::create(e.b, to, v);
+  return isSigned ? Value(LLVM::SExtOp::create(e.b, to, v)) : Value(LLVM::ZExtOp::create(e.b, to, v));
+}
+
+static Value saturate(Emitter &e, Value v, Type to, StringRef intrinsic) {
+  return LLVM::CallIntrinsicOp::create(e.b, to, e.b.getStringAttr(intrinsic), ValueRange{v}).getResult(0);
+}
+
+/// One op on scalars.
+static Value emitScalar(Emitter &e, Operation *op, ValueRange operands, Type result) {
+  if (isa<arith::IndexCastOp>(op))
+    return resize(e, operands[0], result, /*isSigned=*/true);
+  if (isa<arith::IndexCastUIOp>(op))
+    return resize(e, operands[0], result, /*isSigned=*/false);
+  if (isa<arith::FPToSIOp>(op))
+    return saturate(e, operands[0], result, "llvm.fptosi.sat");
+  if (isa<arith::FPToUIOp>(op))
+    return saturate(e, operands[0], result, "llvm.fptoui.sat");
+  if (isDivision(op))
+    checkDivision(e, op, operands[0], operands[1]);
+  if (operands.size() == 1)
+    if (Value known = emitFunction(e.b, op, operands[0]))
+      return known;
+  OperationState again(op->getLoc(), op->getName(), operands, result, op->getAttrs());
+  return e.b.create(again)->getResult(0);
+}
+
+static LogicalResult lowerConstant(Emitter &e, arith::ConstantOp op) {
+  if (Type scalar = scalarType(op.getType())) {
+    if (auto number = dyn_cast<FloatAttr>(op.getValue()))
+      e.set(op, Value(LLVM::ConstantOp::create(e.b, scalar, number)));
+    else
+      e.set(op, Value(LLVM::ConstantOp::create(
+                    e.b, scalar, e.b.getIntegerAttr(scalar, cast<IntegerAttr>(op.getValue()).getValue()))));
+    return success();
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(op.getValue());
+  if (!dense)
+    return op.emitOpError("expects a dense constant in a decoder");
+  Type element = scalarType(dense.getElementType());
+  if (dense.getNumElements() == 0) {
+    e.set(op, e.emptyTensor(element));
+    return success();
+  }
+  LLVM::GlobalOp global = e.tables.elements(op.getLoc(), dense, storedType(element));
+  Value data = LLVM::AddressOfOp::create(e.b, global);
+  e.set(op, TensorParts{data, e.constant(dense.getNumElements()), element});
+  return success();
+}
+
+/// select with one flag chooses whole values, of any type.
+static void lowerWholeSelect(Emitter &e, arith::SelectOp op) {
+  Value flag = e.get(op.getCondition());
+  SmallVector<Value> chosen;
+  for (auto [yes, no] :
+       llvm::zip(SmallVector<Value>(e.parts(op.getTrueValue())), SmallVector<Value>(e.parts(op.getFalseValue()))))
+    chosen.push_back(LLVM::SelectOp::create(e.b, flag, yes, no));
+  e.set(op, ValueRange(chosen));
+}
+
+static void lowerElementwise(Emitter &e, Operation *op) {
+  Value result = op->getResult(0);
+  auto type = cast<RankedTensorType>(result.getType());
+  std::string name = op->getName().getStringRef().str();
+  SmallVector<TensorParts> operands;
+  for (Value v : op->getOperands())
+    operands.push_back(e.tensor(v));
+  Value count = operands.front().size;
+  for (const TensorParts &t : llvm::drop_begin(operands))
+    e.requireEqual(count, t.size, name + " expects operands of one size, but found");
+  TensorParts made = e.allocateTensor(scalarType(type.getElementType()), count, name);
+  e.forEach(count, [&](Value i) {
+    SmallVector<Value> elements;
+    for (const TensorParts &t : operands)
+      elements.push_back(e.loadElement(t, i));
+    e.storeElement(made, i, emitScalar(e, op, elements, made.element));
+  });
+  e.set(result, made);
+}
+
+std::optional<LogicalResult> quoin::decoder::lowerScalarOp(Emitter &e, Operation *op) {
+  if (auto constant = dyn_cast<arith::ConstantOp>(op))
+    return lowerConstant(e, constant);
+  if (auto select = dyn_cast<arith::SelectOp>(op))
+    if (select.getCondition().getType().isInteger(1))
+      return lowerWholeSelect(e, select), success();
+
+  bool isArith = isa<arith::ArithDialect>(op->getDialect()) && !isa<arith::RemFOp>(op);
+  bool isMath = isa<math::MathDialect>(op->getDialect()) && isSupportedMath(op);
+  if (!(isArith || isMath) || !OpTrait::hasElementwiseMappableTraits(op) || op->getNumResults() != 1 ||
+      op->getNumOperands() == 0)
+    return std::nullopt;
+  auto isTensor = [](Type t) { return isa<RankedTensorType>(t); };
+  if (llvm::all_of(op->getOperandTypes(), isTensor)) {
+    lowerElementwise(e, op);
+    return success();
+  }
+  if (llvm::any_of(op->getOperandTypes(), isTensor) || !scalarType(op->getResult(0).getType()))
+    return std::nullopt;
+  SmallVector<Value> operands;
+  for (Value v : op->getOperands())
+    operands.push_back(e.get(v));
+  e.set(op->getResult(0), emitScalar(e, op, operands, scalarType(op->getResult(0).getType())));
+  return success();
+}

@@ -1,0 +1,115 @@
+//===- SequenceLowering.cpp - ops on sequences, mostly calls of the host ----===//
+
+#include "compiler/decoder/Emitter.h"
+#include "runtime/include/quoin/program.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::decoder;
+
+using Pred = LLVM::ICmpPredicate;
+
+/// A host function that writes its tensor through the last argument.
+static TensorParts callForTensor(Emitter &e, size_t function, Type element, SmallVector<Value> arguments) {
+  Value out = e.scratch(3);
+  e.storeTensor(e.emptyTensor(element), out, 0);
+  arguments.push_back(out);
+  e.callHost(function, {}, arguments);
+  return e.loadTensor(element, out, 0);
+}
+
+/// fill and edit.
+template <typename Op> static void lowerWrite(Emitter &e, Op op, size_t function) {
+  std::string name = op->getName().getStringRef().str();
+  TensorParts at = e.tensor(op.getPositions()), ids = e.tensor(op.getIds());
+  e.requireEqual(at.size, ids.size, name + " expects as many ids as positions, but found");
+  Value where = e.null();
+  if (op.getWhere()) {
+    TensorParts flags = e.tensor(op.getWhere());
+    e.requireEqual(at.size, flags.size, name + " expects as many flags as positions, but found");
+    where = e.scratch(2, flags);
+  }
+  Value result = e.callHost(function, e.pointer, {e.get(op.getSequence()), e.scratch(0, at), e.scratch(1, ids), where});
+  e.set(op.getResult(), result);
+}
+
+static void lowerTop(Emitter &e, TopOp op) {
+  TensorParts v = e.tensor(op.getValues());
+  Value where = e.null();
+  if (op.getWhere()) {
+    TensorParts flags = e.tensor(op.getWhere());
+    e.requireEqual(v.size, flags.size, "quoin.top expects as many flags as values, but found");
+    where = e.scratch(1, flags);
+  }
+  e.set(op.getFlags(),
+        callForTensor(e, offsetof(quoin_host_t, top), e.i1, {e.scratch(0, v), e.get(op.getCount()), where}));
+}
+
+static void lowerReuse(Emitter &e, ReuseOp op) {
+  writeForwardSlots(e, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(), op.getRead());
+  constexpr int64_t call = offsetof(quoin_state_t, forward);
+  e.store(e.get(op.getCache()), e.state, call + static_cast<int64_t>(offsetof(quoin_forward_t, cache)));
+  e.set(op.getSlots(), e.callHost(offsetof(quoin_host_t, reuse), e.i64, {e.at(e.state, call), e.get(op.getLimit())}));
+}
+
+std::optional<LogicalResult> quoin::decoder::lowerSequenceOp(Emitter &e, Operation *op) {
+  auto range = [&](auto r, size_t function) {
+    return e.callHost(function, e.i64, {e.get(r.getSequence()), e.get(r.getFrom()), e.get(r.getTo())});
+  };
+  bool mine = true;
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](LengthOp o) {
+        e.set(o.getLength(), e.load(e.i64, e.get(o.getSequence()), offsetof(quoin_sequence_t, length)));
+      })
+      .Case([&](CommittedOp o) {
+        e.set(o.getPosition(), e.load(e.i64, e.get(o.getSequence()), offsetof(quoin_sequence_t, committed)));
+      })
+      .Case([&](OpenOp o) {
+        e.set(o.getPositions(), callForTensor(e, offsetof(quoin_host_t, open), e.i64,
+                                              {e.get(o.getSequence()), e.get(o.getFrom()), e.get(o.getTo())}));
+      })
+      .Case([&](FirstOpenOp o) { e.set(o.getPosition(), range(o, offsetof(quoin_host_t, first_open))); })
+      .Case([&](FindStopOp o) { e.set(o.getPosition(), range(o, offsetof(quoin_host_t, find_stop))); })
+      .Case([&](TokensOp o) {
+        Value at = e.scratch(0, e.tensor(o.getPositions()));
+        e.set(o.getTokens(), callForTensor(e, offsetof(quoin_host_t, tokens), e.i32, {e.get(o.getSequence()), at}));
+      })
+      .Case([&](ExtendOp o) {
+        Value label = o.getLabel() ? e.get(o.getLabel()) : e.constant(0);
+        e.set(o.getResult(), e.callHost(offsetof(quoin_host_t, extend), e.pointer,
+                                        {e.get(o.getSequence()), e.get(o.getCount()), label}));
+      })
+      .Case([&](AppendOp o) {
+        Value ids = e.scratch(0, e.tensor(o.getIds()));
+        e.set(o.getResult(), e.callHost(offsetof(quoin_host_t, append), e.pointer, {e.get(o.getSequence()), ids}));
+      })
+      .Case([&](ReopenOp o) {
+        e.set(o.getResult(), e.callHost(offsetof(quoin_host_t, reopen), e.pointer,
+                                        {e.get(o.getSequence()), e.get(o.getFrom()), e.get(o.getTo())}));
+      })
+      .Case([&](FillOp o) { lowerWrite(e, o, offsetof(quoin_host_t, fill)); })
+      .Case([&](EditOp o) { lowerWrite(e, o, offsetof(quoin_host_t, edit)); })
+      .Case([&](CommitOp o) {
+        e.set(o.getResult(),
+              e.callHost(offsetof(quoin_host_t, commit), e.pointer, {e.get(o.getSequence()), e.get(o.getTo())}));
+      })
+      .Case([&](TopOp o) { lowerTop(e, o); })
+      .Case([&](UniformOp o) {
+        Value at = e.scratch(0, e.tensor(o.getPositions()));
+        e.set(o.getValues(),
+              callForTensor(e, offsetof(quoin_host_t, uniform), e.f32,
+                            {e.constant(static_cast<int64_t>(o.getStream())), at, e.get(o.getEvaluation())}));
+      })
+      .Case([&](CacheOp o) { e.set(o.getCache(), e.constant(static_cast<int64_t>(o.getNumber()))); })
+      .Case([&](ReuseOp o) { lowerReuse(e, o); })
+      .Case([&](EvaluationOp o) { e.set(o.getNumber(), e.load(e.i64, e.state, offsetof(quoin_state_t, evaluations))); })
+      .Case([&](CountEvaluationOp) {
+        constexpr int64_t counter = offsetof(quoin_state_t, evaluations);
+        e.store(e.add(e.load(e.i64, e.state, counter), e.constant(1)), e.state, counter);
+      })
+      .Default([&](Operation *) { mine = false; });
+  if (!mine)
+    return std::nullopt;
+  return success();
+}

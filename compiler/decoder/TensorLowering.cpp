@@ -1,0 +1,180 @@
+//===- TensorLowering.cpp - tensors of rank 1 in the session's arena --------===//
+//
+// Tensors are values, never written once made, so a slice with stride 1 and a cast share their operand's elements.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/decoder/Emitter.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::decoder;
+
+using Pred = LLVM::ICmpPredicate;
+
+/// An attribute or a value of the decoder, as i64.
+static Value size(Emitter &e, OpFoldResult fold) {
+  if (auto value = dyn_cast<Value>(fold))
+    return e.get(value);
+  return e.constant(cast<IntegerAttr>(cast<Attribute>(fold)).getInt());
+}
+
+/// The size of a result: its type's, or the one operand that says it.
+static Value resultSize(Emitter &e, RankedTensorType type, ValueRange sizes) {
+  return type.isDynamicDim(0) ? e.get(sizes.front()) : e.constant(type.getDimSize(0));
+}
+
+static Type elementOf(Type type) { return scalarType(cast<RankedTensorType>(type).getElementType()); }
+
+//===----------------------------------------------------------------------===//
+// tensor
+//===----------------------------------------------------------------------===//
+
+static void fillWith(Emitter &e, const TensorParts &t, Value value) {
+  e.forEach(t.size, [&](Value i) { e.storeElement(t, i, value); });
+}
+
+static void lowerSplat(Emitter &e, tensor::SplatOp op) {
+  Value count = resultSize(e, op.getType(), op.getDynamicSizes());
+  TensorParts made = e.allocateTensor(elementOf(op.getType()), count, "tensor.splat");
+  fillWith(e, made, e.get(op.getInput()));
+  e.set(op.getAggregate(), made);
+}
+
+/// Its elements have no values yet; zeros, so that a program that reads them does the same each time.
+static void lowerEmpty(Emitter &e, tensor::EmptyOp op) {
+  Type element = elementOf(op.getType());
+  Value count = resultSize(e, op.getType(), op.getDynamicSizes());
+  TensorParts made = e.allocateTensor(element, count, "tensor.empty");
+  fillWith(e, made, LLVM::ZeroOp::create(e.b, element));
+  e.set(op.getResult(), made);
+}
+
+static void lowerDim(Emitter &e, tensor::DimOp op) {
+  Value index = e.get(op.getIndex());
+  if (!op.getConstantIndex() || *op.getConstantIndex() != 0)
+    e.require(e.compare(Pred::eq, index, e.constant(0)), "tensor.dim expects a dimension below the rank, but found",
+              index, e.constant(1));
+  e.set(op.getResult(), e.tensor(op.getSource()).size);
+}
+
+static void lowerExtract(Emitter &e, tensor::ExtractOp op) {
+  TensorParts from = e.tensor(op.getTensor());
+  Value index = e.get(op.getIndices().front());
+  e.require(e.compare(Pred::ult, index, from.size), "tensor.extract expects an index below the size, but found", index,
+            from.size);
+  e.set(op.getResult(), e.loadElement(from, index));
+}
+
+static void lowerSlice(Emitter &e, tensor::ExtractSliceOp op) {
+  TensorParts from = e.tensor(op.getSource());
+  Value offset = size(e, op.getMixedOffsets().front()), count = size(e, op.getMixedSizes().front());
+  e.require(e.compare(Pred::ule, offset, from.size), "tensor.extract_slice expects an offset up to the size, but found",
+            offset, from.size);
+  Value left = e.sub(from.size, offset);
+  OpFoldResult step = op.getMixedStrides().front();
+  if (isConstantIntValue(step, 1)) {
+    e.require(e.compare(Pred::ule, count, left), "tensor.extract_slice expects a size up to what is left, but found",
+              count, left);
+    Value data =
+        LLVM::GEPOp::create(e.b, e.pointer, storedType(from.element), from.data, ArrayRef<LLVM::GEPArg>{offset});
+    e.set(op.getResult(), TensorParts{data, count, from.element});
+    return;
+  }
+  Value stride = size(e, step);
+  e.require(e.compare(Pred::sgt, stride, e.constant(0)), "tensor.extract_slice expects a positive stride, but found",
+            stride, count);
+  // ceil(left / stride) elements fit; left is not negative, and stride - 1 is taken off first so that nothing
+  // overflows.
+  Value none = e.compare(Pred::eq, left, e.constant(0));
+  Value rest = LLVM::UDivOp::create(e.b, e.sub(left, e.constant(1)), stride);
+  Value fit = LLVM::SelectOp::create(e.b, none, left, e.add(rest, e.constant(1)));
+  e.require(e.compare(Pred::ule, count, fit), "tensor.extract_slice expects a size up to what is left, but found",
+            count, fit);
+  TensorParts made = e.allocateTensor(from.element, count, "tensor.extract_slice");
+  e.forEach(count, [&](Value i) { e.storeElement(made, i, e.loadElement(from, e.add(offset, e.mul(i, stride)))); });
+  e.set(op.getResult(), made);
+}
+
+static void lowerConcat(Emitter &e, tensor::ConcatOp op) {
+  Value total = e.constant(0);
+  for (Value v : op.getInputs())
+    total = e.add(total, e.tensor(v).size);
+  TensorParts made = e.allocateTensor(elementOf(op.getType()), total, "tensor.concat");
+  Value offset = e.constant(0);
+  for (Value v : op.getInputs()) {
+    e.copyElements(e.tensor(v), made, offset);
+    offset = e.add(offset, e.tensor(v).size);
+  }
+  auto type = cast<RankedTensorType>(op.getType());
+  if (!type.isDynamicDim(0))
+    e.requireEqual(total, e.constant(type.getDimSize(0)), "tensor.concat expects its result's size, but found");
+  e.set(op.getResult(), made);
+}
+
+static void lowerCast(Emitter &e, tensor::CastOp op) {
+  TensorParts from = e.tensor(op.getSource());
+  auto type = cast<RankedTensorType>(op.getType());
+  if (!type.isDynamicDim(0))
+    e.requireEqual(from.size, e.constant(type.getDimSize(0)), "tensor.cast expects its result's size, but found");
+  e.set(op.getDest(), from);
+}
+
+std::optional<LogicalResult> quoin::decoder::lowerTensorOp(Emitter &e, Operation *op) {
+  bool mine = true;
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](tensor::SplatOp o) { lowerSplat(e, o); })
+      .Case([&](tensor::EmptyOp o) { lowerEmpty(e, o); })
+      .Case([&](tensor::DimOp o) { lowerDim(e, o); })
+      .Case([&](tensor::ExtractOp o) { lowerExtract(e, o); })
+      .Case([&](tensor::ExtractSliceOp o) { lowerSlice(e, o); })
+      .Case([&](tensor::ConcatOp o) { lowerConcat(e, o); })
+      .Case([&](tensor::CastOp o) { lowerCast(e, o); })
+      .Default([&](Operation *) { mine = false; });
+  if (!mine)
+    return std::nullopt;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Vectors of quoin
+//===----------------------------------------------------------------------===//
+
+static void lowerSpan(Emitter &e, SpanOp op) {
+  Value from = e.get(op.getFrom()), to = e.get(op.getTo());
+  Value some = e.compare(Pred::sgt, to, from);
+  Value count = LLVM::SelectOp::create(e.b, some, e.sub(to, from), e.constant(0));
+  TensorParts made = e.allocateTensor(e.i64, count, "quoin.span");
+  e.forEach(count, [&](Value i) { e.storeElement(made, i, e.add(from, i)); });
+  e.set(op.getIndices(), made);
+}
+
+static void lowerCount(Emitter &e, CountOp op) {
+  TensorParts flags = e.tensor(op.getFlags());
+  e.set(op.getCount(), e.reduce(flags.size, e.constant(0), [&](Value i, ValueRange sum) {
+    Value one = LLVM::ZExtOp::create(e.b, e.i64, e.loadElement(flags, i));
+    return SmallVector<Value>{e.add(sum[0], one)};
+  }));
+}
+
+static void lowerLeading(Emitter &e, LeadingOp op) {
+  TensorParts flags = e.tensor(op.getFlags());
+  Value count = e.constant(0), on = e.constant(1);
+  e.set(op.getCount(), e.reduce(flags.size, {count, on}, [&](Value i, ValueRange carried) {
+    Value set = LLVM::ZExtOp::create(e.b, e.i64, e.loadElement(flags, i));
+    Value still = LLVM::AndOp::create(e.b, carried[1], set);
+    return SmallVector<Value>{e.add(carried[0], still), still};
+  }));
+}
+
+std::optional<LogicalResult> quoin::decoder::lowerVectorOp(Emitter &e, Operation *op) {
+  if (auto span = dyn_cast<SpanOp>(op))
+    return lowerSpan(e, span), success();
+  if (auto count = dyn_cast<CountOp>(op))
+    return lowerCount(e, count), success();
+  if (auto leading = dyn_cast<LeadingOp>(op))
+    return lowerLeading(e, leading), success();
+  return std::nullopt;
+}
