@@ -59,7 +59,7 @@ def requests(index, shape, decoder):
     return out
 
 
-PASSES = ["--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-prune-rows", "--quoin-outline-steps"]
+PASSES = ["--quoin-inline-calls", "--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-prune-rows", "--quoin-outline-steps"]
 
 
 def same(want, got, form):
@@ -80,7 +80,7 @@ def check(index):
         want = harness.answers("quoin-interpret", source, queries)
         passed = os.path.join(folder, "passed.mlir")
         for n in range(1, len(PASSES) + 1):
-            harness.tool("quoin-opt", source, "--inline", *PASSES[:n], "-o", passed)
+            harness.tool("quoin-opt", source, *PASSES[:n], "-o", passed)
             same(want, harness.answers("quoin-interpret", passed, queries), f"interpreted after {PASSES[n - 1][2:]}")
         for level in ("-O0", "-O2"):
             out = os.path.join(folder, "out" + level)

@@ -1,4 +1,5 @@
 """Runs the built tools for end-to-end tests. Standard library only; QUOIN_BIN names the folder of programs."""
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -46,18 +47,24 @@ def expect(condition, message):
         raise Failure(message)
 
 
+def attempt(name, test):
+    """Runs one test; gives whether it passed and the line to print."""
+    try:
+        note = test()
+        return True, f"ok   {name}" + (f": {note}" if note else "")
+    except (Failure, subprocess.TimeoutExpired, json.JSONDecodeError, OSError) as e:
+        return False, f"FAIL {name}: {e}"
+
+
 def main(tests):
-    """Runs (name, function) pairs, prints a line each and the totals; exits 1 if one failed."""
-    wanted, passed, failed = sys.argv[1:], 0, 0
-    for name, test in tests:
-        if wanted and not any(w in name for w in wanted):
-            continue
-        try:
-            note = test()
-            passed += 1
-            print(f"ok   {name}" + (f": {note}" if note else ""), flush=True)
-        except (Failure, subprocess.TimeoutExpired, json.JSONDecodeError) as e:
-            failed += 1
-            print(f"FAIL {name}: {e}", flush=True)
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    """Runs (name, function) pairs, QUOIN_JOBS (default: one per core) at a time; prints a line each and the totals; exits 1 if
+    one failed. Arguments select tests by parts of their names."""
+    wanted = sys.argv[1:]
+    chosen = [(n, t) for n, t in tests if not wanted or any(w in n for w in wanted)]
+    passed = 0
+    with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("QUOIN_JOBS") or os.cpu_count() or 1)) as pool:
+        for good, line in pool.map(lambda nt: attempt(*nt), chosen):
+            passed += good
+            print(line, flush=True)
+    print(f"{passed} passed, {len(chosen) - passed} failed")
+    sys.exit(0 if passed == len(chosen) else 1)
