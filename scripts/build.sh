@@ -9,5 +9,11 @@ trap 'rm -f "$log"' EXIT
 cmake --preset "$preset" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 targets=()
 for target in "$@"; do targets+=(--target "$target"); done
-cmake --build --preset "$preset" "${targets[@]}" 2>&1 | awk '/^\[/ { printf "\r\033[K%s", $0; fflush(); next } { print "\n" $0 } END { print "" }' >&2
-exit "${PIPESTATUS[0]}"
+echo "build: $preset" >&2
+if [ -t 2 ]; then
+  # One line that moves on; anything else that is printed stays.
+  cmake --build --preset "$preset" "${targets[@]}" 2>&1 |
+    awk '/^\[/ { printf "\r\033[K%s", $0; fflush(); next } { print "\n" $0 } END { printf "\r\033[K" }' >&2
+  exit "${PIPESTATUS[0]}"
+fi
+cmake --build --preset "$preset" "${targets[@]}" >"$log" 2>&1 || { grep -v '^\[' "$log" >&2; exit 1; }
