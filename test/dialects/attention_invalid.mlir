@@ -1,0 +1,32 @@
+// RUN: quoin-opt %s --split-input-file --verify-diagnostics
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @attention_c1 head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  // expected-error @+1 {{expects kv_heads that divides heads 4, but found 3}}
+  %1 = quoin.attention %0, %0, %0 heads 4 kv_heads 3 head_dim 1 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
+}
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @attention_c2 head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  // expected-error @+1 {{expects a query of width 8, but found 4}}
+  %1 = quoin.attention %0, %0, %0 heads 4 kv_heads 4 head_dim 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
+}
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @attention_c2_key head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  // expected-error @+1 {{expects a key of width 2, but found 4}}
+  %1 = quoin.attention %0, %0, %0 heads 2 kv_heads 1 head_dim 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
+}

@@ -1,0 +1,18 @@
+// RUN: quoin-opt %s --verify-roundtrip
+// RUN: quoin-opt %s | FileCheck %s
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @m head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: @slots_then_rows_labels_and_symbols
+// CHECK: quoin.forward @m of %{{.+}}[to %{{.+}}] read %{{.+}} mask <(q, k) : k le q>
+// CHECK: quoin.forward @m of %{{.+}}[to %{{.+}}] then %{{.+}} at %{{.+}} label %{{.+}} read %{{.+}} mask <(q, k)[a] : k le a>[%{{.+}}]
+func.func @slots_then_rows_labels_and_symbols(%x: !quoin.sequence, %n: index, %i: tensor<?xi32>, %p: tensor<?xindex>, %l: tensor<?xindex>, %r: tensor<?xindex>) {
+  %a = quoin.forward @m of %x[to %n] read %r mask #quoin.mask<causal>
+  %b = quoin.forward @m of %x[to %n] then %i at %p label %l read %r mask #quoin.mask<(q, k)[a] : k le a>[%n]
+  return
+}

@@ -1,0 +1,16 @@
+// RUN: quoin-opt %s --split-input-file --verify-diagnostics
+
+// expected-error @+1 {{expects 'quoin.fill' to be of its documented type, but found 7 : i64}}
+module attributes {quoin.fill = 7 : i64} {
+}
+
+// -----
+
+// expected-error @+1 {{expects 'quoin.capacity' to be of its documented type, but found 0 : index}}
+module attributes {quoin.capacity = 0 : index} {
+}
+
+// -----
+
+// expected-error @+1 {{expects 'quoin.source' on a module only}}
+func.func private @f() attributes {quoin.source = "folder"}
