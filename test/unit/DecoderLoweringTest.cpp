@@ -478,6 +478,10 @@ TEST(DecoderLowering, FunctionsNeedNoLibraryAndRoundAsOne) {
   checkFunction("math.sin", std::sin, small, 1e-6);
   checkFunction("math.cos", std::cos, small, 1e-6);
   checkFunction("math.expm1", std::expm1, small, 1e-6);
+  std::vector<float> positive = {0.25f, 0.5f, 1.0f, 1.7f, 3.0f, 6.5f};
+  checkFunction("math.log1p", std::log1p, positive, 1e-6);
+  checkFunction("math.rsqrt", [](double v) { return 1 / std::sqrt(v); }, positive, 1e-6);
+  checkFunction("math.powf %v,", [](double v) { return std::pow(v, v); }, positive, 1e-6);
 }
 
 //===----------------------------------------------------------------------===//
