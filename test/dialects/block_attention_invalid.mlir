@@ -1,0 +1,63 @@
+// RUN: quoin-opt %s --split-input-file --verify-diagnostics
+
+func.func @block_attention_c1(%q: tensor<?x8x64xf32>, %k: tensor<?x3x64xf32>) {
+  // expected-error@+1 {{expects key heads that divide the query heads 8, but found 3}}
+  %out = quoin.block_attention %q, %k, %k mask #quoin.mask<causal> scale 1.0 : tensor<?x8x64xf32>, tensor<?x3x64xf32>, tensor<?x3x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_attention_c1_values(%q: tensor<?x8x64xf32>, %k: tensor<?x2x64xf32>, %v: tensor<?x4x64xf32>) {
+  // expected-error@+1 {{expects as many value heads as key heads 2, but found 4}}
+  %out = quoin.block_attention %q, %k, %v mask #quoin.mask<causal> scale 1.0 : tensor<?x8x64xf32>, tensor<?x2x64xf32>, tensor<?x4x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_attention_c2(%q: tensor<?x8x4xf32>, %k: tensor<?x8x4xf32>) {
+  // expected-error@+1 {{expects a head size from 8 to 256, but found 4}}
+  %out = quoin.block_attention %q, %k, %k mask #quoin.mask<causal> scale 1.0 : tensor<?x8x4xf32>, tensor<?x8x4xf32>, tensor<?x8x4xf32>
+  return
+}
+
+// -----
+
+func.func @block_attention_c2_equal(%q: tensor<?x8x64xf32>, %k: tensor<?x8x32xf32>) {
+  // expected-error@+1 {{expects the query's head size 64, but found 32 in 'tensor<?x8x32xf32>'}}
+  %out = quoin.block_attention %q, %k, %k mask #quoin.mask<causal> scale 1.0 : tensor<?x8x64xf32>, tensor<?x8x32xf32>, tensor<?x8x32xf32>
+  return
+}
+
+// -----
+
+func.func @block_attention_c3(%q: tensor<?x8x64xf32>, %k: tensor<64x8x64xf32>, %v: tensor<65x8x64xf32>) {
+  // expected-error@+1 {{expects as many values as keys 64, but found 65}}
+  %out = quoin.block_attention %q, %k, %v mask #quoin.mask<causal> scale 1.0 : tensor<?x8x64xf32>, tensor<64x8x64xf32>, tensor<65x8x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_attention_c4(%q: tensor<?x8x64xf32>, %n: index) {
+  // expected-error@+1 {{expects 2 symbols of the mask, but found 1}}
+  %out = quoin.block_attention %q, %q, %q mask #quoin.mask<(q, k)[a, b] : k lt a or k ge b>[%n] scale 1.0 : tensor<?x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_attention_c5(%q: tensor<?x8x64xf32>, %k: tensor<64x8x64xf32>, %ql: tensor<?xi32>, %kl: tensor<63xi32>) {
+  // expected-error@+1 {{expects 64 labels of the keys, but found 63}}
+  %out = quoin.block_attention %q, %k, %k mask #quoin.mask<(q, k) : label(k) le label(q)> labels(%ql : tensor<?xi32>, %kl : tensor<63xi32>) scale 1.0 : tensor<?x8x64xf32>, tensor<64x8x64xf32>, tensor<64x8x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_attention_c6(%q: tensor<?x8x64xf32>) {
+  // expected-error@+1 {{expects 'lse' of shape 'tensor<?x8xf32>', but found 'tensor<?x4xf32>'}}
+  %out, %lse = quoin.block_attention %q, %q, %q mask #quoin.mask<causal> scale 1.0 : tensor<?x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32> lse tensor<?x4xf32>
+  return
+}

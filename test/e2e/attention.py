@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+"""Attention functions by themselves: mask formulas compiled, run, and compared with float64 brute force; then what is refused.
+
+QUOIN_MASKS sets how many random formulas are drawn (60), QUOIN_SEED from which seed.
+"""
+import array
+import json
+import math
+import os
+import random
+import re
+import shutil
+import struct
+import tempfile
+
+import harness
+from harness import Failure, call, expect, tool
+
+TOLERANCE = 2e-5
+SHAPES = [(8, 2, 64), (4, 4, 16), (3, 1, 24)]
+LENGTHS = [1, 2, 5, 16, 33, 63, 64, 65, 71, 100, 129, 150]
+WORDS = {"le": "<=", "lt": "<", "ge": ">=", "gt": ">", "eq": "==", "ne": "!=", "floordiv": "//", "mod": "%"}
+PUBLISHED = [
+    "k le q", "k ge 0", "k floordiv 4 le q floordiv 4", "k floordiv 32 le q floordiv 32", "k le q and q - k lt 17",
+    "k le q and (q - k lt 24 or k lt 4)", "k le q or (q ge 40 and k ge 40)", "k le q and (q - k) mod 3 eq 0",
+    "k lt 11 or (q ge 11 and (k - 11) floordiv 4 le (q - 11) floordiv 4)", "k floordiv 16 + k mod 16 le q floordiv 16 + q mod 16",
+    "(q floordiv 32 eq k floordiv 32 and q mod 32 floordiv 4 eq k mod 32 floordiv 4) or (q lt 32 and k ge 32 and k mod 32 floordiv 4 lt q mod 32 floordiv 4)"
+    " or (q ge 32 and k ge 32 and k mod 32 floordiv 4 le q mod 32 floordiv 4)"]
+rnd = random.Random(int(os.environ.get("QUOIN_SEED", "7")))
+POOL = array.array("f", (rnd.gauss(0, 1) for _ in range(40000)))
+
+
+# ---- Formulas
+
+def integer(depth):
+    if depth == 0:
+        return rnd.choice(["q", "k", "q", "k", "slot(q)", "slot(k)", str(rnd.randrange(70)), f"-{rnd.randrange(1, 20)}"])
+    a = integer(depth - 1)
+    return rnd.choice([a, f"({a} + {integer(depth - 1)})", f"({a} - {integer(depth - 1)})", f"({a} * {rnd.choice([-3, -1, 2, 5])})",
+                       f"({a} floordiv {rnd.choice([2, 3, 4, 7, 16, 24])})", f"({a} mod {rnd.choice([2, 5, 8, 20, 64])})"])
+
+
+def formula(depth):
+    if depth == 0:
+        return f"{integer(2)} {rnd.choice(list(WORDS)[:6])} {integer(2)}"
+    return rnd.choice([f"({formula(depth - 1)} and {formula(depth - 1)})", f"({formula(depth - 1)} or {formula(depth - 1)})",
+                       f"not ({formula(depth - 1)})", formula(depth - 1)])
+
+
+def predicate(text, *names):
+    """The formula as a function of q, k and the names; positions and slots of a function's tokens are their indices."""
+    text = re.sub(r"slot\((\w)\)", r"\1", text)
+    text = re.sub(r"label\((\w)\)", r"label_\1(\1)", text)
+    text = re.sub(r"\b(" + "|".join(WORDS) + r")\b", lambda m: WORDS[m[1]], text)
+    return eval("lambda q, k" + "".join(", " + n for n in names) + ": " + text)
+
+
+# ---- Files
+
+def save(path, tensors):
+    header, body = {}, b""
+    for name, (dtype, shape, data) in tensors.items():
+        header[name] = dict(dtype=dtype, shape=shape, data_offsets=[len(body), len(body) + len(data)])
+        body += data
+    j = json.dumps(header).encode()
+    j += b" " * (-len(j) % 8)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(j)) + j + body)
+
+
+def load(path):
+    with open(path, "rb") as f:
+        b = f.read()
+    n = struct.unpack("<Q", b[:8])[0]
+    out = {}
+    for name, t in json.loads(b[8:8 + n]).items():
+        if name != "__metadata__":
+            out[name] = array.array("f", b[8 + n + t["data_offsets"][0]:8 + n + t["data_offsets"][1]])
+    return out
+
+
+class Folder:
+    """A temporary folder with a compiled function in it."""
+
+    def __enter__(self):
+        self.path = tempfile.mkdtemp()
+        return self
+
+    def __exit__(self, *ignored):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def __truediv__(self, name):
+        return os.path.join(self.path, name)
+
+    def compile(self, text):
+        with open(self / "a.mlir", "w") as f:
+            f.write(text)
+        tool("quoin-compile", self / "a.mlir", "-o", self / "out", timeout=60)
+
+    def run(self, tensors, *flags):
+        save(self / "in.safetensors", tensors)
+        tool("quoin-run", self / "out", "--inputs", self / "in.safetensors", "--outputs", self / "out.safetensors", *flags, timeout=60)
+        return load(self / "out.safetensors")
+
+
+def program(mask, shape, lse=False, more="", labels="", symbols=""):
+    heads, kv, size = shape
+    q, k, l = f"tensor<?x{heads}x{size}xf32>", f"tensor<?x{kv}x{size}xf32>", f"tensor<?x{heads}xf32>"
+    types, names = (f"({q}, {l})", "%out, %lse") if lse else (q, "%out")
+    return (f"func.func @attention(%q: {q}, %k: {k}, %v: {k}{more}) -> {types} {{\n"
+            f"  {names} = quoin.block_attention %q, %k, %v mask #quoin.mask<{mask}>{symbols} {labels} scale {1 / math.sqrt(size)!r}"
+            f" : {q}, {k}, {k}{' lse ' + l if lse else ''}\n  return {names} : {q}{', ' + l if lse else ''}\n}}\n")
+
+
+def floats(count):
+    at = rnd.randrange(len(POOL))
+    return (POOL[at:] + POOL * (count // len(POOL) + 1))[:count]
+
+
+def inputs(shape, nq, nk):
+    heads, kv, size = shape
+    q, k, v = floats(nq * heads * size), floats(nk * kv * size), floats(nk * kv * size)
+    t = lambda n, h, d: ("F32", [n, h, size], d.tobytes())
+    return (q, k, v), dict(q=t(nq, heads, q), k=t(nk, kv, k), v=t(nk, kv, v))
+
+
+def check(see, shape, nq, nk, data, out, what, lse=None):
+    """Compares some rows, the first and the last among them, in all features."""
+    (heads, kv, size), (q, k, v) = shape, data
+    expect(len(out) == nq * heads * size, f"{what}: expects {nq * heads * size} numbers, but found {len(out)}")
+    for i, h in {(rnd.randrange(nq), rnd.randrange(heads)) for _ in range(10)} | {(0, 0), (nq - 1, heads - 1)}:
+        g = h // (heads // kv)
+        row = q[(i * heads + h) * size:][:size]
+        keys = [j for j in range(nk) if see(i, j)]
+        s = [sum(x * y for x, y in zip(row, k[(j * kv + g) * size:(j * kv + g + 1) * size])) / math.sqrt(size) for j in keys]
+        top = max(s, default=0)
+        e = [math.exp(x - top) for x in s]
+        total = sum(e)
+        for c in range(0, size, 5):
+            want = sum(w * v[(j * kv + g) * size + c] for w, j in zip(e, keys)) / total if keys else 0.0
+            got = out[(i * heads + h) * size + c]
+            expect(abs(want - got) <= TOLERANCE, f"{what}: row {i} head {h} feature {c}: expects {want:.7g}, but found {got:.7g}")
+        if lse is not None:
+            want, got = top + math.log(total) if keys else -math.inf, lse[i * heads + h]
+            expect(want == got or abs(want - got) <= TOLERANCE, f"{what}: row {i} head {h} lse: expects {want:.7g}, but found {got:.7g}")
+
+
+def compare(text, shape, lengths, lse=False):
+    see = predicate(text)
+    with Folder() as folder:
+        folder.compile(program("(q, k) : " + text, shape, lse))
+        for nq, nk in lengths:
+            data, tensors = inputs(shape, nq, nk)
+            got = folder.run(tensors)
+            check(see, shape, nq, nk, data, got["out"], f"{text}: {nq} x {nk}", got.get("lse"))
+
+
+# ---- Tests
+
+def published():
+    for text in PUBLISHED:
+        n = rnd.choice(LENGTHS[3:])
+        compare(text, rnd.choice(SHAPES), [(n, n)])
+    return f"{len(PUBLISHED)} masks"
+
+
+def random_formulas():
+    count = int(os.environ.get("QUOIN_MASKS", "60"))
+    for i in range(count):
+        n = rnd.choice(LENGTHS)
+        compare(formula(3), SHAPES[i % 3], [(n, n), (rnd.choice(LENGTHS), rnd.choice(LENGTHS))], lse=i % 4 == 0)
+    return f"{count} formulas"
+
+
+def symbols_and_labels():
+    text = "(label(k) eq label(q) or k lt n) and q - k le 2 * m"
+    labels = lambda n, every: array.array("i", [i // every % 4 for i in range(n)])
+    with Folder() as folder:
+        folder.compile(program("(q, k)[n, m] : " + text.replace("2 * m", "m * 2"), (4, 2, 16), True,
+                               ", %n: index, %m: index, %a: tensor<?xi32>, %b: tensor<?xi32>",
+                               "labels(%a : tensor<?xi32>, %b : tensor<?xi32>)", "[%n, %m]"))
+        for nq, nk, n, m in ((70, 130, 5, 20), (129, 64, -3, 1 << 33), (3, 65, 64, 0)):
+            ql, kl = labels(nq, 7), labels(nk, 11)
+            data, tensors = inputs((4, 2, 16), nq, nk)
+            number = lambda x: ("I64", [], struct.pack("<q", x))
+            tensors.update(n=number(n), m=number(m), query_labels=("I32", [nq], ql.tobytes()), key_labels=("I32", [nk], kl.tobytes()))
+            see = predicate(text, "n", "m", "label_q", "label_k")
+            got = folder.run(tensors)
+            check(lambda q, k: see(q, k, n, m, ql.__getitem__, kl.__getitem__), (4, 2, 16), nq, nk, data, got["out"], f"{nq} x {nk}", got["lse"])
+
+
+def same_bits_for_any_threads():
+    with Folder() as folder:
+        folder.compile(program("(q, k) : k floordiv 8 le q floordiv 8", (8, 2, 64)))
+        _, tensors = inputs((8, 2, 64), 150, 150)
+        one = folder.run(tensors, "--threads", 1)["out"]
+        for threads in (2, 3):
+            expect(folder.run(tensors, "--threads", threads)["out"] == one, f"{threads} threads give other bits")
+
+
+def the_example():
+    with open(os.path.join(harness.ROOT, "examples", "attention.mlir")) as f:
+        text = f.read()
+    expect(len(re.findall(r"#quoin\.mask<[^<>]*>", text)) == 1, "examples/attention.mlir must hold exactly one #quoin.mask<...>")
+    with Folder() as folder:
+        folder.compile(text)
+        data, tensors = inputs((8, 2, 64), 75, 90)
+        check(lambda q, k: k // 32 <= q // 32, (8, 2, 64), 75, 90, data, folder.run(tensors)["out"], "example")
+        expect("attention" in tool("quoin-run", folder / "out", "--describe"), "--describe names the function")
+
+
+def refused(text, message):
+    with Folder() as folder:
+        with open(folder / "a.mlir", "w") as f:
+            f.write(text)
+        r = call("quoin-compile", folder / "a.mlir", "-o", folder / "out", timeout=60)
+        expect(r.returncode == 1 and message in r.stderr, f"expects exit 1 with '{message}', but found {r.returncode}: {r.stderr[-300:]}")
+        expect(not os.path.exists(folder / "out"), "a refused program leaves nothing behind")
+
+
+def bad_masks():
+    for mask, message in (("(q, k) : q * k le 4", "expects a constant operand of '*', but both vary"),
+                          ("(q, k) : q floordiv 0 le k", "expects a positive divisor of 'floordiv', but found 0"),
+                          ("(q, k) : q mod -2 le k", "expects a positive divisor of 'mod', but found -2"),
+                          ("(q, k) : q le 9999999999999999999", "expects an integer of at most"),
+                          ("(q, k) : q le prompt", "expects a term, but found 'prompt'"),
+                          ("(q, k)[n] : q le n", "expects 1 symbols of the mask, but found 0")):
+        refused(program(mask, (4, 2, 16)), message)
+
+
+def bad_inputs():
+    with Folder() as folder:
+        folder.compile(program("(q, k) : k le q", (4, 2, 16)))
+        _, good = inputs((4, 2, 16), 9, 7)
+        for name, change, message in (
+                ("k", ("F32", [7, 3, 16], bytes(7 * 3 * 16 * 4)), "expects size 1 of 'k' to be 2, but found 3"),
+                ("v", ("F32", [8, 2, 16], bytes(8 * 2 * 16 * 4)), "expects size 0 of 'v' to be 7, as that of 'k', but found 8"),
+                ("q", ("F32", [9, 64], bytes(9 * 64 * 4)), "expects rank 3 of 'q'"),
+                ("q", ("BF16", [9, 4, 16], bytes(9 * 64 * 2)), "expects elements F32 of 'q'"), ("v", None, "found no 'v'")):
+            tensors = {n: t for n, t in {**good, name: change}.items() if t}
+            save(folder / "in.safetensors", tensors)
+            r = call("quoin-run", folder / "out", "--inputs", folder / "in.safetensors", "--outputs", folder / "o.safetensors", timeout=60)
+            expect(r.returncode == 1 and message in r.stderr, f"expects '{message}', but found {r.returncode}: {r.stderr[-300:]}")
+            expect(not os.path.exists(folder / "o.safetensors"), "no output after an error")
+
+
+if __name__ == "__main__":
+    harness.main([("published masks", published), ("random formulas", random_formulas), ("symbols, labels, lse", symbols_and_labels),
+                  ("threads", same_bits_for_any_threads), ("example", the_example), ("bad masks", bad_masks), ("bad inputs", bad_inputs)])
