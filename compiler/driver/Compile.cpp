@@ -8,6 +8,7 @@
 #include "compiler/driver/Metadata.h"
 #include "compiler/driver/OutputFolder.h"
 #include "compiler/driver/WeightSource.h"
+#include "compiler/function/Function.h"
 #include "compiler/import/Import.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -353,7 +354,14 @@ bool Compiler::writeProgram(OutputFolder &out, const cpu::Target &target) {
 }
 
 bool Compiler::run() {
-  if (!load() || !runPasses())
+  if (!load())
+    return false;
+  // Attention by itself has neither a model nor a decoder, so no pass has anything to do.
+  if (options.to == "cpu" && findFunction(*module)) {
+    report("function", 0);
+    return compileFunction(*module, {options.output, options.targetCpu, options.object}, error) || failWith(error);
+  }
+  if (!runPasses())
     return false;
   return options.to == "cpu" ? buildArtifact() : writeModule();
 }
