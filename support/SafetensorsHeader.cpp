@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "support/JsonText.h"
 #include "support/Safetensors.h"
 
 #include <algorithm>
@@ -19,9 +20,7 @@ constexpr size_t maxRank = 16;
 constexpr size_t maxNameLength = 4096;
 
 /// Messages quote names from the file; long ones would hide the message.
-std::string quote(const std::string &name) {
-  return "'" + (name.size() > 200 ? name.substr(0, 200) + "..." : name) + "'";
-}
+std::string quote(const std::string &name) { return "'" + shortened(name, 200) + "'"; }
 
 class HeaderReader {
 public:

@@ -173,7 +173,8 @@ void readLlada(ConfigReader &config, Architecture &a) {
 bool readStopIds(ConfigReader &config, const std::string &directory, Architecture &a, std::string &error) {
   std::string path = (std::filesystem::path(directory) / "generation_config.json").string();
   std::error_code ignored;
-  if (std::filesystem::exists(path, ignored)) {
+  // A link that leads nowhere is a mistake, not an absent file.
+  if (std::filesystem::exists(std::filesystem::symlink_status(path, ignored))) {
     ConfigReader generation(path);
     a.stop = generation.ids("eos_token_id", a.vocabulary);
     if (generation.failed()) {

@@ -2,6 +2,8 @@
 
 #include "compiler/import/CheckpointFiles.h"
 #include "compiler/import/ConfigReader.h"
+#include "support/JsonText.h"
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -62,9 +64,10 @@ bool CheckpointFiles::addShards(const std::string &index, std::string &error) {
   for (const auto &[tensor, file] : map->items()) {
     // A shard lies in the folder itself: a name with a path in it could lead anywhere.
     std::string name = file.is_string() ? file.get<std::string>() : "";
-    if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos || name == "..") {
-      error = reader.path() + ": 'weight_map' expects the name of a file in the folder for tensor '" + tensor +
-              "', but found " + describe(file);
+    bool plain = std::all_of(name.begin(), name.end(), [](char c) { return c != '/' && (c < 0 || c >= ' '); });
+    if (name.empty() || !plain || name == "." || name == "..") {
+      error = reader.path() + ": 'weight_map' expects the name of a file in the folder for tensor '" +
+              shortened(tensor) + "', but found " + describe(file);
       return false;
     }
     shards.insert(name);
@@ -76,7 +79,7 @@ bool CheckpointFiles::addShards(const std::string &index, std::string &error) {
     const Tensor *found = find(tensor);
     if (found && found->file == file.get<std::string>())
       continue;
-    error = reader.path() + ": 'weight_map' expects tensor '" + tensor + "' in '" + file.get<std::string>() +
+    error = reader.path() + ": 'weight_map' expects tensor '" + shortened(tensor) + "' in '" + file.get<std::string>() +
             "', but " + (found ? "found it in '" + found->file + "'" : "it is in no shard");
     return false;
   }

@@ -1,6 +1,7 @@
 //===- ConfigReader.cpp - checked reading of a JSON object -----------------===//
 
 #include "compiler/import/ConfigReader.h"
+#include "support/JsonText.h"
 #include <charconv>
 #include <cmath>
 #include <fstream>
@@ -43,21 +44,10 @@ struct LastKey : json::json_sax_t {
   }
 };
 
-/// Printable and short.
-std::string shorten(std::string text) {
-  constexpr size_t most = 60;
-  for (char &c : text)
-    if (static_cast<unsigned char>(c) < ' ')
-      c = ' ';
-  if (text.size() > most)
-    text = text.substr(0, most) + "...";
-  return text;
-}
-
 } // namespace
 
 std::string quoin::describe(const json &value) {
-  return shorten(value.dump(-1, ' ', false, json::error_handler_t::replace));
+  return shortened(value.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 std::string quoin::realText(double value) {
@@ -99,6 +89,10 @@ ConfigReader::ConfigReader(std::string path) : file(std::move(path)) {
   std::string text;
   if (!readWholeFile(file, maxConfigBytes, text, message))
     return;
+  if (std::string deep = tooDeep(text); !deep.empty()) {
+    message = file + ": " + deep;
+    return;
+  }
   json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (parsed.is_object()) {
     object = std::move(parsed);
@@ -112,8 +106,8 @@ ConfigReader::ConfigReader(std::string path) : file(std::move(path)) {
   json::sax_parse(text, &last);
   message = file + ": ";
   if (!last.name.empty())
-    message += "'" + shorten(last.name) + "' ";
-  message += "expects JSON, but found '" + shorten(last.token) + "' at byte " + std::to_string(last.where);
+    message += "'" + shortened(last.name) + "' ";
+  message += "expects JSON, but found '" + shortened(last.token) + "' at byte " + std::to_string(last.where);
 }
 
 const json *ConfigReader::find(std::string_view key) const {

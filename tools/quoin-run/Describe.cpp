@@ -2,6 +2,8 @@
 
 #include "QuoinRun.h"
 
+#include "support/JsonText.h"
+
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
@@ -48,8 +50,8 @@ static std::string inlined(const json &value) {
   std::string text;
   if (value.is_object() && value.contains("value")) {
     text = scalar(value["value"]);
-    bool runTime = value.value("run_time", false);
-    return text + (runTime ? "  (may be given with a request)" : "  (fixed)");
+    auto runTime = value.find("run_time");
+    return text + (runTime != value.end() && *runTime == true ? "  (may be given with a request)" : "  (fixed)");
   }
   for (const auto &[key, element] : value.items())
     text += (text.empty() ? "" : ", ") + (value.is_object() ? key + " " : "") + scalar(element);
@@ -79,7 +81,11 @@ void quoin::describe(const std::string &folder) {
   std::ifstream in(path);
   if (!in)
     throw Failure{"cannot open '" + path + "': " + std::strerror(errno)};
-  json metadata = json::parse(in, nullptr, false);
+  std::stringstream text;
+  text << in.rdbuf();
+  if (std::string deep = tooDeep(text.view()); !deep.empty())
+    throw Failure{"'" + path + "' " + deep};
+  json metadata = json::parse(text, nullptr, false);
   if (!metadata.is_object())
     throw Failure{"'" + path + "' is no JSON object"};
   print(metadata, 0);

@@ -2,6 +2,8 @@
 
 #include "QuoinRun.h"
 
+#include "support/JsonText.h"
+
 #include <nlohmann/json.hpp>
 
 #include <charconv>
@@ -18,7 +20,7 @@ std::vector<int32_t> quoin::parseIds(const std::string &text, const char *option
     int32_t id = 0;
     auto [next, error] = std::from_chars(at, end, id);
     if (error != std::errc() || (next != end && *next != ',') || (next != end && next + 1 == end))
-      throw Failure{std::string(option) + " expects ids joined by commas, but has '" + text + "'", 2};
+      throw Failure{std::string(option) + " expects ids joined by commas, but has '" + shortened(text) + "'", 2};
     ids.push_back(id);
     at = next == end ? end : next + 1;
   }
@@ -28,33 +30,38 @@ std::vector<int32_t> quoin::parseIds(const std::string &text, const char *option
 std::pair<std::string, double> quoin::parseSetting(const std::string &text) {
   size_t equal = text.find('=');
   if (equal == std::string::npos || equal == 0)
-    throw Failure{"--set expects key=value, but has '" + text + "'", 2};
+    throw Failure{"--set expects key=value, but has '" + shortened(text) + "'", 2};
   std::string key = text.substr(0, equal), value = text.substr(equal + 1);
   if (value == "true" || value == "false")
     return {key, value == "true"};
   double number = 0;
   auto [next, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc() || next != value.data() + value.size() || value.empty())
-    throw Failure{"--set expects a number for '" + key + "', but has '" + value + "'", 2};
+    throw Failure{"--set expects a number for '" + shortened(key) + "', but has '" + shortened(value) + "'", 2};
   return {key, number};
+}
+
+/// A value for a message.
+static std::string shown(const json &value) {
+  return shortened(value.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 static int64_t wholeNumber(const json &value, const std::string &what) {
   if (value.is_number_unsigned() && value.get<uint64_t>() > uint64_t(INT64_MAX))
-    throw Failure{what + " expects a smaller number, but is " + value.dump()};
+    throw Failure{what + " expects a smaller number, but is " + shown(value)};
   if (!value.is_number_integer())
-    throw Failure{what + " expects a whole number, but is " + value.dump()};
+    throw Failure{what + " expects a whole number, but is " + shown(value)};
   return value.get<int64_t>();
 }
 
 static std::vector<int32_t> idList(const json &value, const std::string &what) {
   if (!value.is_array())
-    throw Failure{what + " expects a list of ids, but is " + value.dump()};
+    throw Failure{what + " expects a list of ids, but is " + shown(value)};
   std::vector<int32_t> ids;
   for (const json &element : value) {
     int64_t id = wholeNumber(element, what);
     if (id < INT32_MIN || id > INT32_MAX)
-      throw Failure{what + " expects ids below 2^31, but has " + element.dump()};
+      throw Failure{what + " expects ids below 2^31, but has " + shown(element)};
     ids.push_back(static_cast<int32_t>(id));
   }
   return ids;
@@ -62,18 +69,18 @@ static std::vector<int32_t> idList(const json &value, const std::string &what) {
 
 static std::string string(const json &value, const std::string &what) {
   if (!value.is_string())
-    throw Failure{what + " expects a text, but is " + value.dump()};
+    throw Failure{what + " expects a text, but is " + shown(value)};
   return value.get<std::string>();
 }
 
 static void number(const json &value, const std::string &key, Request &request) {
   if (!value.is_number() && !value.is_boolean())
-    throw Failure{"the setting '" + key + "' expects a number, but is " + value.dump()};
+    throw Failure{"the setting '" + shortened(key) + "' expects a number, but is " + shown(value)};
   request.settings.emplace_back(key, value.is_boolean() ? double(value.get<bool>()) : value.get<double>());
 }
 
 static void readField(const std::string &key, const json &value, Request &request) {
-  std::string what = "'" + key + "'";
+  std::string what = "'" + shortened(key) + "'";
   if (key == "prompt" || key == "chat") {
     request.text = string(value, what);
     request.chat = key == "chat";
@@ -89,7 +96,7 @@ static void readField(const std::string &key, const json &value, Request &reques
     request.decoder = string(value, what);
   } else if (key == "settings") {
     if (!value.is_object())
-      throw Failure{what + " expects an object, but is " + value.dump()};
+      throw Failure{what + " expects an object, but is " + shown(value)};
     for (const auto &[name, setting] : value.items())
       number(setting, name, request);
   } else if (key == "temperature" || key == "top_k" || key == "top_p") {
@@ -110,6 +117,8 @@ std::vector<Request> quoin::readRequests(const std::string &file, const Request 
     if (line.find_first_not_of(" \t\r") == std::string::npos)
       continue;
     std::string where = "line " + std::to_string(number) + " of '" + file + "': ";
+    if (std::string deep = tooDeep(line); !deep.empty())
+      throw Failure{where + deep};
     json object = json::parse(line, nullptr, false);
     if (!object.is_object())
       throw Failure{where + "expects a JSON object"};

@@ -147,7 +147,11 @@ int main(int argc, char **argv) {
     return 2;
   }
   try {
-    return run(app, arguments);
+    int status = run(app, arguments);
+    // A full disk behind the standard output must not look like success.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout))
+      throw Failure{"cannot write the output: " + std::string(std::strerror(errno))};
+    return status;
   } catch (const Failure &failure) {
     std::fflush(stdout);
     std::fprintf(stderr, "error: %s\n", failure.text.c_str());

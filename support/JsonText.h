@@ -1,0 +1,63 @@
+//===- JsonText.h - strangers' JSON before and after parsing ---------------===//
+//
+// The parser itself needs no stack, but copying and printing what it returns does: a text from elsewhere has a bounded
+// depth before it is parsed. And what a message quotes from it has to stay one short line.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_SUPPORT_JSONTEXT_H
+#define QUOIN_SUPPORT_JSONTEXT_H
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace quoin {
+
+/// Files that we read nest at most six deep.
+inline constexpr size_t maxJsonDepth = 64;
+
+/// How deep arrays and objects nest, without parsing: exact for JSON, and an error is nobody's depth.
+inline size_t jsonDepth(std::string_view text) {
+  size_t depth = 0, deepest = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (quoted) {
+      i += c == '\\';
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == ']' || c == '}') {
+      depth -= depth > 0;
+    }
+  }
+  return deepest;
+}
+
+/// "expects JSON nested at most 64 deep, but found 300", or "" if all is well.
+inline std::string tooDeep(std::string_view text) {
+  size_t depth = jsonDepth(text);
+  return depth <= maxJsonDepth ? ""
+                               : "expects JSON nested at most " + std::to_string(maxJsonDepth) + " deep, but found " +
+                                     std::to_string(depth);
+}
+
+/// Short and without line breaks, for a message; characters stay whole.
+inline std::string shortened(std::string text, size_t most = 60) {
+  for (char &c : text)
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f')
+      c = ' ';
+  if (text.size() <= most)
+    return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80)
+    --most;
+  return text.substr(0, most) + "...";
+}
+
+} // namespace quoin
+
+#endif

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Writes the seeds that every fuzzer starts from, into corpus/<name>/. Standard library only; the same files each time."""
+import json
+import os
+import random
+import struct
+import sys
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+from checkpoint import Shape, config, pack  # noqa: E402
+
+
+def text(value):
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def safetensors():
+    header = dict(__metadata__=dict(format="pt"), a=dict(dtype="F32", shape=[2], data_offsets=[0, 8]),
+                  b=dict(dtype="BF16", shape=[1, 2], data_offsets=[8, 12]), c=dict(dtype="U8", shape=[0], data_offsets=[12, 12]))
+    data = pack([1.0, -2.5], "F32") + pack([0.5, 3.0], "BF16")
+    yield "apart", b"h" + text(header) + b"\0" + data
+    yield "whole", b"w" + struct.pack("<Q", len(text(header))) + text(header) + data
+    yield "empty", b"h{}\0"
+    scalar = dict(x=dict(dtype="F64", shape=[], data_offsets=[0, 8]), y=dict(dtype="F16", shape=[3], data_offsets=[8, 14]))
+    yield "scalar", b"h" + text(scalar) + b"\0" + bytes(range(14))
+
+
+def configs():
+    for family in ("qwen2", "qwen3", "sdar", "fast-dllm-v2", "sdlm", "wedlm", "llada"):
+        c = config(Shape(family=family))
+        yield family, text(c) + b"\0" + text(dict(eos_token_id=[1, 2])) + b"\0"
+    scaled = dict(config(Shape()), rope_scaling=dict(rope_type="yarn", factor=2.0), rope_parameters=dict(rope_theta=1e6))
+    yield "scaled", text(scaled)
+    for name, shards in (("index", dict(a="shard.safetensors", b="shard.safetensors")), ("index-wrong", dict(a="other", c="../x"))):
+        yield name, text(config(Shape())) + b"\0\0" + text(dict(metadata=dict(total_size=16), weight_map=shards))
+
+
+def metadata():
+    model = dict(abi=1, architecture="sdar", decoder="sdar-dynamic", exact=True,
+                 settings=dict(threshold=dict(value=0.85, run_time=True), block=dict(value=4, run_time=False)),
+                 target=dict(triple="x86_64-unknown-linux-gnu", features="+avx2"), passes={"cache": {"num-derived": 1}},
+                 memory=dict(weights=1 << 20, scratch=4096), kernels=[dict(shape="4x64", bytes=1024, flops=2048)], stops=[])
+    lines = [dict(prompt="a b", max_tokens=8, stop=[5], seed=3, settings=dict(threshold=0.5)), dict(ids=[1, 2, 3], decoder="x"),
+             dict(chat="hi", temperature=0.5, top_k=4, top_p=0.9)]
+    yield "all", text(model) + b"\0" + b"\n".join(map(text, lines)) + b"\0threshold=0.5"
+    yield "ids", b"{}\0" + text(lines[1]) + b"\x001,2,3"
+    yield "broken", b'{"settings": {"a": {"value": 1, "run_time": 3}}\0{"ids": [1, -5e3]}\n\n{"prompt": 1}\0a=true'
+    yield "deep", b"[" * 300 + b"\0" + b'{"settings":' * 300
+
+
+def tokenizer():
+    vocab = {c: i for i, c in enumerate(["h", "e", "l", "o", "Ġ", "!", "he", "ll", "hell", "1"])}
+    special = [dict(id=10, content="<|im_end|>", single_word=False, lstrip=False, rstrip=True, normalized=False, special=True)]
+    level = dict(type="ByteLevel", add_prefix_space=False, trim_offsets=False, use_regex=False)
+    pattern = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    split = dict(type="Split", pattern=dict(Regex=pattern), behavior="Isolated", invert=False)
+    for name, merges in (("strings", ["h e", "l l", "he ll"]), ("pairs", [["h", "e"], ["l", "l"]])):
+        file = dict(version="1.0", added_tokens=special, normalizer=dict(type="NFC"), post_processor=None, decoder=level,
+                    pre_tokenizer=dict(type="Sequence", pretokenizers=[split, level]),
+                    model=dict(type="BPE", dropout=None, unk_token=None, byte_fallback=False, vocab=vocab, merges=merges))
+        yield name, text(file) + b"\0" + "hello hell<|im_end|> e\u0301 1!\n".encode()
+
+
+def runtime():
+    for seed in range(8):
+        yield f"random-{seed}", random.Random(seed).randbytes(120 + 60 * seed)
+
+
+def mask():
+    formulas = ["causal", "full", "block_causal<4>", "window<16>", "(q, k) : k le q and q - k lt 16",
+                "(q, k) : q floordiv 4 ge k floordiv 4", "(q, k)[start, n] : k lt start or label(q) eq label(k) and slot(k) lt n",
+                "(q, k) : not (open(k) eq 1 and k gt q) or (q mod 3) * 2 - k eq -1"]
+    for i, formula in enumerate(formulas):
+        yield f"formula-{i}", formula.encode() + b"\0" + random.Random(i).randbytes(200)
+
+
+CORPORA = dict(Safetensors=safetensors, Config=configs, Metadata=metadata, Tokenizer=tokenizer, Runtime=runtime, Mask=mask)
+
+if __name__ == "__main__":
+    for name, seeds in CORPORA.items():
+        folder = os.path.join(HERE, "corpus", name)
+        os.makedirs(folder, exist_ok=True)
+        for file, data in seeds():
+            with open(os.path.join(folder, file), "wb") as f:
+                f.write(data)
