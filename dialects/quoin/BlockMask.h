@@ -143,7 +143,7 @@ private:
 
 /// Floor division and the remainder that belongs to it; `d` is positive.
 inline int64_t floorDivide(int64_t a, int64_t d) { return a >= 0 ? a / d : -((-(a + 1)) / d) - 1; }
-inline int64_t floorModulo(int64_t a, int64_t d) { return a - floorDivide(a, d) * d; }
+inline int64_t floorModulo(int64_t a, int64_t d) { return a % d < 0 ? a % d + d : a % d; }
 
 } // namespace quoin
 

@@ -199,7 +199,8 @@ Parser::Result Parser::parseFactor() {
     Result b = parsePrimary();
     if (!check(a, false, word) || !check(b, false, word))
       return std::nullopt;
-    if (word == "*" && isConstant(*a))
+    // The constant goes to the right; of two, each stays, so that what is printed is parsed to the same.
+    if (word == "*" && isConstant(*a) && !isConstant(*b))
       std::swap(a, b);
     if (!isConstant(*b))
       return fail("expects a constant operand of '" + word + "', but both vary");
