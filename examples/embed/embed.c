@@ -1,7 +1,7 @@
 /* embed.c: a C program with a compiled model linked into it: no LLVM, no Python, no dynamic loading.
  *
  *   quoin-compile MODEL -o out --emit object
- *   cc embed.c out/model.o -I runtime/include -L build/release/lib -lQuoinRuntime ... (see build.sh)
+ *   cc embed.c out/model.o -I runtime/include libQuoinRuntime.a libQuoinTokenizer.a ... (all of it in build.sh)
  *   ./embed out "sort 5 3 9 1 =>"
  *
  * The first argument is the folder that holds the weights (model.qw) and the tokenizer. */
@@ -49,9 +49,16 @@ int main(int argc, char **argv) {
   if (quoin_model_from_program(context, quoin_program_query, NULL, 0, argv[1], &model) != QUOIN_STATUS_OK)
     return fail(context);
   tokenizer = quoin_model_tokenizer(model);
-  if (!tokenizer || quoin_tokenizer_encode(tokenizer, argv[2], strlen(argv[2]), ids, 512, &count) != QUOIN_STATUS_OK ||
-      count > 512)
+  if (!tokenizer) {
+    fprintf(stderr, "error: expects a tokenizer.json in '%s'\n", argv[1]);
+    return 1;
+  }
+  if (quoin_tokenizer_encode(tokenizer, argv[2], strlen(argv[2]), ids, 512, &count) != QUOIN_STATUS_OK)
     return fail(context);
+  if (count > 512) {
+    fprintf(stderr, "error: expects a prompt of at most 512 tokens, but found %zu\n", count);
+    return 1;
+  }
   if (quoin_session_create(model, NULL, &session) != QUOIN_STATUS_OK ||
       quoin_session_prompt(session, ids, count) != QUOIN_STATUS_OK ||
       quoin_session_set_max_tokens(session, 32) != QUOIN_STATUS_OK ||
