@@ -2,8 +2,10 @@
 
 #include "compiler/import/ConfigReader.h"
 #include "support/JsonText.h"
+#include <cerrno>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <limits>
 #include <sstream>
@@ -63,7 +65,8 @@ std::string quoin::realText(double value) {
 bool quoin::readWholeFile(const std::string &path, size_t limit, std::string &out, std::string &error) {
   struct stat info;
   if (::stat(path.c_str(), &info) != 0) {
-    error = path + ": expects a file that can be read, but there is none";
+    error = path + ": expects a file that can be read, but " +
+            (errno == ENOENT ? "there is none" : "found: " + std::string(std::strerror(errno)));
     return false;
   }
   if (!S_ISREG(info.st_mode)) {
