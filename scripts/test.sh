@@ -82,7 +82,7 @@ done
 
 if [ "${QUOIN_SKIP_ASAN:-0}" != 1 ]; then
   step "unit tests under the address and undefined-behaviour sanitizers"
-  if scripts/build.sh asan unit-tests; then unit build/asan/bin/*Test build/asan/bin/*Tests; else count 0 1; fi
+  if scripts/build.sh asan sanitized-tests; then unit build/asan/bin/*Test build/asan/bin/*Tests; else count 0 1; fi
 
   step "fuzzers under the same sanitizers"
   suite "scripts/fuzz.sh" scripts/fuzz.sh 12
