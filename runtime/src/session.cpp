@@ -190,10 +190,15 @@ quoin_status_t quoin_session_set(quoin_session_t *session, const char *name, dou
                         "the setting '%s' was fixed as %g when the model was compiled, but the request wants %g", name,
                         setting->value, value);
   bool whole = setting ? setting->type == QUOIN_SETTING_INDEX : !std::strcmp(name, "top_k");
-  if (!std::isfinite(value) || (whole && value != std::floor(value)) || (sampler && (value < low || value > high)))
+  // Programs convert whole numbers to 64-bit integers; beyond 2^53 a double does not tell them apart.
+  constexpr double mostWhole = 9007199254740992.0;
+  bool past = whole && !sampler && std::fabs(value) > mostWhole;
+  if (!std::isfinite(value) || (whole && value != std::floor(value)) || past ||
+      (sampler && (value < low || value > high)))
     return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects the setting '%s' to be %s%s, but it is %g", name,
                         whole ? "a whole number" : "a number",
-                        !sampler    ? ""
+                        past        ? " of at most 2^53"
+                        : !sampler  ? ""
                         : high == 1 ? " in [0, 1]"
                                     : " of at least 0",
                         value);

@@ -179,8 +179,8 @@ void Driver::prepare(Session &session) {
       value = draw.ConsumeIntegralInRange(-1, 12);
       break;
     }
-    // The hand-written program converts these two to integers as they are.
-    if ((!std::strcmp(name, "what") || !std::strcmp(name, "cached")) && std::isfinite(value))
+    // The hand-written program converts these two to integers of 64 and 32 bits.
+    if ((!std::strcmp(name, "threshold") || !std::strcmp(name, "what")) && std::isfinite(value))
       value = std::fmod(value, 1 << 20);
     if (check(quoin_session_set(s, name, value)))
       asked.settings.emplace_back(name, value);
