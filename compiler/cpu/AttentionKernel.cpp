@@ -64,7 +64,7 @@ struct AttentionEmitter {
     Vals query, factors;
     for (int64_t r = 0; r < quadRows; ++r)
       query.push_back(pointer(queries, row + r));
-    auto scores = productTile(kb, query, keys, page.headDim, 4, Storage::F32);
+    auto scores = productTile(kb, query, keys, kb.index(page.headDim), 4, Storage::F32);
     for (int64_t r = 0; r < quadRows; ++r) {
       Val maximumAt = kb.at(maxima, (row + r) * 4), exponentialsAt = kb.at(exponentials, (row + r) * 64);
       Val before = kb.load(kb.f32, maximumAt);

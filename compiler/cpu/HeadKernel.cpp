@@ -16,20 +16,6 @@ using namespace mlir;
 using namespace quoin::cpu;
 using Compare = KernelBuilder::Compare;
 
-/// (rows in scratch, weight tile, scores [rows][64], where to prefetch from)
-static LLVM::LLVMFuncOp scoresKernel(KernelBuilder &kb, const HeadShape &shape, int64_t count, int64_t parts) {
-  std::string name = ("head_scores_" + Twine(count) + "_" + Twine(parts)).str();
-  return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
-    Vals rows;
-    for (int64_t r = 0; r < count; ++r)
-      rows.push_back(kb.at(a[0], r * rowBytes(shape.hidden)));
-    auto sums = productTile(kb, rows, a[1], shape.hidden, 4, shape.storage, {a[3], parts});
-    for (int64_t r = 0; r < count; ++r)
-      for (int64_t v = 0; v < 4; ++v)
-        kb.store(sums[r][v], kb.at(a[2], r * 256 + v * 64), 64);
-  });
-}
-
 static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape) {
   return kb.function("head_prepare", {kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     kb.loop(a[2], a[3], 1, [&](Val r) {
@@ -86,11 +72,11 @@ LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape)
           kb.loop(from, kb.min(from + chunkTiles, kb.index(tiles)), 1, [&](Val t) {
             int64_t tileBytes = shape.product().tileBytes();
             Val here = kb.at(weight, t * tileBytes), token = kb.truncate(kb.i32, t * tileColumns);
-            passes.each(here, kb.at(here, tileBytes), tileBytes, [&](Val r, int64_t count, Prefetch prefetch) {
-              kb.call(scoresKernel(kb, shape, count, prefetch.parts),
-                      {kb.at(scratch, r * rowBytes(shape.hidden)), here, tile, prefetch.from});
-              kb.loop(kb.index(0), kb.index(count), 1, [&](Val i) {
-                kb.call(statistics, {rowAt(r + i), partialAt(r + i, chunk), kb.at(tile, i * 256), token,
+            passes.each(here, tileBytes, [&](const RowPass &pass) {
+              callPass(kb, shape.storage, scratch, rowBytes(shape.hidden), here, shape.hidden, tile, pass);
+              kb.loop(kb.index(0), pass.rows, 1, [&](Val i) {
+                Val r = pass.row + i;
+                kb.call(statistics, {rowAt(r), partialAt(r, chunk), kb.at(tile, i * 256), token,
                                      kb.integer(kb.i32, shape.vocabulary)});
               });
             });

@@ -77,23 +77,33 @@ struct Prefetch {
 };
 
 /// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each.
-llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, int64_t k,
-                                       int64_t vectors, Storage storage, Prefetch prefetch = {});
+llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
+                                       Storage storage, Prefetch prefetch = {});
 
 /// Rows of a register tile at most: 6 x 4 sums, 4 vectors of the weight and a broadcast fill 29 of 32 registers.
 inline constexpr int64_t maxPassRows = 6;
 
-/// Cuts any number of rows into passes of at most six, and says what each of them prefetches.
+struct RowPass {
+  Val row, rows;          ///< rows [row, row + rows), at most six
+  Val prefetch, halvings; ///< fetches the tile's size >> halvings from there on
+};
+
+/// Cuts any number of rows into passes, and says what each of them prefetches.
 class RowPasses {
 public:
   RowPasses(KernelBuilder &kb, Val rows);
-  /// Emits `body(first row, rows, prefetch)` for each kind of pass over a tile; `next` is the tile after it.
-  void each(Val tile, Val next, int64_t tileBytes, llvm::function_ref<void(Val, int64_t, Prefetch)> body);
+  /// Emits a loop over the passes for one tile.
+  void each(Val tile, int64_t tileBytes, llvm::function_ref<void(const RowPass &)> body);
 
 private:
   KernelBuilder &kb;
-  Val sixes, rest, parts;
+  Val sixes, rest, passes, halvings;
 };
+
+/// (A, bytes between its rows, W, k, sums [rows][64], prefetch, rows, halvings): one pass over one tile.
+mlir::LLVM::LLVMFuncOp passKernel(KernelBuilder &kb, Storage storage);
+void callPass(KernelBuilder &kb, Storage storage, Val a, int64_t rowBytesOfA, Val weight, int64_t k, Val sums,
+              const RowPass &pass);
 
 //===----------------------------------------------------------------------===//
 // Rows: kernels over the rows [begin, end)

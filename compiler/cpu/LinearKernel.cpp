@@ -8,6 +8,9 @@
 // kernel that first loads a tile and then computes with it would pay for both. So each pass also prefetches its share
 // of the tile that comes next: all of it if there is one pass, a half of it in each of two or three, a quarter in more.
 //
+// The sums of a pass go through 1.5 KiB of stack to whatever follows (bias, gate, residual). That costs nothing next to
+// k steps, and lets all products of a program share the dozen kernels that are hot, so that it compiles in little time.
+//
 // bf16 is stored so that widening costs one operation per 16 columns: in each group of 32 columns, 32-bit lane i holds
 // column i in its low half and column 16 + i in its high half; a shift or a mask makes them f32.
 //
@@ -43,8 +46,8 @@ static Vals loadLine(KernelBuilder &kb, Val line, int64_t vectors, Storage stora
   return out;
 }
 
-SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> rows, Val weight, int64_t k,
-                                             int64_t vectors, Storage storage, Prefetch prefetch) {
+SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
+                                             Storage storage, Prefetch prefetch) {
   int64_t count = rows.size(), lineBytes = tileColumns * storageBytes(storage);
   Vals sums(count * vectors, kb.constant(kb.v16f, 0));
   auto step = [&](Val line, ArrayRef<Val> a, int64_t offset, Vals &acc) {
@@ -55,10 +58,8 @@ SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> ro
         acc[r * vectors + v] = kb.fma(x, w[v], acc[r * vectors + v]);
     }
   };
-  auto run = [&](int64_t from, int64_t to, int64_t unroll) {
-    if (from == to)
-      return;
-    sums = kb.loop(kb.index(from), kb.index(to), unroll, sums, [&](Val i, ArrayRef<Val> carried) {
+  auto run = [&](Val from, Val to, int64_t unroll) {
+    sums = kb.loop(from, to, unroll, sums, [&](Val i, ArrayRef<Val> carried) {
       Vals acc(carried.begin(), carried.end()), a;
       for (Val row : rows)
         a.push_back(kb.at(row, i * 4));
@@ -73,8 +74,9 @@ SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> ro
       return acc;
     });
   };
-  run(0, k / 4 * 4, 4);
-  run(k / 4 * 4, k, 1);
+  Val whole = kb.bitAnd(k, kb.index(-4));
+  run(kb.index(0), whole, 4);
+  run(whole, k, 1);
   SmallVector<Vals, 4> out;
   for (int64_t r = 0; r < count; ++r)
     out.push_back(Vals(sums.begin() + r * vectors, sums.begin() + (r + 1) * vectors));
@@ -93,91 +95,98 @@ RowPasses::RowPasses(KernelBuilder &builder, Val rows) : kb(builder) {
                       kb.compare(Compare::sgt, sixes, 0));
   sixes = kb.select(few, sixes - 1, sixes);
   rest = kb.select(few, left + maxPassRows, left);
-  Val count = sixes + kb.select(kb.compare(Compare::sgt, rest, 0), kb.index(1), kb.index(0)) +
-              kb.select(kb.compare(Compare::sgt, rest, maxPassRows), kb.index(1), kb.index(0));
-  parts = kb.select(kb.compare(Compare::sgt, count, 3), kb.index(4),
-                    kb.select(kb.compare(Compare::sgt, count, 1), kb.index(2), kb.index(1)));
+  Val one = kb.index(1), zero = kb.index(0);
+  passes = sixes + kb.select(kb.compare(Compare::sgt, rest, 0), one, zero) +
+           kb.select(kb.compare(Compare::sgt, rest, maxPassRows), one, zero);
+  halvings = kb.select(kb.compare(Compare::sgt, passes, 3), kb.index(2),
+                       kb.select(kb.compare(Compare::sgt, passes, 1), one, zero));
 }
 
-void RowPasses::each(Val tile, Val next, int64_t tileBytes, function_ref<void(Val, int64_t, Prefetch)> body) {
-  auto pass = [&](Val row, Val index, int64_t rows) {
+void RowPasses::each(Val tile, int64_t tileBytes, function_ref<void(const RowPass &)> body) {
+  kb.loop(kb.index(0), passes, 1, [&](Val i) {
+    Val six = kb.index(maxPassRows), two = kb.compare(Compare::sgt, rest, maxPassRows);
+    Val first = kb.compare(Compare::eq, i, sixes), second = kb.compare(Compare::sgt, i, sixes);
+    RowPass pass;
+    Val last = kb.select(two, kb.select(first, kb.index(4), rest - 4), rest);
+    pass.rows = kb.select(kb.compare(Compare::slt, i, sixes), six, last);
+    pass.row = i * maxPassRows - kb.select(second, kb.index(maxPassRows - 4), kb.index(0));
+    pass.halvings = halvings;
     // Parts that are already on their way are not asked for again; the current tile is in the cache anyhow.
-    auto variant = [&](int64_t among) {
-      Val from = kb.at(next, index * (tileBytes / among / 64 * 64));
-      if (among > 1)
-        from = kb.select(kb.compare(Compare::slt, index, among), from, tile);
-      body(row, rows, {from, among});
-    };
-    // A pass of one or two rows is alone; only six rows at a time come four times or more.
-    kb.when(
-        kb.compare(Compare::eq, parts, 1), [&] { variant(1); },
-        [&] {
-          if (rows < 3)
-            return;
-          if (rows < maxPassRows)
-            return variant(2);
-          kb.when(kb.compare(Compare::eq, parts, 2), [&] { variant(2); }, [&] { variant(4); });
-        });
-  };
-  kb.loop(kb.index(0), sixes, 1, [&](Val i) { pass(i * maxPassRows, i, maxPassRows); });
-  Val row = sixes * maxPassRows, two = kb.compare(Compare::sgt, rest, maxPassRows);
-  kb.when(two, [&] { pass(row, sixes, 4); });
-  Val shift = kb.select(two, kb.index(4), kb.index(0)), last = rest - shift;
-  Val index = sixes + kb.select(two, kb.index(1), kb.index(0));
-  for (int64_t count = 1; count < maxPassRows; ++count)
-    kb.when(kb.compare(Compare::eq, last, count), [&] { pass(row + shift, index, count); });
+    Val part = kb.bitAnd(kb.shiftRight(kb.index(tileBytes), halvings), kb.index(-64));
+    Val wanted = kb.compare(Compare::eq, kb.shiftRight(i, halvings), 0);
+    pass.prefetch = kb.select(wanted, kb.at(kb.at(tile, tileBytes), i * part), tile);
+    body(pass);
+  });
 }
 
-namespace {
-struct LinearEmitter {
-  KernelBuilder &kb;
-  const LinearShape &shape;
-  std::string name;
+/// (A, bytes between its rows, W, k, sums [rows][64], where to prefetch from), for one number of rows.
+static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Storage storage, int64_t count, int64_t parts) {
+  std::string name = ("product_" + storageName(storage) + "_" + Twine(count) + "_" + Twine(parts)).str();
+  return kb.function(name, {kb.ptr, kb.i64, kb.ptr, kb.i64, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
+    Vals rows;
+    for (int64_t r = 0; r < count; ++r)
+      rows.push_back(kb.at(a[0], a[1] * r));
+    auto sums = productTile(kb, rows, a[2], a[3], 4, storage, {a[5], parts});
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t v = 0; v < 4; ++v)
+        kb.store(sums[r][v], kb.at(a[4], r * 256 + v * 64), 64);
+  });
+}
 
-  /// A kernel of its own for `count` rows of one tile of which `width` result columns exist: (A, W, bias, residual,
-  /// out, where to prefetch from), all at their first row and tile.
-  LLVM::LLVMFuncOp block(int64_t count, int64_t width, int64_t parts) {
-    std::string own = (name + "_" + Twine(count) + "_" + Twine(width) + "_" + Twine(parts)).str();
-    return kb.function(own, {kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
-      Vals rows;
-      for (int64_t r = 0; r < count; ++r)
-        rows.push_back(kb.at(a[0], r * rowBytes(shape.k)));
-      bool gated = shape.epilogue == Epilogue::Swiglu;
-      int64_t vectors = gated ? 4 : (width + 15) / 16;
-      auto sums = productTile(kb, rows, a[1], shape.k, vectors, shape.storage, {a[5], parts});
-      for (int64_t r = 0; r < count; ++r) {
-        Vals &sum = sums[r];
+LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Storage storage) {
+  SmallVector<Type> types{kb.ptr, kb.i64, kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.i64, kb.i64};
+  return kb.function(("product_" + storageName(storage)).str(), types, [&](ArrayRef<Val> a) {
+    auto run = [&](int64_t count, int64_t parts) { kb.call(blockKernel(kb, storage, count, parts), a.take_front(6)); };
+    for (int64_t count = 1; count <= maxPassRows; ++count)
+      kb.when(kb.compare(Compare::eq, a[6], count), [&] {
+        // Passes of one or two rows are alone, and only six rows at a time come four times or more.
+        kb.when(
+            kb.compare(Compare::eq, a[7], 0), [&] { run(count, 1); },
+            [&] {
+              if (count < 3)
+                return;
+              if (count < maxPassRows)
+                return run(count, 2);
+              kb.when(kb.compare(Compare::eq, a[7], 1), [&] { run(count, 2); }, [&] { run(count, 4); });
+            });
+      });
+  });
+}
+
+void quoin::cpu::callPass(KernelBuilder &kb, Storage storage, Val a, int64_t rowBytesOfA, Val weight, int64_t k,
+                          Val sums, const RowPass &pass) {
+  kb.call(passKernel(kb, storage), {kb.at(a, pass.row * rowBytesOfA), kb.index(rowBytesOfA), weight, kb.index(k), sums,
+                                    pass.prefetch, pass.rows, pass.halvings});
+}
+
+//===----------------------------------------------------------------------===//
+// Whole products
+//===----------------------------------------------------------------------===//
+
+/// What follows the sums of `rows` rows of one tile, of which `width` result columns exist: (sums, bias, residual, out,
+/// rows), all at their first row and column.
+static LLVM::LLVMFuncOp epilogueKernel(KernelBuilder &kb, const LinearShape &shape, StringRef name, int64_t width) {
+  std::string own = (name + "_finish_" + Twine(width)).str();
+  return kb.function(own, {kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64}, [&](ArrayRef<Val> a) {
+    kb.loop(kb.index(0), a[4], 1, [&](Val row) {
+      Vals sum;
+      for (int64_t v = 0; v < 4; ++v) {
+        sum.push_back(kb.load(kb.v16f, kb.at(kb.at(a[0], row * 256), v * 64), 64));
         if (shape.bias)
-          for (int64_t v = 0; v < vectors; ++v)
-            sum[v] = sum[v] + kb.load(kb.v16f, kb.at(a[2], v * 64));
-        if (gated)
-          sum = {swiglu(kb, sum[0], sum[2]), swiglu(kb, sum[1], sum[3])};
-        // Whole vectors: what is written beyond the width is padding.
-        for (int64_t v = 0; v < (width + 15) / 16; ++v) {
-          int64_t offset = r * rowBytes(shape.n) + v * 64;
-          Val value = sum[v];
-          if (shape.epilogue == Epilogue::Residual)
-            value = value + kb.load(kb.v16f, kb.at(a[3], offset));
-          kb.store(value, kb.at(a[4], offset));
-        }
+          sum[v] = sum[v] + kb.load(kb.v16f, kb.at(a[1], v * 64));
+      }
+      if (shape.epilogue == Epilogue::Swiglu)
+        sum = {swiglu(kb, sum[0], sum[2]), swiglu(kb, sum[1], sum[3])};
+      // Whole vectors: what is written beyond the width is padding.
+      for (int64_t v = 0; v < (width + 15) / 16; ++v) {
+        Val offset = row * rowBytes(shape.n) + v * 64;
+        if (shape.epilogue == Epilogue::Residual)
+          sum[v] = sum[v] + kb.load(kb.v16f, kb.at(a[2], offset));
+        kb.store(sum[v], kb.at(a[3], offset));
       }
     });
-  }
-
-  /// All rows of one tile; `a` are the arguments of the whole kernel.
-  void tile(ArrayRef<Val> a, RowPasses &passes, Val index, int64_t width) {
-    Val weight = kb.at(a[1], index * shape.tileBytes());
-    Val bias = shape.bias ? kb.at(a[2], index * (tileColumns * 4)) : a[2];
-    passes.each(
-        weight, kb.at(weight, shape.tileBytes()), shape.tileBytes(), [&](Val row, int64_t count, Prefetch prefetch) {
-          Val offset = row * rowBytes(shape.n) + index * (shape.tileOutputs() * 4);
-          Val residual = shape.epilogue == Epilogue::Residual ? kb.at(a[3], offset) : a[3];
-          kb.call(block(count, width, prefetch.parts),
-                  {kb.at(a[0], row * rowBytes(shape.k)), weight, bias, residual, kb.at(a[4], offset), prefetch.from});
-        });
-  }
-};
-} // namespace
+  });
+}
 
 LLVM::LLVMFuncOp quoin::cpu::linearKernel(KernelBuilder &kb, const LinearShape &shape) {
   std::string name = ("linear_" + Twine(shape.k) + "x" + Twine(shape.n) + "_" + storageName(shape.storage) +
@@ -187,14 +196,23 @@ LLVM::LLVMFuncOp quoin::cpu::linearKernel(KernelBuilder &kb, const LinearShape &
                                                             : ""))
                          .str();
   return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
-    LinearEmitter emit{kb, shape, name};
     RowPasses passes(kb, a[5]);
     int64_t fullTiles = shape.n / shape.tileOutputs(), tail = shape.n % shape.tileOutputs();
-    Val full = kb.index(fullTiles);
-    if (fullTiles)
-      kb.loop(a[6], kb.min(a[7], full), 1, [&](Val tile) { emit.tile(a, passes, tile, shape.tileOutputs()); });
-    if (tail)
-      kb.when(kb.bitAnd(kb.compare(Compare::sgt, a[7], full), kb.compare(Compare::sle, a[6], full)),
-              [&] { emit.tile(a, passes, full, tail); });
+    Val full = kb.index(fullTiles), sums = kb.stack(maxPassRows * 256);
+    kb.loop(a[6], a[7], 1, [&](Val tile) {
+      Val weight = kb.at(a[1], tile * shape.tileBytes());
+      Val bias = shape.bias ? kb.at(a[2], tile * (tileColumns * 4)) : a[2];
+      passes.each(weight, shape.tileBytes(), [&](const RowPass &pass) {
+        callPass(kb, shape.storage, a[0], rowBytes(shape.k), weight, shape.k, sums, pass);
+        Val offset = pass.row * rowBytes(shape.n) + tile * (shape.tileOutputs() * 4);
+        Val residual = shape.epilogue == Epilogue::Residual ? kb.at(a[3], offset) : a[3];
+        auto finish = [&](int64_t width) {
+          kb.call(epilogueKernel(kb, shape, name, width), {sums, bias, residual, kb.at(a[4], offset), pass.rows});
+        };
+        if (!tail)
+          return finish(shape.tileOutputs());
+        kb.when(kb.compare(Compare::eq, tile, full), [&] { finish(tail); }, [&] { finish(shape.tileOutputs()); });
+      });
+    });
   });
 }
