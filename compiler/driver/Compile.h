@@ -32,7 +32,7 @@ struct CompileOptions {
   std::vector<std::pair<std::string, std::string>> settings;
   std::string targetCpu = "native";
   std::string from, to = "cpu"; // phases; from the program as written to machine code
-  bool object = false; // model.o instead of model.so
+  bool object = false;          // model.o instead of model.so
   /// Told what is being done and how much of it is (0 to 1).
   std::function<void(const std::string &what, double done)> progress;
 };

@@ -8,15 +8,13 @@
 
 using namespace quoin;
 
-void AddedTokenMatcher::insert(std::string_view pattern,
-                               const AddedToken &token) {
+void AddedTokenMatcher::insert(std::string_view pattern, const AddedToken &token) {
   if (pattern.empty())
     return;
   uint32_t node = 0;
   for (size_t i = 0; i < pattern.size(); ++i) {
     const auto byte = static_cast<unsigned char>(pattern[i]);
-    uint32_t &child =
-        i == 0 ? rootChildren[byte] : children[uint64_t{node} << 8 | byte];
+    uint32_t &child = i == 0 ? rootChildren[byte] : children[uint64_t{node} << 8 | byte];
     if (child == 0) {
       child = static_cast<uint32_t>(tokenAt.size());
       tokenAt.push_back(0);
@@ -33,14 +31,12 @@ void AddedTokenMatcher::insert(std::string_view pattern,
 size_t AddedTokenMatcher::nextStart(std::string_view text, size_t at) const {
   if (onlyFirst >= 0)
     return std::min(text.find(static_cast<char>(onlyFirst), at), text.size());
-  while (at < text.size() &&
-         !rootChildren[static_cast<unsigned char>(text[at])])
+  while (at < text.size() && !rootChildren[static_cast<unsigned char>(text[at])])
     ++at;
   return at;
 }
 
-size_t AddedTokenMatcher::longestAt(std::string_view text,
-                                    const AddedToken *&token) const {
+size_t AddedTokenMatcher::longestAt(std::string_view text, const AddedToken *&token) const {
   size_t length = 0;
   uint32_t node = 0;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -61,12 +57,9 @@ size_t AddedTokenMatcher::longestAt(std::string_view text,
   return length;
 }
 
-void AddedTokenMatcher::split(std::string_view text,
-                              std::vector<Segment> &segments) const {
+void AddedTokenMatcher::split(std::string_view text, std::vector<Segment> &segments) const {
   const CharClasses &classes = CharClasses::get();
-  auto classAt = [&](size_t at) {
-    return classes.of(readUtf8(text.substr(at)).code);
-  };
+  auto classAt = [&](size_t at) { return classes.of(readUtf8(text.substr(at)).code); };
   size_t done = 0;
   for (size_t at = 0; !tokens.empty() && at < text.size();) {
     at = nextStart(text, at);
@@ -80,8 +73,7 @@ void AddedTokenMatcher::split(std::string_view text,
     size_t start = at, stop = at + length;
     at = stop;
     if (token->singleWord &&
-        ((start > 0 && isWord(classAt(previousUtf8(text, start)))) ||
-         (stop < text.size() && isWord(classAt(stop)))))
+        ((start > 0 && isWord(classAt(previousUtf8(text, start)))) || (stop < text.size() && isWord(classAt(stop)))))
       continue;
     if (token->lstrip)
       while (start > done) {

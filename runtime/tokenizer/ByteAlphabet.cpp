@@ -10,8 +10,7 @@ ByteAlphabet::ByteAlphabet() {
   byteOf.fill(-1);
   uint32_t next = 0x100;
   for (unsigned byte = 0; byte < 256; ++byte) {
-    const bool visible = (byte >= 0x21 && byte <= 0x7E) ||
-                         (byte >= 0xA1 && byte <= 0xFF && byte != 0xAD);
+    const bool visible = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xFF && byte != 0xAD);
     const uint32_t code = visible ? byte : next++;
     byteOf[code] = static_cast<int16_t>(byte);
     appendUtf8(code, spelling[byte]);

@@ -81,8 +81,7 @@ void BytePair::mergeShort(std::vector<int32_t> &ids, size_t start) const {
   for (size_t i = 0; i + 1 < count; ++i)
     look(i);
   while (count > 1) {
-    const size_t at =
-        static_cast<size_t>(std::min_element(ranks, ranks + count - 1) - ranks);
+    const size_t at = static_cast<size_t>(std::min_element(ranks, ranks + count - 1) - ranks);
     if (ranks[at] == none)
       break;
     tokens[at] = merged[at];
@@ -110,19 +109,14 @@ void BytePair::mergeLong(std::vector<int32_t> &ids, size_t start) const {
     int32_t at;
     int32_t left, right;
     int32_t id;
-    bool operator<(const Candidate &other) const {
-      return rank != other.rank ? rank > other.rank : at > other.at;
-    }
+    bool operator<(const Candidate &other) const { return rank != other.rank ? rank > other.rank : at > other.at; }
   };
   const auto count = static_cast<int32_t>(ids.size() - start);
   std::vector<Symbol> symbols;
   symbols.reserve(ids.size() - start);
   for (int32_t i = 0; i < count; ++i)
-    symbols.push_back({ids[start + static_cast<size_t>(i)], i - 1,
-                       i + 1 < count ? i + 1 : -1});
-  auto symbol = [&](int32_t i) -> Symbol & {
-    return symbols[static_cast<size_t>(i)];
-  };
+    symbols.push_back({ids[start + static_cast<size_t>(i)], i - 1, i + 1 < count ? i + 1 : -1});
+  auto symbol = [&](int32_t i) -> Symbol & { return symbols[static_cast<size_t>(i)]; };
 
   std::vector<Candidate> initial;
   auto candidate = [&](int32_t at, auto add) {
@@ -138,8 +132,7 @@ void BytePair::mergeLong(std::vector<int32_t> &ids, size_t start) const {
     const Candidate top = heap.top();
     heap.pop();
     Symbol &left = symbol(top.at);
-    if (left.id != top.left || left.next == -1 ||
-        symbol(left.next).id != top.right)
+    if (left.id != top.left || left.next == -1 || symbol(left.next).id != top.right)
       continue;
     Symbol &right = symbol(left.next);
     left.id = top.id;
@@ -163,21 +156,17 @@ void BytePair::mergeLong(std::vector<int32_t> &ids, size_t start) const {
 // PieceCache
 //===----------------------------------------------------------------------===//
 
-size_t PieceCache::slotOf(std::string_view piece) {
-  return std::hash<std::string_view>()(piece) & (slotCount - 1);
-}
+size_t PieceCache::slotOf(std::string_view piece) { return std::hash<std::string_view>()(piece) & (slotCount - 1); }
 
 bool PieceCache::find(std::string_view piece, std::vector<int32_t> &ids) const {
   const Entry &entry = entries[slotOf(piece)];
-  if (piece.empty() || entry.size != piece.size() ||
-      std::memcmp(entry.bytes.data(), piece.data(), piece.size()) != 0)
+  if (piece.empty() || entry.size != piece.size() || std::memcmp(entry.bytes.data(), piece.data(), piece.size()) != 0)
     return false;
   ids.insert(ids.end(), entry.ids.begin(), entry.ids.begin() + entry.count);
   return true;
 }
 
-void PieceCache::insert(std::string_view piece, const std::vector<int32_t> &ids,
-                        size_t start) {
+void PieceCache::insert(std::string_view piece, const std::vector<int32_t> &ids, size_t start) {
   const size_t count = ids.size() - start;
   Entry &entry = entries[slotOf(piece)];
   if (piece.size() > entry.bytes.size() || count > entry.ids.size())
@@ -185,6 +174,5 @@ void PieceCache::insert(std::string_view piece, const std::vector<int32_t> &ids,
   entry.size = static_cast<uint8_t>(piece.size());
   entry.count = static_cast<uint8_t>(count);
   std::copy(piece.begin(), piece.end(), entry.bytes.begin());
-  std::copy(ids.begin() + static_cast<std::ptrdiff_t>(start), ids.end(),
-            entry.ids.begin());
+  std::copy(ids.begin() + static_cast<std::ptrdiff_t>(start), ids.end(), entry.ids.begin());
 }

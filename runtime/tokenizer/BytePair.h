@@ -37,8 +37,7 @@ private:
 
   size_t slotOf(uint64_t key) const;
   static uint64_t keyOf(int32_t left, int32_t right) {
-    return uint64_t{static_cast<uint32_t>(left)} << 32 |
-           static_cast<uint32_t>(right);
+    return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
   }
 };
 
@@ -71,8 +70,7 @@ public:
   /// Appends the ids of `piece` and returns true if they are known.
   bool find(std::string_view piece, std::vector<int32_t> &ids) const;
   /// Remembers ids[start..] for `piece` if both are short.
-  void insert(std::string_view piece, const std::vector<int32_t> &ids,
-              size_t start);
+  void insert(std::string_view piece, const std::vector<int32_t> &ids, size_t start);
 
 private:
   static constexpr size_t slotCount = 1 << 14;

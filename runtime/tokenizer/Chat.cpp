@@ -5,8 +5,7 @@
 
 using namespace quoin;
 
-std::string quoin::formatChatML(const std::vector<ChatMessage> &messages,
-                                bool openAnswer) {
+std::string quoin::formatChatML(const std::vector<ChatMessage> &messages, bool openAnswer) {
   std::string out;
   for (const ChatMessage &message : messages) {
     out += "<|im_start|>" + message.role + "\n";
@@ -17,6 +16,4 @@ std::string quoin::formatChatML(const std::vector<ChatMessage> &messages,
   return out;
 }
 
-std::string quoin::formatChatML(std::string_view userText) {
-  return formatChatML({{"user", std::string(userText)}});
-}
+std::string quoin::formatChatML(std::string_view userText) { return formatChatML({{"user", std::string(userText)}}); }

@@ -18,8 +18,7 @@ struct ChatMessage {
 /// ChatML: each message as `<|im_start|>role\ntext<|im_end|>\n`, then, if
 /// `openAnswer`, the start of the assistant's. Special tokens inside of a
 /// text are not escaped; the template has no way to.
-std::string formatChatML(const std::vector<ChatMessage> &messages,
-                         bool openAnswer = true);
+std::string formatChatML(const std::vector<ChatMessage> &messages, bool openAnswer = true);
 
 /// The one question of a user.
 std::string formatChatML(std::string_view userText);

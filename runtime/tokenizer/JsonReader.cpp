@@ -29,8 +29,7 @@ bool JsonReader::open(json value) {
   // Published files are nested 6 deep.
   constexpr size_t maxDepth = 64;
   if (parents.size() == maxDepth)
-    return fail("expects JSON nested at most 64 deep, but it is deeper at '" +
-                forMessage(lastKey) + "'");
+    return fail("expects JSON nested at most 64 deep, but it is deeper at '" + forMessage(lastKey) + "'");
   parents.push_back(put(std::move(value)));
   return true;
 }
@@ -49,28 +48,21 @@ bool JsonReader::scalar(json value) {
     put(std::move(value));
     return true;
   case Place::Vocabulary:
-    return fail("expects an integer from 0 to 2147483647 as the id of '" +
-                forMessage(lastKey) + "' in 'vocab', but the value is " +
-                (value.is_primitive() && !value.is_string()
-                     ? value.dump()
-                     : "a " + std::string(value.type_name())));
+    return fail("expects an integer from 0 to 2147483647 as the id of '" + forMessage(lastKey) +
+                "' in 'vocab', but the value is " +
+                (value.is_primitive() && !value.is_string() ? value.dump() : "a " + std::string(value.type_name())));
   case Place::Merges:
   case Place::MergePair:
     break;
   }
-  return fail("expects merge " + std::to_string(file.merges.size()) +
-              " to be 'a b' or [\"a\", \"b\"], but it has a " +
+  return fail("expects merge " + std::to_string(file.merges.size()) + " to be 'a b' or [\"a\", \"b\"], but it has a " +
               std::string(value.type_name()));
 }
 
 bool JsonReader::null() { return scalar(nullptr); }
 bool JsonReader::boolean(bool value) { return scalar(value); }
-bool JsonReader::number_integer(number_integer_t value) {
-  return scalar(value);
-}
-bool JsonReader::number_float(number_float_t value, const string_t &) {
-  return scalar(value);
-}
+bool JsonReader::number_integer(number_integer_t value) { return scalar(value); }
+bool JsonReader::number_float(number_float_t value, const string_t &) { return scalar(value); }
 bool JsonReader::binary(binary_t &) { return scalar(nullptr); }
 
 bool JsonReader::number_unsigned(number_unsigned_t value) {
@@ -100,11 +92,9 @@ bool JsonReader::addMerge(const std::string &text) {
   if (text.rfind("#version", 0) == 0)
     return true;
   const size_t space = text.find(' ');
-  if (space == std::string::npos ||
-      text.find(' ', space + 1) != std::string::npos)
+  if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos)
     return fail("expects merge " + std::to_string(file.merges.size()) +
-                " to be two tokens with one space between them, but it is '" +
-                forMessage(text) + "'");
+                " to be two tokens with one space between them, but it is '" + forMessage(text) + "'");
   file.merges.emplace_back(text.substr(0, space), text.substr(space + 1));
   return true;
 }
@@ -155,8 +145,7 @@ bool JsonReader::end_array() {
   switch (place) {
   case Place::MergePair:
     if (pair.size() != 2)
-      return fail("expects merge " + std::to_string(file.merges.size()) +
-                  " to be two tokens, but it has " +
+      return fail("expects merge " + std::to_string(file.merges.size()) + " to be two tokens, but it has " +
                   std::to_string(pair.size()));
     file.merges.emplace_back(std::move(pair[0]), std::move(pair[1]));
     place = Place::Merges;
@@ -172,12 +161,10 @@ bool JsonReader::end_array() {
   return true;
 }
 
-bool JsonReader::parse_error(std::size_t position, const std::string &,
-                             const json::exception &exception) {
+bool JsonReader::parse_error(std::size_t position, const std::string &, const json::exception &exception) {
   // The parser's text without its "[json.exception...]" and position.
   std::string text = exception.what();
   if (size_t at = text.rfind(": "); at != std::string::npos)
     text = text.substr(at + 2);
-  return fail("expects valid JSON, but byte " + std::to_string(position) +
-              " is not: " + forMessage(text, 200));
+  return fail("expects valid JSON, but byte " + std::to_string(position) + " is not: " + forMessage(text, 200));
 }

@@ -33,8 +33,7 @@ public:
   bool end_object() override;
   bool start_array(std::size_t size) override;
   bool end_array() override;
-  bool parse_error(std::size_t position, const std::string &token,
-                   const nlohmann::json::exception &exception) override;
+  bool parse_error(std::size_t position, const std::string &token, const nlohmann::json::exception &exception) override;
 
 private:
   /// Where the stream is, as far as it decides who takes a value.

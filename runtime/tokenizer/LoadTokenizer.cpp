@@ -27,14 +27,12 @@ bool readFile(const std::string &path, std::string &out, std::string &error) {
   while (size_t count = std::fread(buffer, 1, sizeof(buffer), file.get())) {
     out.append(buffer, count);
     if (out.size() > maxFileSize) {
-      error = "expects at most " + std::to_string(maxFileSize) +
-              " bytes, but the file is larger";
+      error = "expects at most " + std::to_string(maxFileSize) + " bytes, but the file is larger";
       return false;
     }
   }
   if (std::ferror(file.get())) {
-    error = "expects a file that can be read, but reading failed at byte " +
-            std::to_string(out.size());
+    error = "expects a file that can be read, but reading failed at byte " + std::to_string(out.size());
     return false;
   }
   return true;
@@ -42,8 +40,7 @@ bool readFile(const std::string &path, std::string &out, std::string &error) {
 
 } // namespace
 
-std::unique_ptr<Tokenizer> Tokenizer::load(const std::string &path,
-                                           std::string &error) {
+std::unique_ptr<Tokenizer> Tokenizer::load(const std::string &path, std::string &error) {
   std::error_code ignored;
   std::string file = path;
   if (std::filesystem::is_directory(path, ignored))

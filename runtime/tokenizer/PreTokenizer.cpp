@@ -12,8 +12,7 @@ namespace {
 /// Reads classes from valid UTF-8, ASCII without decoding.
 class Scanner {
 public:
-  explicit Scanner(std::string_view text)
-      : classes(CharClasses::get()), text(text) {}
+  explicit Scanner(std::string_view text) : classes(CharClasses::get()), text(text) {}
 
   bool atEnd(size_t at) const { return at >= text.size(); }
   char byte(size_t at) const { return at < text.size() ? text[at] : '\0'; }
@@ -30,8 +29,7 @@ public:
   }
 
   /// The end of the run from `at` of characters whose class `accepts`.
-  template <typename Predicate>
-  size_t skip(size_t at, Predicate accepts, size_t limit = SIZE_MAX) const {
+  template <typename Predicate> size_t skip(size_t at, Predicate accepts, size_t limit = SIZE_MAX) const {
     for (size_t size; limit > 0 && !atEnd(at); at += size, --limit)
       if (!accepts(classAt(at, size)))
         break;
@@ -79,12 +77,10 @@ size_t matchContraction(std::string_view text, bool anyCase) {
 /// `[^\r\n\p{L}\p{N}]?` before a run of `accepts`. A mark may be the lead or,
 /// if nothing follows it, the word itself: only there does giving the lead
 /// back change the match.
-template <typename Predicate>
-size_t matchLeadWord(const Scanner &scan, Predicate accepts) {
+template <typename Predicate> size_t matchLeadWord(const Scanner &scan, Predicate accepts) {
   size_t size = 0;
   CharClass first = scan.classAt(0, size);
-  if (!isLetter(first) && !isNumber(first) && scan.byte(0) != '\r' &&
-      scan.byte(0) != '\n') {
+  if (!isLetter(first) && !isNumber(first) && scan.byte(0) != '\r' && scan.byte(0) != '\n') {
     size_t end = scan.skip(size, accepts);
     if (end > size)
       return end;
@@ -93,8 +89,7 @@ size_t matchLeadWord(const Scanner &scan, Predicate accepts) {
 }
 
 /// ` ?` before a run of `accepts`, to which no space belongs.
-template <typename Predicate>
-size_t matchSpaceRun(const Scanner &scan, Predicate accepts) {
+template <typename Predicate> size_t matchSpaceRun(const Scanner &scan, Predicate accepts) {
   size_t start = scan.byte(0) == ' ' ? 1 : 0;
   size_t end = scan.skip(start, accepts);
   return end > start ? end : 0;
@@ -115,17 +110,12 @@ size_t matchSpacesButLast(const Scanner &scan, std::string_view text) {
 
 } // namespace
 
-size_t SplitPattern::match(const Alternative &alternative,
-                           std::string_view text) const {
+size_t SplitPattern::match(const Alternative &alternative, std::string_view text) const {
   Scanner scan(text);
-  auto isSymbol = [](CharClass c) {
-    return !isSpace(c) && !isLetter(c) && !isNumber(c);
-  };
+  auto isSymbol = [](CharClass c) { return !isSpace(c) && !isLetter(c) && !isNumber(c); };
   switch (alternative.rule) {
   case SplitRule::Literal:
-    return text.substr(0, alternative.text.size()) == alternative.text
-               ? alternative.text.size()
-               : 0;
+    return text.substr(0, alternative.text.size()) == alternative.text ? alternative.text.size() : 0;
   case SplitRule::Contraction:
     return matchContraction(text, /*anyCase=*/false);
   case SplitRule::ContractionAnyCase:
@@ -133,8 +123,7 @@ size_t SplitPattern::match(const Alternative &alternative,
   case SplitRule::LeadWord:
     return matchLeadWord(scan, isLetter);
   case SplitRule::LeadMarkedWord:
-    return matchLeadWord(scan,
-                         [](CharClass c) { return isLetter(c) || isMark(c); });
+    return matchLeadWord(scan, [](CharClass c) { return isLetter(c) || isMark(c); });
   case SplitRule::SpaceWord:
     return matchSpaceRun(scan, isLetter);
   case SplitRule::Digit:
@@ -152,8 +141,7 @@ size_t SplitPattern::match(const Alternative &alternative,
     return end == 0 ? 0 : scan.skipLineBreaks(end);
   }
   case SplitRule::UnmarkedSymbolsLines: {
-    size_t end = matchSpaceRun(
-        scan, [&](CharClass c) { return isSymbol(c) && !isMark(c); });
+    size_t end = matchSpaceRun(scan, [&](CharClass c) { return isSymbol(c) && !isMark(c); });
     return end == 0 ? 0 : scan.skipLineBreaks(end);
   }
   case SplitRule::Lines:
@@ -166,8 +154,7 @@ size_t SplitPattern::match(const Alternative &alternative,
   return 0;
 }
 
-void SplitPattern::split(std::string_view text, bool keepGaps,
-                         std::vector<std::string_view> &pieces) const {
+void SplitPattern::split(std::string_view text, bool keepGaps, std::vector<std::string_view> &pieces) const {
   size_t gap = 0, at = 0;
   auto endGap = [&] {
     if (keepGaps && at > gap)

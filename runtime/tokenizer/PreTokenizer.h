@@ -39,14 +39,12 @@ enum class SplitRule : uint8_t {
 class SplitPattern {
 public:
   /// Fails, naming the alternative, for what no matcher is written for.
-  static bool parse(std::string_view pattern, SplitPattern &out,
-                    std::string &error);
+  static bool parse(std::string_view pattern, SplitPattern &out, std::string &error);
   /// What ByteLevel cuts by when it is not given a pattern.
   static SplitPattern gpt2();
 
   /// Appends the matches in `text` and, if `keepGaps`, what lies between.
-  void split(std::string_view text, bool keepGaps,
-             std::vector<std::string_view> &pieces) const;
+  void split(std::string_view text, bool keepGaps, std::vector<std::string_view> &pieces) const;
 
 private:
   struct Alternative {

@@ -76,8 +76,7 @@ std::vector<std::string> cutAlternatives(const std::string &pattern) {
 
 } // namespace
 
-bool SplitPattern::parse(std::string_view pattern, SplitPattern &out,
-                         std::string &error) {
+bool SplitPattern::parse(std::string_view pattern, SplitPattern &out, std::string &error) {
   out.alternatives.clear();
   // Beyond any published pattern; keeps a hostile one from costing much a
   // character.
@@ -91,12 +90,10 @@ bool SplitPattern::parse(std::string_view pattern, SplitPattern &out,
     if (!known || out.alternatives.size() == maxAlternatives) {
       error = "expects a split pattern made of the alternatives of the GPT-2, "
               "cl100k, Llama-3, Qwen or Ling families, but '" +
-              forMessage(text, 200) + "' in pattern '" +
-              forMessage(pattern, 400) + "' is none of them";
+              forMessage(text, 200) + "' in pattern '" + forMessage(pattern, 400) + "' is none of them";
       return false;
     }
-    lookAhead |= known->rule == SplitRule::Lines ||
-                 known->rule == SplitRule::SpacesButLast;
+    lookAhead |= known->rule == SplitRule::Lines || known->rule == SplitRule::SpacesButLast;
     spaces |= known->rule == SplitRule::Spaces;
     out.alternatives.push_back({known->rule, std::move(text)});
   }

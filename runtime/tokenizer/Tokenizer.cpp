@@ -42,10 +42,8 @@ struct Tokenizer::Impl {
   mutable PieceCache cache;
 
   bool build(TokenizerFile &&file, std::string &error);
-  void encodePiece(std::string_view piece, PieceCache *cacheOrNull,
-                   std::vector<int32_t> &out) const;
-  void encodeText(std::string_view text, PieceCache *cacheOrNull,
-                  std::vector<int32_t> &out) const;
+  void encodePiece(std::string_view piece, PieceCache *cacheOrNull, std::vector<int32_t> &out) const;
+  void encodeText(std::string_view text, PieceCache *cacheOrNull, std::vector<int32_t> &out) const;
 
 private:
   bool addMerges(const TokenizerFile &file, std::string &error);
@@ -64,8 +62,7 @@ private:
 //===----------------------------------------------------------------------===//
 
 bool Tokenizer::Impl::build(TokenizerFile &&file, std::string &error) {
-  if (!addVocabulary(file, error) || !addMerges(file, error) ||
-      !addByteTokens(file, error))
+  if (!addVocabulary(file, error) || !addMerges(file, error) || !addByteTokens(file, error))
     return false;
   preTokenizer = std::move(file.preTokenizer);
   normalizeNFC = file.normalizeNFC;
@@ -93,9 +90,8 @@ bool Tokenizer::Impl::addVocabulary(TokenizerFile &file, std::string &error) {
   const size_t limit = 4 * file.vocabulary.size() + 65536;
   for (auto &[token, id] : file.vocabulary) {
     if (static_cast<size_t>(id) >= limit) {
-      error = "expects ids below " + std::to_string(limit) + " for " +
-              std::to_string(file.vocabulary.size()) + " tokens, but '" +
-              forMessage(token) + "' has " + std::to_string(id);
+      error = "expects ids below " + std::to_string(limit) + " for " + std::to_string(file.vocabulary.size()) +
+              " tokens, but '" + forMessage(token) + "' has " + std::to_string(id);
       return false;
     }
     spellings.push_back(std::move(token));
@@ -113,12 +109,10 @@ bool Tokenizer::Impl::addMerges(const TokenizerFile &file, std::string &error) {
     const int32_t leftId = find(left), rightId = find(right);
     const int32_t id = find(joined);
     for (const auto &[token, found] :
-         {std::pair(&left, leftId), std::pair(&right, rightId),
-          std::pair(&std::as_const(joined), id)})
+         {std::pair(&left, leftId), std::pair(&right, rightId), std::pair(&std::as_const(joined), id)})
       if (found == BytePair::noToken) {
-        error = "expects the tokens of each merge in 'vocab', but '" +
-                forMessage(*token) + "' of merge " + std::to_string(rank) +
-                " is not there";
+        error = "expects the tokens of each merge in 'vocab', but '" + forMessage(*token) + "' of merge " +
+                std::to_string(rank) + " is not there";
         return false;
       }
     bytePair.merges.insert(leftId, rightId, {rank++, id});
@@ -126,15 +120,12 @@ bool Tokenizer::Impl::addMerges(const TokenizerFile &file, std::string &error) {
   return true;
 }
 
-bool Tokenizer::Impl::addByteTokens(const TokenizerFile &file,
-                                    std::string &error) {
+bool Tokenizer::Impl::addByteTokens(const TokenizerFile &file, std::string &error) {
   for (unsigned byte = 0; byte < 256; ++byte) {
-    const std::string &spelling =
-        alphabet.spell(static_cast<unsigned char>(byte));
+    const std::string &spelling = alphabet.spell(static_cast<unsigned char>(byte));
     bytePair.byteTokens[byte] = find(spelling);
     // Without either setting Hugging Face drops such a byte, and so do we.
-    if (bytePair.byteTokens[byte] == BytePair::noToken &&
-        (file.hasUnknownToken || file.byteFallback)) {
+    if (bytePair.byteTokens[byte] == BytePair::noToken && (file.hasUnknownToken || file.byteFallback)) {
       error = "expects a token for each byte where 'unk_token' or "
               "'byte_fallback' is set, but byte " +
               std::to_string(byte) + " ('" + spelling + "') has none";
@@ -146,8 +137,7 @@ bool Tokenizer::Impl::addByteTokens(const TokenizerFile &file,
 
 /// The ids that Hugging Face's loader gives: those of the vocabulary where it
 /// has the token, else ascending from its size, whatever the file declares.
-std::vector<AddedToken>
-Tokenizer::Impl::numberAddedTokens(TokenizerFile &file) {
+std::vector<AddedToken> Tokenizer::Impl::numberAddedTokens(TokenizerFile &file) {
   std::vector<AddedToken> added;
   const auto size = static_cast<int32_t>(ids.size());
   int32_t next = size;
@@ -174,9 +164,8 @@ Tokenizer::Impl::numberAddedTokens(TokenizerFile &file) {
     }
     next = std::max(next, token.id + 1);
     if (token.id != declared)
-      warnings.push_back("added token '" + forMessage(token.content) +
-                         "' is declared with id " + std::to_string(declared) +
-                         ", but gets " + std::to_string(token.id) +
+      warnings.push_back("added token '" + forMessage(token.content) + "' is declared with id " +
+                         std::to_string(declared) + ", but gets " + std::to_string(token.id) +
                          " as in Hugging Face's loader");
     added.push_back(token);
   }
@@ -206,19 +195,16 @@ void Tokenizer::Impl::spellIds(const std::vector<AddedToken> &added) {
   }
 }
 
-std::unique_ptr<Tokenizer> Tokenizer::fromJson(std::string_view json,
-                                               std::string &error) {
+std::unique_ptr<Tokenizer> Tokenizer::fromJson(std::string_view json, std::string &error) {
   // Nothing here throws but the allocator, which a large enough file can make.
   try {
     auto impl = std::make_unique<Impl>();
     TokenizerFile file;
-    if (!TokenizerFile::parse(json, file, error) ||
-        !impl->build(std::move(file), error))
+    if (!TokenizerFile::parse(json, file, error) || !impl->build(std::move(file), error))
       return nullptr;
     return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
   } catch (const std::exception &) {
-    error = "expects enough memory for a tokenizer.json of " +
-            std::to_string(json.size()) + " bytes, but there is not";
+    error = "expects enough memory for a tokenizer.json of " + std::to_string(json.size()) + " bytes, but there is not";
     return nullptr;
   }
 }
@@ -227,9 +213,7 @@ std::unique_ptr<Tokenizer> Tokenizer::fromJson(std::string_view json,
 // Encoding
 //===----------------------------------------------------------------------===//
 
-void Tokenizer::Impl::encodePiece(std::string_view piece,
-                                  PieceCache *cacheOrNull,
-                                  std::vector<int32_t> &out) const {
+void Tokenizer::Impl::encodePiece(std::string_view piece, PieceCache *cacheOrNull, std::vector<int32_t> &out) const {
   if (cacheOrNull && cacheOrNull->find(piece, out))
     return;
   const size_t start = out.size();
@@ -246,8 +230,7 @@ void Tokenizer::Impl::encodePiece(std::string_view piece,
     cacheOrNull->insert(piece, out, start);
 }
 
-void Tokenizer::Impl::encodeText(std::string_view text, PieceCache *cacheOrNull,
-                                 std::vector<int32_t> &out) const {
+void Tokenizer::Impl::encodeText(std::string_view text, PieceCache *cacheOrNull, std::vector<int32_t> &out) const {
   std::vector<Segment> rawSegments, segments;
   std::string normal;
   Pieces pieces;
@@ -299,12 +282,10 @@ std::string_view Tokenizer::bytesOf(int32_t id) const {
     return {};
   const auto index = static_cast<size_t>(id);
   const size_t start = index == 0 ? 0 : impl->byteEnds[index - 1];
-  return std::string_view(impl->bytes)
-      .substr(start, impl->byteEnds[index] - start);
+  return std::string_view(impl->bytes).substr(start, impl->byteEnds[index] - start);
 }
 
-std::string Tokenizer::decode(const std::vector<int32_t> &ids,
-                              bool skipSpecials) const {
+std::string Tokenizer::decode(const std::vector<int32_t> &ids, bool skipSpecials) const {
   std::string raw, out;
   for (int32_t id : ids)
     if (!skipSpecials || !isSpecial(id))
@@ -360,10 +341,6 @@ std::optional<int32_t> Tokenizer::idOf(std::string_view token) const {
   return std::nullopt;
 }
 
-int32_t Tokenizer::idLimit() const {
-  return static_cast<int32_t>(impl->byteEnds.size());
-}
+int32_t Tokenizer::idLimit() const { return static_cast<int32_t>(impl->byteEnds.size()); }
 
-const std::vector<std::string> &Tokenizer::warnings() const {
-  return impl->warnings;
-}
+const std::vector<std::string> &Tokenizer::warnings() const { return impl->warnings; }

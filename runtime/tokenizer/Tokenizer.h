@@ -20,11 +20,9 @@ class Tokenizer {
 public:
   /// Loads a tokenizer.json, or the one in a folder. Null on failure, with one
   /// line in `error` that starts with the file's path.
-  static std::unique_ptr<Tokenizer> load(const std::string &path,
-                                         std::string &error);
+  static std::unique_ptr<Tokenizer> load(const std::string &path, std::string &error);
   /// The same from the text of the file.
-  static std::unique_ptr<Tokenizer> fromJson(std::string_view json,
-                                             std::string &error);
+  static std::unique_ptr<Tokenizer> fromJson(std::string_view json, std::string &error);
   ~Tokenizer();
   Tokenizer(const Tokenizer &) = delete;
   Tokenizer &operator=(const Tokenizer &) = delete;
@@ -36,8 +34,7 @@ public:
 
   /// The text of `ids`, special tokens kept or left out. Ids that no token has
   /// are left out; bytes that form no character become U+FFFD.
-  std::string decode(const std::vector<int32_t> &ids,
-                     bool skipSpecials = false) const;
+  std::string decode(const std::vector<int32_t> &ids, bool skipSpecials = false) const;
 
   /// The bytes that `id` stands for, maybe part of a character; empty for an
   /// id that no token has. Valid as long as the tokenizer.

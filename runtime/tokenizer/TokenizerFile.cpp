@@ -13,8 +13,7 @@ namespace {
 /// Reads members of objects; the first mistake stays in `error`.
 class Settings {
 public:
-  Settings(TokenizerFile &file, std::string &error)
-      : file(file), error(error) {}
+  Settings(TokenizerFile &file, std::string &error) : file(file), error(error) {}
 
   bool readModel(const json &root);
   bool readNormalizer(const json &value);
@@ -55,8 +54,7 @@ private:
   bool readByteLevel(const json &byteLevel);
 };
 
-bool Settings::readBool(const json &object, const char *key, bool fallback,
-                        bool &out) {
+bool Settings::readBool(const json &object, const char *key, bool fallback, bool &out) {
   const json &value = member(object, key);
   out = fallback;
   if (value.is_null())
@@ -67,8 +65,7 @@ bool Settings::readBool(const json &object, const char *key, bool fallback,
   return true;
 }
 
-bool Settings::readType(const json &object, const std::string &what,
-                        std::string &out) {
+bool Settings::readType(const json &object, const std::string &what, std::string &out) {
   if (!object.is_object())
     return fail("an object as '" + what + "'", show(object));
   const json &type = member(object, "type");
@@ -90,8 +87,7 @@ bool Settings::readModel(const json &root) {
     return fail("no 'dropout'", show(dropout));
   for (const char *key : {"continuing_subword_prefix", "end_of_word_suffix"})
     if (const json &affix = member(model, key); !affix.is_null() && affix != "")
-      return fail("no '" + std::string(key) + "' in a byte-level model",
-                  show(affix));
+      return fail("no '" + std::string(key) + "' in a byte-level model", show(affix));
   file.hasUnknownToken = !member(model, "unk_token").is_null();
   return readBool(model, "byte_fallback", false, file.byteFallback) &&
          readBool(model, "ignore_merges", false, file.ignoreMerges);
@@ -109,8 +105,7 @@ bool Settings::readNormalizer(const json &value) {
   }
   const json &members = member(value, "normalizers");
   if (type != "Sequence" || !members.is_array())
-    return fail("'NFC', a 'Sequence' of it or null as the normalizer",
-                "it is '" + forMessage(type) + "'");
+    return fail("'NFC', a 'Sequence' of it or null as the normalizer", "it is '" + forMessage(type) + "'");
   for (const json &each : members)
     if (!readNormalizer(each))
       return false;
@@ -134,8 +129,7 @@ bool Settings::readSplit(const json &split) {
     return fail("'Isolated', or 'Removed' and inverted, as the behavior of a "
                 "'Split'",
                 show(behavior));
-  if (!SplitPattern::parse(pattern.get_ref<const std::string &>(), step.pattern,
-                           error))
+  if (!SplitPattern::parse(pattern.get_ref<const std::string &>(), step.pattern, error))
     return false;
   // More steps than any published file has; each costs a pass over the text.
   if (file.preTokenizer.steps.size() == 16)
@@ -160,8 +154,7 @@ bool Settings::readPreTokenizer(const json &value) {
   if (!readType(value, "pre_tokenizer", type))
     return false;
   if (sawByteLevel)
-    return fail("'ByteLevel' as the last step of the pre-tokenizer",
-                "'" + forMessage(type) + "' follows it");
+    return fail("'ByteLevel' as the last step of the pre-tokenizer", "'" + forMessage(type) + "' follows it");
   if (type == "Split")
     return readSplit(value);
   if (type == "ByteLevel")
@@ -187,8 +180,7 @@ bool Settings::readDecoder(const json &value) {
   if (type == "Sequence" && members.is_array() && members.size() == 1)
     return readDecoder(members[0]);
   if (type != "ByteLevel")
-    return fail("'ByteLevel' as the decoder",
-                "it is '" + forMessage(type) + "'");
+    return fail("'ByteLevel' as the decoder", "it is '" + forMessage(type) + "'");
   return true;
 }
 
@@ -200,8 +192,7 @@ bool Settings::readAddedTokens(const json &value) {
   for (const json &each : value) {
     AddedToken token;
     const json &content = member(each, "content"), &id = member(each, "id");
-    const std::string what =
-        "of added token " + std::to_string(file.addedTokens.size());
+    const std::string what = "of added token " + std::to_string(file.addedTokens.size());
     if (!content.is_string())
       return fail("a string as 'content' " + what, show(content));
     if (!id.is_number_unsigned() || id.get<uint64_t>() > INT32_MAX)
@@ -210,8 +201,7 @@ bool Settings::readAddedTokens(const json &value) {
     token.id = id.get<int32_t>();
     if (!readBool(each, "special", false, token.special) ||
         !readBool(each, "normalized", !token.special, token.normalized) ||
-        !readBool(each, "lstrip", false, token.lstrip) ||
-        !readBool(each, "rstrip", false, token.rstrip) ||
+        !readBool(each, "lstrip", false, token.lstrip) || !readBool(each, "rstrip", false, token.rstrip) ||
         !readBool(each, "single_word", false, token.singleWord))
       return false;
     file.addedTokens.push_back(std::move(token));
@@ -221,13 +211,11 @@ bool Settings::readAddedTokens(const json &value) {
 
 } // namespace
 
-bool TokenizerFile::parse(std::string_view text, TokenizerFile &out,
-                          std::string &error) {
+bool TokenizerFile::parse(std::string_view text, TokenizerFile &out, std::string &error) {
   out = TokenizerFile();
   JsonReader reader(out);
   if (!json::sax_parse(text, &reader)) {
-    error = reader.error.empty() ? "expects valid JSON, but it is not"
-                                 : std::move(reader.error);
+    error = reader.error.empty() ? "expects valid JSON, but it is not" : std::move(reader.error);
     return false;
   }
   const json &root = reader.root;
@@ -236,16 +224,11 @@ bool TokenizerFile::parse(std::string_view text, TokenizerFile &out,
     return false;
   if (!reader.sawVocabulary || !reader.sawMerges) {
     error = std::string("expects ") +
-            (reader.sawVocabulary ? "an array as 'model.merges'"
-                                  : "an object as 'model.vocab'") +
+            (reader.sawVocabulary ? "an array as 'model.merges'" : "an object as 'model.vocab'") +
             ", but there is none";
     return false;
   }
-  auto section = [&](const char *key) -> const json & {
-    return Settings::member(root, key);
-  };
-  return settings.readNormalizer(section("normalizer")) &&
-         settings.readPreTokenizer(section("pre_tokenizer")) &&
-         settings.readDecoder(section("decoder")) &&
-         settings.readAddedTokens(section("added_tokens"));
+  auto section = [&](const char *key) -> const json & { return Settings::member(root, key); };
+  return settings.readNormalizer(section("normalizer")) && settings.readPreTokenizer(section("pre_tokenizer")) &&
+         settings.readDecoder(section("decoder")) && settings.readAddedTokens(section("added_tokens"));
 }

@@ -28,8 +28,7 @@ struct TokenizerFile {
   bool byteFallback = false;
 
   /// Reads the text of a tokenizer.json. On failure `error` is one line.
-  static bool parse(std::string_view json, TokenizerFile &out,
-                    std::string &error);
+  static bool parse(std::string_view json, TokenizerFile &out, std::string &error);
 };
 
 } // namespace quoin

@@ -124,13 +124,11 @@ std::string quoin::forMessage(std::string_view text, size_t limit) {
 // Character classes
 //===----------------------------------------------------------------------===//
 
-CharClasses::CharClasses()
-    : table(0x110000, static_cast<char>(CharClass::Other)) {
+CharClasses::CharClasses() : table(0x110000, static_cast<char>(CharClass::Other)) {
   size_t at = 0;
   for (size_t i = 0; i < charClassRunsSize; ++i) {
     const size_t length = charClassRuns[i] >> 3;
-    std::fill_n(table.begin() + at, length,
-                static_cast<char>(charClassRuns[i] & 7));
+    std::fill_n(table.begin() + at, length, static_cast<char>(charClassRuns[i] & 7));
     at += length;
   }
 }
@@ -152,14 +150,9 @@ using CodePoints = std::vector<utf8proc_int32_t>;
 /// the second half of a composition, never changed. The list may be
 /// incomplete (the long way gives the same text), but not wrong.
 bool isInert(uint32_t code) {
-  return code < 0x300 || (code >= 0x4E00 && code < 0xA000) ||
-         (code >= 0x3000 && code < 0x302A) ||
-         (code >= 0x3041 && code < 0x3097) ||
-         (code >= 0x30A1 && code < 0x30FB) ||
-         (code >= 0xAC00 && code < 0xD7A4) ||
-         (code >= 0x0400 && code < 0x0483) ||
-         (code >= 0x2010 && code < 0x2028) ||
-         (code >= 0xFF01 && code < 0xFF9E) ||
+  return code < 0x300 || (code >= 0x4E00 && code < 0xA000) || (code >= 0x3000 && code < 0x302A) ||
+         (code >= 0x3041 && code < 0x3097) || (code >= 0x30A1 && code < 0x30FB) || (code >= 0xAC00 && code < 0xD7A4) ||
+         (code >= 0x0400 && code < 0x0483) || (code >= 0x2010 && code < 0x2028) || (code >= 0xFF01 && code < 0xFF9E) ||
          (code >= 0x1F300 && code < 0x1FA00);
 }
 
@@ -175,9 +168,7 @@ bool isBarrier(uint32_t code) {
   return code < barriers.size() && barriers[code];
 }
 
-int combiningClass(utf8proc_int32_t code) {
-  return utf8proc_get_property(code)->combining_class;
-}
+int combiningClass(utf8proc_int32_t code) { return utf8proc_get_property(code)->combining_class; }
 
 /// Orders, composes and empties `chunk`, which is decomposed.
 void composeChunk(CodePoints &chunk, std::string &out) {
@@ -189,17 +180,14 @@ void composeChunk(CodePoints &chunk, std::string &out) {
     // Class, place, character: sorting keeps the order within a class.
     keys.clear();
     for (auto mark = it; mark != end; ++mark)
-      keys.push_back(uint64_t(combiningClass(*mark)) << 56 |
-                     uint64_t(keys.size()) << 21 | uint64_t(*mark));
+      keys.push_back(uint64_t(combiningClass(*mark)) << 56 | uint64_t(keys.size()) << 21 | uint64_t(*mark));
     std::sort(keys.begin(), keys.end());
     for (uint64_t key : keys)
       *it++ = static_cast<utf8proc_int32_t>(key & 0x1FFFFF);
   }
   // STABLE keeps the composition exclusions apart, as NFC demands.
-  const auto options =
-      static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE);
-  const auto length = utf8proc_normalize_utf32(
-      chunk.data(), static_cast<utf8proc_ssize_t>(chunk.size()), options);
+  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+  const auto length = utf8proc_normalize_utf32(chunk.data(), static_cast<utf8proc_ssize_t>(chunk.size()), options);
   for (utf8proc_ssize_t i = 0; i < length; ++i)
     appendUtf8(static_cast<uint32_t>(chunk[static_cast<size_t>(i)]), out);
   chunk.clear();
@@ -233,8 +221,7 @@ bool quoin::normalizeNFC(std::string_view text, std::string &out) {
     utf8proc_int32_t parts[8];
     int boundary = 0;
     const auto count =
-        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c.code), parts, 8,
-                                UTF8PROC_DECOMPOSE, &boundary);
+        utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c.code), parts, 8, UTF8PROC_DECOMPOSE, &boundary);
     if (count > 0 && count <= 8)
       chunk.insert(chunk.end(), parts, parts + count);
     else

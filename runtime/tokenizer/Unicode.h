@@ -46,9 +46,7 @@ class CharClasses {
 public:
   static const CharClasses &get();
 
-  CharClass of(uint32_t code) const {
-    return static_cast<CharClass>(table[code]);
-  }
+  CharClass of(uint32_t code) const { return static_cast<CharClass>(table[code]); }
 
 private:
   CharClasses();
@@ -58,13 +56,10 @@ private:
 inline bool isLetter(CharClass c) { return c == CharClass::Letter; }
 inline bool isMark(CharClass c) { return c == CharClass::Mark; }
 inline bool isSpace(CharClass c) { return c == CharClass::Space; }
-inline bool isNumber(CharClass c) {
-  return c == CharClass::Number || c == CharClass::NumberNotWord;
-}
+inline bool isNumber(CharClass c) { return c == CharClass::Number || c == CharClass::NumberNotWord; }
 /// `\w`.
 inline bool isWord(CharClass c) {
-  return c != CharClass::Other && c != CharClass::NumberNotWord &&
-         c != CharClass::Space;
+  return c != CharClass::Other && c != CharClass::NumberNotWord && c != CharClass::Space;
 }
 
 /// NFC of the valid `text`, into `out`. Returns false, leaving `out` alone,

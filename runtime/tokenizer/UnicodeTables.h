@@ -12,15 +12,7 @@ namespace quoin {
 /// What the published patterns can ask of a character. `\p{L}` is Letter,
 /// `\p{M}` Mark, `\p{N}` both Numbers, `\s` Space, and `\w` everything but
 /// Other, NumberNotWord and Space.
-enum class CharClass : uint8_t {
-  Other,
-  Letter,
-  Mark,
-  Number,
-  NumberNotWord,
-  Space,
-  Word
-};
+enum class CharClass : uint8_t { Other, Letter, Mark, Number, NumberNotWord, Space, Word };
 
 /// Runs over all code points from 0: `length << 3 | class`.
 extern const uint16_t charClassRuns[];

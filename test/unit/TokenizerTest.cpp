@@ -15,9 +15,8 @@ using Ids = std::vector<int32_t>;
 
 namespace {
 
-const char *const qwenPattern =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|)"
-    R"( ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+const char *const qwenPattern = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|)"
+                                R"( ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 /// Byte b has id b; 256 is "he", 257 "ll", 258 "hell", 259 "hello", 260
 /// " hello", 261 "'s"; then <|im_start|> and <|im_end|> as special tokens.
@@ -45,16 +44,11 @@ json smallFile() {
                      {"rstrip", false},
                      {"normalized", false},
                      {"special", true}});
-  json split = {{"type", "Split"},
-                {"pattern", {{"Regex", qwenPattern}}},
-                {"behavior", "Isolated"},
-                {"invert", false}};
-  json byteLevel = {
-      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+  json split = {{"type", "Split"}, {"pattern", {{"Regex", qwenPattern}}}, {"behavior", "Isolated"}, {"invert", false}};
+  json byteLevel = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
   return {{"added_tokens", added},
           {"normalizer", {{"type", "NFC"}}},
-          {"pre_tokenizer",
-           {{"type", "Sequence"}, {"pretokenizers", {split, byteLevel}}}},
+          {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", {split, byteLevel}}}},
           {"decoder", {{"type", "ByteLevel"}}},
           {"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", merges}}}};
 }
@@ -164,8 +158,7 @@ TEST(Tokenizer, NormalizesAsHuggingFaceDoes) {
 TEST(Tokenizer, InvalidUtf8CountsAsReplacement) {
   auto t = make(smallFile());
   EXPECT_EQ(t->encode("a\xFF"), t->encode("a\uFFFD"));
-  EXPECT_EQ(t->encode("\xE2\x82 \xED\xA0\x80"),
-            t->encode("\uFFFD \uFFFD\uFFFD\uFFFD"));
+  EXPECT_EQ(t->encode("\xE2\x82 \xED\xA0\x80"), t->encode("\uFFFD \uFFFD\uFFFD\uFFFD"));
   EXPECT_EQ(t->encode("\xF0\x9F\x98"), t->encode("\uFFFD"));
 }
 
@@ -190,8 +183,7 @@ TEST(Tokenizer, HonoursTheFlagsOfAddedTokens) {
   json file = smallFile();
   json &token = file["added_tokens"][0];
   token["lstrip"] = token["rstrip"] = true;
-  EXPECT_EQ(make(file)->encode("hello \n<|im_start|>  hello"),
-            (Ids{259, 262, 259}));
+  EXPECT_EQ(make(file)->encode("hello \n<|im_start|>  hello"), (Ids{259, 262, 259}));
   token["lstrip"] = token["rstrip"] = false;
   token["content"] = "ab";
   token["single_word"] = true;
@@ -245,8 +237,7 @@ TEST(StreamDecoder, PartsMakeTheWhole) {
     for (int i = 0; i < 40; ++i) {
       random = random * 1664525 + 1013904223;
       // Mostly lead and continuation bytes, to be often almost valid.
-      ids.push_back(static_cast<int32_t>(
-          random >> 28 ? 0x80 + (random >> 20) % 0x80 : (random >> 20) % 264));
+      ids.push_back(static_cast<int32_t>(random >> 28 ? 0x80 + (random >> 20) % 0x80 : (random >> 20) % 264));
     }
     for (bool skip : {false, true}) {
       StreamDecoder stream(*t, skip);
@@ -278,15 +269,11 @@ TEST(Tokenizer, KeepsMessagesOnOneLineOfText) {
   errorOf("{\"model\": \"\xFF\xE2\x82\"}");
 }
 
-TEST(Tokenizer, RefusesDeepNesting) {
-  EXPECT_NE(errorOf(std::string(100000, '[')).find("64 deep"),
-            std::string::npos);
-}
+TEST(Tokenizer, RefusesDeepNesting) { EXPECT_NE(errorOf(std::string(100000, '[')).find("64 deep"), std::string::npos); }
 
 TEST(Tokenizer, RefusesEveryWrongType) {
   const json good = smallFile();
-  const json wrong[] = {
-      nullptr, 7, -1.5, "text", json::array({1}), {{"type", "Other"}}};
+  const json wrong[] = {nullptr, 7, -1.5, "text", json::array({1}), {{"type", "Other"}}};
   // Each member in turn becomes something else. Some of that is allowed; none
   // of it may crash.
   const json members = good.flatten();
@@ -344,7 +331,6 @@ TEST(Tokenizer, NamesTheFileItCannotOpen) {
 TEST(Chat, WritesChatML) {
   EXPECT_EQ(formatChatML("Hi"), "<|im_start|>user\nHi<|im_end|>\n"
                                 "<|im_start|>assistant\n");
-  EXPECT_EQ(formatChatML({{"system", "Be brief."}, {"user", "Hi"}}, false),
-            "<|im_start|>system\nBe brief.<|im_end|>\n"
-            "<|im_start|>user\nHi<|im_end|>\n");
+  EXPECT_EQ(formatChatML({{"system", "Be brief."}, {"user", "Hi"}}, false), "<|im_start|>system\nBe brief.<|im_end|>\n"
+                                                                            "<|im_start|>user\nHi<|im_end|>\n");
 }

@@ -1,22 +1,22 @@
 /* program.h: the ABI between a compiled program and whatever runs it.
  *
- * Generated code, the compiler and the runtime share this one file. It is C99, stands alone, and every struct has a fixed
- * layout (checked below). The host is the side that loads a program: it owns all memory, threads and files.
+ * Generated code, the compiler and the runtime share this one file. It is C99, stands alone, and every struct has a
+ * fixed layout (checked below). The host is the side that loads a program: it owns all memory, threads and files.
  *
  * How a program runs:
  *   1. The host asks `quoin_program_query(max_version)` for the program and maps its weight file.
- *   2. For each request the host makes a `quoin_state_t`, puts the prompt and `max_tokens` into frame slots 0 and 1, and
- *      calls `decoder->advance(state)`. It runs the decoder up to the next point where a model is needed and returns what
- *      it waits for: the layers (QUOIN_FORWARD), the head (QUOIN_SCORE), or nothing (QUOIN_DONE, QUOIN_FAILED).
- *   3. The host gathers what any number of states wait for, runs `layers` and `head` once over all of their rows, stores
- *      the results into the states, and calls `advance` again.
+ *   2. For each request the host makes a `quoin_state_t`, puts the prompt and `max_tokens` into frame slots 0 and 1,
+ * and calls `decoder->advance(state)`. It runs the decoder up to the next point where a model is needed and returns
+ * what it waits for: the layers (QUOIN_FORWARD), the head (QUOIN_SCORE), or nothing (QUOIN_DONE, QUOIN_FAILED).
+ *   3. The host gathers what any number of states wait for, runs `layers` and `head` once over all of their rows,
+ * stores the results into the states, and calls `advance` again.
  *
  * `layers` and `head` are SPMD: the host calls each from `workers` threads that run at the same time, with the same
- * arguments and worker = 0 .. workers-1; the threads meet at barriers inside the code. A row's result depends on neither
- * the number of rows, nor the workers, nor who shares the call: bit by bit.
+ * arguments and worker = 0 .. workers-1; the threads meet at barriers inside the code. A row's result depends on
+ * neither the number of rows, nor the workers, nor who shares the call: bit by bit.
  *
- * Slots: a session's keys and values live in slots 0, 1, 2, ... in pages of QUOIN_PAGE_SLOTS slots. Slot i holds the i-th
- * token of the model call: first the sequence, then the `then` rows of the forward. */
+ * Slots: a session's keys and values live in slots 0, 1, 2, ... in pages of QUOIN_PAGE_SLOTS slots. Slot i holds the
+ * i-th token of the model call: first the sequence, then the `then` rows of the forward. */
 #ifndef QUOIN_PROGRAM_H
 #define QUOIN_PROGRAM_H
 
@@ -50,11 +50,11 @@ typedef struct quoin_tensor_t {
 /* !quoin.sequence: a value, never changed once made. All arrays have `length` entries. */
 typedef struct quoin_sequence_t {
   int64_t length;
-  int64_t committed;     /* positions below are final */
-  int32_t *tokens;       /* an open position holds the fill token */
+  int64_t committed; /* positions below are final */
+  int32_t *tokens;   /* an open position holds the fill token */
   int32_t *labels;
-  uint8_t *open;         /* 1: still to be filled */
-  int64_t reopened;      /* 1: made by `reopen`, or from such a sequence */
+  uint8_t *open;    /* 1: still to be filled */
+  int64_t reopened; /* 1: made by `reopen`, or from such a sequence */
 } quoin_sequence_t;
 
 /* !quoin.logits: final hidden rows; scores of the vocabulary are computed from them when asked.
@@ -104,12 +104,25 @@ typedef struct quoin_forward_t {
   int64_t symbols[QUOIN_MAX_SYMBOLS];
 } quoin_forward_t;
 
-enum { QUOIN_STAT_TOKEN = 0, QUOIN_STAT_CONFIDENCE = 1, QUOIN_STAT_ENTROPY = 2, QUOIN_STAT_NORMALIZED_ENTROPY = 3,
-       QUOIN_STAT_MARGIN = 4, QUOIN_STAT_PROBABILITY = 5 };
+enum {
+  QUOIN_STAT_TOKEN = 0,
+  QUOIN_STAT_CONFIDENCE = 1,
+  QUOIN_STAT_ENTROPY = 2,
+  QUOIN_STAT_NORMALIZED_ENTROPY = 3,
+  QUOIN_STAT_MARGIN = 4,
+  QUOIN_STAT_PROBABILITY = 5
+};
 
 /* Transforms of a sampler, in the order in which they are applied. */
-enum { QUOIN_TRANSFORM_TEMPERATURE = 0, QUOIN_TRANSFORM_TOP_K = 1, QUOIN_TRANSFORM_TOP_P = 2, QUOIN_TRANSFORM_TOP_P_BELOW = 3,
-       QUOIN_TRANSFORM_WITHOUT_FILL = 4, QUOIN_TRANSFORM_RAW_CONFIDENCE = 5, QUOIN_TRANSFORM_GREEDY = 6 };
+enum {
+  QUOIN_TRANSFORM_TEMPERATURE = 0,
+  QUOIN_TRANSFORM_TOP_K = 1,
+  QUOIN_TRANSFORM_TOP_P = 2,
+  QUOIN_TRANSFORM_TOP_P_BELOW = 3,
+  QUOIN_TRANSFORM_WITHOUT_FILL = 4,
+  QUOIN_TRANSFORM_RAW_CONFIDENCE = 5,
+  QUOIN_TRANSFORM_GREEDY = 6
+};
 
 /* What is wanted of the head. */
 enum { QUOIN_HEAD_SCORE = 0, QUOIN_HEAD_RESIDUAL = 1, QUOIN_HEAD_MATERIALIZE = 2 };
@@ -117,14 +130,14 @@ enum { QUOIN_HEAD_SCORE = 0, QUOIN_HEAD_RESIDUAL = 1, QUOIN_HEAD_MATERIALIZE = 2
 typedef struct quoin_score_t {
   int64_t kind;
   const quoin_logits_t *logits;
-  const quoin_logits_t *minus;       /* QUOIN_HEAD_RESIDUAL: the draw is from max(softmax(logits) - softmax(minus), 0) */
-  quoin_tensor_t of;                 /* i32: tokens of QUOIN_STAT_PROBABILITY; size 0 without */
-  quoin_tensor_t positions;          /* index: positions of the draws; size 0: no sampler, so no draw */
-  int64_t evaluation;                /* of the draws */
-  uint32_t statistics;               /* how many */
-  uint8_t statistic[8];              /* QUOIN_STAT_*, in the order of the results */
-  uint32_t transforms;               /* how many */
-  uint8_t transform[8];              /* QUOIN_TRANSFORM_* */
+  const quoin_logits_t *minus; /* QUOIN_HEAD_RESIDUAL: the draw is from max(softmax(logits) - softmax(minus), 0) */
+  quoin_tensor_t of;           /* i32: tokens of QUOIN_STAT_PROBABILITY; size 0 without */
+  quoin_tensor_t positions;    /* index: positions of the draws; size 0: no sampler, so no draw */
+  int64_t evaluation;          /* of the draws */
+  uint32_t statistics;         /* how many */
+  uint8_t statistic[8];        /* QUOIN_STAT_*, in the order of the results */
+  uint32_t transforms;         /* how many */
+  uint8_t transform[8];        /* QUOIN_TRANSFORM_* */
   quoin_tensor_t result[QUOIN_MAX_STATISTICS]; /* made by the host: i32 for tokens, else f32, one element a row */
 } quoin_score_t;
 
@@ -145,7 +158,7 @@ typedef struct quoin_state_t {
   int32_t status;         /* set by host functions that fail; `advance` then returns QUOIN_FAILED */
   quoin_forward_t forward;
   quoin_score_t score;
-  quoin_logits_t *logits; /* result of the last forward, made by the host before it resumes */
+  quoin_logits_t *logits;         /* result of the last forward, made by the host before it resumes */
   const quoin_sequence_t *result; /* QUOIN_DONE: positions [result_from, result_to) of this sequence */
   int64_t result_from;
   int64_t result_to;
@@ -160,8 +173,8 @@ typedef struct quoin_host_t {
   /* Fails with a text and two numbers: "<what> (<a>, <b>)"; `what` is a constant of the program. */
   void (*fail)(quoin_state_t *state, const char *what, int64_t a, int64_t b);
   /* The leading slots of this call (its sequence, `then` rows and cache; other fields are not read, but `read`) whose
-   * keys and values in the cache are still those of the same token, position and label; cut at `limit`, at the first open
-   * slot and at the lowest slot read. */
+   * keys and values in the cache are still those of the same token, position and label; cut at `limit`, at the first
+   * open slot and at the lowest slot read. */
   int64_t (*reuse)(quoin_state_t *state, const quoin_forward_t *call, int64_t limit);
   int64_t (*first_open)(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to); /* or `to` */
   int64_t (*find_stop)(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to);  /* or `to` */
@@ -177,15 +190,17 @@ typedef struct quoin_host_t {
                             const quoin_tensor_t *ids, const quoin_tensor_t *where);
   quoin_sequence_t *(*commit)(quoin_state_t *state, const quoin_sequence_t *x, int64_t to);
   /* Flags of the n highest values (ties: lowest index) among those where `where` is set (NULL: all). */
-  void (*top)(quoin_state_t *state, const quoin_tensor_t *values, int64_t n, const quoin_tensor_t *where, quoin_tensor_t *out);
+  void (*top)(quoin_state_t *state, const quoin_tensor_t *values, int64_t n, const quoin_tensor_t *where,
+              quoin_tensor_t *out);
   /* Uniform numbers in (0, 1), lane 0 of `stream`, one per position. */
-  void (*uniform)(quoin_state_t *state, int64_t stream, const quoin_tensor_t *at, int64_t evaluation, quoin_tensor_t *out);
+  void (*uniform)(quoin_state_t *state, int64_t stream, const quoin_tensor_t *at, int64_t evaluation,
+                  quoin_tensor_t *out);
 } quoin_host_t;
 
 /* ---- The model, over the rows of any number of sessions ---------------------------------------------------------- */
 
-/* Where `workers` threads meet. The host zeroes it before the first call; it may be used again and again. `relax` is called
- * after a bounded number of spins (the host yields its time slice). */
+/* Where `workers` threads meet. The host zeroes it before the first call; it may be used again and again. `relax` is
+ * called after a bounded number of spins (the host yields its time slice). */
 typedef struct quoin_barrier_t {
   int32_t arrived;
   int32_t phase;
@@ -198,27 +213,28 @@ typedef struct quoin_group_t {
   int64_t first_row;
   int64_t rows;
   int64_t first_slot;
-  int64_t slots;              /* first_slot + rows */
-  void *const *pages;         /* ceil(slots / QUOIN_PAGE_SLOTS) pages of `page_bytes` bytes, 64-byte aligned */
-  const int32_t *positions;   /* [slots rounded up to 64], of every slot; the padding is 0 */
-  const int32_t *labels;      /* as positions */
-  const int32_t *open;        /* as positions; 0 or 1 */
+  int64_t slots;            /* first_slot + rows */
+  void *const *pages;       /* ceil(slots / QUOIN_PAGE_SLOTS) pages of `page_bytes` bytes, 64-byte aligned */
+  const int32_t *positions; /* [slots rounded up to 64], of every slot; the padding is 0 */
+  const int32_t *labels;    /* as positions */
+  const int32_t *open;      /* as positions; 0 or 1 */
   int64_t mask;
   int64_t symbols[QUOIN_MAX_SYMBOLS];
-  uint64_t *words;            /* scratch [rows][ceil(slots / 64)]: bit k of word t: this row sees key 64 t + k */
-  uint8_t *tiles;             /* scratch [ceil(rows / 64)][ceil(slots / 64)]: 0 empty, 1 partial, 2 full */
+  uint64_t *words; /* scratch [rows][ceil(slots / 64)]: bit k of word t: this row sees key 64 t + k */
+  uint8_t *tiles;  /* scratch [ceil(rows / 64)][ceil(slots / 64)]: 0 empty, 1 partial, 2 full */
 } quoin_group_t;
 
 typedef struct quoin_layers_t {
-  const uint8_t *weights;     /* the mapped weight file, 64-byte aligned */
-  uint8_t *scratch;           /* scratch_row_bytes * rows + scratch_worker_bytes * workers, 64-byte aligned */
+  const uint8_t *weights; /* the mapped weight file, 64-byte aligned */
+  uint8_t *scratch;       /* scratch_row_bytes * rows + scratch_worker_bytes * workers, 64-byte aligned */
   int64_t rows;
-  const int32_t *ids;         /* [rows] */
-  const int32_t *positions;   /* [rows] */
+  const int32_t *ids;       /* [rows] */
+  const int32_t *positions; /* [rows] */
   int64_t reads;
-  const int64_t *read;        /* [reads]: rows of the step whose final hidden row is wanted, sorted by group, any order inside */
-  const int64_t *read_group;  /* [reads]: their groups */
-  float *const *hidden;       /* [reads]: where it goes, `hidden` floats each */
+  const int64_t
+      *read; /* [reads]: rows of the step whose final hidden row is wanted, sorted by group, any order inside */
+  const int64_t *read_group; /* [reads]: their groups */
+  float *const *hidden;      /* [reads]: where it goes, `hidden` floats each */
   int64_t groups;
   const quoin_group_t *group;
   quoin_barrier_t *barrier;
@@ -227,29 +243,29 @@ typedef struct quoin_layers_t {
 /* One row of the head. Streaming statistics need no row of scores: */
 typedef struct quoin_head_row_t {
   const float *hidden;
-  const float *other;         /* or NULL */
+  const float *other; /* or NULL */
   float guidance;
-  float temperature;          /* of the draw and of `confidence`; 0: arg max, no draw, confidence of the raw softmax */
-  int32_t forbid;             /* token never chosen, -1: none; its mass stays */
-  int32_t of;                 /* token of `probability`, -1: none */
-  uint32_t key[2];            /* random numbers: Philox key, and counter words 1 to 3 */
+  float temperature; /* of the draw and of `confidence`; 0: arg max, no draw, confidence of the raw softmax */
+  int32_t forbid;    /* token never chosen, -1: none; its mass stays */
+  int32_t of;        /* token of `probability`, -1: none */
+  uint32_t key[2];   /* random numbers: Philox key, and counter words 1 to 3 */
   uint32_t evaluation, position, stream;
-  uint32_t raw_confidence;    /* 1: confidence at temperature 1 */
-  float *logits;              /* not NULL: also store the row's `vocabulary` scores (guided) here */
+  uint32_t raw_confidence; /* 1: confidence at temperature 1 */
+  float *logits;           /* not NULL: also store the row's `vocabulary` scores (guided) here */
   /* results */
-  int32_t token;              /* arg max, or the draw; ties: lowest id */
-  float confidence;           /* probability of `token` */
-  float probability;          /* of `of`, raw softmax */
-  float entropy;              /* of the raw softmax, nats */
-  float margin;               /* highest minus second highest raw probability (`forbid` left out) */
-  float log_sum_exp;          /* of the raw scores */
-  float maximum;              /* highest raw score */
+  int32_t token;     /* arg max, or the draw; ties: lowest id */
+  float confidence;  /* probability of `token` */
+  float probability; /* of `of`, raw softmax */
+  float entropy;     /* of the raw softmax, nats */
+  float margin;      /* highest minus second highest raw probability (`forbid` left out) */
+  float log_sum_exp; /* of the raw scores */
+  float maximum;     /* highest raw score */
   uint32_t reserved;
 } quoin_head_row_t;
 
 typedef struct quoin_head_t {
   const uint8_t *weights;
-  uint8_t *scratch;           /* head_scratch_row_bytes * rows + head_scratch_worker_bytes * workers, 64-byte aligned */
+  uint8_t *scratch; /* head_scratch_row_bytes * rows + head_scratch_worker_bytes * workers, 64-byte aligned */
   int64_t rows;
   quoin_head_row_t *row;
   quoin_barrier_t *barrier;
@@ -261,9 +277,9 @@ enum { QUOIN_SETTING_INDEX = 0, QUOIN_SETTING_REAL = 1 };
 
 typedef struct quoin_setting_t {
   const char *name;
-  double value;      /* default */
+  double value; /* default */
   int32_t type;
-  int32_t run_time;  /* 1: may be given with a request */
+  int32_t run_time; /* 1: may be given with a request */
 } quoin_setting_t;
 
 typedef struct quoin_decoder_t {
@@ -273,29 +289,29 @@ typedef struct quoin_decoder_t {
   int32_t settings_count;
   int32_t frame_slots; /* at least 2 */
   int32_t caches;
-  int32_t exact;       /* 0: an approximating pass made it */
+  int32_t exact; /* 0: an approximating pass made it */
 } quoin_decoder_t;
 
 typedef struct quoin_program_t {
   uint32_t abi_version;
-  uint32_t struct_size;             /* sizeof(quoin_program_t) */
-  const char *target_features;      /* CPU features it needs, "avx512f,avx512bw"; "" if none */
+  uint32_t struct_size;        /* sizeof(quoin_program_t) */
+  const char *target_features; /* CPU features it needs, "avx512f,avx512bw"; "" if none */
   int64_t hidden;
   int64_t vocabulary;
   int64_t layers;
-  int64_t capacity;                 /* most positions */
+  int64_t capacity; /* most positions */
   int64_t page_bytes;
-  int64_t weights_bytes;            /* size of the weight file */
-  uint64_t weights_checksum;        /* stored in the last 8 bytes of the weight file */
+  int64_t weights_bytes;     /* size of the weight file */
+  uint64_t weights_checksum; /* stored in the last 8 bytes of the weight file */
   int64_t scratch_row_bytes;
   int64_t scratch_worker_bytes;
   int64_t head_scratch_row_bytes;
   int64_t head_scratch_worker_bytes;
   const quoin_decoder_t *decoders;
-  const int32_t *stops;             /* default stop ids */
+  const int32_t *stops; /* default stop ids */
   int32_t decoders_count;
   int32_t stops_count;
-  int32_t fill;                     /* -1 if none */
+  int32_t fill; /* -1 if none */
   int32_t masks_count;
   void (*layers_step)(const quoin_layers_t *args, int64_t worker, int64_t workers);
   void (*head_step)(const quoin_head_t *args, int64_t worker, int64_t workers);
@@ -304,7 +320,8 @@ typedef struct quoin_program_t {
 /* The one symbol a program exports. Returns NULL if it needs a newer host than `max_version`. */
 typedef const quoin_program_t *(*quoin_program_query_fn)(uint32_t max_version);
 
-/* ---- Functions: tensors in, tensors out --------------------------------------------------------------------------- */
+/* ---- Functions: tensors in, tensors out ---------------------------------------------------------------------------
+ */
 
 /* A program may be one function instead of a model: it exports `quoin_function_query` and no weights. */
 
