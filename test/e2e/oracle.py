@@ -28,19 +28,21 @@ SDLM = ("sdlm", "sdlm-entropy", "sdlm-self")
 WEDLM = ("wedlm", "wedlm-blocks")
 
 
-def shape(family, seed, layers=2, hidden=32, heads=2, kv_heads=1, head_dim=16, mlp=40, **more):
-    return Shape(family=family, layers=layers, hidden=hidden, heads=heads, kv_heads=kv_heads, head_dim=head_dim, mlp=mlp, vocabulary=264, seed=seed, **more)
+def shape(family, seed, **more):
+    return Shape(**{**dict(family=family, seed=seed, layers=2, hidden=32, heads=2, kv_heads=1, head_dim=16, mlp=40, vocabulary=264), **more})
 
 
 # Shape, decoders over it, settings given when it is compiled.
 CASES = {
     "two-steps": (shape("sdar", 1), BLOCKS, dict(block=4, steps=2, sub_block=2, least=2, max_post_steps=1, min_span=1)),
     "uneven-steps": (shape("sdar", 2, layers=1, heads=3, kv_heads=3, head_dim=8, hidden=24), BLOCKS,
-                     dict(block=8, steps=3, sub_block=4, score=-2.0, cost=1.0, causal_cache=True, causal_draft=True, add=0.5, complete=0.5)),
+                     dict(block=8, steps=3, sub_block=4, score=-2.0, cost=1.0, causal_cache=True, causal_draft=True, add=0.5,
+                          complete=0.5)),
     "odd-block": (shape("sdar", 3, heads=4, kv_heads=2, head_dim=10, tied=True), (*BLOCKS, "llada", *WEDLM),
                   dict(block=5, sub_block=1, least=1, causal_draft=True, add=0.1, complete=0.9, window=3)),
     "sub-blocks": (shape("fast-dllm-v2", 4), (*FAST, "nbdiff", "s2d2"), dict(block=8, sub_block=4, causal_cache=True, score=0.0, cost=0.0)),
-    "thirds": (shape("fast-dllm-v2", 5, layers=1, heads=4, kv_heads=4, head_dim=8), (*FAST, *SDLM, "autoregressive"), dict(block=6, sub_block=2, window=5)),
+    "thirds": (shape("fast-dllm-v2", 5, layers=1, heads=4, kv_heads=4, head_dim=8), (*FAST, *SDLM, "autoregressive"),
+               dict(block=6, sub_block=2, window=5)),
     "windows": (shape("sdlm", 6), (*SDLM, "d2f"), dict(window=4, block=3)),
     "reordered": (shape("wedlm", 7), (*WEDLM, "autoregressive"), dict(window=6, block=4)),
     "wide-window": (shape("wedlm", 8, layers=1, heads=3, kv_heads=1, head_dim=12, hidden=36), (*WEDLM, *SDLM), dict(window=16, block=7)),
@@ -51,15 +53,17 @@ CASES = {
 }
 SHARES = {d: sum(d in case[1] for case in CASES.values()) for d in decoders.LOOPS}
 
-# What the catalogue fills in; settings of a request.
-DEFAULTS = {"s2d2": dict(threshold=0.85), "llada2": dict(threshold=0.95, edit_threshold=0.9, least=1, max_post_steps=16), "bd3lm": dict(top_p=0.9),
-            "wedlm": dict(entropy=0.4, distance_penalty=0.02), "wedlm-blocks": dict(threshold=0.9), "sdlm": dict(threshold=0.5),
-            "sdlm-entropy": dict(threshold=0.5), "d2f": dict(threshold=0.9, add=0.1, complete=0.9)}
+# Defaults where neither the case nor the request gives a setting.
+DEFAULTS = {d: dict(threshold=0.85) for d in (*SDAR, "s2d2")}
+DEFAULTS.update({d: dict(threshold=0.5) for d in SDLM}, **{d: dict(threshold=0.9) for d in (*FAST, "nbdiff", "wedlm-blocks")})
+DEFAULTS.update({"llada2": dict(threshold=0.95, edit_threshold=0.9, least=1, max_post_steps=16), "bd3lm": dict(top_p=0.9),
+                 "wedlm": dict(entropy=0.4, distance_penalty=0.02), "d2f": dict(threshold=0.9, add=0.1, complete=0.9)})
+# What a request may give.
 THRESHOLDS = [0.02, 0.1, 0.3, 0.6, 0.9]
-RUN_TIME = {"sdar-dynamic": dict(threshold=THRESHOLDS), "s2d2": dict(threshold=THRESHOLDS), "bd3lm": dict(top_p=[0.3, 0.9, 1.0]), "llada": dict(guidance=[0, 0, 1.5]),
-            "llada2": dict(threshold=THRESHOLDS, edit_threshold=[0.1, 0.4, 0.9]), "wedlm": dict(entropy=[0.4, 1.5, 3.0, 4.5], distance_penalty=[0, 0.02, 0.2]),
-            "wedlm-blocks": dict(threshold=[0, *THRESHOLDS]), "sdlm": dict(threshold=THRESHOLDS), "sdlm-entropy": dict(threshold=[0.1, 0.3, 0.5])}
-RUN_TIME.update({d: dict(threshold=THRESHOLDS) for d in (*FAST, "nbdiff", "d2f")})
+RUN_TIME = {d: dict(threshold=THRESHOLDS) for d in ("sdar-dynamic", "s2d2", "sdlm", *FAST, "nbdiff", "d2f")}
+RUN_TIME.update({"bd3lm": dict(top_p=[0.3, 0.9, 1.0]), "llada": dict(guidance=[0, 0, 1.5]),
+                 "llada2": dict(threshold=THRESHOLDS, edit_threshold=[0.1, 0.4, 0.9]), "wedlm-blocks": dict(threshold=[0, *THRESHOLDS]),
+                 "wedlm": dict(entropy=[0.4, 1.5, 3.0, 4.5], distance_penalty=[0, 0.02, 0.2]), "sdlm-entropy": dict(threshold=[0.1, 0.3, 0.5])})
 # Systems that draw tokens; the others have no temperature (S2D2, self-speculative SDLM) or always draw (BD3-LM).
 FILTERS = {d: ("top_k", "top_p") for d in (*SDAR, "autoregressive", "sdlm", "sdlm-entropy", "llada2", "wedlm", "nbdiff", "d2f")}
 FILTERS.update({"llada": (), "wedlm-blocks": ()}, **{d: ("top_p",) for d in FAST})
@@ -67,7 +71,8 @@ FILTERS.update({"llada": (), "wedlm-blocks": ()}, **{d: ("top_p",) for d in FAST
 
 def request(rnd, decoder, fill, settings):
     block = settings.get("block", settings.get("window", 4))
-    length = 1 if decoder == "bd3lm" else rnd.choice([1, 2, 3, block - 1, block, block + 1, 2 * block, 2 * block + 3, rnd.randrange(1, 24)])
+    length = rnd.choice([1, 2, 3, block - 1, block, block + 1, 2 * block, 2 * block + 3, rnd.randrange(1, 24)])
+    length = 1 if decoder == "bd3lm" else length
     most = rnd.choice([1, block - 1, block, 2 * block, rnd.randrange(1, 20)])
     if decoder == "llada":
         most = rnd.choice([1, 2, 3, 4]) * block if "steps" in settings else rnd.choice([1, block, 2 * block, 3 * block])
@@ -75,13 +80,24 @@ def request(rnd, decoder, fill, settings):
     if fill and len(ids) > 1 and rnd.random() < 0.2:  # a prompt of nothing else makes all rows equal
         ids[rnd.randrange(len(ids))] = fill
     stop = rnd.sample(range(264), rnd.choice([0, 0, 4, 40]))
-    given = {k: rnd.choice(v) for k, v in RUN_TIME.get(decoder, {}).items() if rnd.random() < 0.9 and (k != "edit_threshold" or k not in settings)}
+    given = {k: rnd.choice(v) for k, v in RUN_TIME.get(decoder, {}).items() if rnd.random() < 0.9}
     if decoder in FILTERS and rnd.random() < 0.4:
         given["temperature"] = rnd.choice([0.4, 1.0])
         for name in FILTERS[decoder]:
             if rnd.random() < 0.5:
                 given[name] = rnd.choice([1, 3, 20]) if name == "top_k" else rnd.choice([0.5, 0.9])
     return dict(decoder=decoder, ids=ids, max_tokens=max(1, most), stop=stop, seed=rnd.randrange(1 << 50), settings=given)
+
+
+def flags(names, settings):
+    """What makes an artefact of these decoders and settings."""
+    return ["--decoder", ",".join(names)] + [f for k, v in settings.items() for f in ("--set", f"{k}={str(v).lower()}")]
+
+
+def filled_in(decoder, settings):
+    """The settings, with the defaults of those that are not given."""
+    steps = {} if decoder == "llada" or "block" not in settings else dict(steps=settings["block"])
+    return {**DEFAULTS.get(decoder, {}), **steps, **settings}
 
 
 def expected(model, q, settings):
@@ -108,22 +124,19 @@ def compare(form, queries, wants, got, exact_forwards):
             harness.expect(g[key] == w[key], f"{where}: expects {key} {w[key]}, but found {g[key]}")
         if w["forwards"] is not None:
             good = g["forwards"] == w["forwards"] if exact_forwards else g["forwards"] <= w["forwards"]
-            harness.expect(good, f"{where}: expects {'' if exact_forwards else 'at most '}{w['forwards']} forwards, but found {g['forwards']}")
+            most = "" if exact_forwards else "at most "
+            harness.expect(good, f"{where}: expects {most}{w['forwards']} forwards, but found {g['forwards']}")
 
 
 def check(name):
     s, names, settings = CASES[name]
-    flags = ["--decoder", ",".join(names)] + [f for k, v in settings.items() for f in ("--set", f"{k}={str(v).lower()}")]
-    folder = tempfile.mkdtemp()
+    given, folder = flags(names, settings), tempfile.mkdtemp()
     rnd, queries, wants, close = random.Random(s.seed), [], [], 0
     try:
         hf = write(os.path.join(folder, "hf"), s)
         model = Model(hf, os.path.join(harness.BIN, "quoin-oracle-forward"))
         for decoder in names:
-            own = {**DEFAULTS.get(decoder, dict(threshold=0.85 if decoder in SDAR else 0.9)), "steps": settings.get("block"), **settings}
-            if decoder == "llada" and "steps" not in settings:
-                del own["steps"]
-            many = -(-REQUESTS // SHARES[decoder])
+            own, many = filled_in(decoder, settings), -(-REQUESTS // SHARES[decoder])
             while many:
                 q = request(rnd, decoder, model.fill, settings)
                 want = expected(model, q, own)
@@ -135,7 +148,7 @@ def check(name):
                 many -= 1
         model.close()
         source, passed = os.path.join(folder, "model.mlir"), os.path.join(folder, "passed.mlir")
-        harness.tool("quoin-import", hf, "-o", source, *flags)
+        harness.tool("quoin-import", hf, "-o", source, *given)
         compare("interpreted", queries, wants, harness.answers("quoin-interpret", source, queries), True)
         for n, last in enumerate(PASSES, 1):
             harness.tool("quoin-opt", source, *PASSES[:n], "-o", passed)
@@ -143,11 +156,12 @@ def check(name):
         before = None
         for level, more in (("-O0", []), ("-O2", ["--threads", "2", "--batch", "6"])):
             out = os.path.join(folder, "out" + level)
-            harness.tool("quoin-compile", hf, "-o", out, level, "--weights", "f32", *flags)
+            harness.tool("quoin-compile", hf, "-o", out, level, "--weights", "f32", *given)
             got = harness.answers("quoin-run", out, queries, *more)
             compare(f"compiled {level}", queries, wants, got, level == "-O0")
             for i, (a, b) in enumerate(zip(before or [], got)):
-                harness.expect(b["forwards"] <= a["forwards"], f"{queries[i]}: expects at most {a['forwards']} forwards, but found {b['forwards']}")
+                more_calls = f"{queries[i]}: expects at most {a['forwards']} forwards, but found {b['forwards']}"
+                harness.expect(b["forwards"] <= a["forwards"], more_calls)
             before = got
         return f"{len(queries)} requests over {len(names)} decoders, {close} close ones left out"
     finally:

@@ -1,7 +1,7 @@
 """The published decoding loops, over a stateless model, written from their descriptions. An open position holds None.
 
-Each loop takes a `Run` and returns the generated ids. A `Run` counts evaluations (calls whose scores are read) and forwards (calls that the
-published engine makes); `forwards` becomes None where no published count exists.
+Each loop takes a `Run` and returns the generated ids. A `Run` counts evaluations (calls whose scores are read) and forwards
+(calls that the published engine makes); `forwards` becomes None where no published count exists.
 """
 import math
 
@@ -26,7 +26,8 @@ class Run:
         return self.model(ids, rows, sees, positions)
 
     def sample(self, scores, order, position, evaluation=None, raw=False):
-        return sample(scores, order, self.fill, self.settings, self.evaluations - 1 if evaluation is None else evaluation, position, raw)
+        evaluation = self.evaluations - 1 if evaluation is None else evaluation
+        return sample(scores, order, self.fill, self.settings, evaluation, position, raw)
 
     def first_stop(self, ids):
         """Index of the first stop id; None without one."""
@@ -424,14 +425,15 @@ def d2f(r):
             return r.through_stop(x[p:])
 
 
-LOOPS = {"sdar-dynamic": sdar("dynamic"), "sdar-static": sdar("static"), "sdar-sequential": sdar("sequential"), "autoregressive": autoregressive,
-         "fast-dllm-v2": fast_dllm_v2(False), "fast-dllm-v2-sub-block-cache": fast_dllm_v2(True), "wedlm": wedlm, "wedlm-blocks": wedlm_blocks,
-         "sdlm": sdlm(False), "sdlm-entropy": sdlm(True), "sdlm-self": sdlm_self, "llada": llada, "llada2": llada2, "s2d2": s2d2, "bd3lm": bd3lm,
-         "nbdiff": nbdiff, "d2f": d2f}
+LOOPS = {"sdar-dynamic": sdar("dynamic"), "sdar-static": sdar("static"), "sdar-sequential": sdar("sequential"),
+         "autoregressive": autoregressive, "fast-dllm-v2": fast_dllm_v2(False), "fast-dllm-v2-sub-block-cache": fast_dllm_v2(True),
+         "wedlm": wedlm, "wedlm-blocks": wedlm_blocks, "sdlm": sdlm(False), "sdlm-entropy": sdlm(True), "sdlm-self": sdlm_self,
+         "llada": llada, "llada2": llada2, "s2d2": s2d2, "bd3lm": bd3lm, "nbdiff": nbdiff, "d2f": d2f}
 
 
 def decode(model, decoder, request, settings):
     """What a request must give: ids, evaluations, forwards at -O0 or None."""
-    r = Run(model, request["ids"], request["max_tokens"], request["stop"], {**settings, **request.get("settings", {}), "seed": request.get("seed", 0)})
+    given = {**settings, **request.get("settings", {}), "seed": request.get("seed", 0)}
+    r = Run(model, request["ids"], request["max_tokens"], request["stop"], given)
     ids = LOOPS[decoder](r)
     return dict(ids=ids, evaluations=r.evaluations, forwards=r.forwards if r.counted else None)

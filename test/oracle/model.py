@@ -31,7 +31,8 @@ def tensors(folder):
     return found
 
 
-LLADA = dict(embed="model.transformer.wte", norm="model.transformer.ln_f", head="model.transformer.ff_out", layer="model.transformer.blocks.{}.",
+LLADA = dict(embed="model.transformer.wte", norm="model.transformer.ln_f", head="model.transformer.ff_out",
+             layer="model.transformer.blocks.{}.",
              parts=["attn_norm", "q_proj", "k_proj", "v_proj", "attn_out", "ff_norm", "ff_proj", "up_proj", "ff_out"])
 QWEN = dict(embed="model.embed_tokens", norm="model.norm", head="lm_head", layer="model.layers.{}.",
             parts=["input_layernorm", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
@@ -48,7 +49,8 @@ class Model:
         llada = "d_model" in c
         names = LLADA if llada else QWEN
         key = (lambda a, b: c[a]) if llada else (lambda a, b: c[b])
-        layers, hidden, heads = key("n_layers", "num_hidden_layers"), key("d_model", "hidden_size"), key("n_heads", "num_attention_heads")
+        layers, hidden = key("n_layers", "num_hidden_layers"), key("d_model", "hidden_size")
+        heads, mlp = key("n_heads", "num_attention_heads"), key("mlp_hidden_size", "intermediate_size")
         kv = key("n_kv_heads", "num_key_value_heads")
         head_dim = c.get("head_dim") or hidden // heads
         first = names["layer"].format(0)
@@ -68,8 +70,8 @@ class Model:
         tied = c.get("tie_word_embeddings", c.get("weight_tying"))
         parts += [w[names["norm"] + ".weight"], parts[0] if tied else w[names["head"] + ".weight"]]
         with tempfile.NamedTemporaryFile() as f:
-            f.write(struct.pack("=9i2d", layers, hidden, heads, kv, head_dim, key("mlp_hidden_size", "intermediate_size"), self.vocabulary,
-                                biased, qk_norm, c["rms_norm_eps"], c["rope_theta"]))
+            f.write(struct.pack("=9i2d", layers, hidden, heads, kv, head_dim, mlp, self.vocabulary, biased, qk_norm,
+                                c["rms_norm_eps"], c["rope_theta"]))
             for values in parts:
                 f.write(values.tobytes())
             f.flush()
@@ -84,7 +86,8 @@ class Model:
         positions = range(n) if positions is None else positions
         self.calls += 1
         out = self.process.stdin
-        out.write(struct.pack(f"=3id{2 * n + len(rows)}i", n, len(rows), self.calls, self.noise, *ids, *positions, *rows) + b"".join(sees))
+        numbers = [*ids, *positions, *rows]
+        out.write(struct.pack(f"=3id{len(numbers)}i", n, len(rows), self.calls, self.noise, *numbers) + b"".join(sees))
         out.flush()
         scores = array.array("d")
         scores.frombytes(self.process.stdout.read(8 * len(rows) * self.vocabulary))

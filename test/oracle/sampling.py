@@ -1,4 +1,4 @@
-"""Random numbers and samplers, as docs describe them: Philox4x32-10, Gumbel-max, transforms in a stated order."""
+"""Random numbers and samplers: Philox4x32-10, Gumbel-max, transforms in a stated order."""
 import math
 
 WORD = 0xFFFFFFFF
@@ -57,7 +57,7 @@ def gumbel_max(mass, fill, seed, evaluation, position, stream):
 
 
 def sample(scores, order, fill, settings, evaluation, position, raw=False):
-    """Token and confidence of a row. `order` has T, k, p, in the order the system states; n is BD3-LM's nucleus, f drops the fill token."""
+    """Token and confidence of a row. `order` has T, k, p, as the system states; n is BD3-LM's nucleus, f drops the fill token."""
     t, k, p = settings.get("temperature", 0), settings.get("top_k", 0), settings.get("top_p", 1)
     if t == 0 and "T" in order or not order:
         token = best(scores, range(len(scores)), fill)
