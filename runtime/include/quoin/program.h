@@ -226,7 +226,7 @@ typedef struct quoin_group_t {
 
 typedef struct quoin_layers_t {
   const uint8_t *weights; /* the mapped weight file, 64-byte aligned */
-  uint8_t *scratch;       /* scratch_row_bytes * rows + scratch_worker_bytes * workers, 64-byte aligned */
+  uint8_t *scratch;       /* scratch_row_bytes * max(rows, reads) + scratch_worker_bytes * workers, 64-byte aligned */
   int64_t rows;
   const int32_t *ids;       /* [rows] */
   const int32_t *positions; /* [rows] */
