@@ -169,8 +169,8 @@ static void addUse(CacheUses &cache, CacheCall &call) {
   }
 }
 
-SmallVector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
-  SmallVector<CacheUses> caches;
+std::vector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
+  std::vector<CacheUses> caches;
   bool labels = false;
   decoder.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (auto extend = dyn_cast<ExtendOp>(op))
@@ -179,10 +179,10 @@ SmallVector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
     if (!parts)
       return;
     Value root = findRoot(parts->sequence);
-    auto *cache = llvm::find_if(caches, [&](const CacheUses &c) { return c.root == root && c.model == parts->model; });
+    auto cache = llvm::find_if(caches, [&](const CacheUses &c) { return c.root == root && c.model == parts->model; });
     if (cache == caches.end()) {
       caches.push_back({root, parts->model, {}, {}, {}, {}});
-      cache = &caches.back();
+      cache = std::prev(caches.end());
     }
     cache->calls.push_back({op, 0});
   });

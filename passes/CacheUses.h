@@ -34,7 +34,7 @@ struct CacheUses {
 };
 
 /// The caches of a decoder, in the order of their first calls.
-llvm::SmallVector<CacheUses> collectCacheUses(DecoderOp decoder);
+std::vector<CacheUses> collectCacheUses(DecoderOp decoder);
 
 /// Is `value` the same number as `other`, as far as can be seen without folding?
 bool isSameIndex(mlir::Value value, mlir::Value other);

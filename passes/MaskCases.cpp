@@ -107,6 +107,7 @@ public:
   }
   bool lost = false;
   bool isEmpty() const { return set.isIntegerEmpty(); }
+  int64_t cost() const { return 1 + static_cast<int64_t>(quotients.size()); }
 
 private:
   template <typename F> int64_t checked(F overflow, int64_t a, int64_t b) {
@@ -203,7 +204,8 @@ MaskQuestion::Answer MaskQuestion::solve() const {
       polyhedron.addLe(o.a, o.b, o.gap);
     for (const Literal &l : c)
       polyhedron.add(formulas[l.formula].instance, l);
-    if (polyhedron.lost)
+    budget -= polyhedron.cost();
+    if (polyhedron.lost || budget < 0)
       return Answer::TooManyCases;
     if (!polyhedron.isEmpty())
       return Answer::Some;

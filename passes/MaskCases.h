@@ -37,7 +37,9 @@ struct MaskInstance {
 
 class MaskQuestion {
 public:
-  explicit MaskQuestion(unsigned maxCases) : maxCases(maxCases) {}
+  /// At most `maxCases` cases. Each costs one unit of `budget` and one per division in it; without budget there is no
+  /// answer.
+  MaskQuestion(unsigned maxCases, int64_t &budget) : maxCases(maxCases), budget(budget) {}
 
   unsigned addVariable() { return variables++; }
   /// a + gap <= b.
@@ -62,6 +64,7 @@ private:
   };
 
   unsigned maxCases;
+  int64_t &budget;
   unsigned variables = 0;
   std::vector<Ordered> ordered;
   std::vector<Formula> formulas;

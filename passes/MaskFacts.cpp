@@ -3,95 +3,14 @@
 #include "passes/MaskFacts.h"
 #include "passes/MaskCases.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 #include <numeric>
+#include <random>
 #include <set>
 
 using namespace quoin;
 using Op = BlockMask::Op;
 using Answer = MaskQuestion::Answer;
-
-//===----------------------------------------------------------------------===//
-// Cuts and prefixes
-//===----------------------------------------------------------------------===//
-
-int64_t RowCut::evaluate(int64_t d, llvm::ArrayRef<int64_t> sharedValues) const {
-  int64_t start = offset + (shared < 0 ? 0 : sharedValues[shared]), r = 0;
-  switch (kind) {
-  case Kind::Nothing:
-    return 0;
-  case Kind::Aligned:
-    return d - floorModulo(d, block);
-  case Kind::Guarded:
-    r = d < start ? 0 : d - floorModulo(d - start, block);
-    break;
-  case Kind::Clipped:
-    r = std::min(d, start);
-    r -= floorModulo(r, block);
-    break;
-  }
-  return std::max<int64_t>(r, 0);
-}
-
-static void printSum(llvm::raw_ostream &os, bool named, llvm::StringRef name, int64_t offset) {
-  if (!named)
-    os << offset;
-  else if (offset < 0)
-    os << name << " - " << -offset;
-  else if (offset > 0)
-    os << name << " + " << offset;
-  else
-    os << name;
-}
-
-std::string RowCut::print() const {
-  std::string text, start;
-  llvm::raw_string_ostream os(text), ss(start);
-  printSum(ss, shared >= 0, "s" + std::to_string(shared), offset);
-  std::string by = std::to_string(block);
-  switch (kind) {
-  case Kind::Nothing:
-    os << "0";
-    break;
-  case Kind::Aligned:
-    os << "d";
-    break;
-  case Kind::Guarded:
-    os << "d ge " << start << " ? " << (block == 1 ? "d" : start + " + (d - (" + start + "))");
-    break;
-  case Kind::Clipped:
-    os << "min(d, " << start << ")";
-    break;
-  }
-  if (kind != Kind::Nothing && block != 1)
-    os << " floordiv " << by << " * " << by;
-  if (kind == Kind::Guarded)
-    os << " : 0";
-  return text;
-}
-
-int64_t StablePrefix::evaluate(llvm::ArrayRef<int64_t> symbols) const {
-  switch (kind) {
-  case Kind::Nothing:
-    return 0;
-  case Kind::All:
-    return INT64_MAX;
-  case Kind::Symbol:
-    break;
-  }
-  return symbols[symbol] + offset;
-}
-
-std::string StablePrefix::print(const BlockMask &mask) const {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  if (kind == Kind::Symbol)
-    printSum(os, true, mask.symbols()[symbol], offset);
-  else
-    os << (kind == Kind::All ? "all" : "0");
-  return text;
-}
 
 //===----------------------------------------------------------------------===//
 // Questions
@@ -101,7 +20,8 @@ namespace {
 /// The variables of a question about one or two calls.
 class Prover {
 public:
-  Prover(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options) : uses(uses), options(options) {
+  Prover(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options)
+      : uses(uses), options(options), budget(options.budget) {
     for (const MaskUse &use : uses)
       for (const BlockMask::Node &n : use.mask.nodes()) {
         if (n.op == Op::Constant && n.value != 0 && std::abs(n.value) < (1 << 20))
@@ -120,6 +40,8 @@ public:
 private:
   bool agree(const MaskUse &a, const StablePrefix &p, const MaskUse &b, const StablePrefix &r);
   bool isCut(const RowCut &cut, const MaskUse &use, const StablePrefix &prefix);
+  bool disagreeSomewhere(const MaskUse &a, const StablePrefix &p, const MaskUse &b, const StablePrefix &r);
+  bool isCrossedSomewhere(const RowCut &cut, const MaskUse &use, const StablePrefix &prefix);
   std::vector<StablePrefix> prefixCandidates(const MaskUse &use) const;
   std::vector<RowCut> cutCandidates() const;
   std::vector<StablePrefix> rankPrefixes(const MaskUse &use);
@@ -140,6 +62,35 @@ private:
       it->second = question.addVariable();
     return LinearForm::variable(it->second);
   }
+  /// A number from `low` to `high`, both included; the same in each run.
+  int64_t draw(int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1));
+  }
+  /// Sizes at which the formulas' constants and divisors matter.
+  int64_t drawRange() const {
+    int64_t most = 12;
+    for (int64_t c : constants)
+      most = std::max(most, 2 * std::abs(c));
+    for (int64_t d : divisors)
+      most = std::max(most, 3 * d);
+    return std::min<int64_t>(most, 4096);
+  }
+  llvm::SmallVector<int64_t> drawSymbols(const MaskUse &use, llvm::ArrayRef<int64_t> sharedValues, int64_t range) {
+    llvm::SmallVector<int64_t> r;
+    for (int id : use.shared)
+      r.push_back(id < 0 ? draw(-2, range) : sharedValues[id]);
+    return r;
+  }
+  llvm::SmallVector<int64_t> drawShared(int64_t range) {
+    llvm::SmallVector<int64_t> r;
+    int count = options.sharedInCut;
+    for (const MaskUse &use : uses)
+      for (int id : use.shared)
+        count = std::max(count, id + 1);
+    for (int i = 0; i < count; ++i)
+      r.push_back(draw(-2, range));
+    return r;
+  }
   bool isNone(const MaskQuestion &question) {
     Answer answer = question.solve();
     gaveUp |= answer == Answer::TooManyCases;
@@ -148,6 +99,8 @@ private:
 
   llvm::ArrayRef<MaskUse> uses;
   const MaskFactsOptions &options;
+  int64_t budget;
+  std::minstd_rand random;
   std::set<int64_t> constants, divisors;
   llvm::DenseMap<int, unsigned> sharedVariables;
   std::vector<RowCut> candidates;
@@ -174,8 +127,10 @@ bool Prover::agree(const MaskUse &a, const StablePrefix &p, const MaskUse &b, co
   using Kind = StablePrefix::Kind;
   if (p.kind == Kind::Nothing || r.kind == Kind::Nothing)
     return true;
+  if (disagreeSomewhere(a, p, b, r))
+    return false;
   for (bool first : {true, false}) {
-    MaskQuestion question(options.maxCases);
+    MaskQuestion question(options.maxCases, budget);
     sharedVariables.clear();
     LinearForm q = LinearForm::variable(question.addVariable()), k = LinearForm::variable(question.addVariable());
     MaskInstance one{&a.mask, q, k, q, k, LinearForm(), LinearForm(), LinearForm(), LinearForm(), {}};
@@ -205,13 +160,15 @@ bool Prover::isCut(const RowCut &cut, const MaskUse &use, const StablePrefix &pr
   using Kind = RowCut::Kind;
   if (cut.kind == Kind::Nothing || prefix.kind == StablePrefix::Kind::Nothing)
     return true;
+  if (isCrossedSomewhere(cut, use, prefix))
+    return false;
   bool asksOpen = use.mask.usesOpen();
   // A key at or above the cut is a slot of the sequence, or a `then` row. A clipped cut has two cases.
   for (bool isThen : {false, true})
     for (bool clipped : {false, true}) {
       if ((isThen && !use.hasThen) || (clipped && cut.kind != Kind::Clipped))
         continue;
-      MaskQuestion question(options.maxCases);
+      MaskQuestion question(options.maxCases, budget);
       sharedVariables.clear();
       auto fresh = [&] { return LinearForm::variable(question.addVariable()); };
       LinearForm d = fresh(), q = fresh(), slot = fresh(), to = fresh(), zero;
@@ -269,6 +226,63 @@ bool Prover::isCut(const RowCut &cut, const MaskUse &use, const StablePrefix &pr
         return false;
     }
   return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Counterexamples by luck: most wrong candidates are refuted without arithmetic
+//===----------------------------------------------------------------------===//
+
+constexpr int attempts = 400;
+
+bool Prover::disagreeSomewhere(const MaskUse &a, const StablePrefix &p, const MaskUse &b, const StablePrefix &r) {
+  int64_t range = drawRange();
+  for (int i = 0; i < attempts; ++i) {
+    llvm::SmallVector<int64_t> shared = drawShared(range), x = drawSymbols(a, shared, range),
+                               y = drawSymbols(b, shared, range);
+    int64_t limit = std::min({p.evaluate(x), r.evaluate(y), range});
+    if (limit <= 0)
+      continue;
+    MaskToken q, k;
+    q.position = q.slot = draw(0, limit - 1);
+    k.position = k.slot = draw(0, limit - 1);
+    if (options.sequenceLabels) {
+      q.label = draw(0, 2);
+      k.label = draw(0, 2);
+    }
+    if (a.mask.see(q, k, x) != b.mask.see(q, k, y))
+      return true;
+  }
+  return false;
+}
+
+bool Prover::isCrossedSomewhere(const RowCut &cut, const MaskUse &use, const StablePrefix &prefix) {
+  int64_t range = drawRange();
+  bool asksOpen = use.mask.usesOpen();
+  for (int i = 0; i < attempts; ++i) {
+    llvm::SmallVector<int64_t> shared = drawShared(range), symbols = drawSymbols(use, shared, range);
+    int64_t d = std::min(draw(0, range), prefix.evaluate(symbols));
+    int64_t w = d < 0 ? 0 : cut.evaluate(d, shared);
+    if (w <= 0)
+      continue;
+    MaskToken q, k;
+    // Often near the cut.
+    q.position = q.slot = w - 1 - draw(0, i % 2 ? std::min<int64_t>(w - 1, 2) : w - 1);
+    k.position = k.slot = w + draw(0, i % 3 ? 2 : range);
+    bool isThen = use.hasThen && i % 4 == 0;
+    if (isThen) {
+      k.slot = std::max(k.slot, d);
+      k.position = use.thenAbove ? draw(d, k.slot) + draw(0, range) : draw(-1, range);
+    }
+    if (asksOpen)
+      k.open = draw(0, 1);
+    if (options.sequenceLabels)
+      q.label = draw(0, 2);
+    if (options.sequenceLabels || isThen)
+      k.label = draw(0, 2);
+    if (use.mask.see(q, k, symbols))
+      return true;
+  }
+  return false;
 }
 
 //===----------------------------------------------------------------------===//
@@ -409,7 +423,8 @@ MaskFacts quoin::proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOpt
 //===----------------------------------------------------------------------===//
 
 bool quoin::proveImplies(const BlockMask &a, const BlockMask &b, unsigned maxCases) {
-  MaskQuestion question(maxCases);
+  int64_t budget = 8 * static_cast<int64_t>(maxCases);
+  MaskQuestion question(maxCases, budget);
   auto fresh = [&] { return LinearForm::variable(question.addVariable()); };
   MaskInstance one{&a, fresh(), fresh(), fresh(), fresh(), fresh(), fresh(), fresh(), fresh(), {}};
   for (const LinearForm &open : {one.queryOpen, one.keyOpen})

@@ -33,9 +33,9 @@
 // nothing at or above d, but the rows between do, and they are seen in turn. It gets f = 0: everything runs again.
 //
 // How it is proven: propose and prove. Candidates are read off the formulas (block lengths from divisors, starts from
-// constants and symbols), ordered from the one that reuses most; the first is taken for which Presburger arithmetic
-// shows that there is no counterexample. f = 0 and p = 0 need no proof and are always sound. Formulas with too many
-// cases get them at once.
+// constants and symbols), ordered from the one that reuses most; those that a few hundred random rows and keys
+// contradict are dropped; the first is taken for which Presburger arithmetic shows that there is no counterexample. f =
+// 0 and p = 0 need no proof and are always sound. Formulas with too many cases get them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -63,8 +63,10 @@ struct MaskFactsOptions {
   bool sequenceLabels = false;
   /// Shared values that may stand in the cut, below this number.
   int sharedInCut = 0;
-  /// Most cases of one question; beyond, the sound answer is given.
-  unsigned maxCases = 4096;
+  /// Most cases of one question, and of all together (those with divisions count more); beyond, the sound answer is
+  /// given.
+  unsigned maxCases = 1024;
+  int64_t budget = 8192;
 };
 
 /// f: a multiple of a block length, counted from a start, or 0.
@@ -115,9 +117,9 @@ MaskFacts proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &o
 
 /// Do two masks allow the same pairs, whatever tokens and symbols are? Symbols of the same name are the same number.
 /// False also if it was not proven.
-bool proveSameMask(const BlockMask &a, const BlockMask &b, unsigned maxCases = 4096);
+bool proveSameMask(const BlockMask &a, const BlockMask &b, unsigned maxCases = 1024);
 /// Does each pair that `a` allows satisfy `b`?
-bool proveImplies(const BlockMask &a, const BlockMask &b, unsigned maxCases = 4096);
+bool proveImplies(const BlockMask &a, const BlockMask &b, unsigned maxCases = 1024);
 
 } // namespace quoin
 
