@@ -201,7 +201,8 @@ bool Compiler::copyTokenizer(OutputFolder &out) {
   for (const char *name : {"tokenizer.json", "tokenizer_config.json"}) {
     SmallString<128> path(source);
     llvm::sys::path::append(path, name);
-    if (llvm::sys::fs::exists(path) && !out.copy(path, name, error))
+    // A link that leads nowhere is somebody's mistake, not an absent tokenizer.
+    if ((llvm::sys::fs::exists(path) || llvm::sys::fs::is_symlink_file(path)) && !out.copy(path, name, error))
       return false;
   }
   SmallString<128> path(source);
@@ -265,7 +266,7 @@ bool Compiler::buildArtifact() {
   if (!target)
     return false;
   OutputFolder out(options.output);
-  if (!out.create(error))
+  if (!out.create({options.input, source}, error))
     return false;
 
   cpu::ModelOptions modelOptions;
@@ -359,7 +360,8 @@ bool Compiler::run() {
   // Attention by itself has neither a model nor a decoder, so no pass has anything to do.
   if (options.to == "cpu" && findFunction(*module)) {
     report("function", 0);
-    return compileFunction(*module, {options.output, options.targetCpu, options.object}, error) || failWith(error);
+    return compileFunction(*module, {options.output, options.targetCpu, options.object, options.input}, error) ||
+           failWith(error);
   }
   if (!runPasses())
     return false;

@@ -31,7 +31,20 @@ static bool replaceable(const std::string &folder) {
   return sys::fs::is_directory(folder) && !code && first == sys::fs::directory_iterator();
 }
 
-bool OutputFolder::create(std::string &error) {
+/// True if `path` is `folder` or lies below it, links followed.
+static bool liesIn(const std::string &path, const std::string &folder) {
+  SmallString<128> realPath, realFolder;
+  if (sys::fs::real_path(path, realPath) || sys::fs::real_path(folder, realFolder))
+    return false;
+  return realPath == realFolder || StringRef(realPath).starts_with((realFolder + "/").str());
+}
+
+bool OutputFolder::create(ArrayRef<std::string> inputs, std::string &error) {
+  for (const std::string &input : inputs)
+    if (liesIn(input, target)) {
+      error = "expects an output apart from what is read, but '" + input + "' lies in '" + target + "'";
+      return false;
+    }
   if (!replaceable(target)) {
     error = "expects '" + target + "' to be absent, empty or an earlier artefact, but found something else there";
     return false;

@@ -8,6 +8,7 @@
 #ifndef QUOIN_COMPILER_DRIVER_OUTPUTFOLDER_H
 #define QUOIN_COMPILER_DRIVER_OUTPUTFOLDER_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <string>
 
@@ -22,8 +23,9 @@ public:
   OutputFolder(const OutputFolder &) = delete;
   OutputFolder &operator=(const OutputFolder &) = delete;
 
-  /// Makes the folder for the files. False with `error` set if that fails.
-  bool create(std::string &error);
+  /// Makes the folder for the files. Nothing that is read may lie in the folder that will be replaced. False with
+  /// `error` set if that fails.
+  bool create(llvm::ArrayRef<std::string> inputs, std::string &error);
   /// The path of a file in the making.
   std::string path(llvm::StringRef file) const;
   /// Writes a small file.

@@ -113,7 +113,7 @@ static bool compileParts(ModuleOp module, const FunctionOptions &options, std::s
   if (!object)
     return false;
   OutputFolder folder(options.output);
-  if (!folder.create(error))
+  if (!folder.create({options.input}, error))
     return false;
   bool made = options.object ? folder.write("model.o", *object, error)
                              : cpu::linkShared(*object, folder.path("model.so"), error);

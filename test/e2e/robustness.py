@@ -192,6 +192,9 @@ def target_is_the_input():
         before = sorted(os.listdir(f.model))
         for same in (f.model, os.path.join(f.model, "."), os.path.join(f.top, "hf", "..", "hf")):
             refuse(harness.call("quoin-compile", f.model, "-o", same), f.model)
+        # What looks like an earlier artefact is still not replaced while the checkpoint lies in it.
+        open(os.path.join(f.top, "model.json"), "w").write("{}")
+        refuse(harness.call("quoin-compile", f.model, "-o", f.top), f.model)
         expect(sorted(os.listdir(f.model)) == before, "expects the checkpoint to be left alone")
 
 
