@@ -2,7 +2,9 @@
 
 #include "passes/MaskFacts.h"
 #include "passes/MaskCases.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include <algorithm>
 #include <numeric>
 #include <random>
