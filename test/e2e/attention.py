@@ -15,8 +15,9 @@ import tempfile
 
 import harness
 from harness import Failure, call, expect, tool
+from tolerances import TOLERANCES
 
-TOLERANCE = 2e-5
+TOLERANCE = TOLERANCES["attention_random"]
 SHAPES = [(8, 2, 64), (4, 4, 16), (3, 1, 24)]
 LENGTHS = [1, 2, 5, 16, 33, 63, 64, 65, 71, 100, 129, 150]
 WORDS = {"le": "<=", "lt": "<", "ge": ">=", "gt": ">", "eq": "==", "ne": "!=", "floordiv": "//", "mod": "%"}

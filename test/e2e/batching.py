@@ -3,7 +3,6 @@
 
 Compares the confidences of every evaluation in the trace, bit by bit, besides tokens and counts.
 """
-import json
 import os
 import random
 import shutil
@@ -20,13 +19,7 @@ CASES = [(Shape(family="sdar", layers=2, hidden=72, heads=6, kv_heads=2, head_di
 
 def traced(out, requests, *flags):
     """Results without times, and the trace of each session."""
-    with tempfile.TemporaryDirectory() as t:
-        trace = os.path.join(t, "trace.jsonl")
-        got = harness.answers("quoin-run", out, requests, "--trace", trace, *flags)
-        sessions = {}
-        for line in open(trace):
-            e = json.loads(line)
-            sessions.setdefault(e.pop("session"), []).append(e)
+    got, sessions = harness.traced("quoin-run", out, requests, *flags)
     for g in got:
         for key in ("seconds", "tokens_per_second"):
             g.pop(key)
@@ -49,7 +42,7 @@ def check(shape, decoder):
             for i, ((result, trace), g) in enumerate(zip(alone, got)):
                 where = f"threads {threads}, batch {batch}, request {i}"
                 harness.expect(g == result[0], f"{where}: expects {result[0]}, but found {g}")
-                harness.expect(sessions.get(i) == trace[0], f"{where}: the traces differ")
+                harness.expect(sessions[i] == trace[0], f"{where}: the traces differ")
                 lines += len(trace[0])
         return f"{lines} evaluations compared"
     finally:

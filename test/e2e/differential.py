@@ -12,6 +12,7 @@ import tempfile
 
 import harness
 from checkpoint import Shape, write
+from tolerances import TOLERANCES
 
 SHAPES = int(os.environ.get("QUOIN_SHAPES", "40"))
 REQUESTS = int(os.environ.get("QUOIN_REQUESTS", "13"))
@@ -68,6 +69,23 @@ def same(want, got, form):
             harness.expect(w[key] == g[key], f"{form}, request {i}: expects {key} {w[key]}, but found {g[key]}")
 
 
+def same_confidences(want, got, form):
+    """Compares the confidences with which positions were filled, evaluation by evaluation; gives the largest difference."""
+    worst = 0.0
+    for i, (w, g) in enumerate(zip(want, got)):
+        harness.expect(len(w) == len(g), f"{form}, request {i}: expects {len(w)} lines of trace, but found {len(g)}")
+        for a, b in zip(w, g):
+            harness.expect([f[:2] for f in a["filled"]] == [f[:2] for f in b["filled"]],
+                           f"{form}, request {i}, evaluation {a['evaluation']}: expects {a['filled']}, but found {b['filled']}")
+            for (position, _, x), (_, _, y) in zip(a["filled"], b["filled"]):
+                if x is None or y is None:
+                    harness.expect(x == y, f"{form}, request {i}, position {position}: expects confidence {x}, but found {y}")
+                    continue
+                worst = max(worst, abs(x - y))
+    harness.expect(worst <= TOLERANCES["confidence"], f"{form}: confidences differ by {worst:.2g}")
+    return worst
+
+
 def check(index):
     shape, decoder, settings = draw(index)
     queries = requests(index, shape, decoder)
@@ -77,7 +95,8 @@ def check(index):
         model = write(os.path.join(folder, "hf"), shape)
         source = os.path.join(folder, "model.mlir")
         harness.tool("quoin-import", model, "-o", source, "--decoder", decoder, *flags)
-        want = harness.answers("quoin-interpret", source, queries)
+        want, evaluations = harness.traced("quoin-interpret", source, queries)
+        worst = 0.0
         passed = os.path.join(folder, "passed.mlir")
         for n in range(1, len(PASSES) + 1):
             harness.tool("quoin-opt", source, *PASSES[:n], "-o", passed)
@@ -86,8 +105,11 @@ def check(index):
             out = os.path.join(folder, "out" + level)
             harness.tool("quoin-compile", model, "-o", out, level, "--weights", "f32", "--decoder", decoder, *flags)
             for extra in ([], ["--threads", "2", "--batch", "5"]):
-                same(want, harness.answers("quoin-run", out, queries, *extra), f"compiled {level} {' '.join(extra)}")
-        return f"{decoder} {shape.layers}x{shape.hidden} heads {shape.heads}/{shape.kv_heads}x{shape.head_dim}, {len(queries)} requests"
+                form = f"compiled {level} {' '.join(extra)}"
+                got, trace = harness.traced("quoin-run", out, queries, *extra)
+                same(want, got, form)
+                worst = max(worst, same_confidences(evaluations, trace, form))
+        return f"{decoder} {shape.layers}x{shape.hidden} heads {shape.heads}/{shape.kv_heads}x{shape.head_dim}, {len(queries)} requests, confidences within {worst:.1g}"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

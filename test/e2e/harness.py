@@ -42,6 +42,19 @@ def answers(program, target, requests, *flags):
     return got
 
 
+def traced(program, target, requests, *flags):
+    """As `answers`, with the evaluations of each request: lists of what the trace says."""
+    with tempfile.TemporaryDirectory() as folder:
+        trace = os.path.join(folder, "trace.jsonl")
+        got = answers(program, target, requests, "--trace", trace, *flags)
+        sessions = [[] for _ in requests]
+        with open(trace) as lines:
+            for line in lines:
+                event = json.loads(line)
+                sessions[event.pop("session")].append(event)
+    return got, sessions
+
+
 def expect(condition, message):
     if not condition:
         raise Failure(message)

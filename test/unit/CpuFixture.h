@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "runtime/include/quoin/program.h"
+#include "test/lib/Tolerances.h"
 #include "llvm/Support/FileSystem.h"
 #include "gtest/gtest.h"
 #include <cmath>
@@ -100,7 +101,8 @@ template <typename F> void onWorkers(int64_t workers, F work) {
 }
 
 inline void expectNear(double expected, double actual, double scale, const char *what, int64_t where) {
-  EXPECT_NEAR(expected, actual, 1e-5 * std::max(scale, std::fabs(expected))) << what << " " << where;
+  EXPECT_NEAR(expected, actual, quoin::tolerance::kernel * std::max(scale, std::fabs(expected)))
+      << what << " " << where;
 }
 
 //===----------------------------------------------------------------------===//

@@ -376,11 +376,13 @@ TEST_P(Model, HeadStatisticsEqualDoublePrecision) {
     EXPECT_EQ(h.token, draws ? drawn : token) << r;
     double chosen = s[draws ? drawn : token] - maximum;
     EXPECT_NEAR(h.confidence,
-                draws && !h.raw_confidence ? std::exp(chosen / h.temperature) / warm : std::exp(chosen) / sum, 1e-5)
+                draws && !h.raw_confidence ? std::exp(chosen / h.temperature) / warm : std::exp(chosen) / sum,
+                quoin::tolerance::probability)
         << r;
-    EXPECT_NEAR(h.probability, std::exp(s[h.of] - maximum) / sum, 1e-5) << r;
+    EXPECT_NEAR(h.probability, std::exp(s[h.of] - maximum) / sum, quoin::tolerance::probability) << r;
     EXPECT_NEAR(h.entropy, entropy, 2e-5 * (1 + entropy)) << r;
-    EXPECT_NEAR(h.margin, (std::exp(best - maximum) - std::exp(second - maximum)) / sum, 1e-5) << r;
+    EXPECT_NEAR(h.margin, (std::exp(best - maximum) - std::exp(second - maximum)) / sum, quoin::tolerance::probability)
+        << r;
     EXPECT_NEAR(h.log_sum_exp, maximum + std::log(sum), 2e-5 * (1 + std::fabs(maximum))) << r;
     EXPECT_NEAR(h.maximum, maximum, 2e-5 * (1 + std::fabs(maximum))) << r;
     if (h.logits)

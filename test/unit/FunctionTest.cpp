@@ -4,6 +4,7 @@
 #include "dialects/quoin/TileMap.h"
 #include "mlir/Parser/Parser.h"
 #include "quoin/function.h"
+#include "test/lib/Tolerances.h"
 #include "llvm/Support/FileSystem.h"
 
 #include <gtest/gtest.h>
@@ -203,7 +204,7 @@ TEST(Function, IsCalledFromC) {
   std::vector<double> lse, want = reference(BlockMask::causal(), plain(37), plain(37), {}, {2, 2, 16}, 0.3, x.data(),
                                             x.data(), x.data(), lse);
   for (size_t i = 0; i < out.size(); ++i)
-    EXPECT_NEAR(out[i], want[i], 1e-5);
+    EXPECT_NEAR(out[i], want[i], quoin::tolerance::attention);
 }
 
 TEST(Function, TakesLabelsThatAreConstants) {
@@ -225,7 +226,7 @@ TEST(Function, TakesLabelsThatAreConstants) {
   std::vector<double> lse,
       want = reference(BlockMask::full(), plain(3), plain(4), {}, {1, 1, 8}, 1.0, q.data(), k.data(), k.data(), lse);
   for (size_t i = 0; i < out.size(); ++i)
-    EXPECT_NEAR(out[i], i < 8 ? 0.0 : want[i], 1e-5);
+    EXPECT_NEAR(out[i], i < 8 ? 0.0 : want[i], quoin::tolerance::attention);
   arguments[0].sizes[0] = 2;
   EXPECT_EQ(quoin_function_call(host.function, arguments, 2, &result, 1), QUOIN_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(host.error(), "expects size 0 of 'q' to be 3, but found 2");
