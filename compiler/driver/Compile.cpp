@@ -270,7 +270,7 @@ bool Compiler::buildArtifact() {
     return false;
 
   cpu::ModelOptions modelOptions;
-  modelOptions.kernels.x86 = target->x86;
+  modelOptions.kernels = target->kernels;
   modelOptions.capacity = integer(module_attr::capacity, 4096);
   if (options.weights == "f32")
     modelOptions.storage = cpu::Storage::F32;

@@ -337,7 +337,9 @@ quoin_status_t runLayers(quoin_model_t &model, quoin_session_t *const *sessions,
     words += mine * wordsFor(slots);
     tiles += wordsFor(mine) * wordsFor(slots);
   }
-  int64_t scratch = program.scratch_row_bytes * rows + program.scratch_worker_bytes * model.context->workers;
+  // A row may be read more than once, so there can be more reads than rows.
+  int64_t scratch =
+      program.scratch_row_bytes * std::max(rows, reads) + program.scratch_worker_bytes * model.context->workers;
   auto size = [](int64_t n) { return static_cast<size_t>(n); };
   if (!s.ids.resize(size(rows)) || !s.positions.resize(size(rows)) || !s.read.resize(size(reads)) ||
       !s.readGroup.resize(size(reads)) || !s.hidden.resize(size(reads)) || !s.groups.resize(count) ||
