@@ -254,6 +254,10 @@ LogicalResult BodyRun::add(arith::AddFOp op, Matrix &out) {
 }
 
 LogicalResult BodyRun::evaluate(Operation *op) {
+  // The verifier has compared widths as far as types give them.
+  for (Type type : op->getResultTypes())
+    if (auto tensor = dyn_cast<RankedTensorType>(type); tensor && tensor.getRank() == 2 && tensor.isDynamicDim(1))
+      return op->emitOpError("expects rows of a static width, but found ") << type;
   Matrix out;
   LogicalResult result =
       llvm::TypeSwitch<Operation *, LogicalResult>(op)

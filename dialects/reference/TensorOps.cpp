@@ -112,7 +112,7 @@ LogicalResult Machine::constant(Operation *op, TypedAttr value) {
     return success();
   }
   auto dense = dyn_cast<DenseElementsAttr>(value);
-  if (dense && dense.getType().getRank() == 1) {
+  if (dense && isa<RankedTensorType>(dense.getType()) && dense.getType().getRank() == 1) {
     Tensor out;
     Type element = dense.getElementType();
     if (element.isIntOrIndex() && (element.isIndex() || element.getIntOrFloatBitWidth() <= 64))
@@ -132,17 +132,18 @@ LogicalResult Machine::constant(Operation *op, TypedAttr value) {
 // Tensors
 //===----------------------------------------------------------------------===//
 
-/// True if a type is a tensor of another rank than 1, which no value of a program has.
-static bool isOtherRank(Type type) {
+/// True if a type is a tensor that no value of a program has: of another rank than 1, or not of numbers.
+static bool isOtherTensor(Type type) {
   auto shaped = dyn_cast<ShapedType>(type);
-  return shaped && !(isa<RankedTensorType>(type) && shaped.getRank() == 1);
+  return shaped &&
+         !(isa<RankedTensorType>(type) && shaped.getRank() == 1 && shaped.getElementType().isIntOrIndexOrFloat());
 }
 
 Machine::Answer Machine::evaluateTensor(Operation *op) {
   if (auto c = dyn_cast<arith::ConstantOp>(op))
     return constant(op, c.getValue());
-  if (!isa_and_present<tensor::TensorDialect>(op->getDialect()) || llvm::any_of(op->getOperandTypes(), isOtherRank) ||
-      llvm::any_of(op->getResultTypes(), isOtherRank))
+  if (!isa_and_present<tensor::TensorDialect>(op->getDialect()) || llvm::any_of(op->getOperandTypes(), isOtherTensor) ||
+      llvm::any_of(op->getResultTypes(), isOtherTensor))
     return std::nullopt;
   auto indexOf = [&](OpFoldResult v) {
     if (auto attr = dyn_cast<Attribute>(v))

@@ -43,7 +43,11 @@ static std::vector<int32_t> encodePrompt(const Request &request, const Tokenizer
     return request.ids;
   if (!tokenizer)
     throw Failure{request.where + "expects a tokenizer beside the weights, but there is none; give ids"};
-  return tokenizer->encode(request.chat ? formatChatML(*request.text) : *request.text);
+  if (!request.chat)
+    return tokenizer->encode(*request.text);
+  if (!tokenizer->idOf("<|im_start|>"))
+    throw Failure{request.where + "expects a tokenizer with ChatML tokens, but there are none; give a plain prompt"};
+  return tokenizer->encode(formatChatML(*request.text));
 }
 
 static ref::Request convert(const Request &request, const Tokenizer *tokenizer) {
