@@ -12,7 +12,7 @@ using namespace quoin;
 using namespace quoin::ref;
 
 /// No loop is unbounded: far more blocks than any decoder needs.
-static constexpr int64_t mostBlocks = int64_t(1) << 26;
+static constexpr int64_t mostBlocks = int64_t(1) << 24;
 static constexpr int deepestCall = 100;
 
 //===----------------------------------------------------------------------===//
