@@ -3,12 +3,13 @@
 #include "QuoinInterpret.h"
 #include "runtime/tokenizer/Chat.h"
 #include "runtime/tokenizer/Tokenizer.h"
+#include "tools/quoin-run/TraceFile.h"
 #include "llvm/Support/FileSystem.h"
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -107,20 +108,11 @@ static std::string print(const Answer &answer, const Options &options, const Tok
                {"tokens_per_second", answer.seconds > 0 ? static_cast<double>(r.ids.size()) / answer.seconds : 0.0}});
 }
 
-static Json changes(const std::vector<ref::TraceStep::Change> &list) {
-  Json json = Json::array();
+static std::vector<TraceRecord::Change> changes(const std::vector<ref::TraceStep::Change> &list) {
+  std::vector<TraceRecord::Change> result;
   for (const ref::TraceStep::Change &c : list)
-    json.push_back({c.position, c.token, c.confidence ? Json(*c.confidence) : Json()});
-  return json;
-}
-
-static std::string printTrace(size_t session, const ref::TraceStep &step) {
-  return line({{"session", session},
-               {"evaluation", step.evaluation},
-               {"forward", step.forward},
-               {"filled", changes(step.filled)},
-               {"edited", changes(step.edited)},
-               {"committed", {step.committedFrom, step.committedTo}}});
+    result.push_back({c.position, c.token, c.confidence.value_or(NAN)});
+  return result;
 }
 
 bool quoin::runRequests(const LoadedProgram &loaded, const Options &options, const std::vector<Request> &requests) {
@@ -137,12 +129,17 @@ bool quoin::runRequests(const LoadedProgram &loaded, const Options &options, con
       return false;
 
   if (!options.trace.empty()) {
-    std::ofstream file(options.trace, std::ios::binary);
-    for (size_t i = 0; i < answers.size(); ++i)
+    TraceFile file(options.trace, [&](int32_t id) {
+      return tokenizer ? tokenizer->decode({id}, /*skipSpecials=*/false) : std::to_string(id) + " ";
+    });
+    for (size_t i = 0; i < answers.size(); ++i) {
+      file.begin(i, requests[i].decoder, converted[i].prompt);
       for (const ref::TraceStep &step : answers[i].result->trace)
-        file << printTrace(i, step);
-    if (!file.flush())
-      throw Failure{"cannot write '" + options.trace + "': " + std::strerror(errno)};
+        file.add(i, {step.evaluation, step.forward, changes(step.filled), changes(step.edited), step.committedFrom,
+                     step.committedTo});
+      file.end(i, answers[i].result->forwards);
+    }
+    file.finish();
   }
   for (const Answer &answer : answers)
     std::fputs(print(answer, options, tokenizer.get()).c_str(), stdout);

@@ -38,7 +38,9 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("--batch", o.batch, "accepted for quoin-run's sake; it changes nothing")
       ->check(CLI::Range(1, 1 << 20));
   app.add_flag("--json", o.json, "print a JSON object a line");
-  app.add_option("--trace", o.trace, "write what each evaluation filled, edited and committed, a JSON object a line");
+  app.add_option("--trace", o.trace,
+                 "write what each evaluation filled, edited and committed: a JSON object a line, or the picture of a "
+                 "file that ends in .html or .svg");
   app.add_option("--logits", a.logits, "instead: write the model's scores of --ids under --mask (.safetensors)");
   app.add_option("--ids", a.ids, "token ids for --logits: 1,2,3");
   app.add_option("--mask", a.mask, "mask for --logits: what stands in #quoin.mask<...> (causal)");

@@ -1,6 +1,7 @@
 // RunBatch.cpp: runs requests, some of them at a time: when a session is finished, the next request takes its place.
 
 #include "QuoinRun.h"
+#include "TraceFile.h"
 
 #include "runtime/tokenizer/Chat.h"
 
@@ -9,7 +10,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 
 using namespace quoin;
@@ -35,28 +35,23 @@ struct Place {
   size_t request = 0;
   bool busy = false;
   Clock::time_point begun = {};
-  std::string *trace = nullptr; // null: not wanted
+  TraceFile *trace = nullptr; // null: not wanted
   Display *display = nullptr;
 };
 
-json changes(const quoin_change_t *change, size_t count) {
-  json list = json::array();
+std::vector<TraceRecord::Change> changes(const quoin_change_t *change, size_t count) {
+  std::vector<TraceRecord::Change> list;
   for (size_t i = 0; i < count; ++i)
-    list.push_back(
-        {change[i].position, change[i].token, std::isnan(change[i].confidence) ? json() : json(change[i].confidence)});
+    list.push_back({change[i].position, change[i].token, double(change[i].confidence)});
   return list;
 }
 
 int32_t listen(void *self, const quoin_event_t *event) {
   auto &place = *static_cast<Place *>(self);
   if (place.trace)
-    *place.trace += dump({{"session", place.request},
-                          {"evaluation", event->evaluation},
-                          {"forward", event->forward},
-                          {"filled", changes(event->filled, event->filled_count)},
-                          {"edited", changes(event->edited, event->edited_count)},
-                          {"committed", {event->committed_from, event->committed_to}}}) +
-                    "\n";
+    place.trace->add(place.request,
+                     {event->evaluation, event->forward, changes(event->filled, event->filled_count),
+                      changes(event->edited, event->edited_count), event->committed_from, event->committed_to});
   if (place.display)
     place.display->event(*event);
   return 0;
@@ -91,7 +86,7 @@ private:
   std::unique_ptr<quoin_model_t, ModelDeleter> model;
   quoin_tokenizer_t *tokenizer;
   std::unique_ptr<Display> display;
-  std::string trace;
+  std::unique_ptr<TraceFile> trace;
   std::vector<std::string> done; // answers that wait for those before them
   size_t printed = 0;
 };
@@ -166,6 +161,8 @@ void Runner::finish(Place &place) {
   expect(quoin_session_result(place.session.get(), &result), request.where);
   double seconds = std::chrono::duration<double>(Clock::now() - place.begun).count();
   place.busy = false;
+  if (trace)
+    trace->end(place.request, result.forwards);
   if (place.display) {
     place.display->finish(result);
     return statistics(result, seconds);
@@ -189,12 +186,10 @@ void Runner::run() {
       quoin_session_cancel(trial.session.get());
     }
   }
-  std::ofstream traceFile;
-  if (!options.trace.empty()) {
-    traceFile.open(options.trace, std::ios::binary);
-    if (!traceFile)
-      throw Failure{"cannot write '" + options.trace + "': " + std::strerror(errno)};
-  }
+  if (!options.trace.empty())
+    trace = std::make_unique<TraceFile>(options.trace, [this](int32_t id) {
+      return tokenizer ? decode(tokenizer, &id, 1, false) : std::to_string(id) + " ";
+    });
   if (options.single && !options.json && tokenizer) {
     quoin_model_info_t info;
     quoin_model_info(model.get(), &info);
@@ -208,10 +203,12 @@ void Runner::run() {
     running.clear();
     for (Place &place : places) {
       if (!place.busy && next < requests.size()) {
-        place.trace = options.trace.empty() ? nullptr : &trace;
+        place.trace = trace.get();
         place.display = display.get();
         place.begun = Clock::now();
         prepare(place, next++);
+        if (trace)
+          trace->begin(place.request, place.decoder, requests[place.request].ids);
         bool heard = place.trace || place.display;
         expect(quoin_session_listen(place.session.get(), heard ? listen : nullptr, &place), "");
       }
@@ -224,13 +221,9 @@ void Runner::run() {
     for (Place &place : places)
       if (place.busy && quoin_session_finished(place.session.get()))
         finish(place);
-    if (traceFile.is_open()) {
-      traceFile << trace;
-      trace.clear();
-    }
   }
-  if (traceFile.is_open() && !traceFile.flush())
-    throw Failure{"cannot write '" + options.trace + "'"};
+  if (trace)
+    trace->finish();
 }
 
 } // namespace

@@ -55,7 +55,9 @@ void declare(CLI::App &app, Arguments &a) {
   app.add_option("--batch", o.batch, "requests that run together (1)")->check(CLI::Range(1, 1 << 20));
   app.add_flag("--json", o.json, "print a JSON object a line");
   app.add_flag("--show-steps", o.showSteps, "print the fill after each evaluation");
-  app.add_option("--trace", o.trace, "write what each evaluation filled, edited and committed, a JSON object a line");
+  app.add_option("--trace", o.trace,
+                 "write what each evaluation filled, edited and committed: a JSON object a line, or the picture of a "
+                 "file that ends in .html or .svg");
   app.add_flag("--describe", a.describe, "print what the program is and stop");
   app.add_flag("--tokenize", a.tokenize, "print the ids of the inputs and stop");
   app.add_option("--inputs", a.inputs, "tensors for a program compiled from a function (.safetensors)");
