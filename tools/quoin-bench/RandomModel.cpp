@@ -6,7 +6,6 @@
 #include "support/Safetensors.h"
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <random>
@@ -70,15 +69,13 @@ static std::vector<uint8_t> randomNumbers(int64_t elements, DType dtype) {
 }
 
 std::unique_ptr<RandomModel> RandomModel::compile(const std::string &config, const std::string &weights,
-                                                  std::string &error) {
+                                                  const std::string &keep, std::string &error) {
   std::unique_ptr<RandomModel> model(new RandomModel);
-  std::string pattern = (fs::temp_directory_path() / "quoin-bench-XXXXXX").string();
-  if (!mkdtemp(pattern.data())) {
-    error = "cannot make a folder '" + pattern + "'";
+  model->temporary = TemporaryFolder::create(error);
+  if (!model->temporary)
     return nullptr;
-  }
-  model->top = pattern;
-  fs::path checkpoint = fs::path(pattern) / "checkpoint";
+  model->artefact = keep.empty() ? model->temporary->path("out") : keep;
+  fs::path checkpoint = model->temporary->path("checkpoint");
   std::error_code code;
   fs::create_directory(checkpoint, code);
   if (!code)
@@ -110,11 +107,6 @@ std::unique_ptr<RandomModel> RandomModel::compile(const std::string &config, con
   options.weights = weights;
   if (!quoin::compile(options, error))
     return nullptr;
+  fs::remove_all(checkpoint, code); // of no use any more, and large
   return model;
-}
-
-RandomModel::~RandomModel() {
-  std::error_code code;
-  if (!top.empty())
-    fs::remove_all(top, code);
 }

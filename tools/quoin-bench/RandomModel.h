@@ -8,6 +8,7 @@
 #ifndef QUOIN_TOOLS_BENCH_RANDOMMODEL_H
 #define QUOIN_TOOLS_BENCH_RANDOMMODEL_H
 
+#include "tools/quoin-bench/TemporaryFolder.h"
 #include <memory>
 #include <string>
 
@@ -15,15 +16,16 @@ namespace quoin::bench {
 
 class RandomModel {
 public:
-  /// Null with `error` set if the config is none that we import, or a step of the compiler fails.
+  /// Leaves the artefact in the folder `keep` if that is not "". Null with `error` set if the config is none that we
+  /// import, or a step of the compiler fails.
   static std::unique_ptr<RandomModel> compile(const std::string &config, const std::string &weights,
-                                              std::string &error);
-  ~RandomModel();
-  std::string folder() const { return top + "/out"; }
+                                              const std::string &keep, std::string &error);
+  std::string folder() const { return artefact; }
 
 private:
   RandomModel() = default;
-  std::string top;
+  std::unique_ptr<TemporaryFolder> temporary;
+  std::string artefact;
 };
 
 } // namespace quoin::bench

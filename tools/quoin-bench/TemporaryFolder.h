@@ -1,0 +1,28 @@
+//===- TemporaryFolder.h - a folder that goes with its owner ---------------===//
+
+#ifndef QUOIN_TOOLS_BENCH_TEMPORARYFOLDER_H
+#define QUOIN_TOOLS_BENCH_TEMPORARYFOLDER_H
+
+#include <memory>
+#include <string>
+
+namespace quoin::bench {
+
+class TemporaryFolder {
+public:
+  /// Null with `error` set if the system has no room for one.
+  static std::unique_ptr<TemporaryFolder> create(std::string &error);
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder &) = delete;
+  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
+  /// The path of something in it.
+  std::string path(const std::string &name) const { return top + "/" + name; }
+
+private:
+  TemporaryFolder() = default;
+  std::string top;
+};
+
+} // namespace quoin::bench
+
+#endif
