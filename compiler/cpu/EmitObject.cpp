@@ -78,7 +78,12 @@ std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error)
     t.cpu = level.cpu;
     for (const char *f : level.features)
       t.required += (t.required.empty() ? "" : ",") + std::string(f);
+    t.kernels.brain = StringRef(level.cpu) == "x86-64-v4" && machine->checkFeatures("+avx512bf16");
     break;
+  }
+  if (t.kernels.brain) {
+    t.features = "+avx512bf16";
+    t.required += ",avx512bf16";
   }
   return t;
 }
@@ -86,7 +91,9 @@ std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error)
 LogicalResult quoin::cpu::lowerToLLVM(ModuleOp module) {
   PassManager pm(module.getContext());
   pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createConvertVectorToLLVMPass());
+  ConvertVectorToLLVMPassOptions vectors;
+  vectors.x86Vector = true;
+  pm.addPass(createConvertVectorToLLVMPass(vectors));
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createArithToLLVMConversionPass());

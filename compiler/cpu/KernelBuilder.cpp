@@ -3,11 +3,15 @@
 #include "compiler/cpu/KernelBuilder.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 
 using namespace mlir;
 using namespace quoin::cpu;
 
 KernelBuilder::KernelBuilder(ModuleOp m, KernelOptions o) : b(m.getContext()), loc(m.getLoc()), options(o), module(m) {
+  b.getContext()
+      ->loadDialect<LLVM::LLVMDialect, scf::SCFDialect, arith::ArithDialect, vector::VectorDialect,
+                    x86vector::X86VectorDialect>();
   i1 = b.getI1Type();
   i8 = b.getI8Type();
   i16 = b.getI16Type();

@@ -35,7 +35,8 @@ using Vals = llvm::SmallVector<Val, 16>;
 /// What the emitted code may assume of its machine; see Target in EmitObject.h.
 struct KernelOptions {
   bool x86 = true;
-  bool half = true; ///< it widens f16 by itself; else that is done with integers
+  bool half = true;   ///< it widens f16 by itself; else that is done with integers
+  bool brain = false; ///< it multiplies pairs of bf16 (AVX512-BF16); else that is done in f32
 };
 
 class KernelBuilder {
@@ -113,6 +114,16 @@ public:
   Val toFloat(mlir::Type type, Val value); ///< from signed integers, or from a narrower float
   Val sqrt(Val value);
   Val shuffle(Val x, Val y, llvm::ArrayRef<int64_t> lanesOf);
+  // bf16, two to a 32-bit lane: the even element in the low half, the odd one in the high half.
+  /// f32 to bf16, round to nearest even; NaN stays NaN. 16 half-words.
+  Val narrow(Val v);
+  /// Lane i holds low[i] in its low half and high[i] in its high half.
+  Val narrowPairs(Val low, Val high);
+  /// The two halves of each lane as f32, exactly.
+  Val widenLow(Val pairs);
+  Val widenHigh(Val pairs);
+  /// sum[i] + x[i].low * y[i].low + x[i].high * y[i].high, accumulated in f32; pairs as v16i.
+  Val dotPairs(Val sum, Val x, Val y);
   /// Reductions over 16 lanes by a fixed tree, so that they give the same bits on every target.
   Val reduceAdd(Val v);
   Val reduceMax(Val v);

@@ -102,7 +102,6 @@ static bool compileParts(ModuleOp module, const FunctionOptions &options, std::s
   std::optional<cpu::Target> target = cpu::makeTarget(options.targetCpu, error);
   if (!target)
     return false;
-  module.getContext()->loadDialect<LLVM::LLVMDialect, scf::SCFDialect, arith::ArithDialect, vector::VectorDialect>();
   OwningOpRef<ModuleOp> program = ModuleOp::create(function.getLoc());
   cpu::KernelBuilder kb(*program, {target->x86});
   emitFunction(kb, *plan);
