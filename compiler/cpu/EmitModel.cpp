@@ -55,7 +55,10 @@ struct StepEmitter {
     case StageKind::Embed:
       return kb.call(embedKernel(kb, s.width, s.storage), {ids, weight(s.weight), out, begin, end});
     case StageKind::Norm:
-      return kb.call(normKernel(kb, s.width, s.group, s.epsilon), {in[0], weight(s.weight), out, begin, end});
+      return kb.call(normKernel(kb, s.width, s.group, s.epsilon, plan.buffers[s.output].storage),
+                     {in[0], weight(s.weight), out, begin, end});
+    case StageKind::Narrow:
+      return kb.call(narrowKernel(kb, s.width), {in[0], out, begin, end});
     case StageKind::Rotary:
       return kb.call(rotaryKernel(kb, s.width, s.headDim, capacity, s.reads),
                      {in[0], weight(s.weight), positions, read, out, begin, end});
@@ -74,7 +77,7 @@ struct StepEmitter {
     case StageKind::Swiglu:
       return kb.call(swigluKernel(kb, s.width), {in[0], in[1], out, begin, end});
     case StageKind::Gather:
-      return kb.call(gatherKernel(kb, s.width), {in[0], read, out, begin, end});
+      return kb.call(gatherKernel(kb, s.width, plan.buffers[s.output].storage), {in[0], read, out, begin, end});
     case StageKind::Scatter:
       return kb.call(scatterKernel(kb, s.width, s.reads), {in[0], read, hidden, begin, end});
     }
@@ -103,7 +106,6 @@ void quoin::cpu::emitLayersStep(KernelBuilder &kb, const StepPlan &plan, ArrayRe
 
 FailureOr<StepPlan> quoin::cpu::emitModel(ModuleOp program, ModelOp model, ArrayRef<BlockMask> masks,
                                           const ModelOptions &options) {
-  program.getContext()->loadDialect<LLVM::LLVMDialect, scf::SCFDialect, arith::ArithDialect, vector::VectorDialect>();
   FailureOr<StepPlan> plan = planStep(model, options);
   if (failed(plan))
     return failure();

@@ -19,18 +19,18 @@ using Compare = KernelBuilder::Compare;
 static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape) {
   return kb.function("head_prepare", {kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     kb.loop(a[2], a[3], 1, [&](Val r) {
-      Val row = kb.at(a[0], r * int64_t(sizeof(quoin_head_row_t))), to = kb.at(a[1], r * rowBytes(shape.hidden));
+      Val row = kb.at(a[0], r * int64_t(sizeof(quoin_head_row_t))), to = kb.at(a[1], r * shape.inputBytes());
       Val hidden = kb.load(kb.ptr, kb.at(row, offsetof(quoin_head_row_t, hidden)));
       Val other = kb.load(kb.ptr, kb.at(row, offsetof(quoin_head_row_t, other)));
       Val scale = kb.load(kb.f32, kb.at(row, offsetof(quoin_head_row_t, guidance))) + 1.0;
       Val guided = kb.compare(Compare::ne, kb.wrap(LLVM::PtrToIntOp::create(kb.b, kb.loc, kb.i64, other)), 0);
       auto each = [&](function_ref<Val(Val, int64_t)> value) {
-        int64_t whole = shape.hidden / 16 * 16;
-        kb.loop(kb.index(0), kb.index(whole * 4), 64, [&](Val o) { kb.store(value(o, 16), kb.at(to, o)); });
-        if (whole != shape.hidden) {
-          Val o = kb.index(whole * 4);
-          kb.store(value(o, shape.hidden - whole), kb.at(to, o));
-        }
+        overWidth(kb, shape.hidden, [&](Val o, int64_t n) {
+          if (shape.product().rows() == Storage::BF16)
+            storeNarrow(kb, value(o, n), kb.at(to, kb.shiftRight(o, kb.index(1))));
+          else
+            kb.store(value(o, n), kb.at(to, o));
+        });
       };
       kb.when(
           guided,
@@ -56,7 +56,7 @@ LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape)
         Val scratch = field(kb.ptr, offsetof(quoin_head_t, scratch)),
             meet = field(kb.ptr, offsetof(quoin_head_t, barrier));
         Val weight = kb.at(field(kb.ptr, offsetof(quoin_head_t, weights)), shape.weightOffset);
-        Val partials = kb.at(scratch, rows * rowBytes(shape.hidden)), tile = kb.stack(maxPassRows * 256);
+        Val partials = kb.at(scratch, rows * shape.inputBytes()), tile = kb.stack(maxPassRows * 256);
         int64_t chunkTiles = shape.chunkTiles(), chunks = shape.chunks(), tiles = shape.product().tiles();
         auto partialAt = [&](Val r, Val chunk) { return kb.at(partials, (r * chunks + chunk) * Partial::bytes); };
         auto rowAt = [&](Val r) { return kb.at(row, r * int64_t(sizeof(quoin_head_row_t))); };
@@ -73,7 +73,7 @@ LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape)
             int64_t tileBytes = shape.product().tileBytes();
             Val here = kb.at(weight, t * tileBytes), token = kb.truncate(kb.i32, t * tileColumns);
             passes.each(here, tileBytes, [&](const RowPass &pass) {
-              callPass(kb, shape.storage, scratch, rowBytes(shape.hidden), here, shape.hidden, tile, pass);
+              callPass(kb, shape.product(), scratch, here, tile, pass);
               kb.loop(kb.index(0), pass.rows, 1, [&](Val i) {
                 Val r = pass.row + i;
                 kb.call(statistics, {rowAt(r), partialAt(r, chunk), kb.at(tile, i * 256), token,

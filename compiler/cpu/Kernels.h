@@ -21,18 +21,21 @@ namespace quoin::cpu {
 
 inline int64_t roundUp(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
-/// Floats between the starts of two rows: whole vectors, and never a multiple of 4096 bytes, which would put all rows
-/// of a register tile into one set of the first-level cache.
-inline int64_t rowStride(int64_t width) {
-  int64_t stride = roundUp(width, 16);
-  return stride * 4 % 4096 == 0 ? stride + 16 : stride;
-}
-inline int64_t rowBytes(int64_t width) { return rowStride(width) * 4; }
-
-/// How a matrix is stored in the weight file. Arithmetic is f32 whatever it is.
+/// How numbers are stored. It decides the arithmetic of a product: a matrix of BF16 is multiplied with rows of BF16,
+/// pair by pair into sums of f32 (BrainFloat.cpp); one of F32 or F16 with rows of F32, in f32. Rows are F32 or BF16.
 enum class Storage { F32, BF16, F16 };
 inline int64_t storageBytes(Storage s) { return s == Storage::F32 ? 4 : 2; }
 llvm::StringRef storageName(Storage s);
+
+/// Bytes between the starts of two rows: whole vectors, and never a multiple of 4096 bytes, which would put all rows of
+/// a register tile into one set of the first-level cache. In a row of BF16 that is odd, the other half of the last pair
+/// is zero.
+inline int64_t rowBytes(int64_t width, Storage storage = Storage::F32) {
+  int64_t bytes = roundUp(width * storageBytes(storage), 64);
+  return bytes % 4096 == 0 ? bytes + 64 : bytes;
+}
+/// The same in floats.
+inline int64_t rowStride(int64_t width) { return rowBytes(width) / 4; }
 
 /// Columns of a packed tile, and keys of an attention tile.
 inline constexpr int64_t tileColumns = 64;
@@ -52,18 +55,27 @@ struct PageLayout {
 
 enum class Epilogue { None, Residual, Swiglu };
 
+/// A product runs down k in steps, each of them one line of 64 columns of the packed matrix: of single elements, or of
+/// pairs of BF16.
+inline int64_t productSteps(int64_t k, Storage s) { return s == Storage::BF16 ? (k + 1) / 2 : k; }
+inline int64_t lineBytes(Storage s) { return s == Storage::F16 ? tileColumns * 2 : tileColumns * 4; }
+
 struct LinearShape {
   int64_t k = 0;
   int64_t n = 0; ///< columns of the result: with Swiglu, half of the weight's
   Storage storage = Storage::F32;
   Epilogue epilogue = Epilogue::None;
   bool bias = false;
+  Storage result = Storage::F32; ///< of the rows it gives
   bool operator==(const LinearShape &) const = default;
+
+  /// Of the rows it takes.
+  Storage rows() const { return storage == Storage::BF16 ? Storage::BF16 : Storage::F32; }
 
   /// Result columns that a packed tile gives.
   int64_t tileOutputs() const { return epilogue == Epilogue::Swiglu ? tileColumns / 2 : tileColumns; }
   int64_t tiles() const { return (n + tileOutputs() - 1) / tileOutputs(); }
-  int64_t tileBytes() const { return k * tileColumns * storageBytes(storage); }
+  int64_t tileBytes() const { return productSteps(k, storage) * lineBytes(storage); }
 };
 
 /// (A, packed W, bias or null, residual or null, out, rows, first tile, last tile)
@@ -76,9 +88,9 @@ struct Prefetch {
   int64_t parts = 0;
 };
 
-/// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each.
-llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
-                                       Storage storage, Prefetch prefetch = {});
+/// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each; `steps` as productSteps().
+llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, Val steps,
+                                       int64_t vectors, Storage storage, Prefetch prefetch = {});
 
 /// Rows of a register tile at most: 6 x 4 sums, 4 vectors of the weight and a broadcast fill 29 of 32 registers.
 inline constexpr int64_t maxPassRows = 6;
@@ -100,17 +112,23 @@ private:
   Val sixes, rest, passes, halvings;
 };
 
-/// (A, bytes between its rows, W, k, sums [rows][64], prefetch, rows, halvings): one pass over one tile.
+/// (A, bytes between its rows, W, steps, sums [rows][64], prefetch, rows, halvings): one pass over one tile.
 mlir::LLVM::LLVMFuncOp passKernel(KernelBuilder &kb, Storage storage);
-void callPass(KernelBuilder &kb, Storage storage, Val a, int64_t rowBytesOfA, Val weight, int64_t k, Val sums,
-              const RowPass &pass);
+void callPass(KernelBuilder &kb, const LinearShape &shape, Val a, Val weight, Val sums, const RowPass &pass);
 
 //===----------------------------------------------------------------------===//
 // Rows: kernels over the rows [begin, end)
 //===----------------------------------------------------------------------===//
 
-/// (x, weight, out, begin, end); groups of `group` features.
-mlir::LLVM::LLVMFuncOp normKernel(KernelBuilder &kb, int64_t width, int64_t group, double epsilon);
+/// Calls `body(byte offset, floats)` for the vectors of `width` floats: whole ones in a loop, then what remains.
+void overWidth(KernelBuilder &kb, int64_t width, llvm::function_ref<void(Val, int64_t)> body);
+/// (x, weight, out, begin, end); groups of `group` features; the result may be BF16.
+mlir::LLVM::LLVMFuncOp normKernel(KernelBuilder &kb, int64_t width, int64_t group, double epsilon,
+                                  Storage result = Storage::F32);
+/// (x, out, begin, end): rows of F32 to rows of BF16.
+mlir::LLVM::LLVMFuncOp narrowKernel(KernelBuilder &kb, int64_t width);
+/// Stores 16 floats as BF16.
+void storeNarrow(KernelBuilder &kb, Val value, Val address);
 /// (x, table, positions, read, out, begin, end). Table: cosines [capacity][head_dim/2], then sines. With `reads`, row i
 /// is row read[i] of the step; else `read` is null.
 mlir::LLVM::LLVMFuncOp rotaryKernel(KernelBuilder &kb, int64_t width, int64_t headDim, int64_t capacity, bool reads);
@@ -120,7 +138,7 @@ mlir::LLVM::LLVMFuncOp embedKernel(KernelBuilder &kb, int64_t width, Storage sto
 mlir::LLVM::LLVMFuncOp addKernel(KernelBuilder &kb, int64_t width);
 mlir::LLVM::LLVMFuncOp swigluKernel(KernelBuilder &kb, int64_t width);
 /// (in, read, out, begin, end)
-mlir::LLVM::LLVMFuncOp gatherKernel(KernelBuilder &kb, int64_t width);
+mlir::LLVM::LLVMFuncOp gatherKernel(KernelBuilder &kb, int64_t width, Storage storage = Storage::F32);
 /// (in, read or null, addresses, begin, end): rows go where the host wants them, packed.
 mlir::LLVM::LLVMFuncOp scatterKernel(KernelBuilder &kb, int64_t width, bool reads);
 /// (quoin_layers_t, k, v, byte offset of the layer in a page, begin, end); `packed`: rows of k and v have no padding
@@ -159,11 +177,12 @@ struct HeadShape {
   Storage storage = Storage::F32;
   int64_t weightOffset = 0;
 
-  LinearShape product() const { return {hidden, vocabulary, storage, Epilogue::None, false}; }
+  LinearShape product() const { return {hidden, vocabulary, storage}; }
   /// The vocabulary is cut by its own size alone, so that results do not depend on the workers.
   int64_t chunkTiles() const { return std::clamp<int64_t>(product().tiles() / 128, 1, 16); }
   int64_t chunks() const { return (product().tiles() + chunkTiles() - 1) / chunkTiles(); }
-  int64_t scratchRowBytes() const { return rowBytes(hidden) + chunks() * 64; }
+  int64_t inputBytes() const { return rowBytes(hidden, product().rows()); }
+  int64_t scratchRowBytes() const { return inputBytes() + chunks() * 64; }
 };
 
 /// Emits the exported `head_step(quoin_head_t, worker, workers)`.

@@ -11,8 +11,8 @@
 // The sums of a pass go through 1.5 KiB of stack to whatever follows (bias, gate, residual). That costs nothing next to
 // k steps, and lets all products of a program share the dozen kernels that are hot, so that it compiles in little time.
 //
-// bf16 is stored so that widening costs one operation per 16 columns: in each group of 32 columns, 32-bit lane i holds
-// column i in its low half and column 16 + i in its high half; a shift or a mask makes them f32.
+// Of bf16 a step takes two elements of k: [tile][k / 2][64][2], rows of pairs, one dot product of pairs where f32 has a
+// fused multiply-add. An odd k is filled up with zeros.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,37 +25,31 @@ using Compare = KernelBuilder::Compare;
 
 StringRef quoin::cpu::storageName(Storage s) { return s == Storage::F32 ? "f32" : s == Storage::BF16 ? "bf16" : "f16"; }
 
-/// Columns [0, 16 * vectors) of one line of a packed tile, as f32.
-static Vals loadLine(KernelBuilder &kb, Val line, int64_t vectors, Storage storage) {
-  Vals out;
-  for (int64_t v = 0; v < vectors; ++v) {
-    switch (storage) {
-    case Storage::F32:
-      out.push_back(kb.load(kb.v16f, kb.at(line, v * 64), 64));
-      break;
-    case Storage::F16:
-      out.push_back(kb.toFloat(kb.v16f, kb.load(kb.vec(kb.b.getF16Type()), kb.at(line, v * 32), 32)));
-      break;
-    case Storage::BF16: {
-      Val pair = kb.load(kb.v16i, kb.at(line, v / 2 * 64), 64);
-      out.push_back(kb.cast(kb.v16f, v % 2 ? kb.bitAnd(pair, kb.integer(kb.v16i, int32_t(0xffff0000)))
-                                           : kb.shiftLeft(pair, kb.integer(kb.v16i, 16))));
-    }
-    }
-  }
-  return out;
+/// Adds one step to `sum`: 16 columns of a line and one element (or pair) of a row.
+static Val multiplyAdd(KernelBuilder &kb, Val x, Val w, Val sum, Storage storage) {
+  return storage == Storage::BF16 ? kb.dotPairs(sum, x, w) : kb.fma(x, w, sum);
 }
 
-SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
-                                             Storage storage, Prefetch prefetch) {
-  int64_t count = rows.size(), lineBytes = tileColumns * storageBytes(storage);
+/// Vector `v` of a line, ready to be multiplied.
+static Val loadLine(KernelBuilder &kb, Val line, int64_t v, Storage storage) {
+  if (storage == Storage::F16)
+    return kb.toFloat(kb.v16f, kb.load(kb.vec(kb.b.getF16Type()), kb.at(line, v * 32), 32));
+  return kb.load(storage == Storage::BF16 ? kb.v16i : kb.v16f, kb.at(line, v * 64), 64);
+}
+
+SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> rows, Val weight, Val steps,
+                                             int64_t vectors, Storage storage, Prefetch prefetch) {
+  int64_t count = rows.size(), bytes = lineBytes(storage);
+  Type element = storage == Storage::BF16 ? kb.i32 : kb.f32;
   Vals sums(count * vectors, kb.constant(kb.v16f, 0));
   auto step = [&](Val line, ArrayRef<Val> a, int64_t offset, Vals &acc) {
-    Vals w = loadLine(kb, kb.at(line, offset * lineBytes), vectors, storage);
+    Vals w;
+    for (int64_t v = 0; v < vectors; ++v)
+      w.push_back(loadLine(kb, kb.at(line, offset * bytes), v, storage));
     for (int64_t r = 0; r < count; ++r) {
-      Val x = kb.splat(kb.load(kb.f32, kb.at(a[r], offset * 4)));
+      Val x = kb.splat(kb.load(element, kb.at(a[r], offset * 4)));
       for (int64_t v = 0; v < vectors; ++v)
-        acc[r * vectors + v] = kb.fma(x, w[v], acc[r * vectors + v]);
+        acc[r * vectors + v] = multiplyAdd(kb, x, w[v], acc[r * vectors + v], storage);
     }
   };
   auto run = [&](Val from, Val to, int64_t unroll) {
@@ -63,10 +57,10 @@ SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> ro
       Vals acc(carried.begin(), carried.end()), a;
       for (Val row : rows)
         a.push_back(kb.at(row, i * 4));
-      Val line = kb.at(weight, i * lineBytes);
+      Val line = kb.at(weight, i * bytes);
       if (prefetch.parts && unroll > 1) {
-        Val ahead = kb.at(prefetch.from, i * (lineBytes / prefetch.parts));
-        for (int64_t byte = 0; byte < unroll * lineBytes / prefetch.parts; byte += 64)
+        Val ahead = kb.at(prefetch.from, i * (bytes / prefetch.parts));
+        for (int64_t byte = 0; byte < unroll * bytes / prefetch.parts; byte += 64)
           kb.prefetch(kb.at(ahead, byte));
       }
       for (int64_t u = 0; u < unroll; ++u)
@@ -74,9 +68,9 @@ SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> ro
       return acc;
     });
   };
-  Val whole = kb.bitAnd(k, kb.index(-4));
+  Val whole = kb.bitAnd(steps, kb.index(-4));
   run(kb.index(0), whole, 4);
-  run(whole, k, 1);
+  run(whole, steps, 1);
   SmallVector<Vals, 4> out;
   for (int64_t r = 0; r < count; ++r)
     out.push_back(Vals(sums.begin() + r * vectors, sums.begin() + (r + 1) * vectors));
@@ -119,7 +113,7 @@ void RowPasses::each(Val tile, int64_t tileBytes, function_ref<void(const RowPas
   });
 }
 
-/// (A, bytes between its rows, W, k, sums [rows][64], where to prefetch from), for one number of rows.
+/// (A, bytes between its rows, W, steps, sums [rows][64], where to prefetch from), for one number of rows.
 static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Storage storage, int64_t count, int64_t parts) {
   std::string name = ("product_" + storageName(storage) + "_" + Twine(count) + "_" + Twine(parts)).str();
   return kb.function(name, {kb.ptr, kb.i64, kb.ptr, kb.i64, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
@@ -153,10 +147,12 @@ LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Storage storage) {
   });
 }
 
-void quoin::cpu::callPass(KernelBuilder &kb, Storage storage, Val a, int64_t rowBytesOfA, Val weight, int64_t k,
-                          Val sums, const RowPass &pass) {
-  kb.call(passKernel(kb, storage), {kb.at(a, pass.row * rowBytesOfA), kb.index(rowBytesOfA), weight, kb.index(k), sums,
-                                    pass.prefetch, pass.rows, pass.halvings});
+void quoin::cpu::callPass(KernelBuilder &kb, const LinearShape &shape, Val a, Val weight, Val sums,
+                          const RowPass &pass) {
+  int64_t bytes = rowBytes(shape.k, shape.rows());
+  kb.call(passKernel(kb, shape.storage),
+          {kb.at(a, pass.row * bytes), kb.index(bytes), weight, kb.index(productSteps(shape.k, shape.storage)), sums,
+           pass.prefetch, pass.rows, pass.halvings});
 }
 
 //===----------------------------------------------------------------------===//
@@ -177,12 +173,15 @@ static LLVM::LLVMFuncOp epilogueKernel(KernelBuilder &kb, const LinearShape &sha
       }
       if (shape.epilogue == Epilogue::Swiglu)
         sum = {swiglu(kb, sum[0], sum[2]), swiglu(kb, sum[1], sum[3])};
-      // Whole vectors: what is written beyond the width is padding.
+      // Whole vectors: what is written beyond the width is padding, and zero, as the weight is there.
       for (int64_t v = 0; v < (width + 15) / 16; ++v) {
-        Val offset = row * rowBytes(shape.n) + v * 64;
+        Val out = kb.at(a[3], row * rowBytes(shape.n, shape.result) + v * (16 * storageBytes(shape.result)));
         if (shape.epilogue == Epilogue::Residual)
-          sum[v] = sum[v] + kb.load(kb.v16f, kb.at(a[2], offset));
-        kb.store(sum[v], kb.at(a[3], offset));
+          sum[v] = sum[v] + kb.load(kb.v16f, kb.at(a[2], row * rowBytes(shape.n) + v * 64));
+        if (shape.result == Storage::BF16)
+          storeNarrow(kb, sum[v], out);
+        else
+          kb.store(sum[v], out);
       }
     });
   });
@@ -193,7 +192,8 @@ LLVM::LLVMFuncOp quoin::cpu::linearKernel(KernelBuilder &kb, const LinearShape &
                       (shape.bias ? "_bias" : "") +
                       (shape.epilogue == Epilogue::Residual ? "_residual"
                        : shape.epilogue == Epilogue::Swiglu ? "_swiglu"
-                                                            : ""))
+                                                            : "") +
+                      (shape.result == Storage::BF16 ? "_narrow" : ""))
                          .str();
   return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     RowPasses passes(kb, a[5]);
@@ -203,11 +203,14 @@ LLVM::LLVMFuncOp quoin::cpu::linearKernel(KernelBuilder &kb, const LinearShape &
       Val weight = kb.at(a[1], tile * shape.tileBytes());
       Val bias = shape.bias ? kb.at(a[2], tile * (tileColumns * 4)) : a[2];
       passes.each(weight, shape.tileBytes(), [&](const RowPass &pass) {
-        callPass(kb, shape.storage, a[0], rowBytes(shape.k), weight, shape.k, sums, pass);
-        Val offset = pass.row * rowBytes(shape.n) + tile * (shape.tileOutputs() * 4);
-        Val residual = shape.epilogue == Epilogue::Residual ? kb.at(a[3], offset) : a[3];
+        callPass(kb, shape, a[0], weight, sums, pass);
+        auto place = [&](Val rows, Storage storage) {
+          return kb.at(rows,
+                       pass.row * rowBytes(shape.n, storage) + tile * (shape.tileOutputs() * storageBytes(storage)));
+        };
+        Val residual = shape.epilogue == Epilogue::Residual ? place(a[3], Storage::F32) : a[3];
         auto finish = [&](int64_t width) {
-          kb.call(epilogueKernel(kb, shape, name, width), {sums, bias, residual, kb.at(a[4], offset), pass.rows});
+          kb.call(epilogueKernel(kb, shape, name, width), {sums, bias, residual, place(a[4], shape.result), pass.rows});
         };
         if (!tail)
           return finish(shape.tileOutputs());

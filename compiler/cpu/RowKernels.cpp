@@ -9,8 +9,7 @@ using namespace mlir;
 using namespace quoin::cpu;
 using Compare = KernelBuilder::Compare;
 
-/// Calls `body(byte offset, floats)` for the vectors of `width` floats: whole ones in a loop, then what remains.
-static void overWidth(KernelBuilder &kb, int64_t width, function_ref<void(Val, int64_t)> body) {
+void quoin::cpu::overWidth(KernelBuilder &kb, int64_t width, function_ref<void(Val, int64_t)> body) {
   int64_t whole = width / 16 * 16;
   if (whole)
     kb.loop(kb.index(0), kb.index(whole * 4), 64, [&](Val offset) { body(offset, 16); });
@@ -23,15 +22,30 @@ Val quoin::cpu::swiglu(KernelBuilder &kb, Val gate, Val up) {
   return gate / (one + kb.exp(zero - gate)) * up;
 }
 
-LLVM::LLVMFuncOp quoin::cpu::normKernel(KernelBuilder &kb, int64_t width, int64_t group, double epsilon) {
+void quoin::cpu::storeNarrow(KernelBuilder &kb, Val value, Val address) { kb.store(kb.narrow(value), address); }
+
+LLVM::LLVMFuncOp quoin::cpu::narrowKernel(KernelBuilder &kb, int64_t width) {
+  return kb.function(("narrow_" + Twine(width)).str(), {kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+    kb.loop(a[2], a[3], 1, [&](Val row) {
+      Val x = kb.at(a[0], row * rowBytes(width)), y = kb.at(a[1], row * rowBytes(width, Storage::BF16));
+      overWidth(kb, width, [&](Val o, int64_t n) {
+        storeNarrow(kb, kb.loadFloats(kb.at(x, o), n), kb.at(y, kb.shiftRight(o, kb.index(1))));
+      });
+    });
+  });
+}
+
+LLVM::LLVMFuncOp quoin::cpu::normKernel(KernelBuilder &kb, int64_t width, int64_t group, double epsilon,
+                                        Storage result) {
   // Two epsilons of one shape are two functions; the bits of the number are its name.
-  std::string name =
-      ("norm_" + Twine(width) + "_" + Twine(group) + "_" + Twine::utohexstr(llvm::bit_cast<uint64_t>(epsilon))).str();
+  std::string name = ("norm_" + Twine(width) + "_" + Twine(group) + "_" +
+                      Twine::utohexstr(llvm::bit_cast<uint64_t>(epsilon)) + (result == Storage::BF16 ? "_narrow" : ""))
+                         .str();
   return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     kb.loop(a[3], a[4], 1, [&](Val row) {
       kb.loop(kb.index(0), kb.index(width / group), 1, [&](Val g) {
-        Val offset = row * rowBytes(width) + g * (group * 4);
-        Val x = kb.at(a[0], offset), y = kb.at(a[2], offset);
+        Val x = kb.at(a[0], row * rowBytes(width) + g * (group * 4));
+        Val y = kb.at(a[2], row * rowBytes(width, result) + g * (group * storageBytes(result)));
         int64_t whole = group / 16 * 16;
         Val sum = kb.loop(kb.index(0), kb.index(whole * 4), 64, {kb.constant(kb.v16f, 0)},
                           [&](Val o, ArrayRef<Val> s) -> Vals {
@@ -45,7 +59,12 @@ LLVM::LLVMFuncOp quoin::cpu::normKernel(KernelBuilder &kb, int64_t width, int64_
         Val mean = kb.reduceAdd(sum) * (1.0 / static_cast<double>(group));
         Val factor = kb.splat(kb.real(1.0) / kb.sqrt(mean + epsilon));
         overWidth(kb, group, [&](Val o, int64_t n) {
-          kb.storeFloats(kb.loadFloats(kb.at(x, o), n) * factor * kb.loadFloats(kb.at(a[1], o), n), kb.at(y, o), n);
+          Val value = kb.loadFloats(kb.at(x, o), n) * factor * kb.loadFloats(kb.at(a[1], o), n);
+          // A whole vector of BF16: the next group, if there is one, comes after.
+          if (result == Storage::BF16)
+            storeNarrow(kb, value, kb.at(y, kb.shiftRight(o, kb.index(1))));
+          else
+            kb.storeFloats(value, kb.at(y, o), n);
         });
       });
     });
@@ -118,13 +137,14 @@ LLVM::LLVMFuncOp quoin::cpu::swigluKernel(KernelBuilder &kb, int64_t width) {
   return elementwise(kb, "swiglu", width, [&](Val x, Val y) { return swiglu(kb, x, y); });
 }
 
-LLVM::LLVMFuncOp quoin::cpu::gatherKernel(KernelBuilder &kb, int64_t width) {
-  return kb.function(("gather_" + Twine(width)).str(), {kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+LLVM::LLVMFuncOp quoin::cpu::gatherKernel(KernelBuilder &kb, int64_t width, Storage storage) {
+  // Whole vectors, padding included: the last pair of BF16 counts.
+  int64_t stride = rowBytes(width, storage);
+  return kb.function(("gather_" + Twine(stride)).str(), {kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     kb.loop(a[3], a[4], 1, [&](Val row) {
-      Val from = kb.at(a[0], kb.load(kb.i64, kb.at(a[1], row * 8)) * rowBytes(width));
-      Val to = kb.at(a[2], row * rowBytes(width));
-      overWidth(kb, width,
-                [&](Val o, int64_t n) { kb.storeFloats(kb.loadFloats(kb.at(from, o), n), kb.at(to, o), n); });
+      Val from = kb.at(a[0], kb.load(kb.i64, kb.at(a[1], row * 8)) * stride), to = kb.at(a[2], row * stride);
+      kb.loop(kb.index(0), kb.index(stride), 64,
+              [&](Val o) { kb.store(kb.load(kb.v16i, kb.at(from, o)), kb.at(to, o)); });
     });
   });
 }

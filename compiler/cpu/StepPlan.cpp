@@ -35,7 +35,8 @@ private:
   const ModelOptions &options;
   StepPlan result;
   DenseMap<Value, int64_t> bufferOf;
-  DenseMap<Value, bool> readRows; ///< values whose rows are those read
+  DenseMap<Value, bool> readRows;    ///< values whose rows are those read
+  DenseMap<Value, int64_t> narrowOf; ///< buffers of values that were narrowed
 
   //===--------------------------------------------------------------------===//
   // Stages
@@ -52,12 +53,39 @@ private:
     return result.stages.back();
   }
 
-  int64_t define(Value v, bool reads) {
+  int64_t define(Value v, bool reads, Storage storage = Storage::F32) {
     int64_t index = result.buffers.size();
-    result.buffers.push_back({widthOf(v)});
+    result.buffers.push_back({widthOf(v), storage});
     bufferOf[v] = index;
     readRows[v] = reads;
     return index;
+  }
+
+  /// What the op that makes `v` should store: BF16 if only products of BF16 read it.
+  Storage storageFor(Value v) {
+    bool narrow = llvm::all_of(v.getUsers(), [&](Operation *user) {
+      if (auto gather = dyn_cast<GatherRowsOp>(user))
+        return storageFor(gather.getOutput()) == Storage::BF16;
+      auto product = dyn_cast<LinearOp>(user);
+      return product && storageOf(weightOf(product, product.getWeightAttr())) == Storage::BF16;
+    });
+    return narrow && !v.use_empty() ? Storage::BF16 : Storage::F32;
+  }
+
+  /// The buffer of `v` as a product reads it.
+  int64_t inputOf(Value v, const LinearShape &product) {
+    int64_t wide = bufferOf.lookup(v);
+    if (result.buffers[wide].storage == product.rows())
+      return wide;
+    auto [at, isNew] = narrowOf.try_emplace(v, int64_t(result.buffers.size()));
+    if (isNew) {
+      result.buffers.push_back({widthOf(v), Storage::BF16});
+      Stage &s = addStage(StageKind::Narrow, Partition::Rows, readRows.lookup(v));
+      s.width = widthOf(v);
+      s.inputs = {wide};
+      s.output = at->second;
+    }
+    return at->second;
   }
 
   WeightOp weightOf(Operation *from, FlatSymbolRefAttr symbol) {
@@ -119,10 +147,13 @@ private:
 
   Stage &addProduct(LinearOp op, Value out) {
     bool reads = readRows.lookup(op.getInput());
-    Stage &s = addStage(StageKind::Linear, Partition::Columns, reads);
     WeightOp weight = weightOf(op, op.getWeightAttr());
-    s.linear = {widthOf(op.getInput()), widthOf(out), storageOf(weight), Epilogue::None, op.getBias().has_value()};
-    s.inputs = {bufferOf.lookup(op.getInput())};
+    LinearShape shape = {widthOf(op.getInput()), widthOf(out), storageOf(weight), Epilogue::None,
+                         op.getBias().has_value()};
+    int64_t input = inputOf(op.getInput(), shape);
+    Stage &s = addStage(StageKind::Linear, Partition::Columns, reads);
+    s.linear = shape;
+    s.inputs = {input};
     s.weight = addMatrix(WeightPiece::Kind::Packed, {weight});
     if (op.getBias())
       s.bias = addVector(weightOf(op, op.getBiasAttr()));
@@ -150,7 +181,7 @@ private:
           s.epsilon = o.getEpsilon().convertToDouble();
           s.weight = addVector(weight);
           s.inputs = {bufferOf.lookup(o.getInput())};
-          s.output = define(o.getOutput(), reads);
+          s.output = define(o.getOutput(), reads, storageFor(o.getOutput()));
           return success();
         })
         .Case([&](LinearOp o) {
@@ -174,12 +205,16 @@ private:
             return planPair(StageKind::Swiglu, o.getGate(), o.getUp(), o.getOutput());
           auto gate = o.getGate().getDefiningOp<LinearOp>(), up = o.getUp().getDefiningOp<LinearOp>();
           bool reads = readRows.lookup(gate.getInput());
-          Stage &s = addStage(StageKind::Linear, Partition::Columns, reads);
           WeightOp first = weightOf(gate, gate.getWeightAttr()), second = weightOf(up, up.getWeightAttr());
-          s.linear = {widthOf(gate.getInput()), widthOf(o.getOutput()), storageOf(first), Epilogue::Swiglu, false};
+          LinearShape shape = {
+              widthOf(gate.getInput()), widthOf(o.getOutput()), storageOf(first), Epilogue::Swiglu, false,
+              storageFor(o.getOutput())};
+          int64_t input = inputOf(gate.getInput(), shape);
+          Stage &s = addStage(StageKind::Linear, Partition::Columns, reads);
+          s.linear = shape;
           s.weight = addMatrix(WeightPiece::Kind::GateUp, {first, second});
-          s.inputs = {bufferOf.lookup(gate.getInput())};
-          s.output = define(o.getOutput(), reads);
+          s.inputs = {input};
+          s.output = define(o.getOutput(), reads, shape.result);
           ++result.fusedEpilogues;
           return success();
         })
@@ -205,7 +240,7 @@ private:
           Stage &s = addStage(StageKind::Gather, Partition::Rows, true);
           s.width = widthOf(o.getInput());
           s.inputs = {bufferOf.lookup(o.getInput())};
-          s.output = define(o.getOutput(), true);
+          s.output = define(o.getOutput(), true, result.buffers[s.inputs[0]].storage);
           return success();
         })
         .Case([&](HiddenOp o) {
@@ -285,7 +320,7 @@ private:
       if (s.output < 0)
         continue;
       Buffer &out = result.buffers[s.output];
-      int64_t bytes = rowBytes(out.width), chosen = -1;
+      int64_t bytes = rowBytes(out.width, out.storage), chosen = -1;
       // An operand that dies here gives its place where each element is read before it is written: row-wise kernels and
       // the residual of a product.
       SmallVector<int64_t> donors;
@@ -295,7 +330,7 @@ private:
         donors.push_back(s.inputs[1]);
       for (int64_t donor : donors) {
         const Buffer &in = result.buffers[donor];
-        if (in.lastStage == int64_t(i) && in.width == out.width)
+        if (in.lastStage == int64_t(i) && in.width == out.width && in.storage == out.storage)
           chosen = in.place;
       }
       // Else the smallest place that is free and large enough.

@@ -12,7 +12,8 @@
 //
 // The plan is made in four passes over the body of a `quoin.model`:
 //   1. stages: ops become stages; a product takes a following addition or gate along, grouped products keep their
-//   order;
+//   order; what a product of BF16 reads is narrowed by the stage that makes it where nobody else reads it, else by a
+//   stage of its own;
 //   2. buffers: how long each result lives; an operand that dies may give its place to the result;
 //   3. places: buffers that are dead are used again;
 //   4. barriers.
@@ -27,13 +28,14 @@
 
 namespace quoin::cpu {
 
-enum class StageKind { Masks, Embed, Norm, Rotary, Linear, Cache, Attention, Add, Swiglu, Gather, Scatter };
+enum class StageKind { Masks, Embed, Norm, Narrow, Rotary, Linear, Cache, Attention, Add, Swiglu, Gather, Scatter };
 
 /// How a stage divides its work among workers.
 enum class Partition { Rows, ReadRows, Columns, Items };
 
 struct Buffer {
   int64_t width = 0;
+  Storage storage = Storage::F32; ///< BF16: what products of BF16 read
   int64_t firstStage = -1, lastStage = -1;
   int64_t place = -1; ///< index into StepPlan::places
 };
@@ -51,8 +53,8 @@ struct Stage {
   int64_t width = 0, group = 0, headDim = 0;
   double epsilon = 0;
   AttentionShape attention;
-  int64_t layerOffset = 0; ///< of this layer in a page
-  Storage storage = Storage::F32;
+  int64_t layerOffset = 0;        ///< of this layer in a page
+  Storage storage = Storage::F32; ///< of the embedding's table
 
   bool inPlaceSafe() const {
     return kind == StageKind::Norm || kind == StageKind::Rotary || kind == StageKind::Add || kind == StageKind::Swiglu;

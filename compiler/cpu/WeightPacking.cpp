@@ -17,9 +17,9 @@ using Kind = WeightPiece::Kind;
 int64_t WeightPiece::size() const {
   switch (kind) {
   case Kind::Packed:
-    return roundUp(n, tileColumns) * k * storageBytes(storage);
+    return roundUp(n, tileColumns) / tileColumns * productSteps(k, storage) * lineBytes(storage);
   case Kind::GateUp:
-    return roundUp(n, tileColumns / 2) * 2 * k * storageBytes(storage);
+    return roundUp(n, tileColumns / 2) * 2 / tileColumns * productSteps(k, storage) * lineBytes(storage);
   case Kind::Vector:
     return roundUp(n, tileColumns) * 4;
   case Kind::Table:
@@ -126,26 +126,18 @@ private:
 };
 } // namespace
 
-/// Where column `c` of a line lies: see LinearKernel.cpp for bf16.
-static int64_t columnPlace(int64_t c, Storage storage) {
-  if (storage != Storage::BF16)
-    return c;
-  int64_t group = c / 32, in = c % 32;
-  return group * 32 + (in < 16 ? 2 * in : 2 * (in - 16) + 1);
-}
-
 /// One tile of 64 columns at a time: each column is a row of a source.
 static void writePacked(const WeightPiece &piece, llvm::ArrayRef<SourceTensor> sources, Writer &out) {
   int64_t parts = static_cast<int64_t>(sources.size()), columns = tileColumns / parts,
-          bytes = storageBytes(piece.storage);
-  std::vector<uint8_t> tile(tileColumns * piece.k * bytes);
+          bytes = storageBytes(piece.storage), line = lineBytes(piece.storage), inStep = line / tileColumns / bytes;
+  std::vector<uint8_t> tile(productSteps(piece.k, piece.storage) * line);
   for (int64_t first = 0; first < piece.n; first += columns) {
     std::fill(tile.begin(), tile.end(), 0);
     for (int64_t part = 0; part < parts; ++part)
       for (int64_t c = 0; c < columns && first + c < piece.n; ++c) {
-        uint8_t *to = tile.data() + columnPlace(part * columns + c, piece.storage) * bytes;
+        uint8_t *to = tile.data() + (part * columns + c) * inStep * bytes;
         for (int64_t i = 0; i < piece.k; ++i)
-          convert(sources[part], (first + c) * piece.k + i, piece.storage, to + i * tileColumns * bytes);
+          convert(sources[part], (first + c) * piece.k + i, piece.storage, to + i / inStep * line + i % inStep * bytes);
       }
     out.put(tile);
   }

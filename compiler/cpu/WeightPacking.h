@@ -20,7 +20,7 @@ namespace quoin::cpu {
 
 struct WeightPiece {
   enum class Kind {
-    Packed, ///< one matrix [n, k] as [tile][k][64]
+    Packed, ///< one matrix [n, k] as [tile][k][64]; of BF16, [tile][k / 2][64][2]
     GateUp, ///< two matrices, each tile 32 columns of the first and 32 of the second
     Vector, ///< n floats, zeros up to the next multiple of 64
     Table,  ///< one matrix [n, k] as it is, rows padded to multiples of 16

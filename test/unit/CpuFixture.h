@@ -50,7 +50,7 @@ public:
   static MLIRContext *context() {
     static MLIRContext *c = [] {
       auto *made = new MLIRContext;
-      made->loadDialect<LLVM::LLVMDialect, scf::SCFDialect, arith::ArithDialect, vector::VectorDialect, QuoinDialect>();
+      made->loadDialect<QuoinDialect>();
       return made;
     }();
     return c;
@@ -117,6 +117,47 @@ struct Matrix {
   float at(int64_t r, int64_t c) const { return values[r * columns + c]; }
   int64_t rows, columns;
   std::vector<float> values;
+};
+
+inline float widen(uint16_t brain) { return std::bit_cast<float>(uint32_t(brain) << 16); }
+
+/// To bf16, the nearest of the two neighbours, ties to even; by comparison rather than by the usual trick of bits.
+inline uint16_t narrow(float value) {
+  uint16_t below = std::bit_cast<uint32_t>(value) >> 16;
+  double down = std::fabs(double(value) - widen(below)), up = std::fabs(double(widen(below + 1)) - value);
+  return down < up || (down == up && below % 2 == 0) ? below : below + 1;
+}
+
+/// Rows of activations as kernels take them; what may hold anything holds NaN.
+struct Rows {
+  Rows(int64_t rows, int64_t columns, Storage s = Storage::F32)
+      : count(rows), width(columns), storage(s), stride(rowBytes(columns, s)), bytes(rows * stride, 0xff) {
+    // The other half of an odd row's last pair is zero.
+    if (storage == Storage::BF16 && width % 2)
+      for (int64_t r = 0; r < rows; ++r)
+        put(r, width, 0);
+  }
+  uint8_t *row(int64_t r) { return bytes.data() + r * stride; }
+  float at(int64_t r, int64_t i) {
+    if (storage == Storage::BF16)
+      return widen(reinterpret_cast<uint16_t *>(row(r))[i]);
+    return reinterpret_cast<float *>(row(r))[i];
+  }
+  void put(int64_t r, int64_t i, float value) {
+    if (storage == Storage::BF16)
+      reinterpret_cast<uint16_t *>(row(r))[i] = narrow(value);
+    else
+      reinterpret_cast<float *>(row(r))[i] = value;
+  }
+  void fill() {
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t i = 0; i < width; ++i)
+        put(r, i, uniform());
+  }
+  int64_t count, width;
+  Storage storage;
+  int64_t stride;
+  Aligned<uint8_t> bytes;
 };
 
 /// Packs through the writer itself and reads the file back.
