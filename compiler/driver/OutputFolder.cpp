@@ -5,6 +5,10 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cstdio>
+#ifdef __linux__
+#include <fcntl.h>
+#endif
 
 using namespace quoin;
 using namespace llvm;
@@ -79,22 +83,34 @@ bool OutputFolder::copy(StringRef from, StringRef file, std::string &error) {
   return !code;
 }
 
+/// Lets two folders trade names at once, so that no moment is without either. False where the system or the file system
+/// cannot.
+static bool tradeNames(const std::string &one, const std::string &other) {
+#if defined(__linux__) && defined(RENAME_EXCHANGE)
+  return renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0;
+#else
+  return false;
+#endif
+}
+
 bool OutputFolder::commit(std::string &error) {
-  std::string aside = target + ".old-" + std::to_string(sys::Process::getProcessId());
   bool had = sys::fs::exists(target);
+  std::string old = partial; // where the earlier artefact goes: the name that becomes free
   std::error_code code;
-  if (had)
-    code = sys::fs::rename(target, aside);
-  if (!code)
+  if (!had) {
     code = sys::fs::rename(partial, target);
+  } else if (!tradeNames(partial, target)) {
+    old = target + ".old-" + std::to_string(sys::Process::getProcessId());
+    code = sys::fs::rename(target, old);
+    if (!code && (code = sys::fs::rename(partial, target)))
+      (void)sys::fs::rename(old, target);
+  }
   if (code) {
-    if (had && !sys::fs::exists(target))
-      (void)sys::fs::rename(aside, target);
     error = "cannot rename '" + partial + "' to '" + target + "': " + code.message();
     return false;
   }
   created = false;
   if (had)
-    sys::fs::remove_directories(aside);
+    sys::fs::remove_directories(old);
   return true;
 }
