@@ -5,6 +5,7 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/MathExtras.h"
+#include <algorithm>
 #include <map>
 
 using namespace quoin;
@@ -145,6 +146,17 @@ private:
       it->second = set.addLocalFloorDiv(dividend, d);
     return LinearForm::variable(it->second);
   }
+  /// Any number that the array holds, the same at each place. Which slot it belongs to is not followed.
+  LinearForm arrayValue(const LabelArray &array, bool query) {
+    auto [it, isNew] = arrayValues.try_emplace({array.values, query}, 0);
+    if (isNew) {
+      it->second = set.appendVar(mlir::presburger::VarKind::Local);
+      auto [low, high] = std::minmax_element(array.values.begin(), array.values.end());
+      set.addBound(mlir::presburger::BoundType::LB, it->second, *low);
+      set.addBound(mlir::presburger::BoundType::UB, it->second, *high);
+    }
+    return LinearForm::variable(it->second);
+  }
   LinearForm term(const MaskInstance &i, unsigned formula, int32_t node) {
     const BlockMask::Node &n = i.mask->nodes()[node];
     auto operand = [&](int32_t o) { return term(i, formula, o); };
@@ -165,6 +177,10 @@ private:
       return i.queryLabel;
     case Op::KeyLabel:
       return i.keyLabel;
+    case Op::QueryArray:
+      return arrayValue(i.mask->arrays()[n.value], true);
+    case Op::KeyArray:
+      return arrayValue(i.mask->arrays()[n.value], false);
     case Op::Symbol:
       return i.symbols[n.value];
     case Op::Constant:
@@ -186,6 +202,7 @@ private:
 
   IntegerPolyhedron set;
   std::map<std::vector<int64_t>, unsigned> quotients;
+  std::map<std::pair<std::vector<int64_t>, bool>, unsigned> arrayValues;
 };
 } // namespace
 

@@ -15,6 +15,16 @@ def InlineCallsPass : Pass<"quoin-inline-calls", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def VerifyMasksPass : Pass<"quoin-verify-masks"> {
+  let summary = "refuse masks that leave a row without keys";
+  let description = [{
+    *Assumes* any module. *Does*: for each mask of a `quoin.forward`, a `quoin.commit .. by pass` and a `quoin.block_attention`
+    without log-sum-exp looks for a row that sees no key in some call whose queries are its keys, whatever open bits, labels
+    and symbols are (`passes/BlindRow.h`), and fails with the row, the length and the part of the formula that is to blame.
+    *Leaves* masks that it cannot prove bad in bounded work, and the IR as it is.
+  }];
+}
+
 def InferCachePass : Pass<"quoin-infer-cache", "::quoin::DecoderOp"> {
   let summary = "derive caches from the masks";
   let description = [{
@@ -45,6 +55,24 @@ def FuseCommitPass : Pass<"quoin-fuse-commit", "::quoin::DecoderOp"> {
     *Leaves* evaluations, even those whose scores nobody reads: they are counted. A module marked `quoin.inexact` is left as
     it is, since an approximation may depend on when keys and values were written.
   }];
+}
+
+def PermuteTokensPass : Pass<"quoin-permute-tokens", "::quoin::DecoderOp"> {
+  let summary = "sort the tokens of a call so that its mask becomes causal";
+  let description = [{
+    *Assumes* `quoin-infer-cache`, best after `quoin-fuse-commit`, which leaves fewer masks on a cache.
+
+    *Does*: where every mask of the calls on a cache compares `open` or a label before positions (WeDLM: known tokens first) and
+    it is proven that a stable sort by it makes them causal (`passes/MaskOrder.h`), each call runs over
+    `quoin.permute_tokens` of its sequence. Positions travel with the tokens, so every row sees what it saw. What can be taken
+    from the cache is the common prefix of the sorted slots, and all known slots are kept: a known token behind an open one
+    keeps its keys and values until one before it changes. Stateless calls, for which no cut was provable, get a cache if the
+    sort gives them one. A mask that then sees all slots up to its own becomes `slot(k) le slot(q)`.
+
+    *Leaves* masks with symbols, slots or rows of their own behind the sequence, and cliques (SDLM's window): no order makes
+    them causal.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
 def PruneRowsPass : Pass<"quoin-prune-rows", "::quoin::ModelOp"> {

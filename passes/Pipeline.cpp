@@ -18,6 +18,7 @@ static std::unique_ptr<Pass> createCanonicalizer() {
 
 static void addSemantic(OpPassManager &pm, int level) {
   pm.addPass(createInlineCallsPass());
+  pm.addPass(createVerifyMasksPass());
   if (level == 0)
     return;
   pm.addPass(createCanonicalizer());
@@ -29,6 +30,7 @@ static void addCached(OpPassManager &pm, int level) { pm.addNestedPass<DecoderOp
 static void addScheduled(OpPassManager &pm, int level) {
   if (level > 0) {
     pm.addNestedPass<DecoderOp>(createFuseCommitPass());
+    pm.addNestedPass<DecoderOp>(createPermuteTokensPass());
     pm.addNestedPass<ModelOp>(createPruneRowsPass());
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());

@@ -46,6 +46,19 @@ static void lowerTop(Emitter &e, TopOp op) {
         callForTensor(e, offsetof(quoin_host_t, top), e.i1, {e.scratch(0, v), e.get(op.getCount()), where}));
 }
 
+static void lowerPermute(Emitter &e, PermuteTokensOp op) {
+  static_assert(static_cast<int>(SortKey::Open) == QUOIN_ORDER_OPEN &&
+                static_cast<int>(SortKey::Label) == QUOIN_ORDER_LABEL);
+  Value at = e.scratch(0, e.tensor(op.getPositions())), slots = e.scratch(1), known = e.scratch(2);
+  e.storeTensor(e.emptyTensor(e.i64), slots, 0);
+  Value result = e.callHost(
+      offsetof(quoin_host_t, permute), e.pointer,
+      {e.get(op.getSequence()), e.get(op.getTo()), e.constant(static_cast<int64_t>(op.getKey())), at, slots, known});
+  e.set(op.getResult(), result);
+  e.set(op.getSlots(), e.loadTensor(e.i64, slots, 0));
+  e.set(op.getKnown(), e.load(e.i64, known, 0));
+}
+
 static void lowerReuse(Emitter &e, ReuseOp op) {
   writeForwardSlots(e, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(), op.getRead());
   constexpr int64_t call = offsetof(quoin_state_t, forward);
@@ -95,6 +108,7 @@ std::optional<LogicalResult> quoin::decoder::lowerSequenceOp(Emitter &e, Operati
               e.callHost(offsetof(quoin_host_t, commit), e.pointer, {e.get(o.getSequence()), e.get(o.getTo())}));
       })
       .Case([&](TopOp o) { lowerTop(e, o); })
+      .Case([&](PermuteTokensOp o) { lowerPermute(e, o); })
       .Case([&](UniformOp o) {
         Value at = e.scratch(0, e.tensor(o.getPositions()));
         e.set(o.getValues(),

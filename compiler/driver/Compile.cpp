@@ -24,6 +24,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "passes/Counters.h"
+#include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "runtime/include/quoin/program.h"
 #include "runtime/tokenizer/Tokenizer.h"
@@ -357,9 +358,14 @@ bool Compiler::writeProgram(OutputFolder &out, const cpu::Target &target) {
 bool Compiler::run() {
   if (!load())
     return false;
-  // Attention by itself has neither a model nor a decoder, so no pass has anything to do.
+  // Attention by itself has neither a model nor a decoder, so of the passes only what looks at masks has anything to
+  // do.
   if (options.to == "cpu" && findFunction(*module)) {
     report("function", 0);
+    PassManager pm(&context);
+    pm.addPass(createVerifyMasksPass());
+    if (failed(pm.run(*module)))
+      return failWith("the function cannot be compiled");
     return compileFunction(*module, {options.output, options.targetCpu, options.object, options.input}, error) ||
            failWith(error);
   }

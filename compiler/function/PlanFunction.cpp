@@ -134,10 +134,20 @@ LogicalResult Planner::describeArguments() {
   plan.value = argument(op.getValue(), "v");
   if (plan.query < 0 || plan.key < 0 || plan.value < 0)
     return failure();
-  const BlockMask &mask = op.getMask().getFormula();
-  plan.labelled = static_cast<bool>(op.getQueryLabels());
-  if (plan.labelled && (!labels(op.getQueryLabels(), "query_labels", plan.queryLabels, plan.queryLabelValues) ||
-                        !labels(op.getKeyLabels(), "key_labels", plan.keyLabels, plan.keyLabelValues)))
+  BlockMask mask = op.getMask().getFormula();
+  plan.labelled = static_cast<bool>(op.getQueryLabels()) || !mask.arrays().empty();
+  if (!mask.arrays().empty()) {
+    // The mask's own labels become one constant array of labels.
+    std::vector<int32_t> values;
+    std::string error;
+    std::optional<BlockMask> folded = mask.foldArrays(values, error);
+    if (!folded)
+      return op.emitOpError(error);
+    mask = std::move(*folded);
+    auto type = RankedTensorType::get({static_cast<int64_t>(values.size())}, IntegerType::get(op.getContext(), 32));
+    plan.queryLabelValues = plan.keyLabelValues = DenseIntElementsAttr::get(type, ArrayRef(values));
+  } else if (plan.labelled && (!labels(op.getQueryLabels(), "query_labels", plan.queryLabels, plan.queryLabelValues) ||
+                               !labels(op.getKeyLabels(), "key_labels", plan.keyLabels, plan.keyLabelValues)))
     return failure();
   for (auto [value, name] : llvm::zip_equal(op.getSymbols(), mask.symbols())) {
     plan.symbols.push_back(argument(value, name));

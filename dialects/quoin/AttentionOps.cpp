@@ -45,6 +45,19 @@ LogicalResult BlockAttentionOp::verify() {
         failed(check(getKeyLabels(), key.getDimSize(0), "keys")))
       return failure();
   }
+  // block_attention_c7
+  for (const LabelArray &array : getMask().getFormula().arrays()) {
+    auto count = static_cast<int64_t>(array.values.size());
+    if (getQueryLabels())
+      return emitOpError("expects labels of the mask or operands, but found '") << array.name << "' and operands";
+    if (size_t first = getMask().getFormula().arrays().front().values.size(); first != array.values.size())
+      return emitOpError("expects ") << first << " labels '" << array.name << "', as many as of '"
+                                     << getMask().getFormula().arrays().front().name << "', but found " << count;
+    for (auto [length, whose] : {std::pair(query.getDimSize(0), "queries"), std::pair(key.getDimSize(0), "keys")})
+      if (differ(count, length))
+        return emitOpError("expects ") << length << " labels '" << array.name << "', as many as " << whose
+                                       << ", but found " << count;
+  }
   // block_attention_c6
   if (getLse() && typeOf(getLse()).getShape() != query.getShape().take_front(2))
     return emitOpError("expects 'lse' of shape ")

@@ -25,7 +25,8 @@ def Quoin_BlockAttentionOp : Quoin_Op<"block_attention", [Pure, AttrSizedOperand
 
     Constraints: (C1) key and value have the same number of heads, which divides that of the query; (C2) all have the same head
     size, 8 to 256; (C3) key and value do not differ in a static length; (C4) as many symbols as the mask has; (C5) labels do not
-    differ from query and key in a static length; (C6) `lse` has shape `[query length, heads]`.
+    differ from query and key in a static length; (C6) `lse` has shape `[query length, heads]`; (C7) label arrays of the mask
+    have as many values as there are queries and keys, and come without label operands.
 
     Example:
     ```mlir

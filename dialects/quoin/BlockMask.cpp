@@ -1,16 +1,14 @@
-//===- BlockMask.cpp - evaluation and printing of mask formulas ------------===//
+//===- BlockMask.cpp - evaluation of mask formulas -------------------------===//
 
 #include "dialects/quoin/BlockMask.h"
-#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 
 using namespace quoin;
 using Op = BlockMask::Op;
 
-BlockMask::BlockMask(std::vector<Node> nodes, std::vector<std::string> symbols)
-    : formula(std::move(nodes)), names(std::move(symbols)) {}
+BlockMask::BlockMask(std::vector<Node> nodes, std::vector<std::string> symbols, std::vector<LabelArray> arrays)
+    : formula(std::move(nodes)), names(std::move(symbols)), labels(std::move(arrays)) {}
 
 llvm::hash_code quoin::hash_value(const BlockMask &mask) {
   llvm::hash_code hash = llvm::hash_value(mask.formula.size());
@@ -18,6 +16,8 @@ llvm::hash_code quoin::hash_value(const BlockMask &mask) {
     hash = llvm::hash_combine(hash, static_cast<int>(n.op), n.value, n.lhs, n.rhs);
   for (const std::string &name : mask.names)
     hash = llvm::hash_combine(hash, name);
+  for (const LabelArray &array : mask.labels)
+    hash = llvm::hash_combine(hash, array.name, llvm::hash_combine_range(array.values));
   return hash;
 }
 
@@ -36,12 +36,10 @@ BlockMask BlockMask::window(int64_t width) {
   return BlockMask({{Op::KeyPosition},
                     {Op::QueryPosition},
                     {Op::Le, 0, 0, 1},
-                    {Op::QueryPosition},
-                    {Op::KeyPosition},
-                    {Op::Sub, 0, 3, 4},
+                    {Op::Sub, 0, 1, 0},
                     {Op::Constant, width},
-                    {Op::Lt, 0, 5, 6},
-                    {Op::And, 0, 2, 7}},
+                    {Op::Lt, 0, 3, 4},
+                    {Op::And, 0, 2, 5}},
                    {});
 }
 
@@ -81,6 +79,12 @@ bool BlockMask::see(const MaskToken &q, const MaskToken &k, llvm::ArrayRef<int64
       break;
     case Op::KeyLabel:
       v[i] = k.label;
+      break;
+    case Op::QueryArray:
+      v[i] = labels[n.value].at(q.slot);
+      break;
+    case Op::KeyArray:
+      v[i] = labels[n.value].at(k.slot);
       break;
     case Op::Symbol:
       v[i] = values[n.value];
@@ -198,6 +202,15 @@ static Range compare(Op op, const Range &a, const Range &b) {
   }
 }
 
+/// The values of an array over some slots.
+static Range valuesOf(const LabelArray &array, const Interval &slots) {
+  int64_t last = std::min(slots.high, static_cast<int64_t>(array.values.size()) - 1);
+  Interval r{array.at(slots.high), array.at(slots.high)};
+  for (int64_t i = std::max<int64_t>(slots.low, 0); i <= last; ++i)
+    r = {std::min(r.low, array.at(i)), std::max(r.high, array.at(i))};
+  return {r};
+}
+
 Tile BlockMask::classify(const MaskBox &q, const MaskBox &k, llvm::ArrayRef<int64_t> values) const {
   llvm::SmallVector<Range, 32> v(formula.size());
   static const Range none;
@@ -227,6 +240,12 @@ Tile BlockMask::classify(const MaskBox &q, const MaskBox &k, llvm::ArrayRef<int6
       break;
     case Op::KeyLabel:
       v[i] = {k.label};
+      break;
+    case Op::QueryArray:
+      v[i] = valuesOf(labels[n.value], q.slot);
+      break;
+    case Op::KeyArray:
+      v[i] = valuesOf(labels[n.value], k.slot);
       break;
     case Op::Symbol:
       v[i] = {{values[n.value], values[n.value]}};
@@ -265,133 +284,4 @@ Tile BlockMask::classify(const MaskBox &q, const MaskBox &k, llvm::ArrayRef<int6
   }
   Interval r = v.back().of;
   return r.high == 0 ? Tile::Empty : r.low == 1 ? Tile::Full : Tile::Partial;
-}
-
-//===----------------------------------------------------------------------===//
-// Printing
-//===----------------------------------------------------------------------===//
-
-/// How strongly an operator binds; operands that bind less are put in parentheses.
-static int precedence(Op op) {
-  switch (op) {
-  case Op::Or:
-    return 1;
-  case Op::And:
-    return 2;
-  case Op::Not:
-    return 3;
-  case Op::Le:
-  case Op::Lt:
-  case Op::Ge:
-  case Op::Gt:
-  case Op::Eq:
-  case Op::Ne:
-    return 4;
-  case Op::Add:
-  case Op::Sub:
-    return 5;
-  case Op::Mul:
-  case Op::FloorDiv:
-  case Op::Mod:
-    return 6;
-  default:
-    return 7;
-  }
-}
-
-static llvm::StringRef spelling(Op op) {
-  switch (op) {
-  case Op::QueryPosition:
-    return "q";
-  case Op::KeyPosition:
-    return "k";
-  case Op::QuerySlot:
-    return "slot(q)";
-  case Op::KeySlot:
-    return "slot(k)";
-  case Op::QueryOpen:
-    return "open(q)";
-  case Op::KeyOpen:
-    return "open(k)";
-  case Op::QueryLabel:
-    return "label(q)";
-  case Op::KeyLabel:
-    return "label(k)";
-  case Op::Add:
-    return "+";
-  case Op::Sub:
-    return "-";
-  case Op::Mul:
-    return "*";
-  case Op::FloorDiv:
-    return "floordiv";
-  case Op::Mod:
-    return "mod";
-  case Op::Le:
-    return "le";
-  case Op::Lt:
-    return "lt";
-  case Op::Ge:
-    return "ge";
-  case Op::Gt:
-    return "gt";
-  case Op::Eq:
-    return "eq";
-  case Op::Ne:
-    return "ne";
-  case Op::And:
-    return "and";
-  case Op::Or:
-    return "or";
-  default:
-    return "not";
-  }
-}
-
-void BlockMask::printNode(llvm::raw_ostream &os, int32_t index, int parent) const {
-  const Node &n = formula[index];
-  int own = precedence(n.op);
-  bool parens = own < parent;
-  if (parens)
-    os << '(';
-  switch (n.op) {
-  case Op::Constant:
-    os << n.value;
-    break;
-  case Op::Symbol:
-    os << names[n.value];
-    break;
-  case Op::Mul:
-  case Op::FloorDiv:
-  case Op::Mod:
-    printNode(os, n.lhs, own);
-    os << ' ' << spelling(n.op) << ' ' << n.value;
-    break;
-  case Op::Not:
-    os << "not ";
-    printNode(os, n.lhs, own + 1);
-    break;
-  default:
-    if (n.lhs < 0) {
-      os << spelling(n.op);
-      break;
-    }
-    // Comparisons do not associate; the others do to the left.
-    printNode(os, n.lhs, own == 4 ? own + 1 : own);
-    os << ' ' << spelling(n.op) << ' ';
-    printNode(os, n.rhs, own + 1);
-  }
-  if (parens)
-    os << ')';
-}
-
-void BlockMask::print(llvm::raw_ostream &os) const {
-  os << "(q, k)";
-  if (!names.empty()) {
-    os << '[';
-    llvm::interleaveComma(names, os);
-    os << ']';
-  }
-  os << " : ";
-  printNode(os, root(), 0);
 }

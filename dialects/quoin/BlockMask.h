@@ -12,6 +12,8 @@
 //   slot(q), slot(k)   its place in the call: what comes first in memory
 //   open(q), open(k)   1 if the position is still to be filled
 //   label(q), label(k) an integer the program gave it
+//   a(q), a(k)         the integer that a label array of the mask itself, known when it was written, has at the token's
+//                      slot; slots past its end have its last value
 //   symbols            run-time numbers of the call (the prompt's length, the block's start)
 //
 // and constants; `floordiv` and `mod` round down, as in affine maps, so that blocks continue below zero.
@@ -20,6 +22,9 @@
 // (`classify`): every term becomes the interval of its values, every comparison one of {never, sometimes, always}. The
 // answer "never" or "always" is a proof; "sometimes" is not. Exact answers about all sizes are the business of the
 // passes, which translate formulas to Presburger sets.
+//
+// No arithmetic of a formula leaves 64 bits as long as positions, slots and labels are below 2^31 and symbols below
+// 2^40 in magnitude: the parser refuses a term that could.
 //
 //===----------------------------------------------------------------------===//
 
@@ -63,6 +68,17 @@ struct MaskBox {
 /// What is known of a formula over a box of pairs.
 enum class Tile : uint8_t { Empty = 0, Partial = 1, Full = 2 };
 
+/// Labels that are known when the mask is written: one per slot.
+struct LabelArray {
+  std::string name;
+  std::vector<int64_t> values; ///< at least one
+  int64_t at(int64_t slot) const {
+    auto last = static_cast<int64_t>(values.size()) - 1;
+    return values[static_cast<size_t>(slot < 0 ? 0 : slot > last ? last : slot)];
+  }
+  bool operator==(const LabelArray &o) const { return name == o.name && values == o.values; }
+};
+
 class BlockMask {
 public:
   enum class Op : uint8_t {
@@ -75,6 +91,8 @@ public:
     KeyOpen,
     QueryLabel,
     KeyLabel,
+    QueryArray, // value: which
+    KeyArray,
     Symbol,   // value: which
     Constant, // value
     Add,
@@ -103,10 +121,11 @@ public:
 
   BlockMask() = default;
   /// Nodes in order of evaluation, the last is the root, a truth value; names of the symbols.
-  BlockMask(std::vector<Node> nodes, std::vector<std::string> symbols);
+  BlockMask(std::vector<Node> nodes, std::vector<std::string> symbols, std::vector<LabelArray> arrays = {});
 
   llvm::ArrayRef<Node> nodes() const { return formula; }
   llvm::ArrayRef<std::string> symbols() const { return names; }
+  llvm::ArrayRef<LabelArray> arrays() const { return labels; }
   int32_t root() const { return static_cast<int32_t>(formula.size()) - 1; }
 
   /// Masks that have names of their own.
@@ -130,8 +149,15 @@ public:
   static std::optional<BlockMask> parse(llvm::StringRef text, std::string &error);
   /// Prints the text between the angle brackets.
   void print(llvm::raw_ostream &os) const;
+  /// The text of one node and what it is made of.
+  std::string term(int32_t node) const;
 
-  bool operator==(const BlockMask &o) const { return formula == o.formula && names == o.names; }
+  /// The same mask with its label arrays in `label(q)` and `label(k)`: they become one array, the label of slot i its
+  /// i-th value. Nothing, with an error, if the formula asks for labels of the program too or the arrays do not fit 31
+  /// bits together.
+  std::optional<BlockMask> foldArrays(std::vector<int32_t> &labelOfSlot, std::string &error) const;
+
+  bool operator==(const BlockMask &o) const { return formula == o.formula && names == o.names && labels == o.labels; }
   friend llvm::hash_code hash_value(const BlockMask &mask);
 
 private:
@@ -139,6 +165,7 @@ private:
 
   std::vector<Node> formula;
   std::vector<std::string> names;
+  std::vector<LabelArray> labels;
 };
 
 /// Floor division and the remainder that belongs to it; `d` is positive.

@@ -48,7 +48,7 @@ def Quoin_ForwardCachedOp : Quoin_Op<"forward_cached", [AttrSizedOperandSegments
     the first `keep` slots. With `pass` it is no evaluation (a commit's call). With nothing to run and nothing read no
     call is made.
 
-    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has; (C3) `pass` reads nothing.
+    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has, which has no label arrays; (C3) `pass` reads nothing.
 
     Example:
     ```mlir
@@ -67,6 +67,31 @@ def Quoin_ForwardCachedOp : Quoin_Op<"forward_cached", [AttrSizedOperandSegments
   let hasVerifier = 1;
 }
 
+def Quoin_SortKey : Quoin_Enum<"SortKey", "a property by which tokens are sorted", [
+  I32EnumAttrCase<"Open", 0, "open">, I32EnumAttrCase<"Label", 1, "label">]>;
+def Quoin_SortKeyAttr : EnumAttr<Quoin_Dialect, Quoin_SortKey, "sort_key">;
+
+def Quoin_PermuteTokensOp : Quoin_Op<"permute_tokens", [Pure]> {
+  let summary = "the tokens of a call in the order of a property";
+  let description = [{
+    The first `to` tokens of the sequence, sorted stably by `open` (known ones first) or by `label`. Each token keeps its position,
+    label and open bit; its slot in a call is its place in the order. `slots` says where the tokens of the given positions
+    stand, `known` how many leading slots are not open. Made by `permute-tokens`. Unlike a `tensor` gather it moves no
+    features: a call looks its tokens up in this order.
+
+    Constraints: (C1) the sorted sequence is used by calls of models and by `quoin.reuse` only.
+
+    Example:
+    ```mlir
+    %y, %slots, %known = quoin.permute_tokens %x[to %n] by open read %rows
+    ```
+  }];
+  let arguments = (ins Quoin_Sequence:$sequence, Index:$to, Quoin_SortKeyAttr:$key, Quoin_IndexTensor:$positions);
+  let results = (outs Quoin_Sequence:$result, Quoin_IndexTensor:$slots, Index:$known);
+  let assemblyFormat = "$sequence `[` `to` $to `]` `by` $key `read` $positions attr-dict";
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Suspension points
 //===----------------------------------------------------------------------===//
@@ -79,7 +104,7 @@ def Quoin_SuspendForwardOp : Quoin_Op<"suspend_forward", [Terminator, AttrSizedO
     first argument is the logits, the others are the values that live across the suspension: they are the decoder's frame.
     Unlike `async.await` it lets the runtime run the calls of many sequences as one.
 
-    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has; (C3) `from` and `keep` come with a cache.
+    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has, which has no label arrays; (C3) `from` and `keep` come with a cache.
 
     Example:
     ```mlir

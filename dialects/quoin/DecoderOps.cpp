@@ -42,8 +42,11 @@ static LogicalResult expectModel(Operation *op, SymbolTableCollection &table, Fl
   return op->emitOpError("expects a quoin.model, but found ") << symbol;
 }
 
-/// Fails unless as many symbols are given as the mask has.
+/// Fails unless as many symbols are given as the mask has, and labels are left to the sequence.
 static LogicalResult expectSymbols(Operation *op, MaskAttr mask, size_t given) {
+  if (ArrayRef<LabelArray> arrays = mask.getFormula().arrays(); !arrays.empty())
+    return op->emitOpError("expects labels of the sequence, but found the array '")
+           << arrays.front().name << "' in its mask";
   size_t wanted = mask.getFormula().symbols().size();
   if (wanted == given)
     return success();
@@ -226,6 +229,19 @@ LogicalResult GuideOp::verify() {
   for (Value v : {getConditional(), getUnconditional()})
     if (v.getDefiningOp<GuideOp>())
       return emitOpError("expects logits that are not guided themselves");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Orders
+//===----------------------------------------------------------------------===//
+
+LogicalResult PermuteTokensOp::verify() {
+  // permute_tokens_c1
+  for (Operation *user : getResult().getUsers())
+    if (!isa<ReuseOp, ForwardOp, ForwardCachedOp, SuspendForwardOp>(user))
+      return emitOpError("expects a sorted sequence to be used by calls of models only, but found '")
+             << user->getName() << "'";
   return success();
 }
 

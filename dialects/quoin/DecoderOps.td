@@ -138,7 +138,7 @@ def Quoin_ForwardOp : Quoin_Op<"forward", [AttrSizedOperandSegments, DeclareOpIn
     their own, with labels (0 without). Slots that `read` names give a row of logits each, in its order. Nothing is
     remembered between calls: `infer-cache` derives what may be. It counts one evaluation. Unlike `func.call` it carries a mask.
 
-    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has; (C3) `then` ids and positions
+    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has, which has no label arrays; (C3) `then` ids and positions
     come together, labels only with them.
 
     Example:

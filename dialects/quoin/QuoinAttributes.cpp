@@ -41,6 +41,8 @@ static ParseResult collectMaskText(AsmParser &parser, std::string &text) {
       os << ',';
     } else if (succeeded(parser.parseOptionalColon())) {
       os << ':';
+    } else if (succeeded(parser.parseOptionalEqual())) {
+      os << '=';
     } else if (succeeded(parser.parseOptionalPlus())) {
       os << '+';
     } else if (succeeded(parser.parseOptionalStar())) {

@@ -96,7 +96,8 @@ def Quoin_MaskAttr : Quoin_Attr<"Mask", "mask"> {
     to be filled), `label(q)`, `label(k)`, symbols, integer constants, `+`, `-`, `*` by a constant, `floordiv` and `mod`
     by a positive constant. Comparisons are words (`le lt ge gt eq ne`): MLIR pairs angle brackets inside an attribute
     before this parser sees them. They are joined by `and`, `or`, `not` and parentheses; `or` binds weakest.
-    Short spellings: `causal`, `full`, `block_causal<B>`, `window<W>`. They parse to formulas.
+    Labels may be given with the mask, `where a = [0 : 64, 1 : 64]`, and asked for by `a(q)`, `a(k)`. Short spellings
+    (`causal`, `block_causal<4>`, `context_causal<a>`, .., all of them in docs/Spec.md) parse to formulas.
 
     Unlike an `affine_map` or an `integer_set` it may ask for run-time properties of tokens, and it is a predicate with
     disjunction and negation.
@@ -105,9 +106,10 @@ def Quoin_MaskAttr : Quoin_Attr<"Mask", "mask"> {
     ```mlir
     #block = #quoin.mask<(q, k) : k floordiv 4 le q floordiv 4>
     #window = #quoin.mask<(q, k)[a] : k le q or (q ge a and k ge a)>
+    #segments = #quoin.mask<(q, k) where segment = [0 : 64, 1 : 64] : segment(k) eq segment(q)>
     ```
   }];
-  let parameters = (ins "::quoin::BlockMask":$formula);
+  let parameters = (ins AttrParameter<"::quoin::BlockMask", "the formula", "const ::quoin::BlockMask &">:$formula);
   let hasCustomAssemblyFormat = 1;
 }
 

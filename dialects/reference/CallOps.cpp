@@ -51,6 +51,12 @@ FailureOr<std::vector<Slot>> Machine::slotsOf(Operation *op, const CallOperands 
   if (failed(expectRange(op, 0, to, x.length())))
     return failure();
   std::vector<Slot> slots(x.slots.begin(), x.slots.begin() + to);
+  if (!x.order.empty()) {
+    if (failed(expectEqual(op, "sorted tokens", static_cast<size_t>(to), x.order.size())))
+      return failure();
+    for (auto [slot, position] : llvm::zip_equal(slots, x.order))
+      slot = x[position];
+  }
   if (!c.ids)
     return slots;
   const Tensor &ids = tensor(c.ids), &positions = tensor(c.positions);

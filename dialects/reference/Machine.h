@@ -53,6 +53,7 @@ private:
   mlir::LogicalResult write(mlir::Operation *op, bool open);
   mlir::LogicalResult lengthen(mlir::Operation *op);
   mlir::LogicalResult commit(CommitOp op);
+  mlir::LogicalResult permuteTokens(PermuteTokensOp op);
   mlir::LogicalResult denoise(DenoiseOp op);
   mlir::LogicalResult top(TopOp op);
 

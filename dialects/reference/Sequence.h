@@ -10,6 +10,8 @@ namespace quoin::ref {
 /// The value of a `!quoin.sequence`: slot i is position i.
 struct Sequence {
   std::vector<Slot> slots;
+  /// Made by `quoin.permute_tokens`: the positions of the tokens that a call runs, in their order there.
+  std::vector<int64_t> order;
   /// Positions below are final.
   int64_t committed = 0;
   /// Made by `quoin.reopen`, or from such a sequence: not the text that the user sees.

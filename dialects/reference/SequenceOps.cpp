@@ -73,6 +73,31 @@ LogicalResult Machine::write(Operation *op, bool open) {
   return success();
 }
 
+LogicalResult Machine::permuteTokens(PermuteTokensOp op) {
+  Sequence y = sequence(op.getSequence());
+  int64_t to = integer(op.getTo());
+  if (failed(expectRange(op, 0, to, y.length())))
+    return failure();
+  y.order.resize(static_cast<size_t>(to));
+  std::iota(y.order.begin(), y.order.end(), 0);
+  auto key = [&](int64_t i) { return op.getKey() == SortKey::Open ? static_cast<int64_t>(y[i].open) : y[i].label; };
+  llvm::sort(y.order, [&](int64_t a, int64_t b) { return std::pair(key(a), a) < std::pair(key(b), b); });
+  std::vector<int64_t> slotOf(y.order.size());
+  for (auto [slot, position] : llvm::enumerate(y.order))
+    slotOf[static_cast<size_t>(position)] = static_cast<int64_t>(slot);
+  Tensor slots;
+  for (Number position : tensor(op.getPositions())) {
+    if (position.integer < 0 || position.integer >= to)
+      return op.emitOpError("expects positions in [0, ") << to << "), but found " << position.integer;
+    slots.push_back(Number::ofInteger(slotOf[static_cast<size_t>(position.integer)]));
+  }
+  auto open = llvm::find_if(y.order, [&](int64_t i) { return y[i].open; });
+  set(op.getKnown(), Number::ofInteger(open - y.order.begin()));
+  set(op.getSlots(), datum(std::move(slots)));
+  set(op.getResult(), datum(std::move(y)));
+  return success();
+}
+
 LogicalResult Machine::commit(CommitOp op) {
   Sequence y = sequence(op.getSequence());
   int64_t to = integer(op.getTo());
@@ -221,6 +246,7 @@ Machine::Answer Machine::evaluateSequence(Operation *op) {
       .Case([&](FillOp o) -> Answer { return write(o, /*open=*/true); })
       .Case([&](EditOp o) -> Answer { return write(o, /*open=*/false); })
       .Case([&](CommitOp o) -> Answer { return commit(o); })
+      .Case([&](PermuteTokensOp o) -> Answer { return permuteTokens(o); })
       .Case([&](SpanOp o) -> Answer {
         int64_t from = integer(o.getFrom()), to = integer(o.getTo());
         int64_t size = 0;

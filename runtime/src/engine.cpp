@@ -62,8 +62,11 @@ struct Slot {
 
 /// Slot `i` of a call: the sequence, then its `then` rows.
 Slot slotOf(const quoin_forward_t &call, int64_t i) {
-  if (i < call.length)
-    return {call.sequence->tokens[i], int32_t(i), call.sequence->labels[i], call.sequence->open[i]};
+  if (i < call.length) {
+    const quoin_sequence_t &x = *call.sequence;
+    int32_t at = x.order ? x.order[i] : int32_t(i);
+    return {x.tokens[at], at, x.labels[at], x.open[at]};
+  }
   i -= call.length;
   return {static_cast<const int32_t *>(call.then_ids.data)[i],
           int32_t(static_cast<const int64_t *>(call.then_positions.data)[i]),
@@ -104,7 +107,8 @@ template <typename T> bool moveArray(Arena &to, T *&array, int64_t count) {
 
 bool moveSequence(Arena &to, quoin_sequence_t *&sequence) {
   return moveArray(to, sequence, 1) && moveArray(to, sequence->tokens, sequence->length) &&
-         moveArray(to, sequence->labels, sequence->length) && moveArray(to, sequence->open, sequence->length);
+         moveArray(to, sequence->labels, sequence->length) && moveArray(to, sequence->open, sequence->length) &&
+         (!sequence->order || moveArray(to, sequence->order, sequence->length));
 }
 
 bool moveLogits(Arena &to, quoin_logits_t *&logits, int64_t hidden) {
@@ -248,7 +252,7 @@ void quoin::rt::begin(quoin_session_t &session) {
   std::copy(session.prompt.begin(), session.prompt.end(), tokens);
   std::fill_n(labels, count, 0);
   std::fill_n(open, count, uint8_t(0));
-  *sequence = {count, 0, tokens, labels, open, 0};
+  *sequence = {count, 0, tokens, labels, open, 0, nullptr};
 
   quoin_state_t &state = session.state;
   state.frame[0].u.pointer = sequence;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 using namespace quoin::rt;
 
@@ -243,6 +244,35 @@ quoin_sequence_t *commit(quoin_state_t *state, const quoin_sequence_t *x, int64_
   return y;
 }
 
+/// Ties are broken by position, so the sort is stable and needs no memory of its own.
+quoin_sequence_t *permute(quoin_state_t *state, const quoin_sequence_t *x, int64_t length, int64_t key,
+                          const quoin_tensor_t *positions, quoin_tensor_t *out_slots, int64_t *out_known) {
+  *out_slots = {};
+  *out_known = 0;
+  if (!checkRange(state, "permute_tokens", x, 0, length))
+    return nullptr;
+  quoin_sequence_t *y = share(state, x);
+  auto *slots = makeTensor<int64_t>(state, positions->size, out_slots);
+  auto *order = make<int32_t>(state, x->length), *place = make<int32_t>(state, x->length);
+  if (!y || !slots || !order || !place)
+    return nullptr;
+  auto keyOf = [&](int32_t i) { return key == QUOIN_ORDER_OPEN ? int32_t(x->open[i]) : x->labels[i]; };
+  std::iota(order, order + x->length, 0);
+  std::sort(order, order + length,
+            [&](int32_t a, int32_t b) { return keyOf(a) != keyOf(b) ? keyOf(a) < keyOf(b) : a < b; });
+  *out_known = std::find_if(order, order + length, [&](int32_t i) { return x->open[i] != 0; }) - order;
+  for (int64_t i = 0; i < length; ++i)
+    place[order[i]] = static_cast<int32_t>(i);
+  auto *wanted = static_cast<const int64_t *>(positions->data);
+  for (int64_t i = 0; i < positions->size; ++i) {
+    if (!checkPosition(state, "permute_tokens", x, wanted[i]))
+      return nullptr;
+    slots[i] = wanted[i] < length ? place[wanted[i]] : wanted[i];
+  }
+  y->order = order;
+  return y;
+}
+
 void top(quoin_state_t *state, const quoin_tensor_t *values, int64_t n, const quoin_tensor_t *where,
          quoin_tensor_t *out) {
   *out = {};
@@ -285,5 +315,5 @@ void uniform(quoin_state_t *state, int64_t stream, const quoin_tensor_t *at, int
 
 } // namespace
 
-const quoin_host_t quoin::rt::kHost = {allocate, fail,   reuse, firstOpen, findStop, open, tokens, extend,
-                                       append,   reopen, fill,  edit,      commit,   top,  uniform};
+const quoin_host_t quoin::rt::kHost = {allocate, fail,   reuse, firstOpen, findStop, open, tokens,  extend,
+                                       append,   reopen, fill,  edit,      commit,   top,  permute, uniform};

@@ -83,9 +83,10 @@ void quoin::rt::traceForward(quoin_session_t &session) {
     return session.failOutOfMemory();
   t.read.clear();
   auto *slots = static_cast<const int64_t *>(call.read.data);
+  const int32_t *order = call.sequence->order;
   for (int64_t i = 0; i < call.read.size; ++i)
     if (!t.read.push(slots[i] < call.length
-                         ? slots[i]
+                         ? (order ? order[slots[i]] : slots[i])
                          : static_cast<const int64_t *>(call.then_positions.data)[slots[i] - call.length]))
       return session.failOutOfMemory();
   if (!call.evaluation)

@@ -61,3 +61,27 @@ func.func @block_attention_c6(%q: tensor<?x8x64xf32>) {
   %out, %lse = quoin.block_attention %q, %q, %q mask #quoin.mask<causal> scale 1.0 : tensor<?x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32> lse tensor<?x4xf32>
   return
 }
+
+// -----
+
+func.func @block_attention_c7(%q: tensor<128x8x64xf32>, %k: tensor<?x8x64xf32>) {
+  // expected-error@+1 {{expects 128 labels 'part', as many as queries, but found 127}}
+  %out = quoin.block_attention %q, %k, %k mask #quoin.mask<(q, k) where part = [0 : 64, 1 : 63] : part(k) le part(q)> scale 1.0 : tensor<128x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_attention_c7_two_lengths(%q: tensor<?x8x64xf32>) {
+  // expected-error@+1 {{expects 2 labels 'column', as many as of 'row', but found 3}}
+  %out = quoin.block_attention %q, %q, %q mask #quoin.mask<(q, k) where row = [0, 1], column = [0, 1, 2] : row(k) le column(q)> scale 1.0 : tensor<?x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_attention_c7_operands(%q: tensor<?x8x64xf32>, %l: tensor<?xi32>) {
+  // expected-error@+1 {{expects labels of the mask or operands, but found 'part' and operands}}
+  %out = quoin.block_attention %q, %q, %q mask #quoin.mask<(q, k) where part = [0, 1] : part(k) le part(q)> labels(%l : tensor<?xi32>, %l : tensor<?xi32>) scale 1.0 : tensor<?x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32>
+  return
+}

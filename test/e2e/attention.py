@@ -169,7 +169,9 @@ def random_formulas():
     count = int(os.environ.get("QUOIN_MASKS", "60"))
     for i in range(count):
         n = rnd.choice(LENGTHS)
-        compare(formula(3), SHAPES[i % 3], [(n, n), (rnd.choice(LENGTHS), rnd.choice(LENGTHS))], lse=i % 4 == 0)
+        lse = i % 4 == 0
+        text = formula(3)
+        compare(text if lse else f"({text}) or k eq q", SHAPES[i % 3], [(n, n), (rnd.choice(LENGTHS), rnd.choice(LENGTHS))], lse=lse)
     return f"{count} formulas"
 
 
@@ -188,6 +190,19 @@ def symbols_and_labels():
             see = predicate(text, "n", "m", "label_q", "label_k")
             got = folder.run(tensors)
             check(lambda q, k: see(q, k, n, m, ql.__getitem__, kl.__getitem__), (4, 2, 16), nq, nk, data, got["out"], f"{nq} x {nk}", got["lse"])
+
+
+def labels_of_the_mask():
+    """Two arrays known when the mask is written; a call of another length is refused."""
+    row, column = [i // 13 for i in range(130)], [i % 13 - 6 for i in range(130)]
+    text = f"row = {row}, column = {column} : row(k) le row(q) and column(k) ge column(q)"
+    with Folder() as folder:
+        folder.compile(program("(q, k) where " + text, (4, 2, 16)))
+        data, tensors = inputs((4, 2, 16), 130, 130)
+        check(lambda q, k: row[k] <= row[q] and column[k] >= column[q], (4, 2, 16), 130, 130, data, folder.run(tensors)["out"], "arrays")
+        save(folder / "in.safetensors", inputs((4, 2, 16), 129, 130)[1])
+        r = call("quoin-run", folder / "out", "--inputs", folder / "in.safetensors", "--outputs", folder / "o.safetensors", timeout=60)
+        expect(r.returncode == 1 and "expects size 0 of 'q' to be 130, but found 129" in r.stderr, r.stderr)
 
 
 def same_bits_for_any_threads():
@@ -225,6 +240,9 @@ def bad_masks():
                           ("(q, k) : q mod -2 le k", "expects a positive divisor of 'mod', but found -2"),
                           ("(q, k) : q le 9999999999999999999", "expects an integer of at most"),
                           ("(q, k) : q le prompt", "expects a term, but found 'prompt'"),
+                          ("(q, k) : k * 1099511627776 le q", "but 'k * 1099511627776' may reach 2^71"),
+                          ("(q, k) : k le q and k gt q", "but row 0 of 1 sees none in 'k gt q'"),
+                          ("(q, k) where a = [0, 1], b = [2] : a(k) le b(q)", "expects 2 labels 'b', as many as of 'a', but found 1"),
                           ("(q, k)[n] : q le n", "expects 1 symbols of the mask, but found 0")):
         refused(program(mask, (4, 2, 16)), message)
 
@@ -246,5 +264,5 @@ def bad_inputs():
 
 
 if __name__ == "__main__":
-    harness.main([("published masks", published), ("random formulas", random_formulas), ("symbols, labels, lse", symbols_and_labels),
+    harness.main([("published masks", published), ("random formulas", random_formulas), ("symbols, labels, lse", symbols_and_labels), ("labels of the mask", labels_of_the_mask),
                   ("threads", same_bits_for_any_threads), ("example", the_example), ("bad masks", bad_masks), ("bad inputs", bad_inputs)])

@@ -154,8 +154,10 @@ static quoin_sequence_t *copy(quoin_state_t *s, const quoin_sequence_t *x, int64
 
 static std::vector<Slot> slotsOf(const quoin_forward_t &call) {
   std::vector<Slot> slots;
-  for (int64_t i = 0; i < call.length; ++i)
-    slots.push_back({call.sequence->tokens[i], i, call.sequence->labels[i], call.sequence->open[i]});
+  for (int64_t i = 0; i < call.length; ++i) {
+    int64_t at = call.sequence->order ? call.sequence->order[i] : i;
+    slots.push_back({call.sequence->tokens[at], at, call.sequence->labels[at], call.sequence->open[at]});
+  }
   for (int64_t i = 0; i < call.then_ids.size; ++i)
     slots.push_back({elements<int32_t>(call.then_ids)[i], elements<int64_t>(call.then_positions)[i],
                      call.then_labels.size ? elements<int64_t>(call.then_labels)[i] : 0, 0});
@@ -268,6 +270,25 @@ static const quoin_host_t host = {
       });
       for (int64_t i = 0; i < std::min(n, static_cast<int64_t>(order.size())); ++i)
         elements<uint8_t>(*out)[order[static_cast<size_t>(i)]] = 1;
+    },
+    [](quoin_state_t *s, const quoin_sequence_t *x, int64_t length, int64_t key, const quoin_tensor_t *positions,
+       quoin_tensor_t *slots, int64_t *known) -> quoin_sequence_t * {
+      if (!inRange(s, x, 0, length))
+        return nullptr;
+      quoin_sequence_t *y = copy(s, x);
+      y->order = make<int32_t>(s, x->length);
+      std::iota(y->order, y->order + x->length, 0);
+      auto keyOf = [&](int32_t i) { return key == QUOIN_ORDER_OPEN ? int32_t(x->open[i]) : x->labels[i]; };
+      std::sort(y->order, y->order + length,
+                [&](int32_t a, int32_t b) { return std::pair(keyOf(a), a) < std::pair(keyOf(b), b); });
+      *known = 0;
+      while (*known < length && !x->open[y->order[*known]])
+        ++*known;
+      *slots = {make<int64_t>(s, positions->size), positions->size};
+      for (int64_t i = 0; i < positions->size; ++i)
+        elements<int64_t>(*slots)[i] =
+            std::find(y->order, y->order + length, elements<int64_t>(*positions)[i]) - y->order;
+      return y;
     },
     [](quoin_state_t *s, int64_t stream, const quoin_tensor_t *at, int64_t evaluation, quoin_tensor_t *out) {
       *out = {make<float>(s, at->size), at->size};

@@ -105,6 +105,27 @@ TEST(MaskFacts, TooManyCasesGivesUp) {
   EXPECT_EQ(facts.cut.print(), "0");
 }
 
+TEST(MaskFacts, SpellingsThatMeanTheSameAreTheSame) {
+  EXPECT_TRUE(proveSameMask(parse("canvas"), parse("context_causal")));
+  EXPECT_TRUE(proveSameMask(parse("block_causal<1>"), parse("causal")));
+  EXPECT_TRUE(proveSameMask(parse("(q, k) : not q lt k"), parse("causal")));
+  EXPECT_TRUE(proveSameMask(
+      parse("verify_causal<4, a>"),
+      parse("(q, k)[a] : slot(q) lt a and slot(k) le slot(q) or slot(q) ge a and slot(q) lt a + 4 and "
+            "slot(k) le slot(q) or slot(q) ge a + 4 and (slot(k) lt slot(q) - 4 or slot(k) eq slot(q))")));
+  EXPECT_FALSE(proveSameMask(parse("two_half_training<4>"), parse("clean_first_training<4>")));
+  EXPECT_FALSE(proveSameMask(parse("window<4>"), parse("window<5>")));
+}
+
+// Which slot a label array's value belongs to is not followed, so only what holds for any labels is proven.
+TEST(MaskFacts, LabelArraysAreAnyNumbersTheyHold) {
+  EXPECT_TRUE(proveSameMask(parse("(q, k) where a = [0, 1, 1] : a(k) le a(q)"),
+                            parse("(q, k) where a = [0, 1, 1] : not a(q) lt a(k)")));
+  EXPECT_TRUE(proveImplies(parse("(q, k) where a = [0, 1, 1] : k le q"),
+                           parse("(q, k) where a = [0, 1, 1] : k le q or a(q) gt 1")));
+  EXPECT_FALSE(proveSameMask(parse("(q, k) where a = [0, 1, 1] : a(k) le a(q)"), parse("causal")));
+}
+
 TEST(MaskFacts, EqualityAndImplication) {
   EXPECT_TRUE(proveSameMask(parse(block8), parse("(q, k) : k - k mod 8 le q")));
   EXPECT_FALSE(proveSameMask(parse(block8), parse(causal)));

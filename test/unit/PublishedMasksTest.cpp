@@ -3,7 +3,9 @@
 // A scene gives the tokens of a call and says, from indices alone and in the words of the paper, who sees whom. Every
 // pair of the formula and every tile of its map is compared with it.
 
+#include "dialects/quoin/MaskSpellings.h"
 #include "dialects/quoin/TileMap.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -71,6 +73,14 @@ const std::map<std::string, Maker> scenes = {
     {"full", [](int64_t s) { return simple(s, [](int64_t, int64_t) { return true; }); }},
     {"causal", [](int64_t s) { return simple(s, [](int64_t q, int64_t k) { return k <= q; }); }},
     {"block-causal", [](int64_t s) { return simple(s, [](int64_t q, int64_t k) { return k / 32 <= q / 32; }); }},
+    {"window", [](int64_t s) { return simple(s, [](int64_t q, int64_t k) { return k <= q && k > q - 64; }); }},
+    {"prefix",
+     [](int64_t s) {
+       int64_t p = 21 * s;
+       Scene scene = simple(s, [p](int64_t q, int64_t k) { return k <= std::max(q, p - 1); });
+       scene.symbols = {p};
+       return scene;
+     }},
     {"prompt-blocks",
      [](int64_t s) {
        int64_t p = 13 * s;
@@ -85,6 +95,13 @@ const std::map<std::string, Maker> scenes = {
     {"context-causal",
      [](int64_t s) {
        int64_t a = 40 * s;
+       Scene scene = simple(s, [a](int64_t q, int64_t k) { return q < a ? k <= q : true; });
+       scene.symbols = {a};
+       return scene;
+     }},
+    {"canvas",
+     [](int64_t s) {
+       int64_t a = 17 * s;
        Scene scene = simple(s, [a](int64_t q, int64_t k) { return q < a ? k <= q : true; });
        scene.symbols = {a};
        return scene;
@@ -118,6 +135,46 @@ const std::map<std::string, Maker> scenes = {
          t.position -= t.slot >= a + 8 ? 8 : 0;
        return scene;
      }},
+    {"verify-causal",
+     [](int64_t s) {
+       int64_t a = 24 * s;
+       Scene scene{plain(a + 16), {a}, [a](int64_t q, int64_t k) {
+                     if (q < a + 8)
+                       return k <= q;
+                     return k < a || (k < a + 8 && k - a < q - a - 8) || k == q;
+                   }};
+       for (MaskToken &t : scene.tokens)
+         t.position -= t.slot >= a + 8 ? 8 : 0;
+       return scene;
+     }},
+    {"tree",
+     [](int64_t s) {
+       // Parents of a random tree behind a prompt; a draft sees the prompt and its ancestors.
+       int64_t prompt = 30 * s, total = 90 * s;
+       Scene scene{plain(total), {}, {}};
+       std::vector<int64_t> parent(static_cast<size_t>(total), -1), path;
+       for (int64_t i = prompt; i < total; ++i) {
+         // In pre-order: the parent is some node of the path to the one before.
+         while (!path.empty() && bit(i * 7 + static_cast<int64_t>(path.size())))
+           path.pop_back();
+         parent[static_cast<size_t>(i)] = path.empty() ? -1 : path.back();
+         path.push_back(i);
+       }
+       auto isAbove = [parent, prompt](int64_t k, int64_t q) {
+         for (; q >= prompt; q = parent[static_cast<size_t>(q)])
+           if (q == k)
+             return true;
+         return false;
+       };
+       for (MaskToken &t : scene.tokens) {
+         t.label = t.slot < prompt ? total - 1 : t.slot;
+         for (int64_t q = t.slot; t.slot >= prompt && q < total; ++q)
+           if (isAbove(t.slot, q))
+             t.label = q;
+       }
+       scene.see = [isAbove, prompt](int64_t q, int64_t k) { return k < prompt ? k <= q : isAbove(k, q); };
+       return scene;
+     }},
     {"two-halves",
      [](int64_t s) {
        int64_t n = 35 * s;
@@ -138,6 +195,35 @@ const std::map<std::string, Maker> scenes = {
                         return k <= q;
                       return k < n ? bk < bq : bk == bq;
                     }};
+     }},
+    {"clean-first-blocks",
+     [](int64_t s) {
+       int64_t n = 35 * s;
+       return Scene{halves(n), {n}, [n](int64_t q, int64_t k) {
+                      int64_t bq = q % n / 32, bk = k % n / 32;
+                      if (q < n)
+                        return k < n && bk <= bq;
+                      return k < n ? bk < bq : bk == bq;
+                    }};
+     }},
+    {"observed-training",
+     [](int64_t s) {
+       // Each noisy block of 32 lies in memory with its observed tokens first.
+       int64_t n = 32 * 2 * s;
+       Scene scene{halves(n), {n}, [n](int64_t q, int64_t k) {
+                     int64_t bq = q % n / 32, bk = k % n / 32;
+                     if (q < n)
+                       return k <= q;
+                     return k < n ? bk < bq : bk == bq && k <= q;
+                   }};
+       for (int64_t block = n; block < 2 * n; block += 32) {
+         int64_t at = block;
+         for (bool open : {false, true})
+           for (int64_t i = 0; i < 32; ++i)
+             if (bit(block + i) == open)
+               scene.tokens[static_cast<size_t>(at++)].position = block - n + i;
+       }
+       return scene;
      }},
     {"observed-first",
      [](int64_t s) {
@@ -188,6 +274,13 @@ const std::map<std::string, Maker> scenes = {
          return cell(k) <= cell(q);
        });
      }},
+    {"subsamples",
+     [](int64_t s) {
+       return simple(s, [](int64_t q, int64_t k) {
+         auto part = [](int64_t i) { return i / 16 % 2 * 2 + i % 16 % 2; };
+         return part(k) <= part(q);
+       });
+     }},
     {"documents",
      [](int64_t s) {
        // The instruction sees itself, a document the instruction and itself, the question everything.
@@ -209,6 +302,8 @@ const std::map<std::string, Maker> scenes = {
        };
        return scene;
      }},
+    {"interleaved",
+     [](int64_t s) { return simple(s, [](int64_t q, int64_t k) { return k <= q && (q - k) % 4 == 0; }); }},
     {"set",
      [](int64_t s) {
        Scene scene;
@@ -256,8 +351,12 @@ const std::map<std::string, Maker> scenes = {
      [](int64_t s) { return simple(s, [](int64_t q, int64_t k) { return k <= q && k / 32 == q / 32; }); }},
 };
 
-/// The formulas of the gallery by name.
-std::map<std::string, std::string> gallery() {
+struct Picture {
+  std::string formula, spelling; ///< no spelling: empty
+};
+
+/// The pictures of the gallery by name.
+std::map<std::string, Picture> gallery() {
   auto buffer = llvm::MemoryBuffer::getFile(QUOIN_SOURCE_DIR "/docs/masks/gallery.json");
   if (!buffer)
     return {};
@@ -266,10 +365,12 @@ std::map<std::string, std::string> gallery() {
     llvm::consumeError(json.takeError());
     return {};
   }
-  std::map<std::string, std::string> formulas;
-  for (const llvm::json::Value &v : *json->getAsArray())
-    formulas[v.getAsObject()->getString("name")->str()] = v.getAsObject()->getString("mask")->str();
-  return formulas;
+  std::map<std::string, Picture> pictures;
+  for (const llvm::json::Value &v : *json->getAsArray()) {
+    const llvm::json::Object &o = *v.getAsObject();
+    pictures[o.getString("name")->str()] = {o.getString("mask")->str(), o.getString("short").value_or("").str()};
+  }
+  return pictures;
 }
 
 Tile bruteForce(const Scene &scene, int64_t row, int64_t column, int64_t tile) {
@@ -283,11 +384,17 @@ Tile bruteForce(const Scene &scene, int64_t row, int64_t column, int64_t tile) {
 class PublishedMasks : public testing::TestWithParam<std::string> {};
 
 TEST_P(PublishedMasks, FormulaAndTilesAreThoseOfTheSystem) {
-  std::map<std::string, std::string> formulas = gallery();
-  ASSERT_TRUE(formulas.count(GetParam())) << "not in docs/masks/gallery.json";
+  std::map<std::string, Picture> pictures = gallery();
+  ASSERT_TRUE(pictures.count(GetParam())) << "not in docs/masks/gallery.json";
+  const Picture &picture = pictures[GetParam()];
   std::string error;
-  std::optional<BlockMask> mask = BlockMask::parse(formulas[GetParam()], error);
+  std::optional<BlockMask> mask = BlockMask::parse(picture.formula, error);
   ASSERT_TRUE(mask) << error;
+  if (!picture.spelling.empty()) {
+    std::optional<BlockMask> spelled = BlockMask::parse(picture.spelling, error);
+    ASSERT_TRUE(spelled) << error;
+    EXPECT_EQ(*spelled, *mask) << picture.spelling;
+  }
   for (int64_t size : {1, 2, 3}) {
     Scene scene = scenes.at(GetParam())(size);
     int64_t length = static_cast<int64_t>(scene.tokens.size()), wrong = 0;
@@ -322,9 +429,16 @@ INSTANTIATE_TEST_SUITE_P(All, PublishedMasks, testing::ValuesIn(names()), [](con
 });
 
 TEST(PublishedMasksGallery, EveryPictureHasAPredicate) {
-  for (const auto &[name, formula] : gallery())
+  for (const auto &[name, picture] : gallery())
     EXPECT_TRUE(scenes.count(name)) << name;
   EXPECT_EQ(gallery().size(), scenes.size());
+}
+
+TEST(PublishedMasksGallery, EverySpellingHasAPicture) {
+  for (const MaskSpelling &spelling : maskSpellings())
+    EXPECT_TRUE(llvm::any_of(gallery(), [&](const auto &entry) {
+      return llvm::StringRef(entry.second.spelling).split('<').first == spelling.name;
+    })) << spelling.name.str();
 }
 
 } // namespace

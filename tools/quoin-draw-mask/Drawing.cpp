@@ -56,29 +56,53 @@ static std::string rectangles(const TileMap &map, Tile kind) {
   return os.str();
 }
 
-std::string quoin::drawTiles(const TileMap &map, const Caption &caption) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
+/// One map with its counts, its upper left corner at (x, 38).
+static void drawMap(llvm::raw_ostream &os, const TileMap &map, int64_t x) {
   int64_t longest = std::max({map.rows(), map.columns(), int64_t(1)});
   double scale = static_cast<double>(picture) / static_cast<double>(longest);
   double width = scale * static_cast<double>(map.columns()), height = scale * static_cast<double>(map.rows());
   int64_t total = map.rows() * map.columns();
-  os << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"300\" height=\"" << static_cast<int64_t>(height) + 62
-     << "\" font-family=\"sans-serif\" font-size=\"11\">\n"
-     << "<title>" << escaped(caption.formula) << "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
-     << "<text x=\"12\" y=\"16\" font-weight=\"bold\">" << escaped(caption.title) << "</text>\n"
-     << "<text x=\"12\" y=\"30\" fill=\"#666\">" << caption.queries << " queries (down) x " << caption.keys
-     << " keys, tiles of " << caption.tile << "</text>\n"
-     << "<g transform=\"translate(12 38) scale(" << llvm::format("%g", scale) << ")\">\n";
+  os << "<g transform=\"translate(" << x << " 38) scale(" << llvm::format("%g", scale) << ")\">\n";
   if (auto d = rectangles(map, Tile::Partial); !d.empty())
     os << "<path fill=\"#f3b562\" d=\"" << d << "\"/>\n";
   if (auto d = rectangles(map, Tile::Full); !d.empty())
     os << "<path fill=\"#2b6ca3\" d=\"" << d << "\"/>\n";
-  os << "</g>\n<rect x=\"12\" y=\"38\" width=\"" << llvm::format("%g", width) << "\" height=\""
-     << llvm::format("%g", height) << "\" fill=\"none\" stroke=\"#999\"/>\n<text x=\"12\" y=\""
+  os << "</g>\n<rect x=\"" << x << "\" y=\"38\" width=\"" << llvm::format("%g", width) << "\" height=\""
+     << llvm::format("%g", height) << "\" fill=\"none\" stroke=\"#999\"/>\n<text x=\"" << x << "\" y=\""
      << static_cast<int64_t>(height) + 53 << "\">"
      << "<tspan fill=\"#999\">" << map.count(Tile::Empty) << " empty</tspan>, <tspan fill=\"#c07f1c\">"
      << map.count(Tile::Partial) << " partial</tspan>, <tspan fill=\"#2b6ca3\">" << map.count(Tile::Full)
-     << " full</tspan> of " << total << " tiles</text>\n</svg>\n";
-  return os.str();
+     << " full</tspan> of " << total << " tiles</text>\n";
+}
+
+static void drawHead(llvm::raw_ostream &os, const TileMap &map, int64_t width, const Caption &caption) {
+  int64_t longest = std::max({map.rows(), map.columns(), int64_t(1)});
+  int64_t height = picture * map.rows() / longest;
+  os << "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" << width << "\" height=\"" << height + 62
+     << "\" font-family=\"sans-serif\" font-size=\"11\">\n"
+     << "<title>" << escaped(caption.formula) << "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+     << "<text x=\"12\" y=\"16\" font-weight=\"bold\">" << escaped(caption.title) << "</text>\n"
+     << "<text x=\"12\" y=\"30\" fill=\"#666\">" << caption.queries << " queries (down) x " << caption.keys
+     << " keys, tiles of " << caption.tile << "</text>\n";
+}
+
+std::string quoin::drawTiles(const TileMap &map, const Caption &caption) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  drawHead(os, map, 300, caption);
+  drawMap(os, map, 12);
+  os << "</svg>\n";
+  return text;
+}
+
+std::string quoin::drawPair(const TileMap &before, const TileMap &after, const Caption &caption,
+                            const std::string &order) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  drawHead(os, before, 600, caption);
+  os << "<text x=\"312\" y=\"30\" fill=\"#666\">tokens sorted by " << escaped(order) << "</text>\n";
+  drawMap(os, before, 12);
+  drawMap(os, after, 312);
+  os << "</svg>\n";
+  return text;
 }

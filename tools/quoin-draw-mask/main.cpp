@@ -1,5 +1,6 @@
 //===- main.cpp - quoin-draw-mask: the tile map of a mask as a picture -----===//
 
+#include "passes/StaticOrders.h"
 #include "tools/quoin-draw-mask/Drawing.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -37,6 +38,7 @@ std::vector<int64_t> parseRuns(llvm::StringRef text, int64_t length, llvm::Strin
 struct Arguments {
   std::string formula, out, title, positions, labels, open;
   int64_t length = 0, keys = -1, tile = 64;
+  bool order = false;
   std::vector<std::string> symbols;
 };
 
@@ -95,18 +97,35 @@ int run(const Arguments &a) {
   mask->print(formula);
   if (caption.title.empty())
     caption.title = caption.formula.size() > 46 ? caption.formula.substr(0, 45) + ".." : caption.formula;
+  std::string drawn, summary;
+  auto counts = [](const TileMap &m) {
+    return std::to_string(m.count(Tile::Empty)) + " empty, " + std::to_string(m.count(Tile::Partial)) + " partial, " +
+           std::to_string(m.count(Tile::Full)) + " full";
+  };
+  summary = counts(map);
+  if (a.order) {
+    if (a.length > mostTokensToOrder)
+      throw Failure{"expects at most " + std::to_string(mostTokensToOrder) + " tokens to order, but found " +
+                    std::to_string(a.length)};
+    OrderChoice choice = chooseOrder(*mask, queries, values, a.tile);
+    std::vector<MaskToken> sorted = choice.order.apply(llvm::ArrayRef<MaskToken>(queries));
+    TileMap after(*mask, sorted, sorted, values, a.tile);
+    drawn = drawPair(map, after, caption, choice.name);
+    summary += "; sorted by " + choice.name + ": " + counts(after);
+  } else {
+    drawn = drawTiles(map, caption);
+  }
   std::error_code code;
   llvm::raw_fd_ostream os(a.out, code);
   if (!code) {
-    os << drawTiles(map, caption);
+    os << drawn;
     os.close();
     code = os.error();
     os.clear_error();
   }
   if (code)
     throw Failure{"cannot write '" + a.out + "': " + code.message()};
-  llvm::outs() << map.count(Tile::Empty) << " empty, " << map.count(Tile::Partial) << " partial, "
-               << map.count(Tile::Full) << " full\n";
+  llvm::outs() << summary << "\n";
   return 0;
 }
 
@@ -125,6 +144,7 @@ int main(int argc, char **argv) {
   app.add_option("--positions", a.positions, "positions in runs, value:count or first+:count (0+)");
   app.add_option("--labels", a.labels, "labels in runs (0)");
   app.add_option("--open", a.open, "open bits in runs (0)");
+  app.add_flag("--order", a.order, "beside it, the tokens in the order that visits fewest tiles")->excludes("--keys");
   app.add_option("--title", a.title, "heading (the mask)");
   app.add_option("-o,--output", a.out, "the SVG")->required();
   try {

@@ -55,6 +55,7 @@ typedef struct quoin_sequence_t {
   int32_t *labels;
   uint8_t *open;    /* 1: still to be filled */
   int64_t reopened; /* 1: made by `reopen`, or from such a sequence */
+  int32_t *order;   /* NULL: position i stands at slot i of a call; else (`permute`) position order[i] does */
 } quoin_sequence_t;
 
 /* !quoin.logits: final hidden rows; scores of the vocabulary are computed from them when asked.
@@ -87,8 +88,9 @@ enum {
 
 /* ---- What a decoder waits for ----------------------------------------------------------------------------------- */
 
-/* One model call. Slots 0 .. length-1 are the sequence's first `length` tokens at their own positions; slots from
- * `length` on are the `then` rows. Rows [from, slots) run; the host keeps the first `keep` slots for later calls. */
+/* One model call. Slots 0 .. length-1 are the sequence's first `length` tokens at their own positions, in the
+ * sequence's `order` if it has one; slots from `length` on are the `then` rows. Rows [from, slots) run; the host keeps
+ * the first `keep` slots for later calls. */
 typedef struct quoin_forward_t {
   const quoin_sequence_t *sequence;
   int64_t length;
@@ -123,6 +125,9 @@ enum {
   QUOIN_TRANSFORM_RAW_CONFIDENCE = 5,
   QUOIN_TRANSFORM_GREEDY = 6
 };
+
+/* By what `permute` sorts: known tokens first, or ascending labels. */
+enum { QUOIN_ORDER_OPEN = 0, QUOIN_ORDER_LABEL = 1 };
 
 /* What is wanted of the head. */
 enum { QUOIN_HEAD_SCORE = 0, QUOIN_HEAD_RESIDUAL = 1, QUOIN_HEAD_MATERIALIZE = 2 };
@@ -192,6 +197,10 @@ typedef struct quoin_host_t {
   /* Flags of the n highest values (ties: lowest index) among those where `where` is set (NULL: all). */
   void (*top)(quoin_state_t *state, const quoin_tensor_t *values, int64_t n, const quoin_tensor_t *where,
               quoin_tensor_t *out);
+  /* The sequence with an order for a call of its first `length` tokens: sorted stably by QUOIN_ORDER_*. `out_slots`:
+   * where the tokens of some positions stand; `out_known`: how many leading slots are not open. */
+  quoin_sequence_t *(*permute)(quoin_state_t *state, const quoin_sequence_t *x, int64_t length, int64_t key,
+                               const quoin_tensor_t *positions, quoin_tensor_t *out_slots, int64_t *out_known);
   /* Uniform numbers in (0, 1), lane 0 of `stream`, one per position. */
   void (*uniform)(quoin_state_t *state, int64_t stream, const quoin_tensor_t *at, int64_t evaluation,
                   quoin_tensor_t *out);
@@ -372,7 +381,7 @@ typedef const quoin_function_program_t *(*quoin_function_query_fn)(uint32_t max_
 /* Layouts, as generated code assumes them. */
 #define QUOIN_CHECK_SIZE(type, bytes) typedef char quoin_check_##type[sizeof(type) == (bytes) ? 1 : -1]
 QUOIN_CHECK_SIZE(quoin_tensor_t, 16);
-QUOIN_CHECK_SIZE(quoin_sequence_t, 48);
+QUOIN_CHECK_SIZE(quoin_sequence_t, 56);
 QUOIN_CHECK_SIZE(quoin_logits_t, 32);
 QUOIN_CHECK_SIZE(quoin_value_t, 16);
 QUOIN_CHECK_SIZE(quoin_forward_t, 184);

@@ -1,0 +1,100 @@
+//===- MaskOrder.cpp - proofs about sorted tokens ----------------------------===//
+
+#include "passes/MaskOrder.h"
+#include "passes/MaskCases.h"
+
+using namespace quoin;
+using Op = BlockMask::Op;
+
+static constexpr unsigned maxCases = 512;
+
+namespace {
+/// A question about a query and a key of one call, whose slots nobody asks for.
+struct Pair {
+  int64_t budget = 8 * int64_t(maxCases);
+  MaskQuestion question{maxCases, budget};
+  MaskInstance instance;
+
+  explicit Pair(bool labels) {
+    instance.queryPosition = fresh();
+    instance.keyPosition = fresh();
+    instance.queryOpen = fresh();
+    instance.keyOpen = fresh();
+    for (const LinearForm &position : {instance.queryPosition, instance.keyPosition})
+      question.requireLe(LinearForm(0), position);
+    for (const LinearForm &open : {instance.queryOpen, instance.keyOpen}) {
+      question.requireLe(LinearForm(0), open);
+      question.requireLe(open, LinearForm(1));
+    }
+    if (labels) {
+      instance.queryLabel = fresh();
+      instance.keyLabel = fresh();
+    }
+  }
+  LinearForm fresh() { return LinearForm::variable(question.addVariable()); }
+  LinearForm keyOf(OrderKey key, bool query) const {
+    if (key == OrderKey::Open)
+      return query ? instance.queryOpen : instance.keyOpen;
+    return query ? instance.queryLabel : instance.keyLabel;
+  }
+  /// Is there no pair for which the mask holds (or fails)?
+  bool isNone(const BlockMask &mask, bool holds) {
+    instance.mask = &mask;
+    question.require(instance, holds);
+    return question.solve() == MaskQuestion::Answer::None;
+  }
+};
+} // namespace
+
+static bool isSortable(const BlockMask &mask) {
+  return mask.symbols().empty() && mask.arrays().empty() && !mask.uses(Op::QuerySlot) && !mask.uses(Op::KeySlot);
+}
+
+bool quoin::proveCausalAfterSort(const BlockMask &mask, OrderKey key, bool labels) {
+  if (!isSortable(mask))
+    return false;
+  // A key behind the query: one with a greater key, or with the same and a greater position.
+  for (bool sameKey : {false, true}) {
+    Pair pair(labels);
+    LinearForm q = pair.keyOf(key, true), k = pair.keyOf(key, false);
+    pair.question.requireLe(q, k, sameKey ? 0 : 1);
+    if (sameKey) {
+      pair.question.requireLe(k, q);
+      pair.question.requireLe(pair.instance.queryPosition, pair.instance.keyPosition, 1);
+    }
+    if (!pair.isNone(mask, true))
+      return false;
+  }
+  return true;
+}
+
+bool quoin::proveSeesAllBeforeAfterSort(const BlockMask &mask, OrderKey key, bool labels) {
+  if (!isSortable(mask))
+    return false;
+  for (bool sameKey : {false, true}) {
+    Pair pair(labels);
+    LinearForm q = pair.keyOf(key, true), k = pair.keyOf(key, false);
+    pair.question.requireLe(k, q, sameKey ? 0 : 1);
+    if (sameKey) {
+      pair.question.requireLe(q, k);
+      pair.question.requireLe(pair.instance.keyPosition, pair.instance.queryPosition);
+    }
+    if (!pair.isNone(mask, false))
+      return false;
+  }
+  return true;
+}
+
+bool quoin::proveAgreeOnKnown(const BlockMask &a, const BlockMask &b, bool labels) {
+  if (!isSortable(a) || !isSortable(b))
+    return false;
+  for (bool first : {false, true}) {
+    Pair pair(labels);
+    pair.instance.queryOpen = pair.instance.keyOpen = LinearForm(0);
+    pair.instance.mask = &a;
+    pair.question.require(pair.instance, first);
+    if (!pair.isNone(b, !first))
+      return false;
+  }
+  return true;
+}

@@ -1,0 +1,38 @@
+//===- MaskOrder.h - masks that a sort of the tokens makes causal ------------===//
+//
+// Some masks compare a property of the tokens before their positions: WeDLM's rows see known tokens first, then the
+// open ones up to their own. Sorted stably by that property, positions travelling with the tokens, such a mask says
+// "everything up to yourself": row i sees no slot behind i. A cache of sorted calls then holds the longest run of slots
+// that are the same (token, position, label, open bit), however their positions lie: a known token behind an open one
+// keeps its keys.
+//
+// Why a sorted cache is right. Let calls c and c' share a cache, v = the common prefix of their sorted slots, cut at
+// the first open one. Rows below v see slots below v only (causal after the sort), in both calls. These slots are
+// known, and the masks agree on known tokens. So, layer by layer, they compute the same, and so does each call between
+// them, by induction over the calls as in MaskFacts.h, with the cut f(d) = d and the first open slot as what is kept.
+//
+// Proven by Presburger arithmetic, for all positions, open bits and labels: there is no counterexample.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_PASSES_MASKORDER_H
+#define QUOIN_PASSES_MASKORDER_H
+
+#include "dialects/quoin/BlockMask.h"
+
+namespace quoin {
+
+/// The property by which tokens are sorted; equal ones stay in the order of their positions.
+enum class OrderKey : uint8_t { Open, Label };
+
+/// Does a row see no slot behind its own, once the tokens are sorted? `labels`: tokens may have labels other than 0.
+/// The mask must not ask for slots, which the sort changes.
+bool proveCausalAfterSort(const BlockMask &mask, OrderKey key, bool labels);
+/// Does a row then see all slots up to its own, too?
+bool proveSeesAllBeforeAfterSort(const BlockMask &mask, OrderKey key, bool labels);
+/// Do two masks agree on known tokens?
+bool proveAgreeOnKnown(const BlockMask &a, const BlockMask &b, bool labels);
+
+} // namespace quoin
+
+#endif
