@@ -2,12 +2,10 @@
 //
 // For each group and each block of 64 of its rows, and for each tile of 64 keys:
 //   1. the formula over intervals (the same rules as BlockMask::classify) says whether the tile is empty or full
-//   without
-//      looking at single pairs;
+//      without looking at single pairs: such a tile gets no words, and nobody reads any;
 //   2. if it says neither, every row gets its 64-bit word by evaluating the formula over 16 keys at a time. What
-//   depends on
-//      keys alone is computed once per tile, what depends on the query alone once per row.
-// Keys from `slots` on count as unseen. Results are exact: a tile that turns out all zero or all one is classed so.
+//      depends on keys alone is computed once per tile, what depends on the query alone once per row.
+// Keys from `slots` on count as unseen. Classes are exact: a tile that turns out all zero or all one is classed so.
 //
 // Overflow: positions, slots and labels fit 32 bits; symbols are taken to be below 2^40 in magnitude. A node whose
 // interval could leave 64 bits under these bounds is treated as unknown, so step 1 stays sound.
@@ -323,24 +321,23 @@ struct MaskEmitter {
         }
       }
       Bounds root = bounds[mask.root()];
-      Val full = kb.compare(Compare::eq, root.low, 1), empty = kb.compare(Compare::eq, root.high, 0);
-      auto rowLoop = [&](function_ref<Val(Val)> make) {
-        return kb.loop(kb.index(0), count, 1, {kb.index(0), kb.index(-1)}, [&](Val r, ArrayRef<Val> c) -> Vals {
-          Val w = kb.bitAnd(make(firstSlot + r), valid);
-          kb.store(w, kb.at(words, ((from + r) * tiles + t) * 8));
-          return {kb.bitOr(c[0], w), kb.bitAnd(c[1], w)};
-        });
-      };
-      Vals both = kb.choose(
-          kb.bitOr(full, empty),
-          [&] { return rowLoop([&](Val) { return kb.select(full, kb.index(-1), kb.index(0)); }); },
-          [&] {
+      // The last page counts as partial even if all of its keys are seen, so that nothing looks beyond them.
+      Val full = kb.bitAnd(kb.compare(Compare::eq, root.low, 1), kb.compare(Compare::eq, keys, 64)),
+          empty = kb.compare(Compare::eq, root.high, 0);
+      Val kind = kb.choose(
+          kb.bitOr(full, empty), [&]() -> Vals { return {kb.select(full, kb.index(2), kb.index(0))}; },
+          [&]() -> Vals {
             fillKeyBuffers(firstKey);
-            return rowLoop([&](Val slot) { return word(slot, firstKey); });
-          });
-      Val none = kb.compare(Compare::eq, both[0], 0), all = kb.compare(Compare::eq, both[1], -1);
-      kb.store(kb.select(none, kb.integer(kb.i8, 0), kb.select(all, kb.integer(kb.i8, 2), kb.integer(kb.i8, 1))),
-               kb.at(classes, t));
+            Vals both =
+                kb.loop(kb.index(0), count, 1, {kb.index(0), kb.index(-1)}, [&](Val r, ArrayRef<Val> c) -> Vals {
+                  Val w = kb.bitAnd(word(firstSlot + r, firstKey), valid);
+                  kb.store(w, kb.at(words, ((from + r) * tiles + t) * 8));
+                  return {kb.bitOr(c[0], w), kb.bitAnd(c[1], w)};
+                });
+            Val none = kb.compare(Compare::eq, both[0], 0), all = kb.compare(Compare::eq, both[1], -1);
+            return {kb.select(none, kb.index(0), kb.select(all, kb.index(2), kb.index(1)))};
+          })[0];
+      kb.store(kb.truncate(kb.i8, kind), kb.at(classes, t));
     });
   }
 };

@@ -219,8 +219,11 @@ struct Session {
     group.tiles = classes.data();
   }
   MaskToken token(int64_t slot) const { return {positions[slot], slot, open[slot], labels[slot]}; }
-  bool bit(int64_t row, int64_t key) const {
-    return words[row * (roundUp(group.slots, 64) / 64) + key / 64] >> (key % 64) & 1;
+  /// What words and classes say together: only partial tiles have words.
+  bool sees(int64_t row, int64_t key) const {
+    int64_t tiles = roundUp(group.slots, 64) / 64;
+    uint8_t kind = classes[row / 64 * tiles + key / 64];
+    return kind == 1 ? words[row * tiles + key / 64] >> (key % 64) & 1 : kind == 2;
   }
   std::vector<int32_t> positions, labels, open;
   std::vector<uint64_t> words;

@@ -141,92 +141,8 @@ TEST_P(Pairs, RoundAndMultiply) {
 INSTANTIATE_TEST_SUITE_P(Cpus, Pairs, testing::Values("native", "haswell", "nehalem"));
 
 //===----------------------------------------------------------------------===//
-// Attention and masks
+// Masks
 //===----------------------------------------------------------------------===//
-
-struct AttentionCase {
-  int64_t heads, kvHeads, headDim;
-};
-class Attention : public testing::TestWithParam<AttentionCase> {};
-
-TEST_P(Attention, EqualsDoublePrecisionAndKeepsBits) {
-  AttentionCase c = GetParam();
-  PageLayout page{c.kvHeads, c.headDim};
-  double scale = 1 / std::sqrt(double(c.headDim));
-  Program p;
-  std::string attend = attentionKernel(p.kernels, {c.heads, page, scale, false}).getName().str();
-  std::string attendReads = attentionKernel(p.kernels, {c.heads, page, scale, true}).getName().str();
-  std::string cache = cacheKernel(p.kernels, page).getName().str();
-  p.link();
-  int64_t width = c.heads * c.headDim, kvWidth = c.kvHeads * c.headDim, stride = rowStride(width),
-          kvStride = rowStride(kvWidth);
-  std::vector<std::unique_ptr<Session>> sessions;
-  sessions.push_back(std::make_unique<Session>(0, 131, 131, page, 0));
-  sessions.push_back(std::make_unique<Session>(131, 5, 5, page, 0));
-  int64_t rows = 136;
-  Aligned<float> q(rows * stride), k(rows * kvStride), v(rows * kvStride), out(rows * stride, NAN);
-  for (Aligned<float> *m : {&q, &k, &v})
-    for (size_t i = 0; i < m->count; ++i)
-      (*m)[i] = 2 * uniform();
-  std::vector<quoin_group_t> groups;
-  for (auto &s : sessions) {
-    for (int64_t r = 0; r < s->group.rows; ++r)
-      for (int64_t key = 0; key < s->group.slots; ++key)
-        // Row 3 sees nothing; some rows see only the last page; others a random half.
-        if (r != 3 && (r % 7 == 1 ? key >= 128 : engine() % 2))
-          s->words[r * (roundUp(s->group.slots, 64) / 64) + key / 64] |= uint64_t(1) << key % 64;
-    groups.push_back(s->group);
-  }
-  quoin_layers_t args{};
-  args.rows = rows;
-  args.groups = 2;
-  args.group = groups.data();
-  p.call(cache, &args, k.data(), v.data(), int64_t(0), int64_t(0), int64_t(70));
-  p.call(cache, &args, k.data(), v.data(), int64_t(0), int64_t(70), rows);
-  p.call(attend, &args, q.data(), out.data(), int64_t(0), int64_t(0), int64_t(1));
-  for (auto &s : sessions)
-    for (int64_t r = 0; r < s->group.rows; ++r)
-      for (int64_t h = 0; h < c.heads; ++h) {
-        int64_t first = s->group.first_row, kv = h / (c.heads / c.kvHeads);
-        std::vector<double> weight(s->group.slots), sum(c.headDim);
-        double total = 0;
-        for (int64_t key = 0; key < s->group.slots; ++key) {
-          if (!s->bit(r, key))
-            continue;
-          double dot = 0;
-          for (int64_t i = 0; i < c.headDim; ++i)
-            dot +=
-                double(q[(first + r) * stride + h * c.headDim + i]) * k[(first + key) * kvStride + kv * c.headDim + i];
-          total += weight[key] = std::exp(dot * scale);
-          for (int64_t i = 0; i < c.headDim; ++i)
-            sum[i] += weight[key] * v[(first + key) * kvStride + kv * c.headDim + i];
-        }
-        for (int64_t i = 0; i < c.headDim; ++i)
-          expectNear(total ? sum[i] / total : 0, out[(first + r) * stride + h * c.headDim + i], 1, "row", r);
-      }
-
-  // Two workers, and rows alone as reads: the same bits.
-  Aligned<float> again(rows * stride, NAN), alone(rows * stride, NAN);
-  for (int64_t w = 0; w < 2; ++w)
-    p.call(attend, &args, q.data(), again.data(), int64_t(0), w, int64_t(2));
-  std::vector<int64_t> read = {130, 2, 1, 3, 64, 133}, readGroup = {0, 0, 0, 0, 0, 1};
-  Aligned<float> picked(read.size() * stride);
-  for (size_t i = 0; i < read.size(); ++i)
-    std::copy_n(q.data() + read[i] * stride, stride, picked.data() + i * stride);
-  args.reads = static_cast<int64_t>(read.size());
-  args.read = read.data();
-  args.read_group = readGroup.data();
-  for (int64_t w = 0; w < 3; ++w)
-    p.call(attendReads, &args, picked.data(), alone.data(), int64_t(0), w, int64_t(3));
-  for (int64_t r = 0; r < rows; ++r)
-    EXPECT_EQ(0, std::memcmp(out.data() + r * stride, again.data() + r * stride, width * 4)) << r;
-  for (size_t i = 0; i < read.size(); ++i)
-    EXPECT_EQ(0, std::memcmp(out.data() + read[i] * stride, alone.data() + i * stride, width * 4)) << i;
-}
-
-INSTANTIATE_TEST_SUITE_P(Shapes, Attention,
-                         testing::Values(AttentionCase{8, 2, 24}, AttentionCase{5, 5, 40}, AttentionCase{4, 2, 32},
-                                         AttentionCase{6, 2, 80}, AttentionCase{5, 1, 10}, AttentionCase{4, 2, 128}));
 
 TEST(Masks, EqualTheFormulaForEveryPair) {
   std::vector<BlockMask> masks;
@@ -263,17 +179,18 @@ TEST(Masks, EqualTheFormulaForEveryPair) {
         for (int64_t key = 0; key < tiles * 64; ++key) {
           bool see = key < slots && mask.see(s->token(slots - rows + r), s->token(key),
                                              ArrayRef(s->group.symbols).take_front(mask.symbols().size()));
-          wrong += see != s->bit(r, key);
+          wrong += see != s->sees(r, key);
         }
       EXPECT_EQ(wrong, 0) << s->group.mask << " " << rows << " " << slots;
       for (int64_t block = 0; block * 64 < rows; ++block)
         for (int64_t t = 0; t < tiles; ++t) {
-          uint64_t any = 0, all = ~uint64_t(0);
-          for (int64_t r = block * 64; r < std::min(rows, block * 64 + 64); ++r) {
-            any |= s->words[r * tiles + t];
-            all &= s->words[r * tiles + t];
-          }
-          EXPECT_EQ(s->classes[block * tiles + t], any == 0 ? 0 : all == ~uint64_t(0) ? 2 : 1);
+          bool any = false, all = true;
+          for (int64_t r = block * 64; r < std::min(rows, block * 64 + 64); ++r)
+            for (int64_t key = t * 64; key < t * 64 + 64; ++key) {
+              any |= s->sees(r, key);
+              all &= s->sees(r, key);
+            }
+          EXPECT_EQ(s->classes[block * tiles + t], !any ? 0 : all ? 2 : 1);
         }
     }
   }

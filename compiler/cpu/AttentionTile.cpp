@@ -1,0 +1,329 @@
+//===- AttentionTile.cpp - streaming softmax over pages ------------------------===//
+//
+// A row is a (token, query head) pair of one key head, so that grouped heads share the loads of its keys. A tile's rows
+// pass over the pages together, four at a time, which fill the registers. For each page of 64 keys, in slot order, and
+// each four rows:
+//   1. 4 x 64 scores, one accumulator each, over the features in order;
+//   2. if a score lies more than 8 above its row's reference (in units of log 2), the row's reference becomes its
+//      largest score, and what the row summed so far is scaled down: so rarely that the usual path has no reduction
+//      over lanes, no exponential of a factor and no product with one;
+//   3. exponentials (base 2: log2(e) is folded into the scale), relative to the reference;
+//   4. 4 x head_dim sums of values, over the keys in order.
+//
+// A page whose tile is full takes this path as it stands. In a partial one the rows' words say who is seen; the other
+// scores count as very small and their exponentials are replaced by 0. Empty pages are not touched.
+//
+// A row's bits depend on its own query, keys and words alone: a row next to others that see a page where it sees
+// nothing keeps its reference and adds zeros; a full tile and a partial one in which the row sees everything give the
+// same operations. References start at a large negative finite number so that nothing is ever infinite minus infinite.
+//
+// A value that is not finite must not reach the sums of rows that do not see its key, but 0 * NaN is NaN. Nobody pays
+// for that as long as sums are finite. If one is not, its tile is computed again by a careful copy of the function, one
+// row at a time, in which values of unseen keys keep only their sign: the operations are the same, and so are the bits
+// of every row that was right.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cpu/AttentionTile.h"
+#include "runtime/include/quoin/program.h"
+#include "llvm/ADT/Twine.h"
+#include <cstddef>
+#include <limits>
+
+using namespace mlir;
+using namespace quoin::cpu;
+using Compare = KernelBuilder::Compare;
+
+namespace {
+constexpr double lowest = -1e30;
+constexpr double slack = 8; ///< how far a score may exceed the reference
+
+struct TileEmitter {
+  KernelBuilder &kb;
+  const AttentionShape &shape;
+  const bool careful;
+  const TileArguments &in;
+  const PageLayout &page = shape.page;
+  const int64_t passRows = careful ? 1 : 4;
+  const int64_t ratio = shape.heads / page.kvHeads;
+  const int64_t valueVectors = page.valueWidth() / 16;
+  const double factor = shape.scale * 1.4426950408889634;
+
+  // On the stack, of each row: its query, minus its reference, its sum of exponentials in 16 lanes, its sums of values,
+  // its words and, with reads, its line of `tiles`. Of a pass: probabilities [rows][64].
+  Val queries, references, exponentials, sums, words, classes, probabilities;
+  Val slots, tileCount;
+
+  TileEmitter(KernelBuilder &builder, const AttentionShape &s, bool isCareful, const TileArguments &arguments)
+      : kb(builder), shape(s), careful(isCareful), in(arguments) {
+    int64_t rows = attentionTileRows(shape);
+    queries = kb.stack(rows * queryBytes());
+    references = kb.stack(rows * 4);
+    exponentials = kb.stack(rows * 64);
+    sums = kb.stack(rows * page.valueWidth() * 4);
+    words = kb.stack(rows * 8);
+    classes = kb.stack(rows * 8);
+    probabilities = kb.stack(passRows * 256);
+    slots = field(kb.i64, offsetof(quoin_group_t, slots));
+    tileCount = kb.ceilDiv(slots, tileColumns);
+  }
+
+  int64_t queryBytes() const { return roundUp(page.headDim, 16) * 4; }
+  Val field(Type type, size_t offset) { return kb.load(type, kb.at(in.group, int64_t(offset))); }
+  Val referenceAt(Val row) { return kb.at(references, row * 4); }
+  Val exponentialsAt(Val row) { return kb.at(exponentials, row * 64); }
+  Val sumsAt(Val row) { return kb.at(sums, row * (valueVectors * 64)); }
+
+  /// The block's token and the head (of those that share the key head) that a row of the tile is. What is beyond the
+  /// last row repeats it and is dropped in the end.
+  std::pair<Val, Val> tokenAndHead(Val row) {
+    Val r = in.firstRow + kb.min(row, in.rows - 1);
+    return {kb.quotient(r, kb.index(ratio)), kb.remainder(r, kb.index(ratio))};
+  }
+
+  /// 16 flags of a word.
+  Val flags(Val word, int64_t quarter) {
+    return kb.cast(kb.vec(kb.i1), kb.truncate(kb.i16, kb.shiftRight(word, kb.index(16 * quarter))));
+  }
+  Val anyLane(Val flags) { return kb.compare(Compare::ne, kb.cast(kb.i16, flags), 0); }
+
+  //===--------------------------------------------------------------------===//
+  // Products
+  //===--------------------------------------------------------------------===//
+
+  /// acc[r][v] += a[r][i] * b[i][v] for all steps i, in order. Rows of `a` are `stride` bytes apart, those of `b`
+  /// `lineBytes`. With `word`, lines whose bit is not set lose all but their sign.
+  Vals accumulate(Vals acc, Val a, int64_t stride, Val b, int64_t lineBytes, Val steps, Val word = {}) {
+    int64_t vectors = static_cast<int64_t>(acc.size()) / passRows;
+    auto run = [&](Val from, Val to, int64_t unroll) {
+      acc = kb.loop(from, to, unroll, acc, [&](Val i, ArrayRef<Val> carried) {
+        Vals out(carried.begin(), carried.end());
+        for (int64_t u = 0; u < unroll; ++u) {
+          Vals line;
+          for (int64_t v = 0; v < vectors; ++v) {
+            line.push_back(kb.load(kb.v16f, kb.at(kb.at(b, i * lineBytes), u * lineBytes + v * 64), 64));
+            if (word.kb)
+              line.back() =
+                  kb.cast(kb.v16f, kb.bitAnd(kb.cast(kb.v16i, line.back()), kb.splat(valueMask(word, i + u))));
+          }
+          for (int64_t r = 0; r < passRows; ++r) {
+            Val x = kb.splat(kb.load(kb.f32, kb.at(kb.at(a, i * 4), r * stride + u * 4)));
+            for (int64_t v = 0; v < vectors; ++v)
+              out[r * vectors + v] = kb.fma(x, line[v], out[r * vectors + v]);
+          }
+        }
+        return out;
+      });
+    };
+    Val whole = kb.bitAnd(steps, kb.index(-4));
+    run(kb.index(0), whole, 4);
+    run(whole, steps, 1);
+    return acc;
+  }
+
+  /// All bits if the key is seen, else the sign's.
+  Val valueMask(Val word, Val key) {
+    Val seen = kb.compare(Compare::ne, kb.bitAnd(kb.shiftRight(word, key), kb.index(1)), 0);
+    return kb.select(seen, kb.integer(kb.i32, -1), kb.integer(kb.i32, INT32_MIN));
+  }
+
+  //===--------------------------------------------------------------------===//
+  // A pass: some rows, one page
+  //===--------------------------------------------------------------------===//
+
+  /// Step 2: `best` are the largest scores of each row's lanes, not yet scaled.
+  void raiseReferences(Val row, ArrayRef<Val> best) {
+    Vals over;
+    Val any;
+    for (int64_t r = 0; r < passRows; ++r) {
+      Val reference = kb.splat(kb.load(kb.f32, referenceAt(row + r)));
+      over.push_back(
+          kb.compare(Compare::sgt, kb.fma(best[r], literal(best[r], factor), reference), kb.constant(kb.v16f, slack)));
+      any = r ? kb.bitOr(any, over[r]) : over[r];
+    }
+    kb.when(anyLane(any), [&] {
+      for (int64_t r = 0; r < passRows; ++r)
+        kb.when(anyLane(over[r]), [&] {
+          Val at = referenceAt(row + r), top = kb.reduceMax(best[r] * factor), zero = kb.real(0);
+          Val shrink = kb.exp2(zero - kb.load(kb.f32, at) - top);
+          kb.store(zero - top, at);
+          kb.store(kb.load(kb.v16f, exponentialsAt(row + r), 64) * shrink, exponentialsAt(row + r), 64);
+          Val from = sumsAt(row + r);
+          kb.loop(kb.index(0), kb.index(valueVectors * 64), 64,
+                  [&](Val o) { kb.store(kb.load(kb.v16f, kb.at(from, o), 64) * shrink, kb.at(from, o), 64); });
+        });
+    });
+  }
+
+  /// `word`: who is seen, of each row; empty in a full tile.
+  void pass(Val row, ArrayRef<Val> word, Val keys, Val keyCount) {
+    Vals scores = accumulate(Vals(passRows * 4, kb.constant(kb.v16f, 0)), kb.at(queries, row * queryBytes()),
+                             queryBytes(), keys, tileColumns * 4, kb.index(page.headDim));
+    // With a negative scale the lowest product is the best.
+    auto better = [&](Val x, Val y) { return factor >= 0 ? kb.max(x, y) : kb.min(x, y); };
+    Vals seen, best;
+    for (int64_t r = 0; r < passRows; ++r) {
+      Vals s(scores.begin() + r * 4, scores.begin() + r * 4 + 4);
+      for (int64_t v = 0; v < 4 && !word.empty(); ++v) {
+        seen.push_back(flags(word[r], v));
+        s[v] = kb.select(seen.back(), s[v], kb.constant(kb.v16f, factor >= 0 ? lowest : -lowest));
+      }
+      best.push_back(better(better(s[0], s[1]), better(s[2], s[3])));
+    }
+    raiseReferences(row, best);
+    for (int64_t r = 0; r < passRows; ++r) {
+      Val reference = kb.splat(kb.load(kb.f32, referenceAt(row + r)));
+      Vals p;
+      for (int64_t v = 0; v < 4; ++v) {
+        Val s = scores[r * 4 + v];
+        p.push_back(kb.exp2(kb.fma(s, literal(s, factor), reference)));
+        if (!word.empty())
+          p.back() = kb.select(seen[r * 4 + v], p.back(), kb.constant(kb.v16f, 0));
+        kb.store(p.back(), kb.at(probabilities, r * 256 + v * 64), 64);
+      }
+      Val at = exponentialsAt(row + r);
+      kb.store(kb.load(kb.v16f, at, 64) + ((p[0] + p[1]) + (p[2] + p[3])), at, 64);
+    }
+    Val values = kb.at(keys, page.valueOffset()), to = sumsAt(row);
+    auto sumValues = [&](Val offset, int64_t vectors) {
+      Vals acc;
+      auto at = [&](int64_t r, int64_t v) { return kb.at(kb.at(to, offset), r * valueVectors * 64 + v * 64); };
+      for (int64_t r = 0; r < passRows; ++r)
+        for (int64_t v = 0; v < vectors; ++v)
+          acc.push_back(kb.load(kb.v16f, at(r, v), 64));
+      acc = accumulate(acc, probabilities, 256, kb.at(values, offset), page.valueWidth() * 4, keyCount,
+                       careful ? word[0] : Val());
+      for (int64_t r = 0; r < passRows; ++r)
+        for (int64_t v = 0; v < vectors; ++v)
+          kb.store(acc[r * vectors + v], at(r, v), 64);
+    };
+    int64_t whole = valueVectors / 4 * 4;
+    kb.loop(kb.index(0), kb.index(whole * 64), 256, [&](Val offset) { sumValues(offset, 4); });
+    if (whole != valueVectors)
+      sumValues(kb.index(whole * 64), valueVectors - whole);
+  }
+
+  //===--------------------------------------------------------------------===//
+  // The tile
+  //===--------------------------------------------------------------------===//
+
+  /// The word of a row at key tile `t`; tiles that are not partial have none in memory.
+  Val wordOf(Val row, Val t, Val kind) {
+    return kb.choose(
+        kb.compare(Compare::eq, kind, 1),
+        [&]() -> Vals { return {kb.load(kb.i64, kb.at(kb.load(kb.ptr, kb.at(words, row * 8)), t * 8))}; },
+        [&]() -> Vals { return {kb.select(kb.compare(Compare::eq, kind, 2), kb.index(-1), kb.index(0))}; })[0];
+  }
+
+  void start(Val row) {
+    auto [token, head] = tokenAndHead(row);
+    Val query = kb.at(in.queries, token * shape.rowBytes() + head * (page.headDim * 4));
+    for (int64_t v = 0; v * 16 < page.headDim; ++v)
+      kb.store(kb.loadFloats(kb.at(query, v * 64), std::min<int64_t>(16, page.headDim - v * 16)),
+               kb.at(kb.at(queries, row * queryBytes()), v * 64), 64);
+    kb.store(kb.real(-lowest), referenceAt(row));
+    kb.store(kb.constant(kb.v16f, 0), exponentialsAt(row), 64);
+    for (int64_t v = 0; v < valueVectors; ++v)
+      kb.store(kb.constant(kb.v16f, 0), kb.at(sumsAt(row), v * 64), 64);
+    Val local = shape.reads
+                    ? kb.load(kb.i64, kb.at(in.read, token * 8)) - field(kb.i64, offsetof(quoin_group_t, first_row))
+                    : in.block * blockTokens + token;
+    kb.store(kb.at(field(kb.ptr, offsetof(quoin_group_t, words)), local * tileCount * 8), kb.at(words, row * 8));
+    kb.store(kb.at(field(kb.ptr, offsetof(quoin_group_t, tiles)),
+                   kb.shiftRight(local, kb.index(llvm::Log2_64(blockTokens))) * tileCount),
+             kb.at(classes, row * 8));
+  }
+
+  /// Writes the result of one row.
+  void finish(Val row) {
+    auto [token, head] = tokenAndHead(row);
+    Val sum = kb.reduceAdd(kb.load(kb.v16f, exponentialsAt(row), 64)), none = kb.compare(Compare::eq, sum, kb.real(0));
+    Val inverse = kb.select(none, kb.real(0), kb.real(1) / sum),
+        output = kb.at(in.outputs, token * shape.rowBytes() + head * (page.headDim * 4));
+    for (int64_t v = 0; v < valueVectors; ++v)
+      kb.storeFloats(kb.load(kb.v16f, kb.at(sumsAt(row), v * 64), 64) * inverse, kb.at(output, v * 64),
+                     std::min<int64_t>(16, page.headDim - v * 16));
+    // References are in units of log 2; a row that sees nothing has the sum 0.
+    if (shape.lse)
+      kb.store(kb.select(none, kb.real(-std::numeric_limits<double>::infinity()),
+                         kb.fma(kb.load(kb.f32, referenceAt(row)), kb.real(-0.6931471805599453),
+                                kb.log(kb.max(sum, kb.real(1e-30))))),
+               kb.at(in.lse, (token * shape.heads + head) * 4));
+  }
+
+  /// True if all sums are finite.
+  Val finite() {
+    Val zero = kb.constant(kb.v16f, 0);
+    Val wrong = kb.loop(kb.index(0), in.rows * (valueVectors * 64), 64, {zero}, [&](Val o, ArrayRef<Val> c) -> Vals {
+      return {kb.fma(kb.load(kb.v16f, kb.at(sums, o), 64), zero, c[0])};
+    })[0];
+    return kb.compare(Compare::eq, kb.cast(kb.i16, kb.compare(Compare::eq, wrong, zero)), -1);
+  }
+
+  void run() {
+    Val zero = kb.index(0), rows = kb.bitAnd(in.rows + (passRows - 1), kb.index(-passRows));
+    Val pages = field(kb.ptr, offsetof(quoin_group_t, pages));
+    kb.loop(zero, rows, 1, [&](Val row) { start(row); });
+    auto overRows = [&](function_ref<void(Val)> body) { kb.loop(zero, rows, passRows, body); };
+    auto kindOf = [&](Val row, Val t) {
+      return kb.extend(kb.i64, kb.load(kb.i8, kb.at(kb.load(kb.ptr, kb.at(classes, row * 8)), t)), false);
+    };
+    kb.loop(zero, tileCount, 1, [&](Val t) {
+      Val keyCount = kb.min(slots - t * tileColumns, kb.index(tileColumns));
+      auto keys = [&] { return kb.at(kb.load(kb.ptr, kb.at(pages, t * 8)), in.pageOffset); };
+      auto masked = [&](Val kind) {
+        overRows([&](Val row) {
+          Vals word;
+          for (int64_t r = 0; r < passRows; ++r)
+            word.push_back(kind.kb ? wordOf(row + r, t, kind) : wordOf(row + r, t, kindOf(row + r, t)));
+          Val any = word[0];
+          for (int64_t r = 1; r < passRows; ++r)
+            any = kb.bitOr(any, word[r]);
+          kb.when(kb.compare(Compare::ne, any, 0), [&] { pass(row, word, keys(), keyCount); });
+        });
+      };
+      // Reads come from any blocks.
+      if (shape.reads)
+        return masked({});
+      Val kind = kindOf(zero, t);
+      kb.when(kb.compare(Compare::ne, kind, 0), [&] {
+        if (careful)
+          return masked(kind);
+        kb.when(
+            kb.compare(Compare::eq, kind, 2),
+            [&] { overRows([&](Val row) { pass(row, {}, keys(), kb.index(tileColumns)); }); },
+            [&] { masked(kb.index(1)); });
+      });
+    });
+    kb.loop(zero, in.rows, 1, [&](Val row) { finish(row); });
+  }
+};
+
+LLVM::LLVMFuncOp emitTile(KernelBuilder &kb, const AttentionShape &shape, bool careful) {
+  SmallVector<Type> types{kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64};
+  return kb.function(attentionName(shape) + (careful ? "_careful" : "_tile"), types, [&](ArrayRef<Val> a) {
+    TileArguments arguments{a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]};
+    TileEmitter emit(kb, shape, careful, arguments);
+    emit.run();
+    if (careful)
+      return;
+    LLVM::LLVMFuncOp again = emitTile(kb, shape, true);
+    kb.when(emit.finite(), [] {}, [&] { callAttentionTile(kb, again, arguments); });
+  });
+}
+} // namespace
+
+LLVM::LLVMFuncOp quoin::cpu::attentionTile(KernelBuilder &kb, const AttentionShape &shape) {
+  return emitTile(kb, shape, false);
+}
+
+void quoin::cpu::callAttentionTile(KernelBuilder &kb, LLVM::LLVMFuncOp tile, const TileArguments &a) {
+  kb.call(tile, {a.group, a.block, a.read, a.queries, a.outputs, a.lse, a.pageOffset, a.firstRow, a.rows});
+}
+
+std::string quoin::cpu::attentionName(const AttentionShape &shape) {
+  return ("attention_" + Twine(shape.heads) + "_" + Twine(shape.page.kvHeads) + "_" + Twine(shape.page.headDim) + "_" +
+          Twine::utohexstr(llvm::bit_cast<uint64_t>(shape.scale)) + (shape.reads ? "_reads" : "") +
+          (shape.packed ? "_packed" : "") + (shape.lse ? "_lse" : ""))
+      .str();
+}

@@ -1,0 +1,40 @@
+//===- AttentionTile.h - attention of a few rows over all pages --------------===//
+//
+// The inner half of AttentionKernel.cpp, which cuts the work into tiles and deals them out.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_COMPILER_CPU_ATTENTIONTILE_H
+#define QUOIN_COMPILER_CPU_ATTENTIONTILE_H
+
+#include "compiler/cpu/Kernels.h"
+
+namespace quoin::cpu {
+
+/// Tokens whose rows share one line of quoin_group_t.tiles.
+inline constexpr int64_t blockTokens = 64;
+
+/// (token, query head) rows that pass over the pages together, so that a page comes from memory once for all of them.
+/// Their sums stay in the first-level cache.
+inline int64_t attentionTileRows(const AttentionShape &shape) { return shape.page.valueWidth() <= 128 ? 32 : 16; }
+
+/// The arguments of a tile's function, in order. A block is up to 64 tokens: those of a line of `tiles`, or reads.
+struct TileArguments {
+  Val group;
+  Val block;            ///< its number in the group: its line of `tiles`; of no meaning for reads
+  Val read;             ///< with reads: the block's entries of quoin_layers_t.read
+  Val queries, outputs; ///< of the block's first token, at the tile's key head
+  Val lse;              ///< likewise, or null
+  Val pageOffset;       ///< of the keys in a page
+  Val firstRow, rows;   ///< of the block's rows, numbered (token, head), at most attentionTileRows
+};
+
+mlir::LLVM::LLVMFuncOp attentionTile(KernelBuilder &kb, const AttentionShape &shape);
+void callAttentionTile(KernelBuilder &kb, mlir::LLVM::LLVMFuncOp tile, const TileArguments &arguments);
+
+/// "attention_8_2_64_...": different for different shapes.
+std::string attentionName(const AttentionShape &shape);
+
+} // namespace quoin::cpu
+
+#endif
