@@ -96,12 +96,15 @@ struct Dealer {
 
   void callTile(LLVM::LLVMFuncOp tile, const Tokens &t, Val block, Val head, Val row) {
     TileArguments a;
-    Val first = t.first + block * blockTokens, offset = first * shape.rowBytes() + head * (ratio * page.headDim * 4);
+    Val first = t.first + block * blockTokens;
+    auto place = [&](Storage storage) {
+      return first * shape.rowBytes(storage) + head * (ratio * page.headDim * storageBytes(storage));
+    };
     a.group = t.group;
     a.block = block;
     a.read = shape.reads ? kb.at(field(kb.ptr, layers, offsetof(quoin_layers_t, read)), first * 8) : kb.null();
-    a.queries = kb.at(queries, offset);
-    a.outputs = kb.at(outputs, offset);
+    a.queries = kb.at(queries, place(shape.rows));
+    a.outputs = kb.at(outputs, place(shape.result));
     a.lse = shape.lse ? kb.at(lse, (first * shape.heads + head * ratio) * 4) : kb.null();
     a.pageOffset = pageOffset + head * page.headBytes();
     a.firstRow = row;

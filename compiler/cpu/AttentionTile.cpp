@@ -10,6 +10,9 @@
 //   3. exponentials (base 2: log2(e) is folded into the scale), relative to the reference;
 //   4. 4 x head_dim sums of values, over the keys in order.
 //
+// With pages of BF16 features (in 1) and keys (in 4) go in pairs. Where the machine multiplies pairs, queries and
+// probabilities are narrowed; elsewhere keys and values are widened and all arithmetic is f32. Sums always are.
+//
 // A page whose tile is full takes this path as it stands. In a partial one the rows' words say who is seen; the other
 // scores count as very small and their exponentials are replaced by 0. Empty pages are not touched.
 //
@@ -48,6 +51,9 @@ struct TileEmitter {
   const int64_t ratio = shape.heads / page.kvHeads;
   const int64_t valueVectors = page.valueWidth() / 16;
   const double factor = shape.scale * 1.4426950408889634;
+  const bool pairs = page.storage == Storage::BF16;     ///< a step of a product is two elements
+  const bool narrowed = pairs && kb.options.brain;      ///< and its left side is narrow
+  const int64_t stepBytes = pairs && !narrowed ? 8 : 4; ///< of the left side
 
   // On the stack, of each row: its query, minus its reference, its sum of exponentials in 16 lanes, its sums of values,
   // its words and, with reads, its line of `tiles`. Of a pass: probabilities [rows][64].
@@ -63,12 +69,13 @@ struct TileEmitter {
     sums = kb.stack(rows * page.valueWidth() * 4);
     words = kb.stack(rows * 8);
     classes = kb.stack(rows * 8);
-    probabilities = kb.stack(passRows * 256);
+    probabilities = kb.stack(passRows * probabilityBytes());
     slots = field(kb.i64, offsetof(quoin_group_t, slots));
     tileCount = kb.ceilDiv(slots, tileColumns);
   }
 
-  int64_t queryBytes() const { return roundUp(page.headDim, 16) * 4; }
+  int64_t queryBytes() const { return roundUp(roundUp(page.headDim, 16) * (narrowed ? 2 : 4), 64); }
+  int64_t probabilityBytes() const { return tileColumns * (narrowed ? 2 : 4); }
   Val field(Type type, size_t offset) { return kb.load(type, kb.at(in.group, int64_t(offset))); }
   Val referenceAt(Val row) { return kb.at(references, row * 4); }
   Val exponentialsAt(Val row) { return kb.at(exponentials, row * 64); }
@@ -92,8 +99,8 @@ struct TileEmitter {
   //===--------------------------------------------------------------------===//
 
   /// acc[r][v] += a[r][i] * b[i][v] for all steps i, in order. Rows of `a` are `stride` bytes apart, those of `b`
-  /// `lineBytes`. With `word`, lines whose bit is not set lose all but their sign.
-  Vals accumulate(Vals acc, Val a, int64_t stride, Val b, int64_t lineBytes, Val steps, Val word = {}) {
+  /// `bytes`. With `word`, what belongs to keys whose bit is not set loses all but its sign.
+  Vals accumulate(Vals acc, Val a, int64_t stride, Val b, int64_t bytes, Val steps, Val word = {}) {
     int64_t vectors = static_cast<int64_t>(acc.size()) / passRows;
     auto run = [&](Val from, Val to, int64_t unroll) {
       acc = kb.loop(from, to, unroll, acc, [&](Val i, ArrayRef<Val> carried) {
@@ -101,16 +108,11 @@ struct TileEmitter {
         for (int64_t u = 0; u < unroll; ++u) {
           Vals line;
           for (int64_t v = 0; v < vectors; ++v) {
-            line.push_back(kb.load(kb.v16f, kb.at(kb.at(b, i * lineBytes), u * lineBytes + v * 64), 64));
+            line.push_back(kb.load(kb.v16i, kb.at(kb.at(b, i * bytes), u * bytes + v * 64), 64));
             if (word.kb)
-              line.back() =
-                  kb.cast(kb.v16f, kb.bitAnd(kb.cast(kb.v16i, line.back()), kb.splat(valueMask(word, i + u))));
+              line.back() = kb.bitAnd(line.back(), kb.splat(seenBits(word, i + u)));
           }
-          for (int64_t r = 0; r < passRows; ++r) {
-            Val x = kb.splat(kb.load(kb.f32, kb.at(kb.at(a, i * 4), r * stride + u * 4)));
-            for (int64_t v = 0; v < vectors; ++v)
-              out[r * vectors + v] = kb.fma(x, line[v], out[r * vectors + v]);
-          }
+          step(out, kb.at(kb.at(a, i * stepBytes), u * stepBytes), stride, line);
         }
         return out;
       });
@@ -121,10 +123,38 @@ struct TileEmitter {
     return acc;
   }
 
-  /// All bits if the key is seen, else the sign's.
-  Val valueMask(Val word, Val key) {
-    Val seen = kb.compare(Compare::ne, kb.bitAnd(kb.shiftRight(word, key), kb.index(1)), 0);
-    return kb.select(seen, kb.integer(kb.i32, -1), kb.integer(kb.i32, INT32_MIN));
+  /// One step: an element or a pair of each row of `a` times a line of `b`.
+  void step(Vals &acc, Val a, int64_t stride, ArrayRef<Val> line) {
+    int64_t vectors = static_cast<int64_t>(line.size());
+    auto broadcast = [&](Type type, int64_t offset) { return kb.splat(kb.load(type, kb.at(a, offset))); };
+    Vals low, high;
+    for (Val l : line) {
+      if (pairs && !narrowed)
+        high.push_back(kb.widenHigh(l));
+      low.push_back(narrowed ? l : pairs ? kb.widenLow(l) : kb.cast(kb.v16f, l));
+    }
+    for (int64_t r = 0; r < passRows; ++r) {
+      Val x = broadcast(narrowed ? kb.i32 : kb.f32, r * stride), y;
+      if (!high.empty())
+        y = broadcast(kb.f32, r * stride + 4);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Val &sum = acc[r * vectors + v];
+        sum = narrowed ? kb.dotPairs(sum, x, low[v]) : kb.fma(x, low[v], sum);
+        if (!high.empty())
+          sum = kb.fma(y, high[v], sum);
+      }
+    }
+  }
+
+  /// Which bits of a value line stay: all if the key is seen, else the sign's; in halves for a pair of keys.
+  Val seenBits(Val word, Val line) {
+    auto bits = [&](Val key, int64_t all, int64_t sign) {
+      Val seen = kb.compare(Compare::ne, kb.bitAnd(kb.shiftRight(word, key), kb.index(1)), 0);
+      return kb.select(seen, kb.integer(kb.i32, int32_t(all)), kb.integer(kb.i32, int32_t(sign)));
+    };
+    if (!pairs)
+      return bits(line, 0xffffffff, 0x80000000);
+    return kb.bitOr(bits(line * 2, 0xffff, 0x8000), bits(line * 2 + 1, 0xffff0000, 0x80000000));
   }
 
   //===--------------------------------------------------------------------===//
@@ -157,8 +187,9 @@ struct TileEmitter {
 
   /// `word`: who is seen, of each row; empty in a full tile.
   void pass(Val row, ArrayRef<Val> word, Val keys, Val keyCount) {
-    Vals scores = accumulate(Vals(passRows * 4, kb.constant(kb.v16f, 0)), kb.at(queries, row * queryBytes()),
-                             queryBytes(), keys, tileColumns * 4, kb.index(page.headDim));
+    Vals scores =
+        accumulate(Vals(passRows * 4, kb.constant(kb.v16f, 0)), kb.at(queries, row * queryBytes()), queryBytes(), keys,
+                   lineBytes(page.storage), kb.index(productSteps(page.headDim, page.storage)));
     // With a negative scale the lowest product is the best.
     auto better = [&](Val x, Val y) { return factor >= 0 ? kb.max(x, y) : kb.min(x, y); };
     Vals seen, best;
@@ -176,22 +207,28 @@ struct TileEmitter {
       Vals p;
       for (int64_t v = 0; v < 4; ++v) {
         Val s = scores[r * 4 + v];
-        p.push_back(kb.exp2(kb.fma(s, literal(s, factor), reference)));
+        Val x = kb.fma(s, literal(s, factor), reference);
+        p.push_back(pairs ? kb.exp2Brief(x) : kb.exp2(x));
         if (!word.empty())
           p.back() = kb.select(seen[r * 4 + v], p.back(), kb.constant(kb.v16f, 0));
-        kb.store(p.back(), kb.at(probabilities, r * 256 + v * 64), 64);
+        Val to = kb.at(probabilities, r * probabilityBytes() + v * probabilityBytes() / 4);
+        if (narrowed)
+          storeNarrow(kb, p.back(), to);
+        else
+          kb.store(p.back(), to, 64);
       }
       Val at = exponentialsAt(row + r);
       kb.store(kb.load(kb.v16f, at, 64) + ((p[0] + p[1]) + (p[2] + p[3])), at, 64);
     }
     Val values = kb.at(keys, page.valueOffset()), to = sumsAt(row);
+    Val lines = pairs ? kb.shiftRight(keyCount + 1, kb.index(1)) : keyCount;
     auto sumValues = [&](Val offset, int64_t vectors) {
       Vals acc;
       auto at = [&](int64_t r, int64_t v) { return kb.at(kb.at(to, offset), r * valueVectors * 64 + v * 64); };
       for (int64_t r = 0; r < passRows; ++r)
         for (int64_t v = 0; v < vectors; ++v)
           acc.push_back(kb.load(kb.v16f, at(r, v), 64));
-      acc = accumulate(acc, probabilities, 256, kb.at(values, offset), page.valueWidth() * 4, keyCount,
+      acc = accumulate(acc, probabilities, probabilityBytes(), kb.at(values, offset), page.valueLineBytes(), lines,
                        careful ? word[0] : Val());
       for (int64_t r = 0; r < passRows; ++r)
         for (int64_t v = 0; v < vectors; ++v)
@@ -215,12 +252,26 @@ struct TileEmitter {
         [&]() -> Vals { return {kb.select(kb.compare(Compare::eq, kind, 2), kb.index(-1), kb.index(0))}; })[0];
   }
 
+  Val placeOf(Val token, Val head, Storage storage) {
+    return token * shape.rowBytes(storage) + head * (page.headDim * storageBytes(storage));
+  }
+
+  /// `count` <= 16 features; what is beyond becomes zero.
+  void copyQuery(Val from, int64_t count, Val to) {
+    if (shape.rows == Storage::F32) {
+      Val x = kb.loadFloats(from, count);
+      return narrowed ? storeNarrow(kb, x, to) : kb.store(x, to, 64);
+    }
+    Val x = kb.loadHalves(from, count);
+    kb.store(narrowed ? x : kb.widenLow(kb.extend(kb.v16i, x, false)), to, 32);
+  }
+
   void start(Val row) {
     auto [token, head] = tokenAndHead(row);
-    Val query = kb.at(in.queries, token * shape.rowBytes() + head * (page.headDim * 4));
+    Val query = kb.at(in.queries, placeOf(token, head, shape.rows)), to = kb.at(queries, row * queryBytes());
     for (int64_t v = 0; v * 16 < page.headDim; ++v)
-      kb.store(kb.loadFloats(kb.at(query, v * 64), std::min<int64_t>(16, page.headDim - v * 16)),
-               kb.at(kb.at(queries, row * queryBytes()), v * 64), 64);
+      copyQuery(kb.at(query, v * 16 * storageBytes(shape.rows)), std::min<int64_t>(16, page.headDim - v * 16),
+                kb.at(to, v * (narrowed ? 32 : 64)));
     kb.store(kb.real(-lowest), referenceAt(row));
     kb.store(kb.constant(kb.v16f, 0), exponentialsAt(row), 64);
     for (int64_t v = 0; v < valueVectors; ++v)
@@ -239,10 +290,15 @@ struct TileEmitter {
     auto [token, head] = tokenAndHead(row);
     Val sum = kb.reduceAdd(kb.load(kb.v16f, exponentialsAt(row), 64)), none = kb.compare(Compare::eq, sum, kb.real(0));
     Val inverse = kb.select(none, kb.real(0), kb.real(1) / sum),
-        output = kb.at(in.outputs, token * shape.rowBytes() + head * (page.headDim * 4));
-    for (int64_t v = 0; v < valueVectors; ++v)
-      kb.storeFloats(kb.load(kb.v16f, kb.at(sumsAt(row), v * 64), 64) * inverse, kb.at(output, v * 64),
-                     std::min<int64_t>(16, page.headDim - v * 16));
+        output = kb.at(in.outputs, placeOf(token, head, shape.result));
+    for (int64_t v = 0; v < valueVectors; ++v) {
+      Val x = kb.load(kb.v16f, kb.at(sumsAt(row), v * 64), 64) * inverse;
+      int64_t count = std::min<int64_t>(16, page.headDim - v * 16);
+      if (shape.result == Storage::BF16)
+        kb.storeHalves(kb.narrow(x), kb.at(output, v * 32), count);
+      else
+        kb.storeFloats(x, kb.at(output, v * 64), count);
+    }
     // References are in units of log 2; a row that sees nothing has the sum 0.
     if (shape.lse)
       kb.store(kb.select(none, kb.real(-std::numeric_limits<double>::infinity()),
@@ -323,6 +379,7 @@ void quoin::cpu::callAttentionTile(KernelBuilder &kb, LLVM::LLVMFuncOp tile, con
 
 std::string quoin::cpu::attentionName(const AttentionShape &shape) {
   return ("attention_" + Twine(shape.heads) + "_" + Twine(shape.page.kvHeads) + "_" + Twine(shape.page.headDim) + "_" +
+          storageName(shape.page.storage) + "_" + storageName(shape.rows) + "_" + storageName(shape.result) + "_" +
           Twine::utohexstr(llvm::bit_cast<uint64_t>(shape.scale)) + (shape.reads ? "_reads" : "") +
           (shape.packed ? "_packed" : "") + (shape.lse ? "_lse" : ""))
       .str();

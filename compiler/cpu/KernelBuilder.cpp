@@ -122,6 +122,24 @@ void KernelBuilder::storeFloats(Val value, Val address, int64_t count) {
   LLVM::MaskedStoreOp::create(b, loc, value, address, firstLanes(count), b.getI32IntegerAttr(4));
 }
 
+Val KernelBuilder::loadHalves(Val address, int64_t count) {
+  if (count == lanes)
+    return load(vec(i16), address);
+  return wrap(LLVM::MaskedLoadOp::create(b, loc, vec(i16), address, firstLanes(count), integer(vec(i16), 0),
+                                         b.getI32IntegerAttr(2), UnitAttr()));
+}
+
+void KernelBuilder::storeHalves(Val value, Val address, int64_t count) {
+  if (count == lanes)
+    return store(value, address);
+  LLVM::MaskedStoreOp::create(b, loc, value, address, firstLanes(count), b.getI32IntegerAttr(2));
+}
+
+void KernelBuilder::storeHalves(Val value, Val address, Val which) {
+  LLVM::MaskedStoreOp::create(b, loc, cast(vec(i16, 2 * lanes), value), address, cast(vec(i1, 2 * lanes), which),
+                              b.getI32IntegerAttr(2));
+}
+
 Val KernelBuilder::stack(int64_t bytes) {
   OpBuilder::InsertionGuard guard(b);
   auto f = b.getInsertionBlock()->getParentOp();

@@ -76,6 +76,11 @@ public:
   /// `count` <= 16 floats; lanes beyond are zero.
   Val loadFloats(Val address, int64_t count = lanes);
   void storeFloats(Val value, Val address, int64_t count = lanes);
+  /// `count` <= 16 half-words; those beyond are zero.
+  Val loadHalves(Val address, int64_t count = lanes);
+  void storeHalves(Val value, Val address, int64_t count = lanes);
+  /// Of the 32 half-words of 16 lanes, those whose bit of `which` (i32) is set; the others in memory are not touched.
+  void storeHalves(Val lanes, Val address, Val which);
   /// Scratch on the stack, 64-byte aligned, made at the function's entry.
   Val stack(int64_t bytes);
   void prefetch(Val address);
@@ -132,6 +137,8 @@ public:
 
   // Functions of f32, scalar or vector: relative errors about 1e-7. No library is called.
   Val exp2(Val x);
+  /// The same to 4e-6, for x of at most 126: enough where the result becomes a bf16.
+  Val exp2Brief(Val x);
   Val exp(Val x);
   Val log(Val x); ///< of positive normal numbers
   /// log(x) from a decomposition x = 2^e (1 + f), for x whose f is known better than x itself.

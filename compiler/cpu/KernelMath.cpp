@@ -191,6 +191,16 @@ Val KernelBuilder::exp2(Val x) {
   return scaleByPowerOfTwo(expCore(x - n), shifted);
 }
 
+Val KernelBuilder::exp2Brief(Val x) {
+  x = max(literal(x, -125.0), x); // in this order NaN stays
+  Val shifted = x + roundingShift, f = x - (shifted - roundingShift);
+  static const double c[] = {1.0, 0.693121045203427, 0.24022349038020335, 0.055921975842256264, 0.009666368515387469};
+  Val p = literal(f, c[4]);
+  for (int i = 3; i >= 0; --i)
+    p = fma(p, f, literal(f, c[i]));
+  return scaleByPowerOfTwo(p, shifted);
+}
+
 Val KernelBuilder::exp(Val x) {
   x = min(max(x, literal(x, -86.5)), literal(x, 87.0));
   // The product with log2(e) in two parts, so that large arguments lose nothing.

@@ -40,12 +40,20 @@ inline int64_t rowStride(int64_t width) { return rowBytes(width) / 4; }
 /// Columns of a packed tile, and keys of an attention tile.
 inline constexpr int64_t tileColumns = 64;
 
-/// Keys and values in a page: [layer][kv head]{ K[head_dim][64], V[64][value width] } floats.
+/// A product runs down k in steps, each of them one line of 64 columns of the packed matrix: of single elements, or of
+/// pairs of BF16.
+inline int64_t productSteps(int64_t k, Storage s) { return s == Storage::BF16 ? (k + 1) / 2 : k; }
+inline int64_t lineBytes(Storage s) { return s == Storage::F16 ? tileColumns * 2 : tileColumns * 4; }
+
+/// Keys and values in a page: [layer][kv head]{ K[head_dim][64], V[64][value width] } floats; or, in pairs of features
+/// and of keys, { K[head_dim / 2][64][2], V[32][value width][2] } in BF16.
 struct PageLayout {
   int64_t kvHeads = 0, headDim = 0;
+  Storage storage = Storage::F32;
   int64_t valueWidth() const { return roundUp(headDim, 16); }
-  int64_t valueOffset() const { return headDim * tileColumns * 4; }
-  int64_t headBytes() const { return valueOffset() + tileColumns * valueWidth() * 4; }
+  int64_t valueLineBytes() const { return valueWidth() * 4; }
+  int64_t valueOffset() const { return productSteps(headDim, storage) * lineBytes(storage); }
+  int64_t headBytes() const { return valueOffset() + productSteps(tileColumns, storage) * valueLineBytes(); }
   int64_t layerBytes() const { return kvHeads * headBytes(); }
 };
 
@@ -54,11 +62,6 @@ struct PageLayout {
 //===----------------------------------------------------------------------===//
 
 enum class Epilogue { None, Residual, Swiglu };
-
-/// A product runs down k in steps, each of them one line of 64 columns of the packed matrix: of single elements, or of
-/// pairs of BF16.
-inline int64_t productSteps(int64_t k, Storage s) { return s == Storage::BF16 ? (k + 1) / 2 : k; }
-inline int64_t lineBytes(Storage s) { return s == Storage::F16 ? tileColumns * 2 : tileColumns * 4; }
 
 struct LinearShape {
   int64_t k = 0;
@@ -141,8 +144,10 @@ mlir::LLVM::LLVMFuncOp swigluKernel(KernelBuilder &kb, int64_t width);
 mlir::LLVM::LLVMFuncOp gatherKernel(KernelBuilder &kb, int64_t width, Storage storage = Storage::F32);
 /// (in, read or null, addresses, begin, end): rows go where the host wants them, packed.
 mlir::LLVM::LLVMFuncOp scatterKernel(KernelBuilder &kb, int64_t width, bool reads);
-/// (quoin_layers_t, k, v, byte offset of the layer in a page, begin, end); `packed`: rows of k and v have no padding
-mlir::LLVM::LLVMFuncOp cacheKernel(KernelBuilder &kb, const PageLayout &page, bool packed = false);
+/// (quoin_layers_t, k, v, byte offset of the layer in a page, begin, end): rows of k and v, F32 or BF16, go into pages;
+/// `packed`: they have no padding.
+mlir::LLVM::LLVMFuncOp cacheKernel(KernelBuilder &kb, const PageLayout &page, bool packed = false,
+                                   Storage rows = Storage::F32);
 
 /// gate / (1 + exp(-gate)) * up
 Val swiglu(KernelBuilder &kb, Val gate, Val up);
@@ -155,10 +160,13 @@ struct AttentionShape {
   int64_t heads = 0;
   PageLayout page;
   double scale = 1;
-  bool reads = false;  ///< queries are the rows read
-  bool packed = false; ///< rows of queries and results have no padding
-  bool lse = false;    ///< also gives the logarithm of each row's sum of exponentials
-  int64_t rowBytes() const { return packed ? heads * page.headDim * 4 : cpu::rowBytes(heads * page.headDim); }
+  bool reads = false;                                 ///< queries are the rows read
+  bool packed = false;                                ///< rows of queries and results have no padding
+  bool lse = false;                                   ///< also gives the logarithm of each row's sum of exponentials
+  Storage rows = Storage::F32, result = Storage::F32; ///< of queries and of results: F32 or BF16
+  int64_t rowBytes(Storage s) const {
+    return packed ? heads * page.headDim * storageBytes(s) : cpu::rowBytes(heads * page.headDim, s);
+  }
 };
 
 /// (quoin_layers_t, q, out, byte offset of the layer in a page, worker, workers), and with `lse` where that goes:

@@ -1,9 +1,7 @@
 //===- RowKernels.cpp - kernels that treat each row by itself ----------------===//
 
 #include "compiler/cpu/Kernels.h"
-#include "runtime/include/quoin/program.h"
 #include "llvm/ADT/Twine.h"
-#include <cstddef>
 
 using namespace mlir;
 using namespace quoin::cpu;
@@ -157,38 +155,6 @@ LLVM::LLVMFuncOp quoin::cpu::scatterKernel(KernelBuilder &kb, int64_t width, boo
       Val from = kb.at(a[0], source * rowBytes(width)), to = kb.load(kb.ptr, kb.at(a[2], row * 8));
       overWidth(kb, width,
                 [&](Val o, int64_t n) { kb.storeFloats(kb.loadFloats(kb.at(from, o), n), kb.at(to, o), n); });
-    });
-  });
-}
-
-LLVM::LLVMFuncOp quoin::cpu::cacheKernel(KernelBuilder &kb, const PageLayout &page, bool packed) {
-  std::string name = ("cache_" + Twine(page.kvHeads) + "_" + Twine(page.headDim) + (packed ? "_packed" : "")).str();
-  int64_t width = page.kvHeads * page.headDim, d = page.headDim;
-  return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
-    auto field = [&](Type type, Val base, size_t offset) { return kb.load(type, kb.at(base, int64_t(offset))); };
-    Val groups = field(kb.i64, a[0], offsetof(quoin_layers_t, groups)),
-        group = field(kb.ptr, a[0], offsetof(quoin_layers_t, group));
-    kb.loop(kb.index(0), groups, 1, [&](Val gi) {
-      Val g = kb.at(group, gi * int64_t(sizeof(quoin_group_t)));
-      Val first = field(kb.i64, g, offsetof(quoin_group_t, first_row));
-      Val end = first + field(kb.i64, g, offsetof(quoin_group_t, rows));
-      Val shift = field(kb.i64, g, offsetof(quoin_group_t, first_slot)) - first;
-      Val pages = field(kb.ptr, g, offsetof(quoin_group_t, pages));
-      kb.loop(kb.max(first, a[4]), kb.min(end, a[5]), 1, [&](Val row) {
-        Val slot = row + shift;
-        Val layer = kb.at(kb.load(kb.ptr, kb.at(pages, kb.shiftRight(slot, kb.index(6)) * 8)), a[3]);
-        Val lane = kb.bitAnd(slot, kb.index(63));
-        kb.loop(kb.index(0), kb.index(page.kvHeads), 1, [&](Val head) {
-          Val keys = kb.at(layer, head * page.headBytes());
-          Val source = row * (packed ? width * 4 : rowBytes(width)) + head * (d * 4);
-          Val k = kb.at(a[1], source), v = kb.at(a[2], source), to = kb.at(keys, lane * 4);
-          kb.loop(kb.index(0), kb.index(d), 1,
-                  [&](Val i) { kb.store(kb.load(kb.f32, kb.at(k, i * 4)), kb.at(to, i * (tileColumns * 4))); });
-          Val values = kb.at(kb.at(keys, page.valueOffset()), lane * (page.valueWidth() * 4));
-          // The padding of a value is written too: it is multiplied, if never stored.
-          overWidth(kb, d, [&](Val o, int64_t n) { kb.store(kb.loadFloats(kb.at(v, o), n), kb.at(values, o)); });
-        });
-      });
     });
   });
 }
