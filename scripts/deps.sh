@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Installs what Quoin builds with on Debian 12 (or newer): MLIR/LLVM 22, clang-22, lld-22, test libraries. Idempotent.
+# Installs what Quoin builds with on Debian 12 (or newer): MLIR/LLVM 22, clang-22, lld-22, test libraries, and
+# Halide for the tests, into build/halide. Idempotent.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 packages=(
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools liblld-22-dev
@@ -14,16 +16,32 @@ missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
 done
-if [ ${#missing[@]} -eq 0 ]; then
-  echo "deps: everything is installed"
-  exit 0
+# Any pip will do, wherever it comes from.
+python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "deps: installing ${missing[*]}"
+  sudo=""
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "error: expects to run as root or with sudo to install: ${missing[*]}" >&2; exit 1; }
+    sudo="sudo"
+  fi
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
-echo "deps: installing ${missing[*]}"
-sudo=""
-if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "error: expects to run as root or with sudo to install: ${missing[*]}" >&2; exit 1; }
-  sudo="sudo"
+
+# Halide is a second opinion in the tests and a peer in bench/, nothing that Quoin needs: where it cannot be had, what uses
+# it is skipped and says so. QUOIN_SKIP_HALIDE=1 does not ask for it.
+halide=build/halide
+if [ ! -e "$halide/halide/include/Halide.h" ] && [ "${QUOIN_SKIP_HALIDE:-0}" != 1 ]; then
+  part=$halide.part
+  rm -rf "$part"
+  if python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --target "$part" halide==21.0.0 2>/dev/null; then
+    rm -rf "$halide"
+    mv "$part" "$halide"
+    echo "deps: Halide 21 is in $halide"
+  else
+    rm -rf "$part"
+    echo "deps: Halide cannot be had here; its tests and benchmarks will be skipped"
+  fi
 fi
-$sudo apt-get update -qq
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-echo "deps: done"
+echo "deps: everything is installed"
