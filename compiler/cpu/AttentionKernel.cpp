@@ -19,7 +19,7 @@ namespace {
 struct Dealer {
   KernelBuilder &kb;
   const AttentionShape &shape;
-  Val layers, queries, outputs, pageOffset, lse;
+  Val layers, queries, outputs, pageOffset, lse, blind;
   const PageLayout &page = shape.page;
   const int64_t ratio = shape.heads / page.kvHeads;
 
@@ -106,6 +106,8 @@ struct Dealer {
     a.queries = kb.at(queries, place(shape.rows));
     a.outputs = kb.at(outputs, place(shape.result));
     a.lse = shape.lse ? kb.at(lse, (first * shape.heads + head * ratio) * 4) : kb.null();
+    a.blind = shape.blind ? blind : kb.null();
+    a.firstToken = first;
     a.pageOffset = pageOffset + head * page.headBytes();
     a.firstRow = row;
     a.rows = kb.min(blockRows(t, block) - row, kb.index(attentionTileRows(shape)));
@@ -145,9 +147,9 @@ struct Dealer {
 
 LLVM::LLVMFuncOp quoin::cpu::attentionKernel(KernelBuilder &kb, const AttentionShape &shape) {
   SmallVector<Type> types{kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64};
-  if (shape.lse)
-    types.push_back(kb.ptr);
+  types.append(size_t(shape.lse) + size_t(shape.blind), kb.ptr);
   return kb.function(attentionName(shape), types, [&](ArrayRef<Val> a) {
-    Dealer{kb, shape, a[0], a[1], a[2], a[3], shape.lse ? a[6] : Val()}.deal(a[4], a[5]);
+    Dealer{kb, shape, a[0], a[1], a[2], a[3], shape.lse ? a[6] : Val(), shape.blind ? a.back() : Val()}.deal(a[4],
+                                                                                                             a[5]);
   });
 }

@@ -11,7 +11,8 @@
 //   4. 4 x head_dim sums of values, over the keys in order.
 //
 // With pages of BF16 features (in 1) and keys (in 4) go in pairs. Where the machine multiplies pairs, queries and
-// probabilities are narrowed; elsewhere keys and values are widened and all arithmetic is f32. Sums always are.
+// probabilities are narrowed; elsewhere keys and values are widened, a page at a time for all rows of the tile, and all
+// arithmetic is f32. Sums always are.
 //
 // A page whose tile is full takes this path as it stands. In a partial one the rows' words say who is seen; the other
 // scores count as very small and their exponentials are replaced by 0. Empty pages are not touched.
@@ -51,13 +52,16 @@ struct TileEmitter {
   const int64_t ratio = shape.heads / page.kvHeads;
   const int64_t valueVectors = page.valueWidth() / 16;
   const double factor = shape.scale * 1.4426950408889634;
-  const bool pairs = page.storage == Storage::BF16;     ///< a step of a product is two elements
-  const bool narrowed = pairs && kb.options.brain;      ///< and its left side is narrow
-  const int64_t stepBytes = pairs && !narrowed ? 8 : 4; ///< of the left side
+  const bool brief = page.storage == Storage::BF16;
+  const bool narrowed = brief && kb.options.brain;
+  /// Pages are widened before their rows pass, on the stack, as long as that is small.
+  const bool unpacked = brief && !narrowed && !careful && page.valueWidth() <= 128;
+  const bool pairs = brief && !unpacked;                ///< a line of a product holds two elements
+  const int64_t stepBytes = pairs && !narrowed ? 8 : 4; ///< of the left side, for a line
 
   // On the stack, of each row: its query, minus its reference, its sum of exponentials in 16 lanes, its sums of values,
   // its words and, with reads, its line of `tiles`. Of a pass: probabilities [rows][64].
-  Val queries, references, exponentials, sums, words, classes, probabilities;
+  Val queries, references, exponentials, sums, words, classes, probabilities, wide;
   Val slots, tileCount;
 
   TileEmitter(KernelBuilder &builder, const AttentionShape &s, bool isCareful, const TileArguments &arguments)
@@ -70,11 +74,14 @@ struct TileEmitter {
     words = kb.stack(rows * 8);
     classes = kb.stack(rows * 8);
     probabilities = kb.stack(passRows * probabilityBytes());
+    if (unpacked)
+      wide = kb.stack(wideValues() + tileColumns * page.valueLineBytes());
     slots = field(kb.i64, offsetof(quoin_group_t, slots));
     tileCount = kb.ceilDiv(slots, tileColumns);
   }
 
   int64_t queryBytes() const { return roundUp(roundUp(page.headDim, 16) * (narrowed ? 2 : 4), 64); }
+  int64_t wideValues() const { return roundUp(page.headDim, 2) * lineBytes(Storage::F32); }
   int64_t probabilityBytes() const { return tileColumns * (narrowed ? 2 : 4); }
   Val field(Type type, size_t offset) { return kb.load(type, kb.at(in.group, int64_t(offset))); }
   Val referenceAt(Val row) { return kb.at(references, row * 4); }
@@ -157,6 +164,23 @@ struct TileEmitter {
     return kb.bitOr(bits(line * 2, 0xffff, 0x8000), bits(line * 2 + 1, 0xffff0000, 0x80000000));
   }
 
+  /// Keys and values of a page as floats; the bits of a product are those of widening line by line.
+  Val widen(Val keys, Val keyCount) {
+    auto lines = [&](Val from, Val to, Val count, int64_t bytes) {
+      kb.loop(kb.index(0), count, 1, [&](Val i) {
+        for (int64_t offset = 0; offset < bytes; offset += 64) {
+          Val pair = kb.load(kb.v16i, kb.at(kb.at(from, i * bytes), offset), 64), at = kb.at(to, i * (2 * bytes));
+          kb.store(kb.widenLow(pair), kb.at(at, offset), 64);
+          kb.store(kb.widenHigh(pair), kb.at(at, offset + bytes), 64);
+        }
+      });
+    };
+    lines(keys, wide, kb.index((page.headDim + 1) / 2), lineBytes(page.storage));
+    lines(kb.at(keys, page.valueOffset()), kb.at(wide, wideValues()), kb.shiftRight(keyCount + 1, kb.index(1)),
+          page.valueLineBytes());
+    return wide;
+  }
+
   //===--------------------------------------------------------------------===//
   // A pass: some rows, one page
   //===--------------------------------------------------------------------===//
@@ -189,7 +213,7 @@ struct TileEmitter {
   void pass(Val row, ArrayRef<Val> word, Val keys, Val keyCount) {
     Vals scores =
         accumulate(Vals(passRows * 4, kb.constant(kb.v16f, 0)), kb.at(queries, row * queryBytes()), queryBytes(), keys,
-                   lineBytes(page.storage), kb.index(productSteps(page.headDim, page.storage)));
+                   lineBytes(page.storage), kb.index(pairs ? (page.headDim + 1) / 2 : page.headDim));
     // With a negative scale the lowest product is the best.
     auto better = [&](Val x, Val y) { return factor >= 0 ? kb.max(x, y) : kb.min(x, y); };
     Vals seen, best;
@@ -208,7 +232,7 @@ struct TileEmitter {
       for (int64_t v = 0; v < 4; ++v) {
         Val s = scores[r * 4 + v];
         Val x = kb.fma(s, literal(s, factor), reference);
-        p.push_back(pairs ? kb.exp2Brief(x) : kb.exp2(x));
+        p.push_back(brief ? kb.exp2Brief(x) : kb.exp2(x));
         if (!word.empty())
           p.back() = kb.select(seen[r * 4 + v], p.back(), kb.constant(kb.v16f, 0));
         Val to = kb.at(probabilities, r * probabilityBytes() + v * probabilityBytes() / 4);
@@ -220,7 +244,7 @@ struct TileEmitter {
       Val at = exponentialsAt(row + r);
       kb.store(kb.load(kb.v16f, at, 64) + ((p[0] + p[1]) + (p[2] + p[3])), at, 64);
     }
-    Val values = kb.at(keys, page.valueOffset()), to = sumsAt(row);
+    Val values = kb.at(keys, unpacked ? wideValues() : page.valueOffset()), to = sumsAt(row);
     Val lines = pairs ? kb.shiftRight(keyCount + 1, kb.index(1)) : keyCount;
     auto sumValues = [&](Val offset, int64_t vectors) {
       Vals acc;
@@ -305,6 +329,8 @@ struct TileEmitter {
                          kb.fma(kb.load(kb.f32, referenceAt(row)), kb.real(-0.6931471805599453),
                                 kb.log(kb.max(sum, kb.real(1e-30))))),
                kb.at(in.lse, (token * shape.heads + head) * 4));
+    if (shape.blind)
+      kb.when(none, [&] { kb.atomicMin(in.blind, in.firstToken + token); });
   }
 
   /// True if all sums are finite.
@@ -326,16 +352,20 @@ struct TileEmitter {
     };
     kb.loop(zero, tileCount, 1, [&](Val t) {
       Val keyCount = kb.min(slots - t * tileColumns, kb.index(tileColumns));
-      auto keys = [&] { return kb.at(kb.load(kb.ptr, kb.at(pages, t * 8)), in.pageOffset); };
+      auto openPage = [&] {
+        Val keys = kb.at(kb.load(kb.ptr, kb.at(pages, t * 8)), in.pageOffset);
+        return unpacked ? widen(keys, keyCount) : keys;
+      };
       auto masked = [&](Val kind) {
+        Val keys = openPage();
         overRows([&](Val row) {
           Vals word;
           for (int64_t r = 0; r < passRows; ++r)
-            word.push_back(kind.kb ? wordOf(row + r, t, kind) : wordOf(row + r, t, kindOf(row + r, t)));
+            word.push_back(wordOf(row + r, t, kind.kb ? kind : kindOf(row + r, t)));
           Val any = word[0];
           for (int64_t r = 1; r < passRows; ++r)
             any = kb.bitOr(any, word[r]);
-          kb.when(kb.compare(Compare::ne, any, 0), [&] { pass(row, word, keys(), keyCount); });
+          kb.when(kb.compare(Compare::ne, any, 0), [&] { pass(row, word, keys, keyCount); });
         });
       };
       // Reads come from any blocks.
@@ -347,7 +377,10 @@ struct TileEmitter {
           return masked(kind);
         kb.when(
             kb.compare(Compare::eq, kind, 2),
-            [&] { overRows([&](Val row) { pass(row, {}, keys(), kb.index(tileColumns)); }); },
+            [&] {
+              Val keys = openPage();
+              overRows([&](Val row) { pass(row, {}, keys, kb.index(tileColumns)); });
+            },
             [&] { masked(kb.index(1)); });
       });
     });
@@ -356,9 +389,9 @@ struct TileEmitter {
 };
 
 LLVM::LLVMFuncOp emitTile(KernelBuilder &kb, const AttentionShape &shape, bool careful) {
-  SmallVector<Type> types{kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64};
+  SmallVector<Type> types{kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64, kb.i64};
   return kb.function(attentionName(shape) + (careful ? "_careful" : "_tile"), types, [&](ArrayRef<Val> a) {
-    TileArguments arguments{a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]};
+    TileArguments arguments{a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10]};
     TileEmitter emit(kb, shape, careful, arguments);
     emit.run();
     if (careful)
@@ -374,13 +407,14 @@ LLVM::LLVMFuncOp quoin::cpu::attentionTile(KernelBuilder &kb, const AttentionSha
 }
 
 void quoin::cpu::callAttentionTile(KernelBuilder &kb, LLVM::LLVMFuncOp tile, const TileArguments &a) {
-  kb.call(tile, {a.group, a.block, a.read, a.queries, a.outputs, a.lse, a.pageOffset, a.firstRow, a.rows});
+  kb.call(tile, {a.group, a.block, a.read, a.queries, a.outputs, a.lse, a.blind, a.firstToken, a.pageOffset, a.firstRow,
+                 a.rows});
 }
 
 std::string quoin::cpu::attentionName(const AttentionShape &shape) {
   return ("attention_" + Twine(shape.heads) + "_" + Twine(shape.page.kvHeads) + "_" + Twine(shape.page.headDim) + "_" +
           storageName(shape.page.storage) + "_" + storageName(shape.rows) + "_" + storageName(shape.result) + "_" +
           Twine::utohexstr(llvm::bit_cast<uint64_t>(shape.scale)) + (shape.reads ? "_reads" : "") +
-          (shape.packed ? "_packed" : "") + (shape.lse ? "_lse" : ""))
+          (shape.packed ? "_packed" : "") + (shape.lse ? "_lse" : "") + (shape.blind ? "_blind" : ""))
       .str();
 }

@@ -25,6 +25,8 @@ struct TileArguments {
   Val read;             ///< with reads: the block's entries of quoin_layers_t.read
   Val queries, outputs; ///< of the block's first token, at the tile's key head
   Val lse;              ///< likewise, or null
+  Val blind;            ///< where to note the lowest query that sees no key, or null
+  Val firstToken;       ///< the block's, for such notes
   Val pageOffset;       ///< of the keys in a page
   Val firstRow, rows;   ///< of the block's rows, numbered (token, head), at most attentionTileRows
 };

@@ -149,6 +149,10 @@ Val KernelBuilder::stack(int64_t bytes) {
   return wrap(LLVM::AllocaOp::create(b, loc, ptr, i8, index(bytes), 64));
 }
 
+void KernelBuilder::atomicMin(Val address, Val value) {
+  LLVM::AtomicRMWOp::create(b, loc, LLVM::AtomicBinOp::min, address, value, LLVM::AtomicOrdering::monotonic);
+}
+
 void KernelBuilder::prefetch(Val address) {
   // To the second-level cache: what is fetched is a tile, far more than the first level holds.
   LLVM::Prefetch::create(b, loc, address, b.getI32IntegerAttr(0), b.getI32IntegerAttr(2), b.getI32IntegerAttr(1));

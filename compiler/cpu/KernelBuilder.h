@@ -84,6 +84,8 @@ public:
   /// Scratch on the stack, 64-byte aligned, made at the function's entry.
   Val stack(int64_t bytes);
   void prefetch(Val address);
+  /// The number at the address becomes `value` if that is smaller, whoever else does the same.
+  void atomicMin(Val address, Val value);
 
   // Control. Bodies receive the induction value and the carried values, and return the next ones.
   void loop(Val from, Val to, int64_t step, llvm::function_ref<void(Val)> body);

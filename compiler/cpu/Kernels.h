@@ -163,14 +163,15 @@ struct AttentionShape {
   bool reads = false;                                 ///< queries are the rows read
   bool packed = false;                                ///< rows of queries and results have no padding
   bool lse = false;                                   ///< also gives the logarithm of each row's sum of exponentials
+  bool blind = false;                                 ///< also notes the lowest query that sees no key
   Storage rows = Storage::F32, result = Storage::F32; ///< of queries and of results: F32 or BF16
   int64_t rowBytes(Storage s) const {
     return packed ? heads * page.headDim * storageBytes(s) : cpu::rowBytes(heads * page.headDim, s);
   }
 };
 
-/// (quoin_layers_t, q, out, byte offset of the layer in a page, worker, workers), and with `lse` where that goes:
-/// [rows][heads]
+/// (quoin_layers_t, q, out, byte offset of the layer in a page, worker, workers), then with `lse` where that goes,
+/// [rows][heads], and with `blind` the address of the lowest such query, which can only fall.
 mlir::LLVM::LLVMFuncOp attentionKernel(KernelBuilder &kb, const AttentionShape &shape);
 
 /// (quoin_layers_t, worker, workers): fills words and tiles of every group.

@@ -1,10 +1,11 @@
 //===- MaskKernel.cpp - mask formulas become code ------------------------------===//
 //
-// For each group and each block of 64 of its rows, and for each tile of 64 keys:
-//   1. the formula over intervals (the same rules as BlockMask::classify) says whether the tile is empty or full
-//      without looking at single pairs: such a tile gets no words, and nobody reads any;
-//   2. if it says neither, every row gets its 64-bit word by evaluating the formula over 16 keys at a time. What
-//      depends on keys alone is computed once per tile, what depends on the query alone once per row.
+// For each group and each block of 64 of its rows, and for each span of 16 tiles, then for each of its tiles if the
+// span is not decided as a whole:
+//   1. the formula over intervals (the same rules as BlockMask::classify) says whether all is empty or full without
+//      looking at single pairs: such a tile gets no words, and nobody reads any;
+//   2. if it says neither of a tile, every row gets its 64-bit word by evaluating the formula over 16 keys at a
+//      time. What depends on keys alone is computed once per tile, what depends on the query alone once per row.
 // Keys from `slots` on count as unseen. Classes are exact: a tile that turns out all zero or all one is classed so.
 //
 // Overflow: positions, slots and labels fit 32 bits; symbols are taken to be below 2^40 in magnitude. A node whose
@@ -26,6 +27,9 @@ using Compare = KernelBuilder::Compare;
 using MaskOp = BlockMask::Op;
 
 namespace {
+/// Tiles that are tried together.
+constexpr int64_t spanTiles = 16;
+
 struct MaskEmitter {
   KernelBuilder &kb;
   const BlockMask &mask;
@@ -214,13 +218,17 @@ struct MaskEmitter {
     }
   }
 
-  /// Smallest and largest value of a property over slots [from, from + count), 0 < count <= 64.
+  /// Smallest and largest value of a property over `count` > 0 slots: 16 at a time, then one by one.
   Bounds range(MaskOp op, Val from, Val count) {
     if (isSlot(op))
       return {from, from + count - 1};
-    Val base = kb.at(property(op), from * 4);
-    Val first = kb.load(kb.i32, base);
-    Vals r = kb.loop(kb.index(1), count, 1, {first, first}, [&](Val i, ArrayRef<Val> c) -> Vals {
+    Val base = kb.at(property(op), from * 4), whole = kb.bitAnd(count, kb.index(-16));
+    Val first = kb.load(kb.i32, base), all = kb.splat(first);
+    Vals v = kb.loop(kb.index(0), whole, 16, {all, all}, [&](Val i, ArrayRef<Val> c) -> Vals {
+      Val x = kb.load(kb.v16i, kb.at(base, i * 4));
+      return {kb.min(c[0], x), kb.max(c[1], x)};
+    });
+    Vals r = kb.loop(whole, count, 1, {kb.reduceMin(v[0]), kb.reduceMax(v[1])}, [&](Val i, ArrayRef<Val> c) -> Vals {
       Val x = kb.load(kb.i32, kb.at(base, i * 4));
       return {kb.min(c[0], x), kb.max(c[1], x)};
     });
@@ -299,45 +307,69 @@ struct MaskEmitter {
     })[0];
   }
 
+  /// The formula's interval over the rows of `fixed` and `count` keys from `firstKey` on.
+  Bounds rootBounds(ArrayRef<Bounds> fixed, Val firstKey, Val count) {
+    SmallVector<Bounds> bounds(fixed);
+    leafBounds(false, firstKey, count, bounds);
+    for (auto [i, n] : llvm::enumerate(nodes)) {
+      if (!isLeaf(n)) {
+        bounds[i] = applyBounds(n, bounds[n.lhs], n.rhs >= 0 ? bounds[n.rhs] : Bounds());
+      } else if (!onQuery[i] && !onKey[i]) {
+        Val x = leafScalar(n, firstKey);
+        bounds[i] = {x, x};
+      }
+    }
+    return bounds[mask.root()];
+  }
+
+  /// The class of one tile that the intervals leave open: of 64 rows, and `keys` of them are there.
+  Val classByWords(Val from, Val count, Val firstSlot, Val t, Val tiles, Val keys) {
+    Val words = field(kb.ptr, offsetof(quoin_group_t, words)), firstKey = t * 64;
+    Val valid = kb.shiftRight(kb.index(-1), kb.index(64) - keys);
+    fillKeyBuffers(firstKey);
+    Vals both = kb.loop(kb.index(0), count, 1, {kb.index(0), kb.index(-1)}, [&](Val r, ArrayRef<Val> c) -> Vals {
+      Val w = kb.bitAnd(word(firstSlot + r, firstKey), valid);
+      kb.store(w, kb.at(words, ((from + r) * tiles + t) * 8));
+      return {kb.bitOr(c[0], w), kb.bitAnd(c[1], w)};
+    });
+    Val none = kb.compare(Compare::eq, both[0], 0), all = kb.compare(Compare::eq, both[1], -1);
+    return kb.select(none, kb.index(0), kb.select(all, kb.index(2), kb.index(1)));
+  }
+
   /// The block of rows from `from` on, `count` <= 64 of them.
   void block(Val from, Val count) {
-    Val slots = field(kb.i64, offsetof(quoin_group_t, slots)), words = field(kb.ptr, offsetof(quoin_group_t, words));
-    Val tiles = kb.ceilDiv(slots, 64), firstSlot = field(kb.i64, offsetof(quoin_group_t, first_slot)) + from;
+    Val slots = field(kb.i64, offsetof(quoin_group_t, slots)), tiles = kb.ceilDiv(slots, 64);
+    Val firstSlot = field(kb.i64, offsetof(quoin_group_t, first_slot)) + from;
     Val classes = kb.at(field(kb.ptr, offsetof(quoin_group_t, tiles)), kb.shiftRight(from, kb.index(6)) * tiles);
     SmallVector<Bounds> fixed(nodes.size());
     leafBounds(true, firstSlot, count, fixed);
     makeKeyBuffers();
-    kb.loop(kb.index(0), tiles, 1, [&](Val t) {
-      Val firstKey = t * 64, keys = kb.min(slots - firstKey, kb.index(64));
-      Val valid = kb.shiftRight(kb.index(-1), kb.index(64) - keys);
-      SmallVector<Bounds> bounds(fixed);
-      leafBounds(false, firstKey, keys, bounds);
-      for (auto [i, n] : llvm::enumerate(nodes)) {
-        if (!isLeaf(n)) {
-          bounds[i] = applyBounds(n, bounds[n.lhs], n.rhs >= 0 ? bounds[n.rhs] : Bounds());
-        } else if (!onQuery[i] && !onKey[i]) {
-          Val x = leafScalar(n, firstKey);
-          bounds[i] = {x, x};
-        }
-      }
-      Bounds root = bounds[mask.root()];
+    auto decide = [&](Val firstKey, Val keys, int64_t whole) {
+      Bounds root = rootBounds(fixed, firstKey, keys);
       // The last page counts as partial even if all of its keys are seen, so that nothing looks beyond them.
-      Val full = kb.bitAnd(kb.compare(Compare::eq, root.low, 1), kb.compare(Compare::eq, keys, 64)),
-          empty = kb.compare(Compare::eq, root.high, 0);
-      Val kind = kb.choose(
-          kb.bitOr(full, empty), [&]() -> Vals { return {kb.select(full, kb.index(2), kb.index(0))}; },
-          [&]() -> Vals {
-            fillKeyBuffers(firstKey);
-            Vals both =
-                kb.loop(kb.index(0), count, 1, {kb.index(0), kb.index(-1)}, [&](Val r, ArrayRef<Val> c) -> Vals {
-                  Val w = kb.bitAnd(word(firstSlot + r, firstKey), valid);
-                  kb.store(w, kb.at(words, ((from + r) * tiles + t) * 8));
-                  return {kb.bitOr(c[0], w), kb.bitAnd(c[1], w)};
-                });
-            Val none = kb.compare(Compare::eq, both[0], 0), all = kb.compare(Compare::eq, both[1], -1);
-            return {kb.select(none, kb.index(0), kb.select(all, kb.index(2), kb.index(1)))};
-          })[0];
-      kb.store(kb.truncate(kb.i8, kind), kb.at(classes, t));
+      return std::pair(kb.bitAnd(kb.compare(Compare::eq, root.low, 1), kb.compare(Compare::eq, keys, whole)),
+                       kb.compare(Compare::eq, root.high, 0));
+    };
+    auto store = [&](Val t, Val kind) { kb.store(kb.truncate(kb.i8, kind), kb.at(classes, t)); };
+    kb.loop(kb.index(0), tiles, spanTiles, [&](Val first) {
+      Val end = kb.min(first + spanTiles, tiles);
+      auto [full, empty] = decide(first * 64, kb.min(slots - first * 64, kb.index(spanTiles * 64)), spanTiles * 64);
+      kb.when(
+          kb.bitOr(full, empty),
+          [&, full = full] {
+            Val kind = kb.select(full, kb.index(2), kb.index(0));
+            kb.loop(first, end, 1, [&](Val t) { store(t, kind); });
+          },
+          [&] {
+            kb.loop(first, end, 1, [&](Val t) {
+              Val keys = kb.min(slots - t * 64, kb.index(64));
+              auto [all, none] = decide(t * 64, keys, 64);
+              store(t, kb.choose(
+                           kb.bitOr(all, none),
+                           [&, all = all]() -> Vals { return {kb.select(all, kb.index(2), kb.index(0))}; },
+                           [&]() -> Vals { return {classByWords(from, count, firstSlot, t, tiles, keys)}; })[0]);
+            });
+          });
     });
   }
 };

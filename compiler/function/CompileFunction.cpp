@@ -13,7 +13,10 @@ using namespace mlir;
 using namespace quoin;
 
 static StringRef dtypeWord(int32_t dtype) {
-  return dtype == QUOIN_DTYPE_F32 ? "f32" : dtype == QUOIN_DTYPE_I32 ? "i32" : "i64";
+  return dtype == QUOIN_DTYPE_F32    ? "f32"
+         : dtype == QUOIN_DTYPE_BF16 ? "bf16"
+         : dtype == QUOIN_DTYPE_I32  ? "i32"
+                                     : "i64";
 }
 
 /// "[queries, 8, 64]"
@@ -21,7 +24,8 @@ static std::string shapeWord(const FunctionTensor &t, const FunctionPlan &plan) 
   std::string text = "[";
   for (auto [i, s] : llvm::enumerate(t.sizes)) {
     text += i ? ", " : "";
-    text += s >= 0 ? std::to_string(s) : s != plan.keySize() ? "queries" : s != plan.querySize() ? "keys" : "length";
+    bool query = s == plan.querySize(), key = s == plan.keySize();
+    text += s >= 0 ? std::to_string(s) : query && key ? "length" : query ? "queries" : key ? "keys" : "sequences + 1";
   }
   return text + "]";
 }
@@ -52,6 +56,7 @@ static std::string metadata(const FunctionPlan &plan, const cpu::Target &target,
       json.attribute("cpu", target.cpu);
       json.attribute("features", target.required);
     });
+    json.attribute("arithmetic", plan.attention.page.storage == cpu::Storage::BF16 ? "bf16" : "f32");
     json.attribute("exact", true);
     json.attributeObject("passes", [] {});
     json.attributeObject("memory", [&] {
@@ -64,7 +69,7 @@ static std::string metadata(const FunctionPlan &plan, const cpu::Target &target,
         const cpu::PageLayout &p = plan.attention.page;
         json.attribute("shape",
                        llvm::formatv("attention {0}x{1}x{2}", plan.attention.heads, p.kvHeads, p.headDim).str());
-        json.attribute("bytes_per_key", 8 * p.kvHeads * p.headDim);
+        json.attribute("bytes_per_key", 2 * p.kvHeads * p.headDim * cpu::storageBytes(p.storage));
         json.attribute("flops_per_visited_pair", 4 * plan.attention.heads * p.headDim);
       });
     });
@@ -103,7 +108,7 @@ static bool compileParts(ModuleOp module, const FunctionOptions &options, std::s
   if (!target)
     return false;
   OwningOpRef<ModuleOp> program = ModuleOp::create(function.getLoc());
-  cpu::KernelBuilder kb(*program, {target->x86});
+  cpu::KernelBuilder kb(*program, target->kernels);
   emitFunction(kb, *plan);
   emitDescriptors(*program, *plan, target->required);
   if (failed(verify(*program)) || failed(cpu::lowerToLLVM(*program)))

@@ -69,7 +69,7 @@ struct ConstantEmitter {
           sizes.push_back(integer(i64, i < t.sizes.size() ? t.sizes[i] : 0));
         all.push_back(
             structOf({address(label), integer(i32, t.dtype), integer(i32, static_cast<int64_t>(t.sizes.size())),
-                      aggregate(LLVM::LLVMArrayType::get(i64, QUOIN_MAX_RANK), sizes)}));
+                      aggregate(LLVM::LLVMArrayType::get(i64, QUOIN_MAX_RANK), sizes), integer(i64, t.endsAt)}));
       }
       return aggregate(LLVM::LLVMArrayType::get(all.front().getType(), all.size()), all);
     });

@@ -1,7 +1,8 @@
 //===- EmitFunction.cpp - attention over tensors as a step of all workers --===//
 //
 // The kernels of a model's step see groups of rows with pages of keys and values (quoin_layers_t). A function makes two
-// such views of its call in the scratch, one of the keys as rows to be cached, one of the queries as rows that attend:
+// such views of its call in the scratch, one of the keys as rows to be cached, one of the queries as rows that attend,
+// with a group for each sequence:
 //
 //   1. worker 0 fills the views, the page table and, if there are labels, the arrays indexed by slot;
 //   2. after a barrier, keys and values go into pages, each worker whole pages; the mask is made into words;
@@ -18,16 +19,24 @@ using namespace quoin;
 using namespace quoin::cpu;
 
 namespace {
-constexpr int64_t viewBytes = 320; // a quoin_layers_t, then its one quoin_group_t
-constexpr int64_t groupOffset = 128;
-static_assert(sizeof(quoin_layers_t) <= groupOffset && groupOffset + sizeof(quoin_group_t) <= viewBytes);
+constexpr int64_t viewBytes = 128; // a quoin_layers_t
+static_assert(sizeof(quoin_layers_t) <= viewBytes);
+constexpr auto groupBytes = static_cast<int64_t>(sizeof(quoin_group_t));
 
-/// Where things lie in the scratch. All offsets are multiples of 64.
+/// What sequences take up: all of them, or those before one. Tiles are of 64 keys; `slots` are entries of the arrays
+/// indexed by slot, which only labels need.
+struct Extent {
+  Val tiles, slots, words, classes;
+};
+
+/// Where things lie in the scratch. Most offsets are multiples of 64.
 struct Layout {
-  Val queries, keys;   ///< lengths
-  Val tiles;           ///< of 64 keys
-  Val slots, keySlots; ///< entries of the arrays indexed by slot; those of the keys
-  Val positions, labels, pageTable, words, classes, pages, end;
+  Val sequences, keyGroups, queryGroups, pageTable, positions, labels, words, classes, pages, end;
+};
+
+/// Rows of one sequence.
+struct Sequence {
+  Val firstQuery, queries, firstKey, keys;
 };
 
 struct FunctionEmitter {
@@ -37,57 +46,98 @@ struct FunctionEmitter {
 
   static Val align(Val bytes) { return bytes.kb->bitAnd(bytes + 63, bytes.kb->index(-64)); }
 
-  Val length(Val lengths, int64_t size) {
-    return size >= 0 ? kb.index(size) : kb.load(kb.i64, kb.at(lengths, (-1 - size) * 8));
+  Val field(Val call, size_t offset) { return kb.load(kb.ptr, kb.at(call, int64_t(offset))); }
+  Val argument(Val call, int64_t number) {
+    return kb.load(kb.ptr, kb.at(field(call, offsetof(quoin_call_t, arguments)), number * 8));
+  }
+  Val result(Val call, int64_t number) {
+    return kb.load(kb.ptr, kb.at(field(call, offsetof(quoin_call_t, results)), number * 8));
+  }
+  Val length(Val call, int64_t size) {
+    return size >= 0 ? kb.index(size)
+                     : kb.load(kb.i64, kb.at(field(call, offsetof(quoin_call_t, lengths)), (-1 - size) * 8));
   }
 
-  Layout layout(Val lengths) {
+  //===--------------------------------------------------------------------===//
+  // Sequences
+  //===--------------------------------------------------------------------===//
+
+  Val sequences(Val call) {
+    return plan.ragged() ? length(call, plan.arguments[plan.queryOffsets].sizes[0]) - 1 : kb.index(1);
+  }
+
+  Sequence sequence(Val call, Val number) {
+    if (!plan.ragged())
+      return {kb.index(0), length(call, plan.querySize()), kb.index(0), length(call, plan.keySize())};
+    auto offset = [&](int64_t of, Val i) {
+      return kb.extend(kb.i64, kb.load(kb.i32, kb.at(argument(call, of), i * 4)), true);
+    };
+    Val q = offset(plan.queryOffsets, number), k = offset(plan.keyOffsets, number);
+    return {q, offset(plan.queryOffsets, number + 1) - q, k, offset(plan.keyOffsets, number + 1) - k};
+  }
+
+  Val tiles(const Sequence &s) { return kb.ceilDiv(s.keys, 64); }
+  /// The slot of a sequence's first query. Vectors of 16 slots are read only where keys are.
+  Val querySlot(const Sequence &s) { return plan.labelled ? tiles(s) * 64 : kb.index(0); }
+
+  /// Calls `body` for each sequence with what those before it take up; gives what all take up.
+  Extent eachSequence(Val call, function_ref<void(Val, const Sequence &, const Extent &)> body) {
+    Val zero = kb.index(0);
+    Vals all = kb.loop(zero, sequences(call), 1, {zero, zero, zero, zero}, [&](Val i, ArrayRef<Val> c) -> Vals {
+      Sequence s = sequence(call, i);
+      body(i, s, {c[0], c[1], c[2], c[3]});
+      return {c[0] + tiles(s), plan.labelled ? c[1] + querySlot(s) + s.queries : zero, c[2] + s.queries * tiles(s),
+              c[3] + kb.ceilDiv(s.queries, 64) * tiles(s)};
+    });
+    return {all[0], all[1], all[2], all[3]};
+  }
+
+  Layout layout(Val call) {
+    Extent all = eachSequence(call, [](Val, const Sequence &, const Extent &) {});
     Layout l;
-    l.queries = length(lengths, plan.querySize());
-    l.keys = length(lengths, plan.keySize());
-    l.tiles = kb.ceilDiv(l.keys, 64);
-    l.keySlots = l.tiles * 64;
-    // Vectors of 16 queries are read only where a tile of 64 keys is; the queries need no padding.
-    l.slots = plan.labelled ? align(l.keySlots + l.queries) : kb.index(0);
-    l.positions = kb.index(2 * viewBytes);
-    l.labels = l.positions + l.slots * 4;
-    l.pageTable = l.labels + l.slots * 4;
-    l.words = l.pageTable + align(l.tiles * 8);
-    l.classes = l.words + align(l.queries * l.tiles * 8);
-    l.pages = l.classes + align(kb.ceilDiv(l.queries, 64) * l.tiles);
-    l.end = l.pages + l.tiles * page.layerBytes();
+    l.sequences = sequences(call);
+    l.keyGroups = kb.index(2 * viewBytes);
+    l.queryGroups = l.keyGroups + align(l.sequences * groupBytes);
+    l.pageTable = l.queryGroups + align(l.sequences * groupBytes);
+    l.positions = l.pageTable + align(all.tiles * 8);
+    l.labels = l.positions + align(all.slots * 4);
+    l.words = l.labels + align(all.slots * 4);
+    l.classes = l.words + align(all.words * 8);
+    l.pages = l.classes + align(all.classes);
+    l.end = l.pages + all.tiles * page.layerBytes();
     return l;
   }
 
-  Val argument(Val call, int64_t number) {
-    return kb.load(kb.ptr, kb.at(kb.load(kb.ptr, kb.at(call, int64_t(offsetof(quoin_call_t, arguments)))), number * 8));
-  }
-  Val result(Val call, int64_t number) {
-    return kb.load(kb.ptr, kb.at(kb.load(kb.ptr, kb.at(call, int64_t(offsetof(quoin_call_t, results)))), number * 8));
-  }
+  //===--------------------------------------------------------------------===//
+  // Views
+  //===--------------------------------------------------------------------===//
 
-  /// A view whose only group has `rows` rows, slot `firstSlot` on; returns the group.
-  Val view(Val at, Val rows, Val firstSlot, Val slots, const Layout &l, Val scratch) {
-    Val group = kb.at(at, groupOffset), zero = kb.index(0);
-    auto store = [&](Val base, size_t offset, Val v) { kb.store(v, kb.at(base, int64_t(offset))); };
+  void store(Val base, size_t offset, Val v) { kb.store(v, kb.at(base, int64_t(offset))); }
+
+  /// A view of these groups.
+  void view(Val at, Val rows, Val groups, Val count) {
     store(at, offsetof(quoin_layers_t, rows), rows);
-    store(at, offsetof(quoin_layers_t, reads), zero);
+    store(at, offsetof(quoin_layers_t, reads), kb.index(0));
     store(at, offsetof(quoin_layers_t, read), kb.null());
     store(at, offsetof(quoin_layers_t, read_group), kb.null());
-    store(at, offsetof(quoin_layers_t, groups), kb.index(1));
-    store(at, offsetof(quoin_layers_t, group), group);
-    store(group, offsetof(quoin_group_t, first_row), zero);
-    store(group, offsetof(quoin_group_t, rows), rows);
-    store(group, offsetof(quoin_group_t, first_slot), firstSlot);
-    store(group, offsetof(quoin_group_t, slots), slots);
-    store(group, offsetof(quoin_group_t, mask), zero);
-    store(group, offsetof(quoin_group_t, pages), kb.at(scratch, l.pageTable));
-    store(group, offsetof(quoin_group_t, positions), kb.at(scratch, l.positions));
-    store(group, offsetof(quoin_group_t, labels), kb.at(scratch, l.labels));
-    store(group, offsetof(quoin_group_t, open), kb.null());
-    store(group, offsetof(quoin_group_t, words), kb.at(scratch, l.words));
-    store(group, offsetof(quoin_group_t, tiles), kb.at(scratch, l.classes));
-    return group;
+    store(at, offsetof(quoin_layers_t, groups), count);
+    store(at, offsetof(quoin_layers_t, group), groups);
+  }
+
+  /// The group of some rows of a sequence, whose arrays come after those of `before`.
+  void group(Val at, Val firstRow, Val rows, Val firstSlot, const Sequence &s, const Extent &before, const Layout &l,
+             Val scratch) {
+    store(at, offsetof(quoin_group_t, first_row), firstRow);
+    store(at, offsetof(quoin_group_t, rows), rows);
+    store(at, offsetof(quoin_group_t, first_slot), firstSlot);
+    store(at, offsetof(quoin_group_t, slots), s.keys);
+    store(at, offsetof(quoin_group_t, mask), kb.index(0));
+    store(at, offsetof(quoin_group_t, pages), kb.at(scratch, l.pageTable + before.tiles * 8));
+    store(at, offsetof(quoin_group_t, positions), kb.at(scratch, l.positions + before.slots * 4));
+    store(at, offsetof(quoin_group_t, labels), kb.at(scratch, l.labels + before.slots * 4));
+    store(at, offsetof(quoin_group_t, open), kb.null());
+    store(at, offsetof(quoin_group_t, words), kb.at(scratch, l.words + before.words * 8));
+    store(at, offsetof(quoin_group_t, tiles), kb.at(scratch, l.classes + before.classes));
   }
 
   /// The address of labels that are an argument or a constant.
@@ -106,44 +156,56 @@ struct FunctionEmitter {
   }
 
   void prepare(Val call, Val scratch, const Layout &l) {
-    view(scratch, l.keys, kb.index(0), l.keys, l, scratch);
-    Val group =
-        view(kb.at(scratch, viewBytes), l.queries, plan.labelled ? l.keySlots : kb.index(0), l.keys, l, scratch);
-    for (auto [i, number] : llvm::enumerate(plan.symbols))
-      kb.store(kb.load(kb.i64, argument(call, number)),
-               kb.at(group, int64_t(offsetof(quoin_group_t, symbols) + i * sizeof(int64_t))));
-    kb.loop(kb.index(0), l.tiles, 1, [&](Val t) {
-      kb.store(kb.at(kb.at(scratch, l.pages), t * page.layerBytes()), kb.at(kb.at(scratch, l.pageTable), t * 8));
+    view(scratch, length(call, plan.keySize()), kb.at(scratch, l.keyGroups), l.sequences);
+    view(kb.at(scratch, viewBytes), length(call, plan.querySize()), kb.at(scratch, l.queryGroups), l.sequences);
+    Val keyLabels, queryLabels;
+    if (plan.labelled) {
+      keyLabels = labels(call, plan.keyLabels, plan.keyLabelValues, "key_labels");
+      queryLabels = labels(call, plan.queryLabels, plan.queryLabelValues, "query_labels");
+    }
+    eachSequence(call, [&](Val i, const Sequence &s, const Extent &before) {
+      group(kb.at(scratch, l.keyGroups + i * groupBytes), s.firstKey, s.keys, kb.index(0), s, before, l, scratch);
+      Val queries = kb.at(scratch, l.queryGroups + i * groupBytes);
+      group(queries, s.firstQuery, s.queries, querySlot(s), s, before, l, scratch);
+      for (auto [n, number] : llvm::enumerate(plan.symbols))
+        kb.store(kb.load(kb.i64, argument(call, number)),
+                 kb.at(queries, int64_t(offsetof(quoin_group_t, symbols) + n * sizeof(int64_t))));
+      kb.loop(kb.index(0), tiles(s), 1, [&](Val t) {
+        Val number = before.tiles + t;
+        kb.store(kb.at(scratch, l.pages + number * page.layerBytes()), kb.at(scratch, l.pageTable + number * 8));
+      });
+      if (!plan.labelled)
+        return;
+      // Positions of the queries, and labels of both, by slot.
+      Val keySlot = before.slots, slot = before.slots + querySlot(s);
+      kb.loop(kb.index(0), s.queries, 1, [&](Val n) {
+        kb.store(kb.truncate(kb.i32, n), kb.at(scratch, l.positions + (slot + n) * 4));
+        Val label = kb.load(kb.i32, kb.at(queryLabels, (s.firstQuery + n) * 4));
+        kb.store(label, kb.at(scratch, l.labels + (slot + n) * 4));
+      });
+      kb.loop(kb.index(0), s.keys, 1, [&](Val n) {
+        Val label = kb.load(kb.i32, kb.at(keyLabels, (s.firstKey + n) * 4));
+        kb.store(label, kb.at(scratch, l.labels + (keySlot + n) * 4));
+      });
     });
-    if (!plan.labelled)
-      return;
-    Val positions = kb.at(kb.at(scratch, l.positions), l.keySlots * 4);
-    kb.loop(kb.index(0), l.queries, 1, [&](Val i) { kb.store(kb.truncate(kb.i32, i), kb.at(positions, i * 4)); });
-    auto copy = [&](Val from, Val count, Val slot) {
-      Val to = kb.at(kb.at(scratch, l.labels), slot * 4);
-      kb.loop(kb.index(0), count, 1, [&](Val i) { kb.store(kb.load(kb.i32, kb.at(from, i * 4)), kb.at(to, i * 4)); });
-    };
-    copy(labels(call, plan.keyLabels, plan.keyLabelValues, "key_labels"), l.keys, kb.index(0));
-    copy(labels(call, plan.queryLabels, plan.queryLabelValues, "query_labels"), l.queries, l.keySlots);
   }
 
   void step(Val call, Val worker, Val workers) {
-    Val lengths = kb.load(kb.ptr, kb.at(call, int64_t(offsetof(quoin_call_t, lengths))));
-    Val scratch = kb.load(kb.ptr, kb.at(call, int64_t(offsetof(quoin_call_t, scratch))));
-    Val barrier = kb.load(kb.ptr, kb.at(call, int64_t(offsetof(quoin_call_t, barrier))));
-    Layout l = layout(lengths);
+    Val scratch = field(call, offsetof(quoin_call_t, scratch)), barrier = field(call, offsetof(quoin_call_t, barrier));
     LLVM::LLVMFuncOp meet = barrierKernel(kb);
-    kb.when(kb.compare(KernelBuilder::Compare::eq, worker, 0), [&] { prepare(call, scratch, l); });
+    kb.when(kb.compare(KernelBuilder::Compare::eq, worker, 0), [&] { prepare(call, scratch, layout(call)); });
     kb.call(meet, {barrier, workers});
-    Val queries = kb.at(scratch, viewBytes);
-    auto [firstPage, lastPage] = share(kb, l.tiles, worker, workers);
-    kb.call(cacheKernel(kb, page, true), {scratch, argument(call, plan.key), argument(call, plan.value), kb.index(0),
-                                          firstPage * 64, kb.min(lastPage * 64, l.keys)});
+    Val queries = kb.at(scratch, viewBytes), keys = length(call, plan.keySize());
+    auto [first, last] = share(kb, kb.ceilDiv(keys, 64), worker, workers);
+    kb.call(cacheKernel(kb, page, true, plan.attention.rows),
+            {scratch, argument(call, plan.key), argument(call, plan.value), kb.index(0), first * 64,
+             kb.min(last * 64, keys)});
     kb.call(maskKernel(kb, plan.mask), {queries, worker, workers});
     kb.call(meet, {barrier, workers});
     Vals arguments{queries, argument(call, plan.query), result(call, plan.outResult), kb.index(0), worker, workers};
     if (plan.attention.lse)
       arguments.push_back(result(call, plan.lseResult));
+    arguments.push_back(field(call, offsetof(quoin_call_t, blind)));
     kb.call(attentionKernel(kb, plan.attention), arguments);
   }
 };

@@ -20,6 +20,7 @@
 #include "compiler/cpu/Kernels.h"
 #include "dialects/quoin/QuoinDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,7 @@ struct FunctionTensor {
   std::string name;
   int32_t dtype = 0;
   llvm::SmallVector<int64_t, 3> sizes;
+  int64_t endsAt = std::numeric_limits<int64_t>::min(); ///< of offsets; see program.h
 };
 
 struct FunctionPlan {
@@ -56,7 +58,7 @@ struct FunctionPlan {
   int64_t lengths = 0; ///< how many different ones a call has
 
   // Which argument is what; -1: none.
-  int64_t query = -1, key = -1, value = -1, queryLabels = -1, keyLabels = -1;
+  int64_t query = -1, key = -1, value = -1, queryLabels = -1, keyLabels = -1, queryOffsets = -1, keyOffsets = -1;
   mlir::DenseIntElementsAttr queryLabelValues, keyLabelValues; ///< labels known now
   llvm::SmallVector<int64_t, 4> symbols;
   int64_t outResult = -1, lseResult = -1;
@@ -67,6 +69,7 @@ struct FunctionPlan {
 
   int64_t querySize() const { return arguments[query].sizes[0]; }
   int64_t keySize() const { return arguments[key].sizes[0]; }
+  bool ragged() const { return queryOffsets >= 0; }
 };
 
 /// Fails with a diagnostic on what is not supported.

@@ -122,7 +122,9 @@ LogicalResult Planner::describeArguments() {
   for (BlockArgument a : function.getArguments()) {
     FunctionTensor t;
     if (auto tensor = dyn_cast<RankedTensorType>(a.getType())) {
-      t.dtype = tensor.getElementType().isF32() ? QUOIN_DTYPE_F32 : QUOIN_DTYPE_I32;
+      t.dtype = tensor.getElementType().isF32()    ? QUOIN_DTYPE_F32
+                : tensor.getElementType().isBF16() ? QUOIN_DTYPE_BF16
+                                                   : QUOIN_DTYPE_I32;
       t.sizes.assign(tensor.getShape().begin(), tensor.getShape().end());
     } else {
       t.dtype = QUOIN_DTYPE_I64;
@@ -149,6 +151,12 @@ LogicalResult Planner::describeArguments() {
   } else if (plan.labelled && (!labels(op.getQueryLabels(), "query_labels", plan.queryLabels, plan.queryLabelValues) ||
                                !labels(op.getKeyLabels(), "key_labels", plan.keyLabels, plan.keyLabelValues)))
     return failure();
+  if (op.getQueryOffsets()) {
+    plan.queryOffsets = argument(op.getQueryOffsets(), "query_offsets");
+    plan.keyOffsets = argument(op.getKeyOffsets(), "key_offsets");
+    if (plan.queryOffsets < 0 || plan.keyOffsets < 0)
+      return failure();
+  }
   for (auto [value, name] : llvm::zip_equal(op.getSymbols(), mask.symbols())) {
     plan.symbols.push_back(argument(value, name));
     if (plan.symbols.back() < 0)
@@ -164,7 +172,9 @@ LogicalResult Planner::describeArguments() {
   plan.mask = overSlots(mask, plan.labelled);
   auto query = cast<RankedTensorType>(op.getQuery().getType()), key = cast<RankedTensorType>(op.getKey().getType());
   plan.attention.heads = query.getDimSize(1);
-  plan.attention.page = {key.getDimSize(1), key.getDimSize(2)};
+  cpu::Storage storage = query.getElementType().isBF16() ? cpu::Storage::BF16 : cpu::Storage::F32;
+  plan.attention.page = {key.getDimSize(1), key.getDimSize(2), storage};
+  plan.attention.rows = plan.attention.result = storage;
   plan.attention.scale = op.getScale().convertToDouble();
   return success();
 }
@@ -190,12 +200,25 @@ LogicalResult Planner::unifyLengths() {
     return success();
   };
   int64_t queries[] = {plan.query, plan.queryLabels}, keys[] = {plan.key, plan.value, plan.keyLabels};
-  // An argument that is both makes the two lengths one.
+  // An argument that is both makes the two lengths one. So do offsets that are both: they end at either.
   bool shared = llvm::any_of(queries, [&](int64_t a) { return a >= 0 && llvm::is_contained(keys, a); });
+  if (plan.ragged() && plan.queryOffsets == plan.keyOffsets) {
+    SmallVector<int64_t> all(queries, queries + 2);
+    all.append(keys, keys + 3);
+    if (failed(unify(all, plan.queryLabelValues ? plan.queryLabelValues : plan.keyLabelValues)))
+      return failure();
+    shared = true;
+  }
   if (failed(unify(queries, plan.queryLabelValues)) || failed(unify(keys, plan.keyLabelValues)))
     return failure();
   if (shared && plan.querySize() != plan.keySize())
     return op.emitOpError("expects an operand that is query and key to have one length, but found two");
+  if (!plan.ragged())
+    return success();
+  if (failed(unify({plan.queryOffsets, plan.keyOffsets}, {})))
+    return failure();
+  plan.arguments[plan.queryOffsets].endsAt = plan.querySize();
+  plan.arguments[plan.keyOffsets].endsAt = plan.keySize();
   return success();
 }
 
@@ -210,14 +233,17 @@ LogicalResult Planner::describeResults() {
       return ret.emitOpError("expects different results, but found one twice");
     number = static_cast<int64_t>(plan.results.size());
     FunctionTensor t{out ? "out" : "lse", QUOIN_DTYPE_F32, {plan.querySize(), plan.attention.heads}};
-    if (out)
+    if (out) {
+      t.dtype = plan.arguments[plan.query].dtype;
       t.sizes.push_back(plan.attention.page.headDim);
+    }
     plan.results.push_back(t);
   }
   if (plan.outResult < 0)
     return ret.emitOpError("expects the output of 'quoin.block_attention' to be returned, but it is not");
   plan.attention.packed = true;
   plan.attention.lse = plan.lseResult >= 0;
+  plan.attention.blind = true;
   return success();
 }
 

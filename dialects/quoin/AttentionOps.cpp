@@ -61,7 +61,20 @@ LogicalResult BlockAttentionOp::verify() {
   // block_attention_c6
   if (getLse() && typeOf(getLse()).getShape() != query.getShape().take_front(2))
     return emitOpError("expects 'lse' of shape ")
-           << RankedTensorType::get(query.getShape().take_front(2), query.getElementType()) << ", but found "
+           << RankedTensorType::get(query.getShape().take_front(2), typeOf(getLse()).getElementType()) << ", but found "
            << getLse().getType();
+  // block_attention_c8
+  for (RankedTensorType type : {key, value})
+    if (type.getElementType() != query.getElementType())
+      return emitOpError("expects the query's element type ")
+             << query.getElementType() << ", but found " << type.getElementType();
+  // block_attention_c9
+  if (getQueryOffsets()) {
+    int64_t queries = typeOf(getQueryOffsets()).getDimSize(0), keys = typeOf(getKeyOffsets()).getDimSize(0);
+    if (differ(queries, keys))
+      return emitOpError("expects as many offsets of keys as of queries ") << queries << ", but found " << keys;
+    if (queries == 0 || keys == 0)
+      return emitOpError("expects at least one offset, but found none");
+  }
   return success();
 }

@@ -26,6 +26,7 @@ struct quoin_function_t {
   Buffer<const void *> arguments;
   Buffer<void *> results;
   Buffer<uint8_t> scratch;
+  int64_t blind = -1;
   quoin_barrier_t barrier = {};
 };
 
@@ -80,10 +81,11 @@ struct Lengths {
 };
 
 const char *dtypeName(int32_t dtype) {
-  return dtype == QUOIN_DTYPE_F32   ? "f32"
-         : dtype == QUOIN_DTYPE_I32 ? "i32"
-         : dtype == QUOIN_DTYPE_I64 ? "i64"
-                                    : "another";
+  return dtype == QUOIN_DTYPE_F32    ? "f32"
+         : dtype == QUOIN_DTYPE_I32  ? "i32"
+         : dtype == QUOIN_DTYPE_I64  ? "i64"
+         : dtype == QUOIN_DTYPE_BF16 ? "bf16"
+                                     : "another";
 }
 
 /// Checks one tensor against its type; lengths that are not known yet become known.
@@ -115,6 +117,31 @@ quoin_status_t checkArray(quoin_context_t &context, const quoin_tensor_type_t &t
                           type.name, static_cast<long long>(expected), from ? ", as that of '" : "", from ? from : "",
                           from ? "'" : "", static_cast<long long>(size));
   }
+  return QUOIN_STATUS_OK;
+}
+
+/// Offsets of sequences: from 0 on, never falling, up to the size of what they divide.
+quoin_status_t checkOffsets(quoin_context_t &context, const quoin_tensor_type_t &type, const quoin_array_t &array,
+                            const Lengths &lengths) {
+  if (type.ends_at == QUOIN_NO_OFFSETS)
+    return QUOIN_STATUS_OK;
+  int64_t end = type.ends_at < 0 ? lengths.values[-1 - type.ends_at] : type.ends_at, count = array.sizes[0];
+  const auto *offsets = static_cast<const int32_t *>(array.data);
+  if (count < 1)
+    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects at least one offset in '%s', but found none",
+                        type.name);
+  if (!offsets)
+    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects data of '%s', but found none", type.name);
+  if (offsets[0] != 0)
+    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects '%s' to start at 0, but found %d", type.name,
+                        offsets[0]);
+  for (int64_t i = 1; i < count; ++i)
+    if (offsets[i] < offsets[i - 1])
+      return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects '%s' never to fall, but found %d after %d", type.name,
+                          offsets[i], offsets[i - 1]);
+  if (offsets[count - 1] != end)
+    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects '%s' to end at %lld, but found %d", type.name,
+                        static_cast<long long>(end), offsets[count - 1]);
   return QUOIN_STATUS_OK;
 }
 
@@ -221,6 +248,9 @@ quoin_status_t quoin_function_call(quoin_function_t *function, const quoin_array
   for (size_t r = 0; r < results_count; ++r)
     if (quoin_status_t status = checkArray(context, p.results[r], results[r], lengths))
       return status;
+  for (size_t i = 0; i < arguments_count; ++i)
+    if (quoin_status_t status = checkOffsets(context, p.arguments[i], arguments[i], lengths))
+      return status;
   if (!function->arguments.resize(arguments_count) || !function->results.resize(results_count))
     return context.outOfMemory();
   auto take = [&](const quoin_array_t &array, const char *name, auto &to) {
@@ -235,16 +265,21 @@ quoin_status_t quoin_function_call(quoin_function_t *function, const quoin_array
   for (size_t r = 0; r < results_count; ++r)
     if (quoin_status_t status = take(results[r], p.results[r].name, function->results[r]))
       return status;
-  int64_t bytes = 0;
-  p.scratch_bytes(lengths.values, &bytes);
+  int64_t bytes = 0, blind = INT64_MAX;
+  Call call{&p, {function->arguments.data(), function->results.data(), lengths.values, nullptr, nullptr, &blind}};
+  p.scratch_bytes(&call.call, &bytes);
   function->scratch.clear(); // its contents need not move
   if (bytes < 0 || !function->scratch.resize(static_cast<size_t>(bytes)))
     return context.outOfMemory();
   function->barrier = {};
   function->barrier.relax = relax;
-  Call call{&p,
-            {function->arguments.data(), function->results.data(), lengths.values, function->scratch.data(),
-             &function->barrier}};
+  call.call.scratch = function->scratch.data();
+  call.call.barrier = &function->barrier;
   context.parallel(runCall, &call);
+  function->blind = blind == INT64_MAX ? -1 : blind;
+  if (function->blind >= 0)
+    context.log(1, "query %lld of '%s' sees no key; its result is 0", static_cast<long long>(blind), p.name);
   return QUOIN_STATUS_OK;
 }
+
+int64_t quoin_function_blind_query(const quoin_function_t *function) { return function->blind; }

@@ -16,3 +16,11 @@ func.func @symbols_labels_and_lse(%q: tensor<?x4x32xf32>, %k: tensor<96x4x32xf32
       labels(%ql : tensor<?xi32>, %kl : tensor<96xi32>) scale 0.25 : tensor<?x4x32xf32>, tensor<96x4x32xf32>, tensor<96x4x32xf32> lse tensor<?x4xf32>
   return %out, %lse : tensor<?x4x32xf32>, tensor<?x4xf32>
 }
+
+// CHECK-LABEL: func.func @a_ragged_batch_of_bf16
+func.func @a_ragged_batch_of_bf16(%q: tensor<?x8x64xbf16>, %k: tensor<?x2x64xbf16>, %a: tensor<?xi32>, %b: tensor<?xi32>) -> tensor<?x8x64xbf16> {
+  // CHECK: quoin.block_attention {{.*}} sequences(%{{.*}} : tensor<?xi32>, %{{.*}} : tensor<?xi32>) scale {{.*}} : tensor<?x8x64xbf16>, tensor<?x2x64xbf16>, tensor<?x2x64xbf16>
+  %out = quoin.block_attention %q, %k, %k mask #quoin.mask<causal> sequences(%a : tensor<?xi32>, %b : tensor<?xi32>) scale 0.125
+      : tensor<?x8x64xbf16>, tensor<?x2x64xbf16>, tensor<?x2x64xbf16>
+  return %out : tensor<?x8x64xbf16>
+}

@@ -85,3 +85,27 @@ func.func @block_attention_c7_operands(%q: tensor<?x8x64xf32>, %l: tensor<?xi32>
   %out = quoin.block_attention %q, %q, %q mask #quoin.mask<(q, k) where part = [0, 1] : part(k) le part(q)> labels(%l : tensor<?xi32>, %l : tensor<?xi32>) scale 1.0 : tensor<?x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32>
   return
 }
+
+// -----
+
+func.func @block_attention_c8(%q: tensor<?x8x64xbf16>, %k: tensor<?x8x64xf32>) {
+  // expected-error@+1 {{expects the query's element type 'bf16', but found 'f32'}}
+  %out = quoin.block_attention %q, %k, %k mask #quoin.mask<causal> scale 1.0 : tensor<?x8x64xbf16>, tensor<?x8x64xf32>, tensor<?x8x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_attention_c9(%q: tensor<?x8x64xf32>, %a: tensor<4xi32>, %b: tensor<5xi32>) {
+  // expected-error@+1 {{expects as many offsets of keys as of queries 4, but found 5}}
+  %out = quoin.block_attention %q, %q, %q mask #quoin.mask<causal> sequences(%a : tensor<4xi32>, %b : tensor<5xi32>) scale 1.0 : tensor<?x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32>
+  return
+}
+
+// -----
+
+func.func @block_attention_c9_none(%q: tensor<?x8x64xf32>, %a: tensor<0xi32>) {
+  // expected-error@+1 {{expects at least one offset, but found none}}
+  %out = quoin.block_attention %q, %q, %q mask #quoin.mask<causal> sequences(%a : tensor<0xi32>, %a : tensor<0xi32>) scale 1.0 : tensor<?x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32>
+  return
+}

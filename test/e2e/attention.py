@@ -58,6 +58,18 @@ def predicate(text, *names):
 
 # ---- Files
 
+def narrowed(values):
+    """bf16 by cutting, and what is left of the values."""
+    halves = array.array("H", values.tobytes())[1::2]
+    return halves.tobytes(), widened(halves.tobytes())
+
+
+def widened(data):
+    both = array.array("H", bytes(2 * len(data)))
+    both[1::2] = array.array("H", data)
+    return array.array("f", both.tobytes())
+
+
 def save(path, tensors):
     header, body = {}, b""
     for name, (dtype, shape, data) in tensors.items():
@@ -76,7 +88,8 @@ def load(path):
     out = {}
     for name, t in json.loads(b[8:8 + n]).items():
         if name != "__metadata__":
-            out[name] = array.array("f", b[8 + n + t["data_offsets"][0]:8 + n + t["data_offsets"][1]])
+            data = b[8 + n + t["data_offsets"][0]:8 + n + t["data_offsets"][1]]
+            out[name] = widened(data) if t["dtype"] == "BF16" else array.array("f", data)
     return out
 
 
@@ -104,9 +117,9 @@ class Folder:
         return load(self / "out.safetensors")
 
 
-def program(mask, shape, lse=False, more="", labels="", symbols=""):
+def program(mask, shape, lse=False, more="", labels="", symbols="", element="f32"):
     heads, kv, size = shape
-    q, k, l = f"tensor<?x{heads}x{size}xf32>", f"tensor<?x{kv}x{size}xf32>", f"tensor<?x{heads}xf32>"
+    q, k, l = f"tensor<?x{heads}x{size}x{element}>", f"tensor<?x{kv}x{size}x{element}>", f"tensor<?x{heads}xf32>"
     types, names = (f"({q}, {l})", "%out, %lse") if lse else (q, "%out")
     return (f"func.func @attention(%q: {q}, %k: {k}, %v: {k}{more}) -> {types} {{\n"
             f"  {names} = quoin.block_attention %q, %k, %v mask #quoin.mask<{mask}>{symbols} {labels} scale {1 / math.sqrt(size)!r}"
@@ -118,14 +131,18 @@ def floats(count):
     return (POOL[at:] + POOL * (count // len(POOL) + 1))[:count]
 
 
-def inputs(shape, nq, nk):
+def inputs(shape, nq, nk, element="f32"):
     heads, kv, size = shape
-    q, k, v = floats(nq * heads * size), floats(nk * kv * size), floats(nk * kv * size)
-    t = lambda n, h, d: ("F32", [n, h, size], d.tobytes())
-    return (q, k, v), dict(q=t(nq, heads, q), k=t(nk, kv, k), v=t(nk, kv, v))
+    rows, data, tensors = ((nq, heads), (nk, kv), (nk, kv)), [], {}
+    for name, (n, h) in zip("qkv", rows):
+        values = floats(n * h * size)
+        stored, kept = narrowed(values) if element == "bf16" else (values.tobytes(), values)
+        data.append(kept)
+        tensors[name] = (element.upper(), [n, h, size], stored)
+    return data, tensors
 
 
-def check(see, shape, nq, nk, data, out, what, lse=None):
+def check(see, shape, nq, nk, data, out, what, lse=None, tolerance=TOLERANCE):
     """Compares some rows, the first and the last among them, in all features."""
     (heads, kv, size), (q, k, v) = shape, data
     expect(len(out) == nq * heads * size, f"{what}: expects {nq * heads * size} numbers, but found {len(out)}")
@@ -140,20 +157,21 @@ def check(see, shape, nq, nk, data, out, what, lse=None):
         for c in range(0, size, 5):
             want = sum(w * v[(j * kv + g) * size + c] for w, j in zip(e, keys)) / total if keys else 0.0
             got = out[(i * heads + h) * size + c]
-            expect(abs(want - got) <= TOLERANCE, f"{what}: row {i} head {h} feature {c}: expects {want:.7g}, but found {got:.7g}")
+            expect(abs(want - got) <= tolerance * max(1, abs(want)), f"{what}: row {i} head {h} feature {c}: expects {want:.7g}, but found {got:.7g}")
         if lse is not None:
             want, got = top + math.log(total) if keys else -math.inf, lse[i * heads + h]
-            expect(want == got or abs(want - got) <= TOLERANCE, f"{what}: row {i} head {h} lse: expects {want:.7g}, but found {got:.7g}")
+            expect(want == got or abs(want - got) <= tolerance, f"{what}: row {i} head {h} lse: expects {want:.7g}, but found {got:.7g}")
 
 
-def compare(text, shape, lengths, lse=False):
+def compare(text, shape, lengths, lse=False, element="f32"):
     see = predicate(text)
     with Folder() as folder:
-        folder.compile(program("(q, k) : " + text, shape, lse))
+        folder.compile(program("(q, k) : " + text, shape, lse, element=element))
         for nq, nk in lengths:
-            data, tensors = inputs(shape, nq, nk)
+            data, tensors = inputs(shape, nq, nk, element)
             got = folder.run(tensors)
-            check(see, shape, nq, nk, data, got["out"], f"{text}: {nq} x {nk}", got.get("lse"))
+            check(see, shape, nq, nk, data, got["out"], f"{element}: {text}: {nq} x {nk}", got.get("lse"),
+                  TOLERANCES["attention_bf16"] if element == "bf16" else TOLERANCE)
 
 
 # ---- Tests
@@ -173,6 +191,46 @@ def random_formulas():
         text = formula(3)
         compare(text if lse else f"({text}) or k eq q", SHAPES[i % 3], [(n, n), (rnd.choice(LENGTHS), rnd.choice(LENGTHS))], lse=lse)
     return f"{count} formulas"
+
+
+def brain_floats():
+    for i, text in enumerate(PUBLISHED[:6]):
+        n = rnd.choice(LENGTHS[3:])
+        compare(text, ((8, 2, 64), (4, 4, 16), (3, 1, 25))[i % 3], [(n, n)], lse=i % 2 == 0, element="bf16")
+    return "6 masks"
+
+
+def ragged():
+    """Sequences of a batch see their own keys alone, and count from their own start."""
+    shape, offsets = (4, 2, 16), [0, 3, 3, 80, 150]
+    of = lambda i: max(n for n, start in enumerate(offsets[:-1]) if start <= i)
+    with Folder() as folder:
+        folder.compile(program("(q, k) : k le q and k mod 3 ne 1", shape, False, ", %s: tensor<?xi32>", "sequences(%s : tensor<?xi32>, %s : tensor<?xi32>)"))
+        data, tensors = inputs(shape, 150, 150)
+        tensors["query_offsets"] = ("I32", [len(offsets)], array.array("i", offsets).tobytes())
+        local = lambda i: i - offsets[of(i)]
+        see = lambda q, k: of(q) == of(k) and local(k) <= local(q) and local(k) % 3 != 1
+        one = folder.run(tensors, "--threads", 1)["out"]
+        check(see, shape, 150, 150, data, one, "ragged")
+        expect(folder.run(tensors, "--threads", 2)["out"] == one, "two threads give other bits")
+        tensors["query_offsets"] = ("I32", [2], array.array("i", [0, 149]).tobytes())
+        save(folder / "in.safetensors", tensors)
+        r = call("quoin-run", folder / "out", "--inputs", folder / "in.safetensors", "--outputs", folder / "o.safetensors", timeout=60)
+        expect(r.returncode == 1 and "expects 'query_offsets' to end at 150, but found 149" in r.stderr, r.stderr)
+
+
+def blind_queries():
+    with Folder() as folder:
+        folder.compile(program("(q, k) : label(k) eq label(q)", (4, 2, 16), False, ", %a: tensor<?xi32>", "labels(%a : tensor<?xi32>, %a : tensor<?xi32>)"))
+        _, tensors = inputs((4, 2, 16), 70, 70)
+        tensors["query_labels"] = ("I32", [70], array.array("i", range(70)).tobytes())
+        save(folder / "in.safetensors", tensors)
+        run = lambda: call("quoin-run", folder / "out", "--inputs", folder / "in.safetensors", "--outputs", folder / "o.safetensors", timeout=60)
+        r = run()
+        expect(r.returncode == 0 and "warning" not in r.stderr, r.stderr)
+        folder.compile(program("(q, k) : label(k) lt label(q)", (4, 2, 16), False, ", %a: tensor<?xi32>", "labels(%a : tensor<?xi32>, %a : tensor<?xi32>)"))
+        r = run()
+        expect(r.returncode == 0 and "warning: query 0 sees no key; its result is 0" in r.stderr, r.stderr)
 
 
 def symbols_and_labels():
@@ -223,6 +281,13 @@ def the_example():
         data, tensors = inputs((8, 2, 64), 75, 90)
         check(lambda q, k: k // 32 <= q // 32, (8, 2, 64), 75, 90, data, folder.run(tensors)["out"], "example")
         expect("attention" in tool("quoin-run", folder / "out", "--describe"), "--describe names the function")
+    with Folder() as folder, open(os.path.join(harness.ROOT, "examples", "ragged-attention.mlir")) as f:
+        folder.compile(f.read())
+        data, tensors = inputs((8, 2, 64), 75, 40, "bf16")
+        for name, offsets in (("query_offsets", [0, 40, 75]), ("key_offsets", [0, 40, 40])):
+            tensors[name] = ("I32", [3], array.array("i", offsets).tobytes())
+        got = folder.run(tensors)
+        check(lambda q, k: q < 40 and k // 32 <= q // 32, (8, 2, 64), 75, 40, data, got["out"], "ragged example", got["lse"], TOLERANCES["attention_bf16"])
 
 
 def refused(text, message):
@@ -264,5 +329,6 @@ def bad_inputs():
 
 
 if __name__ == "__main__":
-    harness.main([("published masks", published), ("random formulas", random_formulas), ("symbols, labels, lse", symbols_and_labels), ("labels of the mask", labels_of_the_mask),
+    harness.main([("published masks", published), ("random formulas", random_formulas), ("bf16", brain_floats), ("ragged batch", ragged),
+                  ("queries that see nothing", blind_queries), ("symbols, labels, lse", symbols_and_labels), ("labels of the mask", labels_of_the_mask),
                   ("threads", same_bits_for_any_threads), ("example", the_example), ("bad masks", bad_masks), ("bad inputs", bad_inputs)])

@@ -53,6 +53,11 @@ quoin_status_t quoin_function_results(quoin_function_t *function, const quoin_ar
 quoin_status_t quoin_function_call(quoin_function_t *function, const quoin_array_t *arguments, size_t arguments_count,
                                    const quoin_array_t *results, size_t results_count);
 
+/* The lowest query of the last call that saw no key, or -1 if each saw one. Nothing fails because of it: its result is
+ * 0 and its logarithm minus infinity, which is what partial results need to be merged; where it was not meant, it is a
+ * mask or a label that is wrong. The context's log says it too. */
+int64_t quoin_function_blind_query(const quoin_function_t *function);
+
 #ifdef __cplusplus
 }
 #endif

@@ -338,7 +338,10 @@ typedef const quoin_program_t *(*quoin_program_query_fn)(uint32_t max_version);
 /* Most different lengths that the arguments of a function may have. */
 #define QUOIN_MAX_LENGTHS 8
 
-enum { QUOIN_DTYPE_F32 = 0, QUOIN_DTYPE_I32 = 1, QUOIN_DTYPE_I64 = 2 };
+enum { QUOIN_DTYPE_F32 = 0, QUOIN_DTYPE_I32 = 1, QUOIN_DTYPE_I64 = 2, QUOIN_DTYPE_BF16 = 3 };
+
+/* See quoin_tensor_type_t.ends_at. */
+#define QUOIN_NO_OFFSETS INT64_MIN
 
 /* An argument or a result. A size of -1 - n is length number n of the call: all sizes with the same n are equal. */
 typedef struct quoin_tensor_type_t {
@@ -346,6 +349,9 @@ typedef struct quoin_tensor_type_t {
   int32_t dtype;
   int32_t rank; /* 0: one number */
   int64_t sizes[QUOIN_MAX_RANK];
+  /* If not QUOIN_NO_OFFSETS, these are i32 offsets of sequences that lie one after the other: they start at 0, never
+   * fall and end at this size (as in `sizes`). The host checks that. */
+  int64_t ends_at;
 } quoin_tensor_type_t;
 
 /* Tensors are packed, the last size running fastest, aligned to their elements, and do not overlap. */
@@ -355,6 +361,8 @@ typedef struct quoin_call_t {
   const int64_t *lengths;
   uint8_t *scratch; /* 64-byte aligned; nothing in it outlives the call */
   quoin_barrier_t *barrier;
+  /* The lowest query that sees no key comes here; the host puts INT64_MAX before the call. */
+  int64_t *blind;
 } quoin_call_t;
 
 typedef struct quoin_function_program_t {
@@ -369,8 +377,9 @@ typedef struct quoin_function_program_t {
   int32_t lengths_count;
   int32_t reserved;
   int64_t page_bytes; /* of 64 keys and values, kept in the scratch */
-  /* Scratch of a call. `lengths` are at least 0 and at most INT32_MAX. */
-  void (*scratch_bytes)(const int64_t *lengths, int64_t *out_bytes);
+  /* Scratch of a call, whose arguments and lengths are there (and nothing else). Lengths are at least 0 and at most
+   * INT32_MAX. */
+  void (*scratch_bytes)(const quoin_call_t *call, int64_t *out_bytes);
   /* SPMD, as `layers_step`: a result's bits do not depend on the workers. */
   void (*step)(const quoin_call_t *call, int64_t worker, int64_t workers);
 } quoin_function_program_t;
@@ -395,8 +404,8 @@ QUOIN_CHECK_SIZE(quoin_setting_t, 24);
 QUOIN_CHECK_SIZE(quoin_decoder_t, 40);
 QUOIN_CHECK_SIZE(quoin_program_t, 152);
 QUOIN_CHECK_SIZE(quoin_state_t, 472);
-QUOIN_CHECK_SIZE(quoin_tensor_type_t, 48);
-QUOIN_CHECK_SIZE(quoin_call_t, 40);
+QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);
+QUOIN_CHECK_SIZE(quoin_call_t, 48);
 QUOIN_CHECK_SIZE(quoin_function_program_t, 80);
 
 #ifdef __cplusplus
