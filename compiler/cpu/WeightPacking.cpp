@@ -1,8 +1,7 @@
-//===- WeightPacking.cpp - writing the weight file -------------------------------===//
+//===- WeightPacking.cpp - the weight file: what is in it, and its layouts -------===//
 
 #include "compiler/cpu/WeightPacking.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/raw_ostream.h"
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -59,16 +58,7 @@ static float fromHalf(uint16_t h) {
   return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
 }
 
-static float elementAsFloat(const uint8_t *data, Storage storage, int64_t i) {
-  if (storage == Storage::F32) {
-    float f;
-    std::memcpy(&f, data + i * 4, 4);
-    return f;
-  }
-  uint16_t h;
-  std::memcpy(&h, data + i * 2, 2);
-  return storage == Storage::BF16 ? std::bit_cast<float>(uint32_t(h) << 16) : fromHalf(h);
-}
+static float fromBrain(uint16_t h) { return std::bit_cast<float>(uint32_t(h) << 16); }
 
 /// Round to nearest even, as every framework does.
 static uint16_t toBrain(float f) {
@@ -78,158 +68,146 @@ static uint16_t toBrain(float f) {
   return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-/// Writes element i of a source into a place of the target type. f16 is only ever kept, not made.
-static void convert(const SourceTensor &from, int64_t i, Storage to, uint8_t *out) {
-  if (from.storage == to) {
-    std::memcpy(out, from.data + i * storageBytes(to), storageBytes(to));
-    return;
-  }
-  float f = elementAsFloat(from.data, from.storage, i);
-  if (to == Storage::F32) {
-    std::memcpy(out, &f, 4);
-  } else {
-    uint16_t h = toBrain(f);
-    std::memcpy(out, &h, 2);
+template <typename From, typename To, typename Convert>
+static void convertAll(const uint8_t *from, int64_t count, uint8_t *out, Convert convert) {
+  for (int64_t i = 0; i < count; ++i) {
+    From value; // a checkpoint's tensors need not be aligned
+    std::memcpy(&value, from + i * sizeof(From), sizeof(From));
+    To result = convert(value);
+    std::memcpy(out + i * sizeof(To), &result, sizeof(To));
   }
 }
 
+/// Writes elements [first, first + count) of a source one after the other. f16 is only ever kept, not made.
+static void convert(const SourceTensor &source, int64_t first, int64_t count, Storage to, uint8_t *out) {
+  const uint8_t *from = source.data + first * storageBytes(source.storage);
+  if (source.storage == to)
+    std::memcpy(out, from, count * storageBytes(to));
+  else if (source.storage == Storage::F32)
+    convertAll<float, uint16_t>(from, count, out, toBrain);
+  else if (source.storage == Storage::BF16)
+    convertAll<uint16_t, float>(from, count, out, fromBrain);
+  else if (to == Storage::F32)
+    convertAll<uint16_t, float>(from, count, out, fromHalf);
+  else
+    convertAll<uint16_t, uint16_t>(from, count, out, [](uint16_t h) { return toBrain(fromHalf(h)); });
+}
+
 //===----------------------------------------------------------------------===//
-// The writer
+// Slices
 //===----------------------------------------------------------------------===//
 
-namespace {
-class Writer {
-public:
-  Writer(llvm::raw_ostream &stream, int64_t size, const std::function<void(int64_t, int64_t)> &listener)
-      : os(stream), total(size), progress(listener) {}
-
-  /// `bytes` is a multiple of 8 except for nothing: all pieces are padded.
-  void put(const std::vector<uint8_t> &data) {
-    for (size_t i = 0; i + 8 <= data.size(); i += 8) {
-      uint64_t word;
-      std::memcpy(&word, data.data() + i, 8);
-      hash = (hash ^ word) * 0x100000001b3ull;
-    }
-    os.write(reinterpret_cast<const char *>(data.data()), data.size());
-    done += static_cast<int64_t>(data.size());
-    if (progress)
-      progress(done, total);
+/// Parts of a piece that can be packed by themselves, and the bytes of each.
+static int64_t partsOf(const WeightPiece &piece) {
+  switch (piece.kind) {
+  case Kind::Packed:
+    return roundUp(piece.n, tileColumns) / tileColumns;
+  case Kind::GateUp:
+    return roundUp(piece.n, tileColumns / 2) / (tileColumns / 2);
+  case Kind::Table:
+    return piece.n;
+  case Kind::Rotary:
+    return 2 * piece.n;
+  case Kind::Vector:
+    return 1;
   }
-  void padTo(int64_t offset) { put(std::vector<uint8_t>(offset - done, 0)); }
-  uint64_t checksum() const { return hash; }
+  return 0;
+}
 
-private:
-  llvm::raw_ostream &os;
-  int64_t total, done = 0;
-  uint64_t hash = 0xcbf29ce484222325ull;
-  const std::function<void(int64_t, int64_t)> &progress;
-};
-} // namespace
+std::vector<WeightSlice> quoin::cpu::slicesOf(const WeightPiece &piece) {
+  constexpr int64_t most = int64_t(1) << 20;
+  int64_t parts = partsOf(piece), bytes = parts ? piece.bytes / parts : 0,
+          step = std::max<int64_t>(1, most / std::max<int64_t>(1, bytes));
+  std::vector<WeightSlice> slices;
+  for (int64_t first = 0; first < parts; first += step) {
+    int64_t count = std::min(step, parts - first);
+    slices.push_back({&piece, first, count, piece.offset + first * bytes, count * bytes});
+  }
+  return slices;
+}
 
-/// One tile of 64 columns at a time: each column is a row of a source.
-static void writePacked(const WeightPiece &piece, llvm::ArrayRef<SourceTensor> sources, Writer &out) {
-  int64_t parts = static_cast<int64_t>(sources.size()), columns = tileColumns / parts,
-          bytes = storageBytes(piece.storage), line = lineBytes(piece.storage), inStep = line / tileColumns / bytes;
-  std::vector<uint8_t> tile(productSteps(piece.k, piece.storage) * line);
-  for (int64_t first = 0; first < piece.n; first += columns) {
-    std::fill(tile.begin(), tile.end(), 0);
+SourceRange quoin::cpu::sourceRange(const WeightSlice &slice) {
+  const WeightPiece &piece = *slice.piece;
+  if (piece.kind == Kind::Vector)
+    return {0, piece.n};
+  if (piece.kind == Kind::Rotary)
+    return {0, 0};
+  int64_t rows = piece.kind == Kind::Table    ? 1
+                 : piece.kind == Kind::Packed ? tileColumns
+                                              : tileColumns / 2,
+          from = slice.first * rows, to = std::min(piece.n, (slice.first + slice.count) * rows);
+  return {from * piece.k, (to - from) * piece.k};
+}
+
+/// `columns` rows of a matrix, one word of k after the other, become columns of lines. Sixteen words at a time: they
+/// are one cache line of each row, and the lines they go to stay in the first cache meanwhile.
+template <typename Word>
+static void transpose(const uint8_t *rows, int64_t stride, int64_t columns, int64_t words, uint8_t *out) {
+  constexpr int64_t together = 16;
+  for (int64_t first = 0; first < words; first += together) {
+    int64_t last = std::min(first + together, words);
+    for (int64_t c = 0; c < columns; ++c)
+      for (int64_t i = first; i < last; ++i)
+        std::memcpy(out + (i * tileColumns + c) * sizeof(Word), rows + c * stride + i * sizeof(Word), sizeof(Word));
+  }
+}
+
+/// Tiles of 64 columns: each column is a row of a source. A word is what a line holds of a column: an element, or a
+/// pair of bf16.
+static void packTiles(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out) {
+  const WeightPiece &piece = *slice.piece;
+  int64_t parts = static_cast<int64_t>(sources.size()), columns = tileColumns / parts, line = lineBytes(piece.storage),
+          word = line / tileColumns, tileBytes = slice.bytes / slice.count, lines = tileBytes / line,
+          stride = lines * word;
+  std::vector<uint8_t> rows(tileColumns * stride);
+  for (int64_t tile = 0; tile < slice.count; ++tile) {
+    std::fill(rows.begin(), rows.end(), 0);
+    int64_t first = (slice.first + tile) * columns;
     for (int64_t part = 0; part < parts; ++part)
-      for (int64_t c = 0; c < columns && first + c < piece.n; ++c) {
-        uint8_t *to = tile.data() + (part * columns + c) * inStep * bytes;
-        for (int64_t i = 0; i < piece.k; ++i)
-          convert(sources[part], (first + c) * piece.k + i, piece.storage, to + i / inStep * line + i % inStep * bytes);
-      }
-    out.put(tile);
-  }
-}
-
-static void writeTable(const WeightPiece &piece, const SourceTensor &source, Writer &out) {
-  int64_t bytes = storageBytes(piece.storage);
-  std::vector<uint8_t> row(roundUp(piece.k, 16) * bytes, 0);
-  for (int64_t r = 0; r < piece.n; ++r) {
-    for (int64_t i = 0; i < piece.k; ++i)
-      convert(source, r * piece.k + i, piece.storage, row.data() + i * bytes);
-    out.put(row);
+      for (int64_t c = 0; c < columns && first + c < piece.n; ++c)
+        convert(sources[part], (first + c) * piece.k, piece.k, piece.storage,
+                rows.data() + (part * columns + c) * stride);
+    if (word == 4)
+      transpose<uint32_t>(rows.data(), stride, tileColumns, lines, out + tile * tileBytes);
+    else
+      transpose<uint16_t>(rows.data(), stride, tileColumns, lines, out + tile * tileBytes);
   }
 }
 
 /// Angles in double: at position 30,000 a float angle would be off by a thousandth of a turn.
-static void writeRotary(const WeightPiece &piece, Writer &out) {
-  std::vector<uint8_t> all;
-  for (int part = 0; part < 2; ++part) {
-    for (int64_t p = 0; p < piece.n; ++p) {
-      for (int64_t i = 0; i < piece.k; ++i) {
-        double angle =
-            static_cast<double>(p) * std::pow(piece.theta, -static_cast<double>(i) / static_cast<double>(piece.k));
-        float f = static_cast<float>(part ? std::sin(angle) : std::cos(angle));
-        const auto *bytes = reinterpret_cast<const uint8_t *>(&f);
-        all.insert(all.end(), bytes, bytes + 4);
-      }
-      if (all.size() >= 65536 && all.size() % 8 == 0) {
-        out.put(all);
-        all.clear();
-      }
+static void packRotary(const WeightSlice &slice, uint8_t *out) {
+  const WeightPiece &piece = *slice.piece;
+  std::vector<double> speeds(piece.k);
+  for (int64_t i = 0; i < piece.k; ++i)
+    speeds[i] = std::pow(piece.theta, -static_cast<double>(i) / static_cast<double>(piece.k));
+  for (int64_t row = slice.first; row < slice.first + slice.count; ++row)
+    for (double speed : speeds) {
+      bool sine = row >= piece.n;
+      double angle = static_cast<double>(sine ? row - piece.n : row) * speed;
+      float f = static_cast<float>(sine ? std::sin(angle) : std::cos(angle));
+      std::memcpy(out, &f, sizeof(f));
+      out += sizeof(f);
     }
-  }
-  out.put(all);
 }
 
-bool quoin::cpu::writeWeights(const WeightPlan &plan, llvm::StringRef path,
-                              llvm::function_ref<bool(llvm::StringRef, SourceTensor &, std::string &)> read,
-                              const std::function<void(int64_t, int64_t)> &progress, uint64_t &checksum,
-                              std::string &error) {
-  std::error_code ec;
-  llvm::raw_fd_ostream os(path, ec, llvm::sys::fs::OF_None);
-  if (ec) {
-    error = "cannot write '" + path.str() + "': " + ec.message();
-    return false;
-  }
-  os.SetBufferSize(1 << 20);
-  Writer out(os, plan.bytes(), progress);
-  for (const WeightPiece &piece : plan.pieces) {
-    out.padTo(piece.offset);
-    std::vector<SourceTensor> sources;
-    for (const std::string &name : piece.sources) {
-      SourceTensor tensor;
-      if (!read(name, tensor, error))
-        return false;
-      std::vector<int64_t> expected =
-          piece.kind == Kind::Vector ? std::vector<int64_t>{piece.n} : std::vector<int64_t>{piece.n, piece.k};
-      if (tensor.shape != expected) {
-        error = "expects a tensor of another shape for weight '" + name + "'";
-        return false;
-      }
-      sources.push_back(std::move(tensor));
+void quoin::cpu::packSlice(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out) {
+  const WeightPiece &piece = *slice.piece;
+  switch (piece.kind) {
+  case Kind::Packed:
+  case Kind::GateUp:
+    return packTiles(slice, sources, out);
+  case Kind::Rotary:
+    return packRotary(slice, out);
+  case Kind::Table: {
+    int64_t row = slice.bytes / slice.count, used = piece.k * storageBytes(piece.storage);
+    for (int64_t r = 0; r < slice.count; ++r) {
+      convert(sources[0], (slice.first + r) * piece.k, piece.k, piece.storage, out + r * row);
+      std::memset(out + r * row + used, 0, row - used);
     }
-    switch (piece.kind) {
-    case Kind::Packed:
-    case Kind::GateUp:
-      writePacked(piece, sources, out);
-      break;
-    case Kind::Table:
-      writeTable(piece, sources[0], out);
-      break;
-    case Kind::Rotary:
-      writeRotary(piece, out);
-      break;
-    case Kind::Vector: {
-      std::vector<uint8_t> data(piece.bytes, 0);
-      for (int64_t i = 0; i < piece.n; ++i)
-        convert(sources[0], i, Storage::F32, data.data() + i * 4);
-      out.put(data);
-    }
-    }
-    if (os.has_error())
-      break;
+    return;
   }
-  out.padTo(plan.bytes() - 8);
-  checksum = out.checksum();
-  os.write(reinterpret_cast<const char *>(&checksum), 8);
-  os.close();
-  if (os.has_error()) {
-    error = "cannot write '" + path.str() + "': " + os.error().message();
-    os.clear_error();
-    return false;
+  case Kind::Vector:
+    std::memset(out, 0, slice.bytes);
+    convert(sources[0], 0, piece.n, Storage::F32, out);
   }
-  return true;
 }

@@ -1,8 +1,15 @@
 //===- WeightPacking.h - the weight file ----------------------------------------===//
 //
 // Weights are packed once, at compile time, into the order in which kernels read them; the runtime maps the file and
-// touches nothing. The lowering decides what is in it (a list of pieces); the writer makes it, piece by piece, from a
-// checkpoint that is mapped rather than read, so that memory does not grow with the model.
+// touches nothing. The lowering decides what is in it (a list of pieces); the writer makes it from a mapped checkpoint:
+//
+//   1. every source is found and its shape compared, before anything is written
+//   2. pieces are cut into slices of about a megabyte; each reads a range of its sources that no other slice of the
+//      piece reads
+//   3. threads take slices in turn: test the numbers, pack them into a buffer of their own, write that to its place,
+//      and give the source's pages back
+//
+// So memory is a few buffers, however large the model is, and the file is the same whatever the number of threads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,6 +17,7 @@
 #define QUOIN_COMPILER_CPU_WEIGHTPACKING_H
 
 #include "compiler/cpu/Kernels.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <functional>
@@ -53,11 +61,33 @@ struct SourceTensor {
   const uint8_t *data = nullptr;
   Storage storage = Storage::F32;
   std::vector<int64_t> shape;
+  std::string name;    ///< file and tensor, for messages
+  bool mapped = false; ///< from a file, read-only: pages may be dropped and come back
 };
 
+/// What is packed at a time: some tiles of 64 columns, rows of a table, cosines or sines of some positions, or a
+/// vector.
+struct WeightSlice {
+  const WeightPiece *piece = nullptr;
+  int64_t first = 0, count = 0;
+  int64_t offset = 0, bytes = 0; ///< in the file
+};
+/// Of about a megabyte each, in the order of the file; they cover the piece.
+std::vector<WeightSlice> slicesOf(const WeightPiece &piece);
+
+/// The elements of each source that a slice reads.
+struct SourceRange {
+  int64_t first = 0, count = 0;
+};
+SourceRange sourceRange(const WeightSlice &slice);
+
+/// Packs a slice into `slice.bytes` bytes.
+void packSlice(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out);
+
 /// Writes the file. `read` finds a tensor by its `quoin.weight` symbol, `progress` (may be empty) hears the bytes
-/// written so far. Returns false with a text in `error`; on success `checksum` is what program.weights_checksum must
-/// hold: FNV-1a over the file's words, so a file that belongs to another program, or is cut short, is found out.
+/// written so far, one call at a time but from any thread. Returns false with a text in `error`, also where a number is
+/// not finite; on success `checksum` is what program.weights_checksum must hold, so that a file that belongs to another
+/// program, or is cut short, is found out.
 bool writeWeights(const WeightPlan &plan, llvm::StringRef path,
                   llvm::function_ref<bool(llvm::StringRef symbol, SourceTensor &out, std::string &error)> read,
                   const std::function<void(int64_t done, int64_t total)> &progress, uint64_t &checksum,

@@ -2,7 +2,6 @@
 
 #include "compiler/driver/WeightSource.h"
 #include "llvm/Support/Path.h"
-#include <cstring>
 
 using namespace mlir;
 using namespace quoin;
@@ -19,38 +18,6 @@ static std::optional<cpu::Storage> storageOf(DType dtype) {
     return cpu::Storage::F16;
   default:
     return std::nullopt;
-  }
-}
-
-/// The first element that is infinite or no number, or -1. Such an exponent is all ones.
-static int64_t firstNotFinite(const TensorView &tensor) {
-  auto scan = [&](auto zero, unsigned exponent) -> int64_t {
-    using Word = decltype(zero);
-    int64_t count = tensor.elements();
-    constexpr int64_t stretch = 4096; // found by stretches, which the compiler can vectorise
-    for (int64_t from = 0; from < count; from += stretch) {
-      int64_t to = std::min(from + stretch, count);
-      bool bad = false;
-      auto at = [&](int64_t i) {
-        Word w;
-        std::memcpy(&w, tensor.data + i * sizeof(Word), sizeof(Word));
-        return (w & exponent) == exponent;
-      };
-      for (int64_t i = from; i < to; ++i)
-        bad |= at(i);
-      for (int64_t i = from; bad && i < to; ++i)
-        if (at(i))
-          return i;
-    }
-    return -1;
-  };
-  switch (tensor.dtype) {
-  case DType::F32:
-    return scan(uint32_t(0), 0x7f800000u);
-  case DType::BF16:
-    return scan(uint16_t(0), 0x7f80u);
-  default:
-    return scan(uint16_t(0), 0x7c00u);
   }
 }
 
@@ -90,10 +57,6 @@ bool WeightSource::read(StringRef symbol, cpu::SourceTensor &out, std::string &e
     error = where + " expects " + wanted + ", but found " + found;
     return false;
   }
-  if (int64_t bad = firstNotFinite(*tensor); bad >= 0) {
-    error = where + " expects finite numbers, but element " + std::to_string(bad) + " is NaN or infinite";
-    return false;
-  }
-  out = {tensor->data, *storage, tensor->shape};
+  out = {tensor->data, *storage, tensor->shape, where, /*mapped=*/true};
   return true;
 }

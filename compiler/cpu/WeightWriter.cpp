@@ -1,0 +1,247 @@
+//===- WeightWriter.cpp - from a mapped checkpoint to the weight file -------------===//
+//
+// The steps are at the head of WeightPacking.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/cpu/WeightPacking.h"
+#include "llvm/Support/Errno.h"
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <mutex>
+#include <sys/mman.h>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
+
+using namespace quoin::cpu;
+using Kind = WeightPiece::Kind;
+
+//===----------------------------------------------------------------------===//
+// Sources
+//===----------------------------------------------------------------------===//
+
+/// The first element in a range that is infinite or no number, or -1. Such an exponent is all ones.
+template <typename Word> static int64_t firstWithExponent(const uint8_t *data, SourceRange range, Word exponent) {
+  constexpr int64_t stretch = 4096; // found by stretches, which the compiler can vectorise
+  int64_t end = range.first + range.count;
+  auto at = [&](int64_t i) {
+    Word word;
+    std::memcpy(&word, data + i * sizeof(Word), sizeof(Word));
+    return (word & exponent) == exponent;
+  };
+  for (int64_t from = range.first; from < end; from += stretch) {
+    int64_t to = std::min(from + stretch, end);
+    bool bad = false;
+    for (int64_t i = from; i < to; ++i)
+      bad |= at(i);
+    for (int64_t i = from; bad && i < to; ++i)
+      if (at(i))
+        return i;
+  }
+  return -1;
+}
+
+static int64_t firstNotFinite(const SourceTensor &tensor, SourceRange range) {
+  switch (tensor.storage) {
+  case Storage::F32:
+    return firstWithExponent<uint32_t>(tensor.data, range, 0x7f800000u);
+  case Storage::BF16:
+    return firstWithExponent<uint16_t>(tensor.data, range, 0x7f80u);
+  case Storage::F16:
+    return firstWithExponent<uint16_t>(tensor.data, range, 0x7c00u);
+  }
+  return -1;
+}
+
+/// Tells the system what will be read, or that it has been. Pages at the ends may serve a neighbour: they come back.
+static void advise(const SourceTensor &tensor, SourceRange range, int advice) {
+  if (!tensor.mapped || range.count == 0)
+    return;
+  auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  int64_t bytes = storageBytes(tensor.storage);
+  auto from = reinterpret_cast<uintptr_t>(tensor.data + range.first * bytes) & ~(page - 1);
+  auto to = reinterpret_cast<uintptr_t>(tensor.data + (range.first + range.count) * bytes);
+  (void)madvise(reinterpret_cast<void *>(from), to - from, advice);
+}
+
+using Read = llvm::function_ref<bool(llvm::StringRef, SourceTensor &, std::string &)>;
+
+/// Finds what a piece is made of and compares shapes.
+static bool findSources(const WeightPiece &piece, Read read, std::vector<SourceTensor> &sources, std::string &error) {
+  for (const std::string &name : piece.sources) {
+    SourceTensor &tensor = sources.emplace_back();
+    if (!read(name, tensor, error))
+      return false;
+    std::vector<int64_t> expected =
+        piece.kind == Kind::Vector ? std::vector<int64_t>{piece.n} : std::vector<int64_t>{piece.n, piece.k};
+    if (tensor.shape != expected) {
+      error = "expects a tensor of another shape for weight '" + name + "'";
+      return false;
+    }
+  }
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// The writer
+//===----------------------------------------------------------------------===//
+
+namespace {
+constexpr uint64_t hashStart = 0xcbf29ce484222325ull, hashFactor = 0x100000001b3ull;
+
+/// FNV-1a over words; sizes are multiples of 8.
+uint64_t hashOf(const std::vector<uint8_t> &bytes) {
+  uint64_t hash = hashStart;
+  for (size_t i = 0; i + 8 <= bytes.size(); i += 8) {
+    uint64_t word;
+    std::memcpy(&word, bytes.data() + i, 8);
+    hash = (hash ^ word) * hashFactor;
+  }
+  return hash;
+}
+
+class Writer {
+public:
+  Writer(const WeightPlan &p, std::string file, const std::function<void(int64_t, int64_t)> &listener)
+      : plan(p), path(std::move(file)), progress(listener) {}
+  Writer(const Writer &) = delete;
+  Writer &operator=(const Writer &) = delete;
+  ~Writer() {
+    if (handle >= 0)
+      close(handle);
+  }
+
+  bool run(Read read, uint64_t &checksum, std::string &error);
+
+private:
+  /// Takes slices until there are none or one failed.
+  void work();
+  bool pack(size_t slice, std::vector<uint8_t> &buffer);
+  bool put(const uint8_t *data, int64_t size, int64_t offset);
+  bool fail(size_t slice, std::string message);
+  std::string cannotWrite() const { return "cannot write '" + path + "': " + llvm::sys::StrError(errno); }
+
+  const WeightPlan &plan;
+  std::string path;
+  const std::function<void(int64_t, int64_t)> &progress;
+  int handle = -1;
+  std::vector<std::vector<SourceTensor>> sources; ///< by piece
+  std::vector<WeightSlice> slices;
+  std::vector<uint64_t> hashes; ///< by slice
+  std::atomic<size_t> next = 0;
+  std::mutex mutex; ///< of what follows
+  int64_t done = 0;
+  size_t failedSlice = SIZE_MAX; ///< the first in the file, so that a message does not depend on timing
+  std::string message;
+};
+} // namespace
+
+bool Writer::fail(size_t slice, std::string text) {
+  std::lock_guard lock(mutex);
+  if (slice < failedSlice) {
+    failedSlice = slice;
+    message = std::move(text);
+  }
+  return false;
+}
+
+bool Writer::put(const uint8_t *data, int64_t size, int64_t offset) {
+  while (size > 0) {
+    ssize_t written = pwrite(handle, data, size, offset);
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return false;
+    data += written;
+    size -= written;
+    offset += written;
+  }
+  return true;
+}
+
+bool Writer::pack(size_t index, std::vector<uint8_t> &buffer) {
+  const WeightSlice &slice = slices[index];
+  const std::vector<SourceTensor> &from = sources[slice.piece - plan.pieces.data()];
+  SourceRange range = sourceRange(slice);
+  for (const SourceTensor &tensor : from) {
+#ifdef MADV_POPULATE_READ
+    advise(tensor, range, MADV_POPULATE_READ);
+#endif
+    if (int64_t bad = firstNotFinite(tensor, range); bad >= 0)
+      return fail(index,
+                  tensor.name + " expects finite numbers, but element " + std::to_string(bad) + " is NaN or infinite");
+  }
+  buffer.resize(slice.bytes);
+  packSlice(slice, from, buffer.data());
+  for (const SourceTensor &tensor : from)
+    advise(tensor, range, MADV_DONTNEED);
+  hashes[index] = hashOf(buffer);
+  return put(buffer.data(), slice.bytes, slice.offset) || fail(index, cannotWrite());
+}
+
+void Writer::work() {
+  std::vector<uint8_t> buffer;
+  for (size_t index; (index = next++) < slices.size();) {
+    if (!pack(index, buffer)) {
+      next = slices.size();
+      return;
+    }
+    std::lock_guard lock(mutex);
+    done += slices[index].bytes;
+    if (progress)
+      progress(done, plan.bytes());
+  }
+}
+
+bool Writer::run(Read read, uint64_t &checksum, std::string &error) {
+  sources.resize(plan.pieces.size());
+  for (auto [i, piece] : llvm::enumerate(plan.pieces)) {
+    if (!findSources(piece, read, sources[i], error))
+      return false;
+    std::vector<WeightSlice> more = slicesOf(piece);
+    slices.insert(slices.end(), more.begin(), more.end());
+  }
+  hashes.resize(slices.size());
+  // What lies between pieces is never written: it reads as zeros.
+  handle = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (handle < 0 || ftruncate(handle, plan.bytes()) != 0) {
+    error = cannotWrite();
+    return false;
+  }
+  size_t threads = std::min<size_t>({std::max(1u, std::thread::hardware_concurrency()), 8, slices.size()});
+  std::vector<std::thread> others;
+  try {
+    for (size_t i = 1; i < threads; ++i)
+      others.emplace_back([this] { work(); });
+  } catch (const std::system_error &) {
+    // As many as the system gives; the file is the same.
+  }
+  work();
+  for (std::thread &thread : others)
+    thread.join();
+  if (failedSlice != SIZE_MAX) {
+    error = message;
+    return false;
+  }
+  checksum = hashStart;
+  for (uint64_t hash : hashes)
+    checksum = (checksum ^ hash) * hashFactor;
+  uint8_t last[8];
+  std::memcpy(last, &checksum, 8);
+  int closing = handle;
+  if (!put(last, 8, plan.bytes() - 8) || (handle = -1, close(closing) != 0)) {
+    error = cannotWrite();
+    return false;
+  }
+  return true;
+}
+
+bool quoin::cpu::writeWeights(const WeightPlan &plan, llvm::StringRef path, Read read,
+                              const std::function<void(int64_t, int64_t)> &progress, uint64_t &checksum,
+                              std::string &error) {
+  return Writer(plan, path.str(), progress).run(read, checksum, error);
+}
