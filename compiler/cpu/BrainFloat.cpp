@@ -1,8 +1,9 @@
 //===- BrainFloat.cpp - bf16 in pairs --------------------------------------------===//
 //
 // Products of bf16 take two elements at a time: a 32-bit lane holds an even element in its low half and the odd one
-// after it in its high half. Where the machine has AVX512-BF16, one instruction multiplies and adds a pair. Elsewhere
-// both halves are widened, which is exact, and two fused multiply-adds do the same in f32.
+// after it in its high half. AVX512-BF16 has an instruction that multiplies and adds a pair, at the rate of a fused
+// multiply-add on some machines and at a quarter of it on others. Where it is absent or slow both halves are widened,
+// which is exact, and two fused multiply-adds do the same in f32.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,7 +14,7 @@ using namespace mlir;
 using namespace quoin::cpu;
 
 Val KernelBuilder::narrow(Val v) {
-  if (options.brain)
+  if (options.narrow)
     return cast(vec(i16), wrap(x86vector::CvtPackedF32ToBF16Op::create(b, loc, vec(b.getBF16Type()), v)));
   Val bits = cast(v16i, v), odd = bitAnd(shiftRight(bits, integer(v16i, 16)), integer(v16i, 1));
   Val rounded = bits + odd + int64_t(0x7fff);

@@ -29,7 +29,8 @@ struct Target {
   KernelOptions kernels; ///< what kernels may assume
 };
 
-/// `name` is "native" or a CPU that LLVM knows for the host's architecture.
+/// `name` is "native" or a CPU that LLVM knows for the host's architecture. A named CPU is judged by its features, this
+/// machine also by how fast it is.
 std::optional<Target> makeTarget(llvm::StringRef name, std::string &error);
 
 /// Lowers everything that kernels and programs are made of to the LLVM dialect.

@@ -26,7 +26,7 @@ static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape)
       Val guided = kb.compare(Compare::ne, kb.wrap(LLVM::PtrToIntOp::create(kb.b, kb.loc, kb.i64, other)), 0);
       auto each = [&](function_ref<Val(Val, int64_t)> value) {
         overWidth(kb, shape.hidden, [&](Val o, int64_t n) {
-          if (shape.product().rows() == Storage::BF16)
+          if (rowsOf(shape.arithmetic) == Storage::BF16)
             storeNarrow(kb, value(o, n), kb.at(to, kb.shiftRight(o, kb.index(1))));
           else
             kb.store(value(o, n), kb.at(to, o));

@@ -35,8 +35,9 @@ using Vals = llvm::SmallVector<Val, 16>;
 /// What the emitted code may assume of its machine; see Target in EmitObject.h.
 struct KernelOptions {
   bool x86 = true;
-  bool half = true;   ///< it widens f16 by itself; else that is done with integers
-  bool brain = false; ///< it multiplies pairs of bf16 (AVX512-BF16); else that is done in f32
+  bool half = true;    ///< it widens f16 by itself; else that is done with integers
+  bool narrow = false; ///< it rounds f32 to bf16 by itself (AVX512-BF16); else that is done with integers
+  bool brain = false;  ///< it multiplies pairs of bf16, faster than it would in f32
 };
 
 class KernelBuilder {

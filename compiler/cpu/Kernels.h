@@ -21,8 +21,7 @@ namespace quoin::cpu {
 
 inline int64_t roundUp(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
-/// How numbers are stored. It decides the arithmetic of a product: a matrix of BF16 is multiplied with rows of BF16,
-/// pair by pair into sums of f32 (BrainFloat.cpp); one of F32 or F16 with rows of F32, in f32. Rows are F32 or BF16.
+/// How numbers are stored: matrices in any of these ways, rows as F32 or BF16.
 enum class Storage { F32, BF16, F16 };
 inline int64_t storageBytes(Storage s) { return s == Storage::F32 ? 4 : 2; }
 llvm::StringRef storageName(Storage s);
@@ -63,22 +62,39 @@ struct PageLayout {
 
 enum class Epilogue { None, Residual, Swiglu };
 
+/// What is multiplied, which decides the arithmetic; sums are always f32.
+enum class Arithmetic {
+  F32,     ///< F32 by rows of F32
+  F16,     ///< F16, widened, by rows of F32
+  Widened, ///< pairs of BF16, widened, by rows of F32
+  Pairs    ///< pairs of BF16 by rows of BF16 (KernelBuilder::dotPairs)
+};
+/// Rows are narrow only where the machine multiplies pairs quickly: elsewhere that would cost precision for nothing.
+inline Arithmetic arithmeticOf(Storage matrix, const KernelOptions &options) {
+  if (matrix == Storage::BF16)
+    return options.brain ? Arithmetic::Pairs : Arithmetic::Widened;
+  return matrix == Storage::F32 ? Arithmetic::F32 : Arithmetic::F16;
+}
+inline Storage storageOf(Arithmetic a) {
+  return a == Arithmetic::F32 ? Storage::F32 : a == Arithmetic::F16 ? Storage::F16 : Storage::BF16;
+}
+inline Storage rowsOf(Arithmetic a) { return a == Arithmetic::Pairs ? Storage::BF16 : Storage::F32; }
+
 struct LinearShape {
   int64_t k = 0;
   int64_t n = 0; ///< columns of the result: with Swiglu, half of the weight's
-  Storage storage = Storage::F32;
+  Arithmetic arithmetic = Arithmetic::F32;
   Epilogue epilogue = Epilogue::None;
   bool bias = false;
   Storage result = Storage::F32; ///< of the rows it gives
   bool operator==(const LinearShape &) const = default;
 
-  /// Of the rows it takes.
-  Storage rows() const { return storage == Storage::BF16 ? Storage::BF16 : Storage::F32; }
+  Storage storage() const { return storageOf(arithmetic); }
 
   /// Result columns that a packed tile gives.
   int64_t tileOutputs() const { return epilogue == Epilogue::Swiglu ? tileColumns / 2 : tileColumns; }
   int64_t tiles() const { return (n + tileOutputs() - 1) / tileOutputs(); }
-  int64_t tileBytes() const { return productSteps(k, storage) * lineBytes(storage); }
+  int64_t tileBytes() const { return productSteps(k, storage()) * lineBytes(storage()); }
 };
 
 /// (A, packed W, bias or null, residual or null, out, rows, first tile, last tile)
@@ -91,9 +107,9 @@ struct Prefetch {
   int64_t parts = 0;
 };
 
-/// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each; `steps` as productSteps().
-llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, Val steps,
-                                       int64_t vectors, Storage storage, Prefetch prefetch = {});
+/// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each.
+llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
+                                       Arithmetic arithmetic, Prefetch prefetch = {});
 
 /// Rows of a register tile at most: 6 x 4 sums, 4 vectors of the weight and a broadcast fill 29 of 32 registers.
 inline constexpr int64_t maxPassRows = 6;
@@ -115,8 +131,8 @@ private:
   Val sixes, rest, passes, halvings;
 };
 
-/// (A, bytes between its rows, W, steps, sums [rows][64], prefetch, rows, halvings): one pass over one tile.
-mlir::LLVM::LLVMFuncOp passKernel(KernelBuilder &kb, Storage storage);
+/// (A, bytes between its rows, W, k, sums [rows][64], prefetch, rows, halvings): one pass over one tile.
+mlir::LLVM::LLVMFuncOp passKernel(KernelBuilder &kb, Arithmetic arithmetic);
 void callPass(KernelBuilder &kb, const LinearShape &shape, Val a, Val weight, Val sums, const RowPass &pass);
 
 //===----------------------------------------------------------------------===//
@@ -183,14 +199,14 @@ mlir::LLVM::LLVMFuncOp maskKernel(KernelBuilder &kb, llvm::ArrayRef<BlockMask> m
 
 struct HeadShape {
   int64_t hidden = 0, vocabulary = 0;
-  Storage storage = Storage::F32;
+  Arithmetic arithmetic = Arithmetic::F32;
   int64_t weightOffset = 0;
 
-  LinearShape product() const { return {hidden, vocabulary, storage}; }
+  LinearShape product() const { return {hidden, vocabulary, arithmetic}; }
   /// The vocabulary is cut by its own size alone, so that results do not depend on the workers.
   int64_t chunkTiles() const { return std::clamp<int64_t>(product().tiles() / 128, 1, 16); }
   int64_t chunks() const { return (product().tiles() + chunkTiles() - 1) / chunkTiles(); }
-  int64_t inputBytes() const { return rowBytes(hidden, product().rows()); }
+  int64_t inputBytes() const { return rowBytes(hidden, rowsOf(arithmetic)); }
   int64_t scratchRowBytes() const { return inputBytes() + chunks() * 64; }
 };
 

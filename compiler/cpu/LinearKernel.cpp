@@ -11,8 +11,9 @@
 // The sums of a pass go through 1.5 KiB of stack to whatever follows (bias, gate, residual). That costs nothing next to
 // k steps, and lets all products of a program share the dozen kernels that are hot, so that it compiles in little time.
 //
-// Of bf16 a step takes two elements of k: [tile][k / 2][64][2], rows of pairs, one dot product of pairs where f32 has a
-// fused multiply-add. An odd k is filled up with zeros.
+// Of bf16 a line holds pairs: [tile][k / 2][64][2]. Either the rows are pairs, too, and one dot product of pairs stands
+// where f32 has a fused multiply-add; or the two halves of the line are widened, eight operations that serve all rows
+// of the pass, and multiplied with rows of f32.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,55 +26,106 @@ using Compare = KernelBuilder::Compare;
 
 StringRef quoin::cpu::storageName(Storage s) { return s == Storage::F32 ? "f32" : s == Storage::BF16 ? "bf16" : "f16"; }
 
-/// Adds one step to `sum`: 16 columns of a line and one element (or pair) of a row.
-static Val multiplyAdd(KernelBuilder &kb, Val x, Val w, Val sum, Storage storage) {
-  return storage == Storage::BF16 ? kb.dotPairs(sum, x, w) : kb.fma(x, w, sum);
+/// Of kernels' names.
+static StringRef arithmeticName(Arithmetic a) {
+  return a == Arithmetic::Widened ? "widened" : a == Arithmetic::Pairs ? "pairs" : storageName(storageOf(a));
 }
 
-/// Vector `v` of a line, ready to be multiplied.
-static Val loadLine(KernelBuilder &kb, Val line, int64_t v, Storage storage) {
-  if (storage == Storage::F16)
-    return kb.toFloat(kb.v16f, kb.load(kb.vec(kb.b.getF16Type()), kb.at(line, v * 32), 32));
-  return kb.load(storage == Storage::BF16 ? kb.v16i : kb.v16f, kb.at(line, v * 64), 64);
-}
+namespace {
+/// One register tile: what is done for a line of the packed matrix, and the loops around it.
+struct ProductTile {
+  KernelBuilder &kb;
+  ArrayRef<Val> rows;
+  Val weight;
+  int64_t vectors;
+  Arithmetic arithmetic;
+  Prefetch prefetch;
+  Vals sums = Vals(rows.size() * vectors, kb.constant(kb.v16f, 0));
 
-SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> rows, Val weight, Val steps,
-                                             int64_t vectors, Storage storage, Prefetch prefetch) {
-  int64_t count = rows.size(), bytes = lineBytes(storage);
-  Type element = storage == Storage::BF16 ? kb.i32 : kb.f32;
-  Vals sums(count * vectors, kb.constant(kb.v16f, 0));
-  auto step = [&](Val line, ArrayRef<Val> a, int64_t offset, Vals &acc) {
-    Vals w;
-    for (int64_t v = 0; v < vectors; ++v)
-      w.push_back(loadLine(kb, kb.at(line, offset * bytes), v, storage));
-    for (int64_t r = 0; r < count; ++r) {
-      Val x = kb.splat(kb.load(element, kb.at(a[r], offset * 4)));
-      for (int64_t v = 0; v < vectors; ++v)
-        acc[r * vectors + v] = multiplyAdd(kb, x, w[v], acc[r * vectors + v], storage);
+  /// Of a row, for each line.
+  int64_t rowStep() const { return arithmetic == Arithmetic::Widened ? 8 : 4; }
+
+  Val load(Val line, int64_t vector) {
+    switch (arithmetic) {
+    case Arithmetic::F32:
+      return kb.load(kb.v16f, kb.at(line, vector * 64), 64);
+    case Arithmetic::F16:
+      return kb.toFloat(kb.v16f, kb.load(kb.vec(kb.b.getF16Type()), kb.at(line, vector * 32), 32));
+    case Arithmetic::Widened:
+    case Arithmetic::Pairs:
+      break;
     }
-  };
-  auto run = [&](Val from, Val to, int64_t unroll) {
+    return kb.load(kb.v16i, kb.at(line, vector * 64), 64);
+  }
+
+  /// Adds x * w: of each row the element (or pair) at `offset` bytes, of the line its vectors.
+  void multiplyAdd(ArrayRef<Val> a, int64_t offset, ArrayRef<Val> w, Vals &acc) {
+    bool pairs = arithmetic == Arithmetic::Pairs;
+    for (size_t r = 0; r < rows.size(); ++r) {
+      Val x = kb.splat(kb.load(pairs ? kb.i32 : kb.f32, kb.at(a[r], offset)));
+      for (int64_t v = 0; v < vectors; ++v) {
+        Val &sum = acc[r * vectors + v];
+        sum = pairs ? kb.dotPairs(sum, x, w[v]) : kb.fma(x, w[v], sum);
+      }
+    }
+  }
+
+  /// One line; with `half`, of widened pairs the first elements only.
+  void line(Val at, ArrayRef<Val> a, int64_t offset, bool half, Vals &acc) {
+    Vals w, low, high;
+    for (int64_t v = 0; v < vectors; ++v)
+      w.push_back(load(at, v));
+    if (arithmetic != Arithmetic::Widened)
+      return multiplyAdd(a, offset, w, acc);
+    for (Val pairs : w) {
+      low.push_back(kb.widenLow(pairs));
+      high.push_back(kb.widenHigh(pairs));
+    }
+    multiplyAdd(a, offset, low, acc);
+    if (!half)
+      multiplyAdd(a, offset + 4, high, acc);
+  }
+
+  /// Lines [from, to), `unroll` at a time.
+  void run(Val from, Val to, int64_t unroll, bool half = false) {
+    int64_t bytes = lineBytes(storageOf(arithmetic));
     sums = kb.loop(from, to, unroll, sums, [&](Val i, ArrayRef<Val> carried) {
       Vals acc(carried.begin(), carried.end()), a;
       for (Val row : rows)
-        a.push_back(kb.at(row, i * 4));
-      Val line = kb.at(weight, i * bytes);
+        a.push_back(kb.at(row, i * rowStep()));
+      Val first = kb.at(weight, i * bytes);
       if (prefetch.parts && unroll > 1) {
         Val ahead = kb.at(prefetch.from, i * (bytes / prefetch.parts));
         for (int64_t byte = 0; byte < unroll * bytes / prefetch.parts; byte += 64)
           kb.prefetch(kb.at(ahead, byte));
       }
       for (int64_t u = 0; u < unroll; ++u)
-        step(line, a, u, acc);
+        line(kb.at(first, u * bytes), a, u * rowStep(), half, acc);
       return acc;
     });
-  };
-  Val whole = kb.bitAnd(steps, kb.index(-4));
-  run(kb.index(0), whole, 4);
-  run(whole, steps, 1);
+  }
+};
+} // namespace
+
+SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
+                                             Arithmetic arithmetic, Prefetch prefetch) {
+  ProductTile tile{kb, rows, weight, vectors, arithmetic, prefetch};
+  // Rows of F32 end with their last element; in rows of BF16 a zero fills up the last pair.
+  Val one = kb.index(1), lines = k, half = kb.index(0);
+  if (arithmetic == Arithmetic::Pairs)
+    lines = kb.shiftRight(k + 1, one);
+  if (arithmetic == Arithmetic::Widened) {
+    lines = kb.shiftRight(k, one);
+    half = kb.bitAnd(k, one);
+  }
+  Val whole = kb.bitAnd(lines, kb.index(-4));
+  tile.run(kb.index(0), whole, 4);
+  tile.run(whole, lines, 1);
+  if (arithmetic == Arithmetic::Widened)
+    tile.run(lines, lines + half, 1, true);
   SmallVector<Vals, 4> out;
-  for (int64_t r = 0; r < count; ++r)
-    out.push_back(Vals(sums.begin() + r * vectors, sums.begin() + (r + 1) * vectors));
+  for (size_t r = 0; r < rows.size(); ++r)
+    out.push_back(Vals(tile.sums.begin() + r * vectors, tile.sums.begin() + (r + 1) * vectors));
   return out;
 }
 
@@ -113,24 +165,26 @@ void RowPasses::each(Val tile, int64_t tileBytes, function_ref<void(const RowPas
   });
 }
 
-/// (A, bytes between its rows, W, steps, sums [rows][64], where to prefetch from), for one number of rows.
-static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Storage storage, int64_t count, int64_t parts) {
-  std::string name = ("product_" + storageName(storage) + "_" + Twine(count) + "_" + Twine(parts)).str();
+/// (A, bytes between its rows, W, k, sums [rows][64], where to prefetch from), for one number of rows.
+static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, int64_t count, int64_t parts) {
+  std::string name = ("product_" + arithmeticName(arithmetic) + "_" + Twine(count) + "_" + Twine(parts)).str();
   return kb.function(name, {kb.ptr, kb.i64, kb.ptr, kb.i64, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
     Vals rows;
     for (int64_t r = 0; r < count; ++r)
       rows.push_back(kb.at(a[0], a[1] * r));
-    auto sums = productTile(kb, rows, a[2], a[3], 4, storage, {a[5], parts});
+    auto sums = productTile(kb, rows, a[2], a[3], 4, arithmetic, {a[5], parts});
     for (int64_t r = 0; r < count; ++r)
       for (int64_t v = 0; v < 4; ++v)
         kb.store(sums[r][v], kb.at(a[4], r * 256 + v * 64), 64);
   });
 }
 
-LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Storage storage) {
+LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Arithmetic arithmetic) {
   SmallVector<Type> types{kb.ptr, kb.i64, kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.i64, kb.i64};
-  return kb.function(("product_" + storageName(storage)).str(), types, [&](ArrayRef<Val> a) {
-    auto run = [&](int64_t count, int64_t parts) { kb.call(blockKernel(kb, storage, count, parts), a.take_front(6)); };
+  return kb.function(("product_" + arithmeticName(arithmetic)).str(), types, [&](ArrayRef<Val> a) {
+    auto run = [&](int64_t count, int64_t parts) {
+      kb.call(blockKernel(kb, arithmetic, count, parts), a.take_front(6));
+    };
     for (int64_t count = 1; count <= maxPassRows; ++count)
       kb.when(kb.compare(Compare::eq, a[6], count), [&] {
         // Passes of one or two rows are alone, and only six rows at a time come four times or more.
@@ -149,10 +203,9 @@ LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Storage storage) {
 
 void quoin::cpu::callPass(KernelBuilder &kb, const LinearShape &shape, Val a, Val weight, Val sums,
                           const RowPass &pass) {
-  int64_t bytes = rowBytes(shape.k, shape.rows());
-  kb.call(passKernel(kb, shape.storage),
-          {kb.at(a, pass.row * bytes), kb.index(bytes), weight, kb.index(productSteps(shape.k, shape.storage)), sums,
-           pass.prefetch, pass.rows, pass.halvings});
+  int64_t bytes = rowBytes(shape.k, rowsOf(shape.arithmetic));
+  kb.call(passKernel(kb, shape.arithmetic), {kb.at(a, pass.row * bytes), kb.index(bytes), weight, kb.index(shape.k),
+                                             sums, pass.prefetch, pass.rows, pass.halvings});
 }
 
 //===----------------------------------------------------------------------===//
@@ -188,7 +241,7 @@ static LLVM::LLVMFuncOp epilogueKernel(KernelBuilder &kb, const LinearShape &sha
 }
 
 LLVM::LLVMFuncOp quoin::cpu::linearKernel(KernelBuilder &kb, const LinearShape &shape) {
-  std::string name = ("linear_" + Twine(shape.k) + "x" + Twine(shape.n) + "_" + storageName(shape.storage) +
+  std::string name = ("linear_" + Twine(shape.k) + "x" + Twine(shape.n) + "_" + arithmeticName(shape.arithmetic) +
                       (shape.bias ? "_bias" : "") +
                       (shape.epilogue == Epilogue::Residual ? "_residual"
                        : shape.epilogue == Epilogue::Swiglu ? "_swiglu"

@@ -61,13 +61,15 @@ private:
     return index;
   }
 
-  /// What the op that makes `v` should store: BF16 if only products of BF16 read it.
+  Arithmetic arithmeticOf(WeightOp weight) { return cpu::arithmeticOf(storageOf(weight), options.kernels); }
+
+  /// What the op that makes `v` should store: BF16 if only products of pairs read it.
   Storage storageFor(Value v) {
     bool narrow = llvm::all_of(v.getUsers(), [&](Operation *user) {
       if (auto gather = dyn_cast<GatherRowsOp>(user))
         return storageFor(gather.getOutput()) == Storage::BF16;
       auto product = dyn_cast<LinearOp>(user);
-      return product && storageOf(weightOf(product, product.getWeightAttr())) == Storage::BF16;
+      return product && arithmeticOf(weightOf(product, product.getWeightAttr())) == Arithmetic::Pairs;
     });
     return narrow && !v.use_empty() ? Storage::BF16 : Storage::F32;
   }
@@ -75,7 +77,7 @@ private:
   /// The buffer of `v` as a product reads it.
   int64_t inputOf(Value v, const LinearShape &product) {
     int64_t wide = bufferOf.lookup(v);
-    if (result.buffers[wide].storage == product.rows())
+    if (result.buffers[wide].storage == rowsOf(product.arithmetic))
       return wide;
     auto [at, isNew] = narrowOf.try_emplace(v, int64_t(result.buffers.size()));
     if (isNew) {
@@ -148,7 +150,7 @@ private:
   Stage &addProduct(LinearOp op, Value out) {
     bool reads = readRows.lookup(op.getInput());
     WeightOp weight = weightOf(op, op.getWeightAttr());
-    LinearShape shape = {widthOf(op.getInput()), widthOf(out), storageOf(weight), Epilogue::None,
+    LinearShape shape = {widthOf(op.getInput()), widthOf(out), arithmeticOf(weight), Epilogue::None,
                          op.getBias().has_value()};
     int64_t input = inputOf(op.getInput(), shape);
     Stage &s = addStage(StageKind::Linear, Partition::Columns, reads);
@@ -207,7 +209,7 @@ private:
           bool reads = readRows.lookup(gate.getInput());
           WeightOp first = weightOf(gate, gate.getWeightAttr()), second = weightOf(up, up.getWeightAttr());
           LinearShape shape = {
-              widthOf(gate.getInput()), widthOf(o.getOutput()), storageOf(first), Epilogue::Swiglu, false,
+              widthOf(gate.getInput()), widthOf(o.getOutput()), arithmeticOf(first), Epilogue::Swiglu, false,
               storageFor(o.getOutput())};
           int64_t input = inputOf(gate.getInput(), shape);
           Stage &s = addStage(StageKind::Linear, Partition::Columns, reads);
@@ -295,7 +297,7 @@ private:
       return model.emitOpError("expects its head to name a weight");
     result.head.hidden = result.hidden;
     result.head.vocabulary = cast<RankedTensorType>(weight.getType()).getDimSize(0);
-    result.head.storage = storageOf(weight);
+    result.head.arithmetic = arithmeticOf(weight);
     result.head.weightOffset = addMatrix(WeightPiece::Kind::Packed, {weight});
     return success();
   }

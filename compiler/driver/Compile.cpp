@@ -233,7 +233,7 @@ static void describe(ArtifactDescription &d, const CompileOptions &options, cons
                      const cpu::StepPlan &plan, FixedSettings fixed) {
   d.level = options.level;
   d.weights = options.weights;
-  d.arithmetic = plan.head.storage == cpu::Storage::BF16 ? "bf16" : "f32";
+  d.arithmetic = plan.head.arithmetic == cpu::Arithmetic::Pairs ? "bf16" : "f32";
   for (const decoder::LoweredDecoder &lowered : decoders.decoders) {
     DecoderDescription described{lowered.name, fixed[lowered.name]};
     for (const decoder::LoweredSetting &s : lowered.settings)

@@ -29,13 +29,13 @@ TEST_P(Linear, EqualsDoublePrecisionForAnyRows) {
   bias.values.resize(shape.n);
   for (float &v : bias.values)
     v = uniform();
-  if (shape.storage == Storage::BF16)
+  if (shape.storage() == Storage::BF16)
     for (Matrix *m : {&a, &b})
       for (float &v : m->values)
         v = widen(narrow(v));
   WeightPlan plan;
   WeightPiece piece{
-      gated ? WeightPiece::Kind::GateUp : WeightPiece::Kind::Packed, {"a"}, shape.n, shape.k, shape.storage};
+      gated ? WeightPiece::Kind::GateUp : WeightPiece::Kind::Packed, {"a"}, shape.n, shape.k, shape.storage()};
   if (gated)
     piece.sources.push_back("b");
   int64_t weight = plan.add(piece), biasAt = plan.add({WeightPiece::Kind::Vector, {"bias"}, shape.n, 0});
@@ -46,7 +46,7 @@ TEST_P(Linear, EqualsDoublePrecisionForAnyRows) {
   Program p;
   std::string name = linearKernel(p.kernels, shape).getName().str();
   p.link();
-  Rows x(17, shape.k, shape.rows()), residual(17, shape.n), all(17, shape.n, shape.result);
+  Rows x(17, shape.k, rowsOf(shape.arithmetic)), residual(17, shape.n), all(17, shape.n, shape.result);
   x.fill();
   residual.fill();
   auto run = [&](int64_t row, int64_t rows, Rows &out, int64_t outRow, int64_t from, int64_t to) {
@@ -83,23 +83,32 @@ TEST_P(Linear, EqualsDoublePrecisionForAnyRows) {
   }
 }
 
+using A = Arithmetic;
 INSTANTIATE_TEST_SUITE_P(Shapes, Linear,
-                         testing::Values(LinearShape{64, 64}, LinearShape{61, 200, Storage::F32, Epilogue::None, true},
-                                         LinearShape{1024, 70, Storage::F32, Epilogue::Residual},
-                                         LinearShape{33, 17, Storage::F32, Epilogue::Residual, true},
-                                         LinearShape{40, 160, Storage::F32, Epilogue::Swiglu},
-                                         LinearShape{40, 41, Storage::F32, Epilogue::Swiglu},
-                                         LinearShape{50, 150, Storage::BF16},
-                                         LinearShape{64, 72, Storage::BF16, Epilogue::Swiglu},
-                                         LinearShape{33, 70, Storage::BF16, Epilogue::Residual, true},
-                                         LinearShape{1024, 64, Storage::BF16, Epilogue::None, true},
-                                         LinearShape{47, 35, Storage::BF16, Epilogue::Swiglu, false, Storage::BF16}));
+                         testing::Values(LinearShape{64, 64}, LinearShape{61, 200, A::F32, Epilogue::None, true},
+                                         LinearShape{1024, 70, A::F32, Epilogue::Residual},
+                                         LinearShape{33, 17, A::F32, Epilogue::Residual, true},
+                                         LinearShape{40, 160, A::F32, Epilogue::Swiglu},
+                                         LinearShape{40, 41, A::F32, Epilogue::Swiglu}));
+INSTANTIATE_TEST_SUITE_P(Widened, Linear,
+                         testing::Values(LinearShape{50, 150, A::Widened},
+                                         LinearShape{64, 72, A::Widened, Epilogue::Swiglu},
+                                         LinearShape{33, 70, A::Widened, Epilogue::Residual, true},
+                                         LinearShape{1, 64, A::Widened}));
+INSTANTIATE_TEST_SUITE_P(Pairs, Linear,
+                         testing::Values(LinearShape{50, 150, A::Pairs},
+                                         LinearShape{64, 72, A::Pairs, Epilogue::Swiglu},
+                                         LinearShape{33, 70, A::Pairs, Epilogue::Residual, true},
+                                         LinearShape{1024, 64, A::Pairs, Epilogue::None, true},
+                                         LinearShape{47, 35, A::Pairs, Epilogue::Swiglu, false, Storage::BF16}));
 
 /// The machine's instruction where it has one, and what stands in for it elsewhere.
-class Pairs : public testing::TestWithParam<const char *> {};
+class BrainFloat : public testing::TestWithParam<const char *> {};
 
-TEST_P(Pairs, RoundAndMultiply) {
+TEST_P(BrainFloat, RoundsAndMultipliesPairs) {
   Program p(GetParam());
+  if (StringRef(GetParam()) == "znver5" && !__builtin_cpu_supports("avx512bf16"))
+    GTEST_SKIP() << "this machine lacks avx512bf16";
   KernelBuilder &kb = p.kernels;
   // (low [16], high [16], other pairs [16], sum [16], pairs out [16])
   kb.function("pairs", {kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
@@ -138,7 +147,7 @@ TEST_P(Pairs, RoundAndMultiply) {
   EXPECT_TRUE(std::isnan(widen(out[0])));
 }
 
-INSTANTIATE_TEST_SUITE_P(Cpus, Pairs, testing::Values("native", "haswell", "nehalem"));
+INSTANTIATE_TEST_SUITE_P(Cpus, BrainFloat, testing::Values("native", "znver5", "haswell", "nehalem"));
 
 //===----------------------------------------------------------------------===//
 // Masks
@@ -223,8 +232,9 @@ TEST(Targets, OlderCpusNeedNoLibrary) {
     Program p(cpu);
     std::string name = normKernel(p.kernels, 40, 40, 1e-6).getName().str();
     std::string embed = embedKernel(p.kernels, 16, Storage::F16).getName().str();
-    linearKernel(p.kernels, {33, 64, Storage::F16, Epilogue::Swiglu});
-    linearKernel(p.kernels, {32, 70, Storage::BF16, Epilogue::Residual});
+    linearKernel(p.kernels, {33, 64, A::F16, Epilogue::Swiglu});
+    linearKernel(p.kernels, {32, 70, A::Widened, Epilogue::Residual});
+    linearKernel(p.kernels, {32, 70, A::Pairs, Epilogue::Residual});
     attentionKernel(p.kernels, {6, {2, 24}, 0.2, true});
     maskKernel(p.kernels, {BlockMask::blockCausal(6)});
     headStep(p.kernels, {40, 200});

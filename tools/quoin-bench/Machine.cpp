@@ -1,6 +1,7 @@
 //===- Machine.cpp - measuring bandwidth and peaks -------------------------===//
 
 #include "tools/quoin-bench/Machine.h"
+#include "support/PeakLoops.h"
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include <immintrin.h>
 #endif
 
+using namespace quoin;
 using namespace quoin::bench;
 
 double quoin::bench::now() {
@@ -106,74 +108,12 @@ static double measureBandwidth(int threads) {
 // Peaks
 //===----------------------------------------------------------------------===//
 
-#if defined(__x86_64__)
-constexpr long rounds = 4'000'000;
-
-// Twelve independent accumulators hide the latency of the units.
-__attribute__((noinline, target("avx512f"))) static double peakAvx512(float x) {
-  __m512 acc[12], a = _mm512_set1_ps(x), b = _mm512_set1_ps(0.999f);
-  for (__m512 &v : acc)
-    v = _mm512_set1_ps(x);
-  double start = now();
-  for (long i = 0; i < rounds; ++i)
-    for (__m512 &v : acc) {
-      v = _mm512_fmadd_ps(v, b, a);
-      __asm__("" : "+v"(v));
-    }
-  double seconds = now() - start;
-  __m512 s = acc[0];
-  for (int j = 1; j < 12; ++j)
-    s = _mm512_add_ps(s, acc[j]);
-  sink = static_cast<uint64_t>(_mm512_reduce_add_ps(s));
-  return rounds * 12 * 32 / seconds;
-}
-
-__attribute__((noinline, target("avx512bf16,avx512f"))) static double peakAvx512Bf16(float x) {
-  __m512 acc[12];
-  __m512bh a = _mm512_cvtne2ps_pbh(_mm512_set1_ps(x), _mm512_set1_ps(x));
-  for (__m512 &v : acc)
-    v = _mm512_set1_ps(x);
-  double start = now();
-  for (long i = 0; i < rounds; ++i)
-    for (__m512 &v : acc) {
-      v = _mm512_dpbf16_ps(v, a, a);
-      __asm__("" : "+v"(v));
-    }
-  double seconds = now() - start;
-  __m512 s = acc[0];
-  for (int j = 1; j < 12; ++j)
-    s = _mm512_add_ps(s, acc[j]);
-  sink = static_cast<uint64_t>(_mm512_reduce_add_ps(s));
-  return rounds * 12 * 64 / seconds;
-}
-
-__attribute__((noinline, target("avx2,fma"))) static double peakAvx2(float x) {
-  __m256 acc[12], a = _mm256_set1_ps(x), b = _mm256_set1_ps(0.999f);
-  for (__m256 &v : acc)
-    v = _mm256_set1_ps(x);
-  double start = now();
-  for (long i = 0; i < rounds; ++i)
-    for (__m256 &v : acc) {
-      v = _mm256_fmadd_ps(v, b, a);
-      __asm__("" : "+x"(v));
-    }
-  double seconds = now() - start;
-  float lanes[8];
-  __m256 s = acc[0];
-  for (int j = 1; j < 12; ++j)
-    s = _mm256_add_ps(s, acc[j]);
-  _mm256_storeu_ps(lanes, s);
-  sink = static_cast<uint64_t>(lanes[0]);
-  return rounds * 12 * 16 / seconds;
-}
-#endif
-
 /// The best of some runs of a one-thread loop on all threads together.
-static double measurePeak(int threads, double (*loop)(float)) {
+static double measurePeak(int threads, double (*loop)(long)) {
   double best = 0;
   for (int repeat = 0; repeat < 3; ++repeat) {
     std::vector<double> rate(threads);
-    parallel(threads, [&](int w) { rate[w] = loop(1e-6f); });
+    parallel(threads, [&](int w) { rate[w] = loop(4'000'000); });
     double sum = 0;
     for (double r : rate)
       sum += r;
@@ -187,13 +127,7 @@ Machine quoin::bench::measureMachine(int threads) {
   m.cpu = cpuName();
   m.threads = threads;
   m.bandwidth = measureBandwidth(threads);
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f"))
-    m.peakF32 = measurePeak(threads, peakAvx512);
-  else if (__builtin_cpu_supports("avx2"))
-    m.peakF32 = measurePeak(threads, peakAvx2);
-  if (__builtin_cpu_supports("avx512bf16"))
-    m.peakBf16 = measurePeak(threads, peakAvx512Bf16);
-#endif
+  m.peakF32 = measurePeak(threads, peakOfF32);
+  m.peakBf16 = measurePeak(threads, peakOfBf16Pairs);
   return m;
 }
