@@ -87,6 +87,8 @@ public:
   void prefetch(Val address);
   /// The number at the address becomes `value` if that is smaller, whoever else does the same.
   void atomicMin(Val address, Val value);
+  /// What was loaded before and is loaded again after this comes from memory, not from a register that it would occupy.
+  void forgetLoads();
 
   // Control. Bodies receive the induction value and the carried values, and return the next ones.
   void loop(Val from, Val to, int64_t step, llvm::function_ref<void(Val)> body);

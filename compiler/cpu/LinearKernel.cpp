@@ -41,6 +41,7 @@ struct ProductTile {
   Arithmetic arithmetic;
   Prefetch prefetch;
   Vals sums = Vals(rows.size() * vectors, kb.constant(kb.v16f, 0));
+  Vals streamStart = {};
 
   /// Of a row, for each line.
   int64_t rowStep() const { return arithmetic == Arithmetic::Widened ? 8 : 4; }
@@ -72,18 +73,39 @@ struct ProductTile {
 
   /// One line; with `half`, of widened pairs the first elements only.
   void line(Val at, ArrayRef<Val> a, int64_t offset, bool half, Vals &acc) {
-    Vals w, low, high;
-    for (int64_t v = 0; v < vectors; ++v)
-      w.push_back(load(at, v));
+    auto loaded = [&](function_ref<Val(Val)> each) {
+      Vals w;
+      for (int64_t v = 0; v < vectors; ++v)
+        w.push_back(each(load(at, v)));
+      return w;
+    };
     if (arithmetic != Arithmetic::Widened)
-      return multiplyAdd(a, offset, w, acc);
-    for (Val pairs : w) {
-      low.push_back(kb.widenLow(pairs));
-      high.push_back(kb.widenHigh(pairs));
+      return multiplyAdd(a, offset, loaded([](Val w) { return w; }), acc);
+    multiplyAdd(a, offset, loaded([&](Val w) { return kb.widenLow(w); }), acc);
+    if (half)
+      return;
+    // 24 sums leave no room for a line and its two halves: it is read again from the first-level cache.
+    kb.forgetLoads();
+    multiplyAdd(a, offset + 4, loaded([&](Val w) { return kb.widenHigh(w); }), acc);
+  }
+
+  void divide(Val whole) {
+    if (!prefetch.parts)
+      return;
+    int64_t bytes = lineBytes(storageOf(arithmetic)) * 4 / prefetch.parts, streams = std::clamp<int64_t>(bytes / 64, 1, 4);
+    for (int64_t s = 0; s < streams; ++s)
+      streamStart.push_back(kb.shiftRight(whole, kb.index(2)) * (bytes / streams * s));
+  }
+
+  /// Fetches this iteration's `bytes` of what comes later, from several places at once: a core asks memory for more when
+  /// its prefetchers follow several streams, each within its own pages.
+  void fetchAhead(Val line, int64_t bytes) {
+    int64_t streams = std::clamp<int64_t>(bytes / 64, 1, 4), each = bytes / streams;
+    for (int64_t s = 0; s < streams; ++s) {
+      Val ahead = kb.at(prefetch.from, streamStart[s] + kb.shiftRight(line, kb.index(2)) * each);
+      for (int64_t byte = 0; byte < each; byte += 64)
+        kb.prefetch(kb.at(ahead, byte));
     }
-    multiplyAdd(a, offset, low, acc);
-    if (!half)
-      multiplyAdd(a, offset + 4, high, acc);
   }
 
   /// Lines [from, to), `unroll` at a time.
@@ -94,11 +116,8 @@ struct ProductTile {
       for (Val row : rows)
         a.push_back(kb.at(row, i * rowStep()));
       Val first = kb.at(weight, i * bytes);
-      if (prefetch.parts && unroll > 1) {
-        Val ahead = kb.at(prefetch.from, i * (bytes / prefetch.parts));
-        for (int64_t byte = 0; byte < unroll * bytes / prefetch.parts; byte += 64)
-          kb.prefetch(kb.at(ahead, byte));
-      }
+      if (prefetch.parts && unroll > 1)
+        fetchAhead(i, unroll * bytes / prefetch.parts);
       for (int64_t u = 0; u < unroll; ++u)
         line(kb.at(first, u * bytes), a, u * rowStep(), half, acc);
       return acc;
@@ -119,6 +138,7 @@ SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> ro
     half = kb.bitAnd(k, one);
   }
   Val whole = kb.bitAnd(lines, kb.index(-4));
+  tile.divide(whole);
   tile.run(kb.index(0), whole, 4);
   tile.run(whole, lines, 1);
   if (arithmetic == Arithmetic::Widened)
