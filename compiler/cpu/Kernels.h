@@ -100,11 +100,10 @@ struct LinearShape {
 /// (A, packed W, bias or null, residual or null, out, rows, first tile, last tile)
 mlir::LLVM::LLVMFuncOp linearKernel(KernelBuilder &kb, const LinearShape &shape);
 
-/// What a pass over k fetches for later: 1/parts of the bytes that it reads itself, from `from` on; nothing if parts is
-/// 0.
+/// What a pass over k fetches for later: `eighths` of the bytes that it reads itself, from `from` on.
 struct Prefetch {
   Val from;
-  int64_t parts = 0;
+  int64_t eighths = 0;
 };
 
 /// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each.
@@ -115,8 +114,8 @@ llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> ro
 inline constexpr int64_t maxPassRows = 6;
 
 struct RowPass {
-  Val row, rows;          ///< rows [row, row + rows), at most six
-  Val prefetch, halvings; ///< fetches the tile's size >> halvings from there on
+  Val row, rows;         ///< rows [row, row + rows), at most six
+  Val prefetch, eighths; ///< fetches so much of the tile's size from there on
 };
 
 /// Cuts any number of rows into passes, and says what each of them prefetches.
@@ -128,10 +127,10 @@ public:
 
 private:
   KernelBuilder &kb;
-  Val sixes, rest, passes, halvings;
+  Val sixes, rest, passes, eighths;
 };
 
-/// (A, bytes between its rows, W, k, sums [rows][64], prefetch, rows, halvings): one pass over one tile.
+/// (A, bytes between its rows, W, k, sums [rows][64], prefetch, rows, eighths): one pass over one tile.
 mlir::LLVM::LLVMFuncOp passKernel(KernelBuilder &kb, Arithmetic arithmetic);
 void callPass(KernelBuilder &kb, const LinearShape &shape, Val a, Val weight, Val sums, const RowPass &pass);
 

@@ -6,7 +6,8 @@
 //
 // Few rows wait for memory, many for arithmetic, and between the two (4 to 24 rows: where block diffusion lives) a
 // kernel that first loads a tile and then computes with it would pay for both. So each pass also prefetches its share
-// of the tile that comes next: all of it if there is one pass, a half of it in each of two or three, a quarter in more.
+// of the tile that comes next: all of it if there is one pass, a half in each of two, three eighths in each of three, a
+// quarter in more.
 //
 // The sums of a pass go through 1.5 KiB of stack to whatever follows (bias, gate, residual). That costs nothing next to
 // k steps, and lets all products of a program share the dozen kernels that are hot, so that it compiles in little time.
@@ -41,7 +42,8 @@ struct ProductTile {
   Arithmetic arithmetic;
   Prefetch prefetch;
   Vals sums = Vals(rows.size() * vectors, kb.constant(kb.v16f, 0));
-  Vals streamStart = {};
+
+  static constexpr int64_t unrolled = 4; ///< lines of an iteration of the main loop
 
   /// Of a row, for each line.
   int64_t rowStep() const { return arithmetic == Arithmetic::Widened ? 8 : 4; }
@@ -89,20 +91,21 @@ struct ProductTile {
     multiplyAdd(a, offset + 4, loaded([&](Val w) { return kb.widenHigh(w); }), acc);
   }
 
-  void divide(Val whole) {
-    if (!prefetch.parts)
-      return;
-    int64_t bytes = lineBytes(storageOf(arithmetic)) * 4 / prefetch.parts, streams = std::clamp<int64_t>(bytes / 64, 1, 4);
-    for (int64_t s = 0; s < streams; ++s)
-      streamStart.push_back(kb.shiftRight(whole, kb.index(2)) * (bytes / streams * s));
+  /// Prefetches go to several places at once: a core asks memory for more when its own prefetchers follow several
+  /// streams, each within its pages.
+  int64_t fetchBytes() const { return unrolled * lineBytes(storageOf(arithmetic)) * prefetch.eighths / 8; }
+  int64_t fetchStreams() const {
+    int64_t lines = fetchBytes() / 64, streams = std::clamp<int64_t>(lines, 1, 4);
+    while (lines % streams)
+      --streams;
+    return streams;
   }
 
-  /// Fetches this iteration's `bytes` of what comes later, from several places at once: a core asks memory for more when
-  /// its prefetchers follow several streams, each within its own pages.
-  void fetchAhead(Val line, int64_t bytes) {
-    int64_t streams = std::clamp<int64_t>(bytes / 64, 1, 4), each = bytes / streams;
-    for (int64_t s = 0; s < streams; ++s) {
-      Val ahead = kb.at(prefetch.from, streamStart[s] + kb.shiftRight(line, kb.index(2)) * each);
+  /// What one iteration of the main loop fetches, which has `iterations`.
+  void fetchAhead(Val iteration, Val iterations) {
+    int64_t each = fetchBytes() / fetchStreams();
+    for (int64_t stream = 0; stream < fetchStreams(); ++stream) {
+      Val ahead = kb.at(prefetch.from, (iterations * stream + iteration) * each);
       for (int64_t byte = 0; byte < each; byte += 64)
         kb.prefetch(kb.at(ahead, byte));
     }
@@ -116,8 +119,8 @@ struct ProductTile {
       for (Val row : rows)
         a.push_back(kb.at(row, i * rowStep()));
       Val first = kb.at(weight, i * bytes);
-      if (prefetch.parts && unroll > 1)
-        fetchAhead(i, unroll * bytes / prefetch.parts);
+      if (prefetch.eighths && unroll == unrolled)
+        fetchAhead(kb.shiftRight(i, kb.index(2)), kb.shiftRight(to, kb.index(2)));
       for (int64_t u = 0; u < unroll; ++u)
         line(kb.at(first, u * bytes), a, u * rowStep(), half, acc);
       return acc;
@@ -137,9 +140,8 @@ SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> ro
     lines = kb.shiftRight(k, one);
     half = kb.bitAnd(k, one);
   }
-  Val whole = kb.bitAnd(lines, kb.index(-4));
-  tile.divide(whole);
-  tile.run(kb.index(0), whole, 4);
+  Val whole = kb.bitAnd(lines, kb.index(-ProductTile::unrolled));
+  tile.run(kb.index(0), whole, ProductTile::unrolled);
   tile.run(whole, lines, 1);
   if (arithmetic == Arithmetic::Widened)
     tile.run(lines, lines + half, 1, true);
@@ -164,8 +166,9 @@ RowPasses::RowPasses(KernelBuilder &builder, Val rows) : kb(builder) {
   Val one = kb.index(1), zero = kb.index(0);
   passes = sixes + kb.select(kb.compare(Compare::sgt, rest, 0), one, zero) +
            kb.select(kb.compare(Compare::sgt, rest, maxPassRows), one, zero);
-  halvings = kb.select(kb.compare(Compare::sgt, passes, 3), kb.index(2),
-                       kb.select(kb.compare(Compare::sgt, passes, 1), one, zero));
+  eighths = kb.index(2);
+  for (auto [count, share] : {std::pair(3, 3), std::pair(2, 4), std::pair(1, 8)})
+    eighths = kb.select(kb.compare(Compare::eq, passes, count), kb.index(share), eighths);
 }
 
 void RowPasses::each(Val tile, int64_t tileBytes, function_ref<void(const RowPass &)> body) {
@@ -176,23 +179,23 @@ void RowPasses::each(Val tile, int64_t tileBytes, function_ref<void(const RowPas
     Val last = kb.select(two, kb.select(first, kb.index(4), rest - 4), rest);
     pass.rows = kb.select(kb.compare(Compare::slt, i, sixes), six, last);
     pass.row = i * maxPassRows - kb.select(second, kb.index(maxPassRows - 4), kb.index(0));
-    pass.halvings = halvings;
+    pass.eighths = eighths;
     // Parts that are already on their way are not asked for again; the current tile is in the cache anyhow.
-    Val part = kb.bitAnd(kb.shiftRight(kb.index(tileBytes), halvings), kb.index(-64));
-    Val wanted = kb.compare(Compare::eq, kb.shiftRight(i, halvings), 0);
+    Val part = kb.bitAnd(eighths * (tileBytes / 8), kb.index(-64));
+    Val wanted = kb.compare(Compare::slt, i * eighths, 8);
     pass.prefetch = kb.select(wanted, kb.at(kb.at(tile, tileBytes), i * part), tile);
     body(pass);
   });
 }
 
 /// (A, bytes between its rows, W, k, sums [rows][64], where to prefetch from), for one number of rows.
-static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, int64_t count, int64_t parts) {
-  std::string name = ("product_" + arithmeticName(arithmetic) + "_" + Twine(count) + "_" + Twine(parts)).str();
+static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, int64_t count, int64_t eighths) {
+  std::string name = ("product_" + arithmeticName(arithmetic) + "_" + Twine(count) + "_" + Twine(eighths)).str();
   return kb.function(name, {kb.ptr, kb.i64, kb.ptr, kb.i64, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
     Vals rows;
     for (int64_t r = 0; r < count; ++r)
       rows.push_back(kb.at(a[0], a[1] * r));
-    auto sums = productTile(kb, rows, a[2], a[3], 4, arithmetic, {a[5], parts});
+    auto sums = productTile(kb, rows, a[2], a[3], 4, arithmetic, {a[5], eighths});
     for (int64_t r = 0; r < count; ++r)
       for (int64_t v = 0; v < 4; ++v)
         kb.store(sums[r][v], kb.at(a[4], r * 256 + v * 64), 64);
@@ -202,21 +205,20 @@ static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, in
 LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Arithmetic arithmetic) {
   SmallVector<Type> types{kb.ptr, kb.i64, kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.i64, kb.i64};
   return kb.function(("product_" + arithmeticName(arithmetic)).str(), types, [&](ArrayRef<Val> a) {
-    auto run = [&](int64_t count, int64_t parts) {
-      kb.call(blockKernel(kb, arithmetic, count, parts), a.take_front(6));
-    };
     for (int64_t count = 1; count <= maxPassRows; ++count)
       kb.when(kb.compare(Compare::eq, a[6], count), [&] {
-        // Passes of one or two rows are alone, and only six rows at a time come four times or more.
-        kb.when(
-            kb.compare(Compare::eq, a[7], 0), [&] { run(count, 1); },
-            [&] {
-              if (count < 3)
-                return;
-              if (count < maxPassRows)
-                return run(count, 2);
-              kb.when(kb.compare(Compare::eq, a[7], 1), [&] { run(count, 2); }, [&] { run(count, 4); });
-            });
+        // Passes of one or two rows are alone; those of three to five come at most twice among four or more, and fetch
+        // more than their share there.
+        SmallVector<int64_t> shares = count < 3 ? SmallVector<int64_t>{8} : SmallVector<int64_t>{8, 4, 3};
+        if (count == maxPassRows)
+          shares.push_back(2);
+        std::function<void(size_t)> choose = [&](size_t i) {
+          auto run = [&] { kb.call(blockKernel(kb, arithmetic, count, shares[i]), a.take_front(6)); };
+          if (i + 1 == shares.size())
+            return run();
+          kb.when(kb.compare(Compare::eq, a[7], shares[i]), run, [&] { choose(i + 1); });
+        };
+        choose(0);
       });
   });
 }
@@ -225,7 +227,7 @@ void quoin::cpu::callPass(KernelBuilder &kb, const LinearShape &shape, Val a, Va
                           const RowPass &pass) {
   int64_t bytes = rowBytes(shape.k, rowsOf(shape.arithmetic));
   kb.call(passKernel(kb, shape.arithmetic), {kb.at(a, pass.row * bytes), kb.index(bytes), weight, kb.index(shape.k),
-                                             sums, pass.prefetch, pass.rows, pass.halvings});
+                                             sums, pass.prefetch, pass.rows, pass.eighths});
 }
 
 //===----------------------------------------------------------------------===//

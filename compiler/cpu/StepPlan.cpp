@@ -273,7 +273,10 @@ private:
   }
 
   LogicalResult planAttention(AttentionOp o) {
-    PageLayout page{int64_t(o.getKvHeads()), int64_t(o.getHeadDim())};
+    // Keys and values are kept as narrow as the weights are.
+    WeightOp head = weightOf(model, model.getHeadAttr());
+    Storage storage = head && storageOf(head) == Storage::BF16 ? Storage::BF16 : Storage::F32;
+    PageLayout page{int64_t(o.getKvHeads()), int64_t(o.getHeadDim()), storage};
     if (readRows.lookup(o.getKey()) || readRows.lookup(o.getValue()))
       return o.emitOpError("expects keys and values of all rows, but they were gathered");
     Stage &cache = addStage(StageKind::Cache, Partition::Rows);
@@ -285,7 +288,8 @@ private:
     s.attention = {int64_t(o.getHeads()), page, o.getScale().convertToDouble(), reads};
     s.layerOffset = result.pageBytes;
     s.inputs = {bufferOf.lookup(o.getQuery())};
-    s.output = define(o.getOutput(), reads);
+    s.attention.result = storageFor(o.getOutput());
+    s.output = define(o.getOutput(), reads, s.attention.result);
     result.pageBytes += page.layerBytes();
     ++result.layers;
     return success();

@@ -250,10 +250,13 @@ static void describe(ArtifactDescription &d, const CompileOptions &options, cons
   d.fusedEpilogues = plan.fusedEpilogues;
 }
 
-/// True if the head, the largest weight, is stored as f32.
-static bool headIsF32(ModelOp model) {
+/// The type of the head, the largest weight, as it is packed.
+static cpu::Storage packedHead(ModelOp model, const cpu::ModelOptions &options) {
+  if (options.storage)
+    return *options.storage;
   auto head = SymbolTable::lookupNearestSymbolFrom<WeightOp>(model, model.getHeadAttr());
-  return cast<RankedTensorType>(head.getType()).getElementType().isF32();
+  Type element = cast<RankedTensorType>(head.getType()).getElementType();
+  return element.isF32() ? cpu::Storage::F32 : element.isBF16() ? cpu::Storage::BF16 : cpu::Storage::F16;
 }
 
 bool Compiler::buildArtifact() {
@@ -282,8 +285,8 @@ bool Compiler::buildArtifact() {
 
   // Costs and masks are read before the ops go.
   ArtifactDescription description;
-  bool narrow = options.weights == "f32" ? false : options.weights == "bf16" || !headIsF32(model);
-  description.model = takeInventory(model, narrow ? 2 : 4, 4);
+  cpu::Storage head = packedHead(model, modelOptions);
+  description.model = takeInventory(model, cpu::storageBytes(head), head == cpu::Storage::BF16 ? 2 : 4);
 
   FixedSettings fixed = fixedSettings(*module);
 
