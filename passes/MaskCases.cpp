@@ -109,6 +109,19 @@ public:
   bool lost = false;
   bool isEmpty() const { return set.isIntegerEmpty(); }
   int64_t cost() const { return 1 + static_cast<int64_t>(quotients.size()); }
+  /// Deciding emptiness takes time that may double with each division, and grows with the size of numbers; beyond these
+  /// bounds, which published masks stay far below, it can take minutes.
+  bool isTooHard() const {
+    constexpr size_t mostQuotients = 8;
+    const int64_t largestNumber = 1 << 20;
+    if (quotients.size() > mostQuotients)
+      return true;
+    for (unsigned r = 0; r < set.getNumInequalities(); ++r)
+      for (const auto &number : set.getInequality(r))
+        if (llvm::abs(number) > largestNumber)
+          return true;
+    return false;
+  }
 
 private:
   template <typename F> int64_t checked(F overflow, int64_t a, int64_t b) {
@@ -222,7 +235,7 @@ MaskQuestion::Answer MaskQuestion::solve() const {
     for (const Literal &l : c)
       polyhedron.add(formulas[l.formula].instance, l);
     budget -= polyhedron.cost();
-    if (polyhedron.lost || budget < 0)
+    if (polyhedron.lost || budget < 0 || polyhedron.isTooHard())
       return Answer::TooManyCases;
     if (!polyhedron.isEmpty())
       return Answer::Some;

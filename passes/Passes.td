@@ -25,6 +25,16 @@ def VerifyMasksPass : Pass<"quoin-verify-masks"> {
   }];
 }
 
+def UnifyMasksPass : Pass<"quoin-unify-masks"> {
+  let summary = "write masks that mean the same as the same";
+  let description = [{
+    *Assumes* any module. *Does*: a mask that Presburger arithmetic shows to be full, causal, causal by slot or block-causal is
+    written as that formula; any other that it shows to be equal to an earlier mask of the module, symbols compared by their
+    place, is replaced by it. So equal masks compare equal afterwards, caches see fewer different masks and one mask stage is
+    compiled for them. *Leaves* masks that a bounded number of cases cannot show to be equal.
+  }];
+}
+
 def InferCachePass : Pass<"quoin-infer-cache", "::quoin::DecoderOp"> {
   let summary = "derive caches from the masks";
   let description = [{
@@ -73,6 +83,23 @@ def PermuteTokensPass : Pass<"quoin-permute-tokens", "::quoin::DecoderOp"> {
     them causal.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def PermuteRowsPass : Pass<"quoin-permute-rows", "::mlir::func::FuncOp"> {
+  let summary = "store the rows of attention in the order that visits fewest tiles";
+  let description = [{
+    The static half of `permute-tokens`. *Assumes* attention over a length that is known, queries and keys the same tokens,
+    and a mask that asks for nothing but positions, slots and label arrays of its own.
+
+    *Does*: tries the orders of `passes/StaticOrders.h` (segments, depth, wavefronts, cells, subsamples) and takes the one that
+    visits fewest 64 x 64 tiles, if they are at least a tenth fewer. Queries, keys and values go through `quoin.permute_rows`,
+    results through its inverse; in the formula positions and slots become an array of the positions that travelled, and label
+    arrays travel too. That every row then sees the tokens it saw is checked pair by pair. An order followed by its inverse, as
+    between two attentions over the same tokens, folds.
+
+    *Leaves* longer calls than 2,048 tokens, and lengths, symbols and labels that are known at run time only.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
 def PruneRowsPass : Pass<"quoin-prune-rows", "::quoin::ModelOp"> {

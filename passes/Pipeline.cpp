@@ -21,6 +21,7 @@ static void addSemantic(OpPassManager &pm, int level) {
   pm.addPass(createVerifyMasksPass());
   if (level == 0)
     return;
+  pm.addPass(createUnifyMasksPass());
   pm.addPass(createCanonicalizer());
   pm.addPass(createCSEPass());
 }

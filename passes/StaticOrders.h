@@ -29,7 +29,7 @@ struct OrderChoice {
 };
 
 /// More tokens than this are left as they are: judging an order looks at pairs.
-inline constexpr int64_t mostTokensToOrder = 4096;
+inline constexpr int64_t mostTokensToOrder = 2048;
 
 OrderChoice chooseOrder(const BlockMask &mask, llvm::ArrayRef<MaskToken> tokens, llvm::ArrayRef<int64_t> symbols,
                         int64_t tile = 64);

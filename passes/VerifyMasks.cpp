@@ -22,7 +22,7 @@ static MaskAttr maskOf(Operation *op, std::optional<int64_t> &length) {
   if (!attention || attention.getLse())
     return {}; // with the log-sum-exp, minus infinity says that a row saw nothing
   int64_t queries = attention.getQuery().getType().getDimSize(0), keys = attention.getKey().getType().getDimSize(0);
-  if (!ShapedType::isDynamic(queries) && !ShapedType::isDynamic(keys)) {
+  if (!ShapedType::isDynamic(queries) && !ShapedType::isDynamic(keys) && !attention.getQueryOffsets()) {
     if (queries != keys || queries == 0)
       return {};
     length = queries;

@@ -366,7 +366,10 @@ bool Compiler::run() {
   if (options.to == "cpu" && findFunction(*module)) {
     report("function", 0);
     PassManager pm(&context);
+    resetCounters();
     pm.addPass(createVerifyMasksPass());
+    if (options.level > 0)
+      pm.addNestedPass<func::FuncOp>(createPermuteRowsPass());
     if (failed(pm.run(*module)))
       return failWith("the function cannot be compiled");
     return compileFunction(*module, {options.output, options.targetCpu, options.object, options.input}, error) ||

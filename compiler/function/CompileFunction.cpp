@@ -5,6 +5,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Verifier.h"
+#include "passes/Counters.h"
 #include "runtime/include/quoin/program.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -58,7 +59,17 @@ static std::string metadata(const FunctionPlan &plan, const cpu::Target &target,
     });
     json.attribute("arithmetic", plan.attention.page.storage == cpu::Storage::BF16 ? "bf16" : "f32");
     json.attribute("exact", true);
-    json.attributeObject("passes", [] {});
+    std::vector<CounterValue> counters = counterValues();
+    json.attributeObject("passes", [&] {
+      for (size_t i = 0, end; i < counters.size(); i = end) {
+        for (end = i; end < counters.size() && counters[end].pass == counters[i].pass;)
+          ++end;
+        json.attributeObject(counters[i].pass, [&] {
+          for (const CounterValue &c : ArrayRef(counters).slice(i, end - i))
+            json.attribute(c.name, c.value);
+        });
+      }
+    });
     json.attributeObject("memory", [&] {
       json.attribute("weights", 0);
       json.attribute("page_bytes", plan.attention.page.layerBytes());
@@ -95,6 +106,12 @@ static std::string header(const FunctionPlan &plan) {
   return os.str();
 }
 
+/// The mask before `permute-rows` gave its tokens another order.
+static BlockMask maskAsWritten(BlockAttentionOp op) {
+  auto written = op->getAttrOfType<MaskAttr>("mask_as_written");
+  return (written ? written : op.getMaskAttr()).getFormula();
+}
+
 static bool compileParts(ModuleOp module, const FunctionOptions &options, std::string &error) {
   func::FuncOp function = findFunction(module);
   if (!function) {
@@ -124,7 +141,7 @@ static bool compileParts(ModuleOp module, const FunctionOptions &options, std::s
   BlockAttentionOp op;
   function.walk([&](BlockAttentionOp o) { op = o; });
   return made && folder.write("model.h", header(*plan), error) &&
-         folder.write("model.json", metadata(*plan, *target, op.getMask().getFormula()), error) && folder.commit(error);
+         folder.write("model.json", metadata(*plan, *target, maskAsWritten(op)), error) && folder.commit(error);
 }
 
 bool quoin::compileFunction(ModuleOp module, const FunctionOptions &options, std::string &error) {

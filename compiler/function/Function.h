@@ -65,6 +65,8 @@ struct FunctionPlan {
 
   bool labelled = false;
   BlockMask mask; ///< over slots; see PlanFunction.cpp
+  /// Rows are copied into this order before the call, and results back; empty: they are used where they lie.
+  TokenOrder order;
   cpu::AttentionShape attention;
 
   int64_t querySize() const { return arguments[query].sizes[0]; }

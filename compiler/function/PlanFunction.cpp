@@ -62,6 +62,12 @@ func::FuncOp quoin::findFunction(ModuleOp module) {
   return found;
 }
 
+/// What a value was before its rows were put into another order.
+static Value unordered(Value v) {
+  auto permuted = v.getDefiningOp<PermuteRowsOp>();
+  return permuted ? permuted.getInput() : v;
+}
+
 namespace {
 struct Planner {
   func::FuncOp function;
@@ -92,6 +98,7 @@ struct Planner {
   }
 
   LogicalResult findAttention();
+  LogicalResult findOrder();
   LogicalResult describeArguments();
   LogicalResult unifyLengths();
   LogicalResult describeResults();
@@ -108,12 +115,30 @@ LogicalResult Planner::findAttention() {
                    .attachNote(op.getLoc())
                << "the other one";
       op = attention;
-    } else if (!isa<func::ReturnOp>(o) && !o.hasTrait<OpTrait::ConstantLike>()) {
+    } else if (!isa<func::ReturnOp, PermuteRowsOp>(o) && !o.hasTrait<OpTrait::ConstantLike>()) {
       return o.emitOpError("expects a function of one 'quoin.block_attention' and its return, but found this");
     }
   }
   if (!op)
     return function.emitError("expects a function of one 'quoin.block_attention', but found none");
+  return success();
+}
+
+/// Rows in another order come from `permute-rows`: queries, keys and values go in by one, results come out by its
+/// inverse.
+LogicalResult Planner::findOrder() {
+  auto orderOf = [](Value v) {
+    auto permuted = v.getDefiningOp<PermuteRowsOp>();
+    return permuted ? permuted.getOrder().getOrder() : TokenOrder();
+  };
+  plan.order = orderOf(op.getQuery());
+  for (Value v : {op.getKey(), op.getValue()})
+    if (!(orderOf(v) == plan.order))
+      return op.emitOpError("expects queries, keys and values in one order, but found others");
+  for (Value result : op->getResults())
+    for (Operation *user : result.getUsers())
+      if (auto back = dyn_cast<PermuteRowsOp>(user); back && !(back.getOrder().getOrder() == plan.order.inverse()))
+        return back.emitOpError("expects the inverse of the order of queries, but found another");
   return success();
 }
 
@@ -131,9 +156,9 @@ LogicalResult Planner::describeArguments() {
     }
     plan.arguments.push_back(t);
   }
-  plan.query = argument(op.getQuery(), "q");
-  plan.key = argument(op.getKey(), "k");
-  plan.value = argument(op.getValue(), "v");
+  plan.query = argument(unordered(op.getQuery()), "q");
+  plan.key = argument(unordered(op.getKey()), "k");
+  plan.value = argument(unordered(op.getValue()), "v");
   if (plan.query < 0 || plan.key < 0 || plan.value < 0)
     return failure();
   BlockMask mask = op.getMask().getFormula();
@@ -224,9 +249,10 @@ LogicalResult Planner::unifyLengths() {
 
 LogicalResult Planner::describeResults() {
   auto ret = cast<func::ReturnOp>(function.getBody().front().back());
-  for (Value v : ret.getOperands()) {
+  for (Value returned : ret.getOperands()) {
+    Value v = plan.order.size() == 0 ? returned : unordered(returned);
     bool out = v == op.getOutput();
-    if (!out && v != op.getLse())
+    if ((!out && v != op.getLse()) || (plan.order.size() != 0 && v == returned))
       return ret.emitOpError("expects results of 'quoin.block_attention', but found something else");
     int64_t &number = out ? plan.outResult : plan.lseResult;
     if (number >= 0)
@@ -249,8 +275,8 @@ LogicalResult Planner::describeResults() {
 
 FailureOr<FunctionPlan> quoin::planFunction(func::FuncOp function) {
   Planner planner{function, {}, {}};
-  if (failed(planner.findAttention()) || failed(planner.describeArguments()) || failed(planner.unifyLengths()) ||
-      failed(planner.describeResults()))
+  if (failed(planner.findAttention()) || failed(planner.findOrder()) || failed(planner.describeArguments()) ||
+      failed(planner.unifyLengths()) || failed(planner.describeResults()))
     return failure();
   return std::move(planner.plan);
 }

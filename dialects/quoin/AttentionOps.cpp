@@ -1,4 +1,4 @@
-//===- AttentionOps.cpp - the verifier of attention by itself --------------===//
+//===- AttentionOps.cpp - attention by itself, rows in another order -------===//
 
 #include "dialects/quoin/QuoinDialect.h"
 
@@ -77,4 +77,23 @@ LogicalResult BlockAttentionOp::verify() {
       return emitOpError("expects at least one offset, but found none");
   }
   return success();
+}
+
+LogicalResult PermuteRowsOp::verify() {
+  // permute_rows_c1
+  auto type = cast<RankedTensorType>(getInput().getType());
+  int64_t rows = type.getRank() == 0 ? 0 : type.getDimSize(0), size = getOrder().getOrder().size();
+  if (rows != size)
+    return emitOpError("expects an order of ") << rows << " rows, but found one of " << size;
+  return success();
+}
+
+/// permute_rows(permute_rows(x, a), inverse of a) -> x, and the identity does nothing.
+OpFoldResult PermuteRowsOp::fold(FoldAdaptor) {
+  if (getOrder().getOrder().isIdentity())
+    return getInput();
+  auto before = getInput().getDefiningOp<PermuteRowsOp>();
+  if (before && getOrder().getOrder().after(before.getOrder().getOrder()).isIdentity())
+    return before.getInput();
+  return {};
 }

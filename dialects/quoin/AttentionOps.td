@@ -4,6 +4,7 @@
 #define QUOIN_ATTENTION_OPS_TD
 
 include "dialects/quoin/QuoinBase.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def Quoin_StaticHeads : CPred<"!::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(1) && "
@@ -53,6 +54,35 @@ def Quoin_BlockAttentionOp : Quoin_Op<"block_attention", [Pure, AttrSizedOperand
     attr-dict `:` type($query) `,` type($key) `,` type($value) (`lse` type($lse)^)?
   }];
   let hasVerifier = 1;
+}
+
+def Quoin_OrderAttr : Quoin_Attr<"Order", "order"> {
+  let summary = "tokens in another order, known at compile time";
+  let description = [{
+    A permutation: slot i holds the i-th token listed. Runs of three or more tokens at equal distances are printed as `a to b` or `a to b by s`. Unlike an
+    `affine_map` it may be any permutation.
+
+    Example: `#quoin.order<0 to 3, 8, 7, 4 to 6>`
+  }];
+  let parameters = (ins AttrParameter<"::quoin::TokenOrder", "the order", "const ::quoin::TokenOrder &">:$order);
+  let hasCustomAssemblyFormat = 1;
+}
+
+def Quoin_PermuteRowsOp : Quoin_Op<"permute_rows", [Pure, SameOperandsAndResultType]> {
+  let summary = "the rows of a tensor in another order";
+  let description = [{
+    Row i of the result is row `order[i]` of the operand. Made by `permute-rows` around attention. An order and its inverse, one
+    after the other, fold to nothing. `tensor.gather` would need the order as a tensor.
+
+    Constraints: (C1) the operand has as many rows as the order has tokens.
+
+    Example: `%1 = quoin.permute_rows %0 : tensor<3x8x64xf32> by #quoin.order<2, 0, 1>`
+  }];
+  let arguments = (ins AnyStaticShapeTensor:$input, Quoin_OrderAttr:$order);
+  let results = (outs AnyStaticShapeTensor:$output);
+  let assemblyFormat = "$input `:` type($input) `by` $order attr-dict";
+  let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 #endif

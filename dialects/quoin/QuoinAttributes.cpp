@@ -80,6 +80,41 @@ void MaskAttr::print(AsmPrinter &printer) const {
 }
 
 //===----------------------------------------------------------------------===//
+// Orders
+//===----------------------------------------------------------------------===//
+
+Attribute OrderAttr::parse(AsmParser &parser, Type) {
+  SMLoc loc = parser.getCurrentLocation();
+  std::vector<int64_t> tokens;
+  auto run = [&]() -> ParseResult {
+    int64_t from, to, step = 1;
+    if (parser.parseInteger(from))
+      return failure();
+    to = from;
+    if (succeeded(parser.parseOptionalKeyword("to")) &&
+        (parser.parseInteger(to) || (succeeded(parser.parseOptionalKeyword("by")) && parser.parseInteger(step))))
+      return failure();
+    if (to < from || to - from > (int64_t(1) << 20) || step < 1)
+      return parser.emitError(loc, "expects an ascending run of tokens, but found ")
+             << from << " to " << to << " by " << step;
+    for (int64_t token = from; token <= to; token += step)
+      tokens.push_back(token);
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater, run))
+    return {};
+  std::string error;
+  std::optional<TokenOrder> order = TokenOrder::fromList(std::move(tokens), error);
+  if (!order) {
+    parser.emitError(loc, error);
+    return {};
+  }
+  return OrderAttr::get(parser.getContext(), std::move(*order));
+}
+
+void OrderAttr::print(AsmPrinter &printer) const { printer << '<' << getOrder().print() << '>'; }
+
+//===----------------------------------------------------------------------===//
 // Lists of words
 //===----------------------------------------------------------------------===//
 

@@ -4,6 +4,7 @@
 #define QUOIN_DIALECTS_QUOIN_QUOINDIALECT_H
 
 #include "dialects/quoin/BlockMask.h"
+#include "dialects/quoin/TokenOrder.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"

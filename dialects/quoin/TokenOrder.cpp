@@ -61,13 +61,17 @@ std::string TokenOrder::print() const {
   std::string text;
   llvm::raw_string_ostream os(text);
   for (size_t i = 0, end; i < tokens.size(); i = end) {
-    for (end = i + 1; end < tokens.size() && tokens[end] == tokens[end - 1] + 1;)
+    int64_t step = i + 1 < tokens.size() ? tokens[i + 1] - tokens[i] : 0;
+    for (end = i + 1; step > 0 && end < tokens.size() && tokens[end] == tokens[end - 1] + step;)
       ++end;
     os << (i ? ", " : "") << tokens[i];
-    if (end - i > 2)
-      os << " to " << tokens[end - 1];
-    else
+    if (end - i < 3) {
       end = i + 1;
+      continue;
+    }
+    os << " to " << tokens[end - 1];
+    if (step > 1)
+      os << " by " << step;
   }
   return text;
 }

@@ -9,7 +9,7 @@
 // keys are those of the field: a wavefront visits a grid by Manhattan distance from its corner (NAR), cells visit it
 // square by square (xAR), subsamples every s-th token of every s-th line at a time (xAR).
 //
-// No IR types; printed as runs: `0 to 3, 8, 7` stands for 0, 1, 2, 3, 8, 7.
+// No IR types; printed as runs: `0 to 3, 8, 1 to 7 by 3` stands for 0, 1, 2, 3, 8, 1, 4, 7.
 //
 //===----------------------------------------------------------------------===//
 

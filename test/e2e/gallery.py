@@ -26,7 +26,7 @@ def before_and_after():
             text = f.read()
         expect(len(re.findall("of 256 tiles", text)) == 2 and "192 empty" in text and "256 partial" in text, "counts of both maps")
         r = call("quoin-draw-mask", "k le q", "--length", 5000, "--order", "-o", out)
-        expect(r.returncode == 1 and "expects at most 4096 tokens to order, but found 5000" in r.stderr, r.stderr)
+        expect(r.returncode == 1 and "expects at most 2048 tokens to order, but found 5000" in r.stderr, r.stderr)
 
 
 if __name__ == "__main__":

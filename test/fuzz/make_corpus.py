@@ -70,7 +70,9 @@ def runtime():
 def mask():
     formulas = ["causal", "full", "block_causal<4>", "window<16>", "(q, k) : k le q and q - k lt 16",
                 "(q, k) : q floordiv 4 ge k floordiv 4", "(q, k)[start, n] : k lt start or label(q) eq label(k) and slot(k) lt n",
-                "(q, k) : not (open(k) eq 1 and k gt q) or (q mod 3) * 2 - k eq -1"]
+                "(q, k) : not (open(k) eq 1 and k gt q) or (q mod 3) * 2 - k eq -1",
+                "(q, k)[n] where a = [0 : 3, -1, 4], b = [7] : a(k) le a(q) + n or b(q) ne k", "two_half_training<4>",
+                "context_causal<start>", "verify<8, 40>"]
     for i, formula in enumerate(formulas):
         yield f"formula-{i}", formula.encode() + b"\0" + random.Random(i).randbytes(200)
 

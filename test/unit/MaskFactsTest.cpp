@@ -6,7 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/MaskFacts.h"
+#include "passes/BlindRow.h"
+#include "passes/MaskOrder.h"
 #include "llvm/Support/raw_ostream.h"
+#include <chrono>
 #include <gtest/gtest.h>
 #include <random>
 
@@ -346,4 +349,70 @@ TEST(MaskFacts, CachedCallsComputeWhatStatelessCallsDo) {
   // The test must not pass because nothing was proven.
   EXPECT_GT(useful, 60);
   EXPECT_GT(reused, 10000);
+}
+
+//===----------------------------------------------------------------------===//
+// Formulas that nobody would write
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Random formulas with every operator, divisors that have nothing in common, and large factors.
+struct Hostile {
+  std::mt19937 random;
+  int64_t pick(std::initializer_list<int64_t> of) { return of.begin()[random() % of.size()]; }
+  std::string term(int depth) {
+    static const char *const leaves[] = {"q",       "k",        "slot(q)",  "slot(k)", "open(q)",
+                                         "open(k)", "label(q)", "label(k)", "a"};
+    if (depth == 0)
+      return leaves[random() % std::size(leaves)];
+    std::string x = term(depth - 1);
+    switch (random() % 5) {
+    case 0:
+      return "(" + x + " + " + term(depth - 1) + ")";
+    case 1:
+      return "(" + x + " - " + term(depth - 1) + ")";
+    case 2:
+      return "(" + x + " * " + std::to_string(pick({-1009, -3, 2, 97, 65537})) + ")";
+    case 3:
+      return "(" + x + " floordiv " + std::to_string(pick({2, 3, 7, 64, 101, 1021})) + ")";
+    default:
+      return "(" + x + " mod " + std::to_string(pick({2, 5, 48, 89, 1000})) + ")";
+    }
+  }
+  std::string formula(int depth) {
+    static const char *const words[] = {"le", "lt", "ge", "gt", "eq", "ne"};
+    if (depth == 0)
+      return term(3) + " " + words[random() % std::size(words)] + " " + term(3);
+    std::string x = "(" + formula(depth - 1) + ")";
+    return random() % 4 == 0 ? "not " + x : x + (random() % 2 ? " and (" : " or (") + formula(depth - 1) + ")";
+  }
+};
+} // namespace
+
+// A sound answer in bounded time: the budget of cases runs out before patience does.
+TEST(MaskFacts, HostileFormulasAreAnsweredInBoundedTime) {
+  Hostile hostile{std::mt19937(11)};
+  double worst = 0;
+  std::string slowest;
+  for (int i = 0; i < 120; ++i) {
+    std::string text = "(q, k)[a] : " + hostile.formula(2 + i % 3);
+    std::string error;
+    std::optional<BlockMask> mask = BlockMask::parse(text, error);
+    if (!mask)
+      continue; // a factor of a factor that may leave 64 bits
+    auto began = std::chrono::steady_clock::now();
+    MaskFactsOptions options;
+    options.sequenceLabels = true;
+    (void)proveMaskFacts({MaskUse{*mask, {-1}, true, false}}, options);
+    (void)proveSameMask(*mask, BlockMask::causal());
+    (void)findBlindRow(*mask);
+    (void)proveCausalAfterSort(*mask, OrderKey::Open, true);
+    double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    if (seconds > worst) {
+      worst = seconds;
+      slowest = text;
+    }
+  }
+  RecordProperty("slowest", slowest);
+  EXPECT_LT(worst, 20) << slowest;
 }

@@ -1,0 +1,114 @@
+//===- TokenOrderTest.cpp - permutations, and which are chosen ----------------===//
+
+#include "dialects/quoin/TokenOrder.h"
+#include "passes/StaticOrders.h"
+#include <gtest/gtest.h>
+#include <numeric>
+#include <random>
+
+using namespace quoin;
+
+static BlockMask parse(llvm::StringRef text) {
+  std::string error;
+  std::optional<BlockMask> mask = BlockMask::parse(text, error);
+  EXPECT_TRUE(mask) << text.str() << ": " << error;
+  return mask ? *mask : BlockMask::full();
+}
+
+static std::vector<MaskToken> plain(int64_t count) {
+  std::vector<MaskToken> tokens(static_cast<size_t>(count));
+  for (size_t i = 0; i < tokens.size(); ++i)
+    tokens[i].position = tokens[i].slot = static_cast<int64_t>(i);
+  return tokens;
+}
+
+TEST(TokenOrder, SortsStablyAndInverts) {
+  TokenOrder order = TokenOrder::sortedBy({2, 0, 1, 0, 2});
+  EXPECT_EQ(order.list().vec(), (std::vector<int64_t>{1, 3, 2, 0, 4}));
+  EXPECT_EQ(order.print(), "1, 3, 2, 0, 4");
+  EXPECT_EQ(order.apply(llvm::ArrayRef<char>({'a', 'b', 'c', 'd', 'e'})), (std::vector<char>{'b', 'd', 'c', 'a', 'e'}));
+  EXPECT_TRUE(order.inverse().after(order).isIdentity());
+  EXPECT_TRUE(order.after(order.inverse()).isIdentity());
+  EXPECT_FALSE(order.isIdentity());
+  EXPECT_EQ(TokenOrder::identity(7).print(), "0 to 6");
+}
+
+TEST(TokenOrder, AfterIsOneOrderThenTheOther) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 50; ++round) {
+    size_t size = 1 + random() % 30;
+    std::vector<int64_t> a(size), b(size);
+    for (size_t i = 0; i < size; ++i) {
+      a[i] = random() % 5;
+      b[i] = random() % 5;
+    }
+    TokenOrder first = TokenOrder::sortedBy(a), second = TokenOrder::sortedBy(b);
+    std::vector<int64_t> values(size);
+    std::iota(values.begin(), values.end(), 100);
+    EXPECT_EQ(second.after(first).apply(llvm::ArrayRef(values)),
+              second.apply(llvm::ArrayRef(first.apply(llvm::ArrayRef(values)))));
+  }
+}
+
+TEST(TokenOrder, ListsAreChecked) {
+  std::string error;
+  EXPECT_FALSE(TokenOrder::fromList({0, 0}, error));
+  EXPECT_EQ(error, "expects each token once, but found 0 twice");
+  EXPECT_FALSE(TokenOrder::fromList({1, -1}, error));
+  EXPECT_EQ(error, "expects tokens below 2, but found -1");
+  EXPECT_TRUE(TokenOrder::fromList({1, 0}, error));
+}
+
+TEST(TokenOrder, GridsAreVisitedAsTheirNamesSay) {
+  EXPECT_EQ(TokenOrder::sortedBy(wavefrontKeys(9, 3)).list().vec(), (std::vector<int64_t>{0, 1, 3, 2, 4, 6, 5, 7, 8}));
+  EXPECT_EQ(TokenOrder::sortedBy(cellKeys(8, 4, 2)).list().vec(), (std::vector<int64_t>{0, 1, 4, 5, 2, 3, 6, 7}));
+  EXPECT_EQ(TokenOrder::sortedBy(subsampleKeys(8, 4, 2)).list().vec(), (std::vector<int64_t>{0, 2, 1, 3, 4, 6, 5, 7}));
+}
+
+/// The order keeps who sees whom, and its count is that of its map.
+static OrderChoice choose(llvm::StringRef text, int64_t size) {
+  BlockMask mask = parse(text);
+  std::vector<MaskToken> tokens = plain(size);
+  OrderChoice choice = chooseOrder(mask, tokens, {});
+  std::vector<MaskToken> sorted = choice.order.apply(llvm::ArrayRef(tokens));
+  TileMap map(mask, sorted, sorted, {});
+  EXPECT_EQ(map.rows() * map.columns() - map.count(Tile::Empty), choice.visitedAfter) << text.str();
+  EXPECT_LE(choice.visitedAfter, choice.visitedBefore);
+  EXPECT_EQ(choice.order.isIdentity(), choice.visitedAfter == choice.visitedBefore);
+  return choice;
+}
+
+TEST(StaticOrders, CausalStaysAsItIs) { EXPECT_TRUE(choose("causal", 640).order.isIdentity()); }
+
+TEST(StaticOrders, StreamsAreGathered) {
+  OrderChoice choice = choose("(q, k) : k mod 8 eq q mod 8", 1024);
+  EXPECT_EQ(choice.visitedBefore, 256);
+  EXPECT_EQ(choice.visitedAfter, 32); // eight streams of two tiles each
+}
+
+TEST(StaticOrders, AWavefrontHalvesTheTiles) {
+  // 32 x 32 tokens, line by line: nearly every tile is visited; by distance from the corner little more than half.
+  OrderChoice choice = choose("(q, k) : k floordiv 32 + k mod 32 le q floordiv 32 + q mod 32", 1024);
+  EXPECT_GT(choice.visitedBefore, 240);
+  EXPECT_LT(choice.visitedAfter, 165);
+}
+
+TEST(StaticOrders, SubsamplesAndCellsComeTogether) {
+  EXPECT_LT(
+      choose("(q, k) : k floordiv 32 mod 2 * 2 + k mod 32 mod 2 le q floordiv 32 mod 2 * 2 + q mod 32 mod 2", 1024)
+          .visitedAfter,
+      165);
+  EXPECT_LT(
+      choose("(q, k) : k floordiv 256 * 4 + k mod 32 floordiv 8 le q floordiv 256 * 4 + q mod 32 floordiv 8", 1024)
+          .visitedAfter,
+      165);
+}
+
+TEST(StaticOrders, LabelArraysCluster) {
+  std::string labels;
+  for (int i = 0; i < 512; ++i)
+    labels += (i ? ", " : "") + std::to_string(i * 7 % 5);
+  OrderChoice choice = choose("(q, k) where part = [" + labels + "] : part(k) eq part(q)", 512);
+  EXPECT_EQ(choice.visitedBefore, 64);
+  EXPECT_LE(choice.visitedAfter, 26); // five clusters of 102 tokens cross borders of tiles
+}
