@@ -35,6 +35,9 @@ static LogicalResult inlineCall(func::CallOp call, SymbolTableCollection &symbol
   return success();
 }
 
+/// Calls that a decoder may have once functions are part of it: a function that calls another twice doubles them.
+static constexpr size_t maxInlined = 10000;
+
 namespace {
 struct InlineCalls : quoin::impl::InlineCallsPassBase<InlineCalls> {
   Counter numInlined{"inline-calls", "num-calls-inlined"};
@@ -45,7 +48,8 @@ struct InlineCalls : quoin::impl::InlineCallsPassBase<InlineCalls> {
     SymbolTableCollection symbols;
     // One level at a time. Without recursion a chain of calls is at most as long as there are functions.
     size_t levels = llvm::range_size(module.getOps<func::FuncOp>()) + 1;
-    for (DecoderOp decoder : module.getOps<DecoderOp>())
+    for (DecoderOp decoder : module.getOps<DecoderOp>()) {
+      size_t inlined = 0;
       for (size_t level = 0;; ++level) {
         SmallVector<func::CallOp> calls;
         decoder.walk([&](func::CallOp call) { calls.push_back(call); });
@@ -56,12 +60,20 @@ struct InlineCalls : quoin::impl::InlineCallsPassBase<InlineCalls> {
               << calls.front().getCallee() << "' after " << level << " levels of calls";
           return signalPassFailure();
         }
+        inlined += calls.size();
+        if (inlined > maxInlined) {
+          calls.front().emitOpError("expects a decoder of at most ")
+              << maxInlined << " calls, but found " << inlined << " once '@" << calls.front().getCallee()
+              << "' is inlined";
+          return signalPassFailure();
+        }
         for (func::CallOp call : calls) {
           if (failed(inlineCall(call, symbols)))
             return signalPassFailure();
           ++numInlined;
         }
       }
+    }
     // A function may be used by one that goes.
     for (bool changed = true; changed;) {
       changed = false;

@@ -28,7 +28,9 @@
 #include "passes/Pipeline.h"
 #include "runtime/include/quoin/program.h"
 #include "runtime/tokenizer/Tokenizer.h"
+#include "support/NestedText.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -132,7 +134,14 @@ bool Compiler::load() {
       return fail("expects a folder or a .mlir file, but there is no '" + options.input + "'");
     if (!options.settings.empty() || !options.architecture.empty())
       return fail("expects --set and --architecture with a checkpoint's folder only: a .mlir file says them itself");
-    module = parseSourceFile<ModuleOp>(options.input, &context);
+    auto text = llvm::MemoryBuffer::getFile(options.input);
+    if (!text)
+      return fail("cannot read '" + options.input + "': " + text.getError().message());
+    if (std::string deep = programTooDeep((*text)->getBuffer()); !deep.empty())
+      return fail(options.input + ": " + deep);
+    auto sources = std::make_shared<llvm::SourceMgr>();
+    sources->AddNewSourceBuffer(std::move(*text), llvm::SMLoc());
+    module = parseSourceFile<ModuleOp>(sources, &context);
     if (!module)
       return failWith("cannot parse '" + options.input + "'");
   }
@@ -304,6 +313,9 @@ bool Compiler::buildArtifact() {
   FailureOr<cpu::StepPlan> plan = cpu::emitModel(*module, model, masks, modelOptions);
   if (failed(plan))
     return failWith("the model cannot be lowered");
+  if (int64_t fill = integer(module_attr::fill, -1); fill >= plan->head.vocabulary)
+    return fail("expects 'quoin.fill' below the head's " + Twine(plan->head.vocabulary) + " tokens, but found " +
+                Twine(fill));
 
   describe(description, options, decoders, *plan, std::move(fixed));
   description.architecture = text(module_attr::architecture);

@@ -22,7 +22,7 @@ constexpr int64_t maxLayers = 1000;
 constexpr int64_t maxHeads = 4096;
 constexpr int64_t maxHeadDim = 4096;
 constexpr int64_t maxVocabulary = int64_t(1) << 24;
-constexpr int64_t maxPositions = int64_t(1) << 30;
+constexpr int64_t maxPositions = int64_t(1) << 24;
 
 struct Family {
   const char *name;    // model_type

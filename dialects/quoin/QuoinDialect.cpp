@@ -49,5 +49,11 @@ LogicalResult QuoinDialect::verifyOperationAttribute(Operation *op, NamedAttribu
                   .Default(true);
   if (!good)
     return op->emitOpError("expects '") << name << "' to be of its documented type, but found " << value;
+  if (name == module_attr::capacity && integer.getInt() > maxCapacity)
+    return op->emitOpError("expects '") << name << "' of at most " << maxCapacity << ", but found " << integer.getInt();
+  auto vocabulary = op->getAttrOfType<IntegerAttr>(module_attr::vocabulary);
+  if (name == module_attr::fill && vocabulary && integer.getInt() >= vocabulary.getInt())
+    return op->emitOpError("expects '") << name << "' below the vocabulary of " << vocabulary.getInt() << ", but found "
+                                        << integer.getInt();
   return success();
 }

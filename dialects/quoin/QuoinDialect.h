@@ -49,6 +49,9 @@ inline constexpr llvm::StringLiteral architecture = "quoin.architecture";
 inline constexpr llvm::StringLiteral inexact = "quoin.inexact";
 } // namespace module_attr
 
+/// The most positions that `quoin.capacity` may say.
+inline constexpr int64_t maxCapacity = int64_t(1) << 24;
+
 /// Settings of this name may be given again with a request; the others are fixed by compilation.
 bool isRunTimeSetting(llvm::StringRef name);
 

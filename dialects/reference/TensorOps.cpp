@@ -113,6 +113,8 @@ LogicalResult Machine::constant(Operation *op, TypedAttr value) {
   }
   auto dense = dyn_cast<DenseElementsAttr>(value);
   if (dense && isa<RankedTensorType>(dense.getType()) && dense.getType().getRank() == 1) {
+    if (failed(expectSize(op, dense.getType().getDimSize(0))))
+      return failure();
     Tensor out;
     Type element = dense.getElementType();
     if (element.isIntOrIndex() && (element.isIndex() || element.getIntOrFloatBitWidth() <= 64))

@@ -81,8 +81,9 @@ quoin_status_t checkProgram(quoin_context_t &context, const quoin_program_t *pro
         "%s was compiled for the CPU feature '%.*s', which this machine lacks; compile it with --target-cpu", where,
         int(length), feature);
   if (program->hidden < 1 || program->vocabulary < 1 || program->vocabulary > INT32_MAX || program->capacity < 1 ||
-      program->capacity > INT32_MAX || program->page_bytes < 0 || program->decoders_count < 1 || !program->decoders ||
-      !program->layers_step || !program->head_step || program->weights_bytes < 8)
+      program->capacity > INT32_MAX || program->fill >= program->vocabulary || program->page_bytes < 0 ||
+      program->decoders_count < 1 || !program->decoders || !program->layers_step || !program->head_step ||
+      program->weights_bytes < 8)
     return context.fail(QUOIN_STATUS_CORRUPT, "%s does not describe a model", where);
   return QUOIN_STATUS_OK;
 }

@@ -17,7 +17,8 @@ class Failure(Exception):
 
 def call(name, *args, timeout=600, **k):
     """Runs a tool; gives the finished process."""
-    return subprocess.run([os.path.join(BIN, name), *map(str, args)], capture_output=True, text=True, timeout=timeout, **k)
+    return subprocess.run([os.path.join(BIN, name), *map(str, args)], capture_output=True, text=True, errors="replace", timeout=timeout,
+                          **k)
 
 
 def tool(name, *args, **k):

@@ -1,6 +1,7 @@
 //===- main.cpp - quoin-compile: models to native programs -----------------===//
 
 #include "compiler/driver/Compile.h"
+#include "support/JsonText.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <unistd.h>
@@ -99,6 +100,6 @@ int main(int argc, char **argv) {
   bool good = compile(o, error);
   bar.finish();
   if (!good)
-    std::fprintf(stderr, "error: %s\n", error.c_str());
+    std::fprintf(stderr, "error: %s\n", shortened(error, error.size()).c_str());
   return good ? 0 : 1;
 }

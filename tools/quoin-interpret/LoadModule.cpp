@@ -5,6 +5,8 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "support/NestedText.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -34,7 +36,16 @@ static std::string resolveSource(ModuleOp module, StringRef file) {
 
 std::unique_ptr<LoadedProgram> LoadedProgram::load(const std::string &file) {
   std::unique_ptr<LoadedProgram> result(new LoadedProgram());
-  result->module = parseSourceFile<ModuleOp>(file, result->sources, ParserConfig(&result->context));
+  std::string error;
+  auto text = openInputFile(file, &error);
+  if (text)
+    error = programTooDeep(text->getBuffer());
+  if (!error.empty()) {
+    llvm::errs() << "error: " << file << ": " << error << "\n";
+    return nullptr;
+  }
+  result->sources.AddNewSourceBuffer(std::move(text), llvm::SMLoc());
+  result->module = parseSourceFile<ModuleOp>(result->sources, ParserConfig(&result->context));
   if (!result->module)
     return nullptr;
   result->source = resolveSource(*result->module, file);
