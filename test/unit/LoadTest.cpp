@@ -82,6 +82,52 @@ TEST(Load, NamesWhatIsMissingOrMixed) {
   EXPECT_EQ(loader.load(folder), QUOIN_STATUS_NOT_FOUND);
 }
 
+/// Opens a folder with a tokenizer, and a text there and back; the first status that is not OK, after all was freed.
+static quoin_status_t loadAndTranslate(const Folder &folder, CountingMemory &memory) {
+  quoin_hooks_t hooks = memory.hooks(1);
+  quoin_context_t *context = nullptr;
+  quoin_model_t *model = nullptr;
+  quoin_status_t status = quoin_context_create(&hooks, &context);
+  if (!status)
+    status = quoin_model_load(context, folder.path.c_str(), &model);
+  int32_t ids[64];
+  char text[64];
+  size_t count = 0, size = 0;
+  if (!status)
+    status = quoin_tokenizer_encode(quoin_model_tokenizer(model), "sort 321 =>", 11, ids, 64, &count);
+  if (!status)
+    status = quoin_tokenizer_decode(quoin_model_tokenizer(model), ids, count, 0, text, 64, &size);
+  if (!status)
+    EXPECT_EQ(std::string(text, size), "sort 321 =>");
+  quoin_model_destroy(model);
+  quoin_context_destroy(context);
+  return status;
+}
+
+TEST(Load, EachAllocationMayFail) {
+  Folder folder;
+  fs::copy_file(QUOIN_SOURCE_DIR "/examples/demo/model/tokenizer.json", folder.path / "tokenizer.json");
+  CountingMemory memory;
+  ASSERT_EQ(loadAndTranslate(folder, memory), QUOIN_STATUS_OK);
+  ASSERT_GT(memory.calls, 2);
+  for (int64_t at = 1; at <= memory.calls; ++at) {
+    CountingMemory failing;
+    failing.failAt = at;
+    EXPECT_EQ(loadAndTranslate(folder, failing), QUOIN_STATUS_OUT_OF_MEMORY) << at;
+    EXPECT_EQ(failing.live, 0) << at;
+  }
+}
+
+TEST(Load, RefusesAFillTokenPastTheVocabulary) {
+  Loader loader;
+  quoin_model_t *model = nullptr;
+  changed = *quoin_fake_query(QUOIN_ABI_VERSION);
+  changed.fill = static_cast<int32_t>(changed.vocabulary);
+  EXPECT_EQ(quoin_model_from_program(loader.context, queryChanged, fakeWeights(), QUOIN_FAKE_WEIGHTS, nullptr, &model),
+            QUOIN_STATUS_CORRUPT);
+  EXPECT_TRUE(loader.says("does not describe a model"));
+}
+
 TEST(Load, RefusesOtherVersionsAndCpus) {
   Loader loader;
   quoin_model_t *model = nullptr;

@@ -317,6 +317,22 @@ static quoin_status_t wholeLife(CountingMemory &memory, int32_t workers) {
       status = quoin_session_status(session);
     quoin_session_destroy(session);
   }
+  // One more by itself, in one call.
+  const Request request = manyRequests().front();
+  const int32_t stops[] = {1, 2, 3};
+  quoin_session_t *alone = nullptr;
+  quoin_result_t result;
+  if (!status)
+    status = quoin_session_create(model, request.decoder.c_str(), &alone);
+  if (!status)
+    status = quoin_session_set_stops(alone, stops, std::size(stops));
+  if (!status)
+    status = quoin_session_prompt(alone, request.ids.data(), request.ids.size());
+  if (!status)
+    status = quoin_generate(alone, nullptr, nullptr);
+  if (!status)
+    status = quoin_session_result(alone, &result);
+  quoin_session_destroy(alone);
   quoin_model_destroy(model);
   quoin_context_destroy(context);
   return status;
