@@ -85,8 +85,13 @@ static bool isAtLeast(Value positions, Value bound, llvm::SmallDenseSet<Value> &
     return isAtLeast(loop.getInitArgs()[i], bound, assumed) && isAtLeast(loop.getYieldedValues()[i], bound, assumed);
   }
   Operation *op = positions.getDefiningOp();
-  if (auto span = dyn_cast<SpanOp>(op))
-    return isSameIndex(span.getFrom(), bound);
+  if (auto span = dyn_cast<SpanOp>(op)) {
+    Value from = span.getFrom();
+    Operation *highest = from.getDefiningOp();
+    if (isa_and_nonnull<arith::MaxSIOp, arith::MaxUIOp>(highest))
+      return llvm::any_of(highest->getOperands(), [&](Value v) { return isSameIndex(v, bound); });
+    return isSameIndex(from, bound);
+  }
   if (auto empty = dyn_cast<tensor::EmptyOp>(op))
     return llvm::all_of(empty.getMixedSizes(), [](OpFoldResult size) { return isConstantIntValue(size, 0); });
   if (auto join = dyn_cast<tensor::ConcatOp>(op))
@@ -128,6 +133,30 @@ static std::optional<CallParts> partsOf(Operation *op) {
   return CallParts{
       commit.getSequence(), commit.getTo(), Value(), commit.getModelAttr(), commit.getMaskAttr().getFormula(),
       commit.getSymbols()};
+}
+
+/// `then` rows that all have one label above 0, or whose others, behind them, all have a higher one.
+static void findSnapshot(CacheCall &call) {
+  auto forward = dyn_cast<ForwardOp>(call.op);
+  Value labels = forward ? forward.getLabels() : Value();
+  if (!labels)
+    return;
+  SmallVector<Value> parts = {labels};
+  if (auto join = labels.getDefiningOp<tensor::ConcatOp>())
+    parts = llvm::to_vector<2>(ValueRange(join.getInputs()));
+  int64_t last = 0;
+  for (auto [i, part] : llvm::enumerate(parts)) {
+    auto splat = part.getDefiningOp<tensor::SplatOp>();
+    APInt label;
+    if (!splat || splat.getDynamicSizes().size() != 1 || !matchPattern(splat.getInput(), m_ConstantInt(&label)) ||
+        label.getSExtValue() <= last)
+      return;
+    last = label.getSExtValue();
+    if (i > 0)
+      continue;
+    call.snapshotLabel = last;
+    call.snapshot = splat.getDynamicSizes().front();
+  }
 }
 
 /// Numbers the values that are the same at all calls: those of the decoder's own block, which runs once. Values that
@@ -184,13 +213,15 @@ std::vector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
       caches.push_back({root, parts->model, {}, {}, {}, {}});
       cache = std::prev(caches.end());
     }
-    cache->calls.push_back({op, 0});
+    CacheCall call;
+    call.op = op;
+    cache->calls.push_back(call);
   });
   for (CacheUses &cache : caches) {
     cache.options.sequenceLabels = labels;
     numberShared(decoder, cache);
     for (CacheCall &call : cache.calls)
-      addUse(cache, call);
+      addUse(cache, call), findSnapshot(call);
   }
   return caches;
 }

@@ -19,6 +19,10 @@ struct CacheCall {
   mlir::Operation *op = nullptr;
   /// Index into `CacheUses::uses`.
   unsigned use = 0;
+  /// How many of its `then` rows are a snapshot (they come first and have the lowest label), and that label; null:
+  /// none.
+  mlir::Value snapshot;
+  int64_t snapshotLabel = 0;
 };
 
 /// All calls on one cache.

@@ -73,13 +73,18 @@ class CallRewriter {
 public:
   CallRewriter(const CacheUses &uses, const MaskFacts &facts, Value cache) : uses(uses), facts(facts), cache(cache) {}
 
-  void rewrite(ForwardOp op, unsigned use) {
+  /// `snapshot`: how many `then` rows are kept with the sequence's; null: none.
+  void rewrite(ForwardOp op, unsigned use, Value snapshot) {
     SlotBuilder b(op.getLoc(), op);
-    auto [from, keep] =
-        rowsToRun(b, use, op.getSequence(), op.getTo(), op.getSymbols(), Value(), [&](Value limit) -> Value {
-          return ReuseOp::create(b, cache, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(),
-                                 op.getRead(), limit);
-        });
+    auto makeReuse = [&](Value limit) -> Value {
+      return ReuseOp::create(b, cache, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(),
+                             op.getRead(), limit);
+    };
+    auto [from, keep] = rowsToRun(b, use, op.getSequence(), op.getTo(), op.getSymbols(), Value(), makeReuse);
+    if (snapshot) {
+      keep = arith::AddIOp::create(b, op.getTo(), snapshot);
+      from = arith::SelectOp::create(b, b.isAtLeast(makeReuse(keep), keep), keep, from);
+    }
     auto call =
         ForwardCachedOp::create(b, cache, from, keep, op.getModelAttr(), op.getSequence(), op.getTo(), op.getIds(),
                                 op.getPositions(), op.getLabels(), op.getRead(), op.getMaskAttr(), op.getSymbols(),
@@ -137,6 +142,8 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
   Counter numForwards{"infer-cache", "num-forwards-cached"};
   Counter numPasses{"infer-cache", "num-commit-passes-made"};
   Counter numRefused{"infer-cache", "num-masks-refused"};
+  Counter numShared{"infer-cache", "num-caches-shared"};
+  Counter numSnapshots{"infer-cache", "num-snapshots-kept"};
 
   void runOnOperation() override {
     DecoderOp decoder = getOperation();
@@ -145,22 +152,53 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       MaskFacts facts = proveMaskFacts(uses.uses, uses.options);
       report(uses, facts);
       bool hasPass = llvm::any_of(uses.calls, [](const CacheCall &c) { return isa<CommitOp>(c.op); });
-      if (facts.cut.kind == RowCut::Kind::Nothing && !hasPass)
+      bool snapshots = keepsSnapshots(uses, facts);
+      if (facts.cut.kind == RowCut::Kind::Nothing && !hasPass && !snapshots)
         continue; // a stateless call is as good
       OpBuilder entry = OpBuilder::atBlockBegin(&decoder.getBody().front());
-      Value cache = CacheOp::create(entry, decoder.getLoc(), entry.getI64IntegerAttr(number++), uses.model);
+      bool shared = holdAcrossRuns(facts, uses.uses, uses.options);
+      Value cache = CacheOp::create(entry, decoder.getLoc(), entry.getI64IntegerAttr(number++), uses.model,
+                                    shared ? entry.getUnitAttr() : UnitAttr());
       ++numCaches;
+      numShared += shared;
       CallRewriter rewriter(uses, facts, cache);
       for (const CacheCall &call : uses.calls) {
         if (auto forward = dyn_cast<ForwardOp>(call.op)) {
-          rewriter.rewrite(forward, call.use);
+          rewriter.rewrite(forward, call.use, snapshots ? call.snapshot : Value());
           ++numForwards;
+          numSnapshots += snapshots && call.snapshot;
         } else {
           rewriter.rewrite(cast<CommitOp>(call.op), call.use);
           ++numPasses;
         }
       }
     }
+  }
+
+  /// May the calls on this cache that have a snapshot keep it? MaskFacts.h says when.
+  static bool keepsSnapshots(const CacheUses &uses, const MaskFacts &facts) {
+    SmallVector<MaskUse> masks;
+    int64_t label = 0;
+    for (const CacheCall &call : uses.calls) {
+      if (!call.snapshot)
+        continue;
+      if (label && label != call.snapshotLabel)
+        return false;
+      label = call.snapshotLabel;
+      masks.push_back(uses.uses[call.use]);
+      if (facts.cut.kind != RowCut::Kind::Nothing && facts.prefixes[call.use].kind != StablePrefix::Kind::All)
+        return false;
+    }
+    bool proven = label && !uses.options.sequenceLabels && proveSnapshot(masks, label);
+    for (const CacheCall &call : uses.calls)
+      if (call.snapshot && proven)
+        remark::passed(call.op->getLoc(), remarkOn("Snapshot"))
+            << "rows of label " + std::to_string(label) + " are kept and reused";
+      else if (call.snapshot)
+        remark::missed(call.op->getLoc(), remarkOn("Snapshot"))
+            << "rows of labels up to " + std::to_string(label) +
+                   " see provably the same neither at every call nor by themselves";
+    return proven;
   }
 
   /// One remark per mask.

@@ -420,6 +420,22 @@ MaskFacts quoin::proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOpt
   return facts;
 }
 
+bool quoin::holdAcrossRuns(const MaskFacts &facts, llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options) {
+  if (facts.cut.kind == RowCut::Kind::Nothing)
+    return false;
+  std::vector<MaskUse> others(uses.begin(), uses.end());
+  bool none = true;
+  for (MaskUse &use : others)
+    for (int &id : use.shared)
+      none &= std::exchange(id, -1) < 0;
+  if (none)
+    return true;
+  MaskFactsOptions alone = options;
+  alone.sharedInCut = 0;
+  MaskFacts again = proveMaskFacts(others, alone);
+  return again.cut == facts.cut && again.prefixes == facts.prefixes;
+}
+
 //===----------------------------------------------------------------------===//
 // Equality and implication
 //===----------------------------------------------------------------------===//

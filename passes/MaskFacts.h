@@ -32,6 +32,14 @@
 // A mask whose rows look ahead by a bounded distance (a two-sided window) has no such cut: its rows below d - W see
 // nothing at or above d, but the rows between do, and they are seen in turn. It gets f = 0: everything runs again.
 //
+// Snapshots. A call may have `then` rows of a label L > 0, before others of higher labels: some text again as it was
+// (see ApproximateCache.cpp). If, whatever the symbols, no row of a label up to L sees one of a higher label, and rows
+// and keys of labels up to L agree in all masks that have such rows, then the first n slots (the sequence's and the
+// snapshot's) are a call of their own: if the cache holds exactly these n slots, all of them are right and only the
+// others run. A call that finds less uses the rule above. It leaves its first n slots in the cache; a call of another
+// kind stops comparing at the first label that is not 0, and what it then uses is right by the claim, since a
+// snapshot's call has p = all.
+//
 // How it is proven: propose and prove. Candidates are read off the formulas (block lengths from divisors, starts from
 // constants and symbols), ordered from the one that reuses most; those that a few hundred random rows and keys
 // contradict are dropped; the first is taken for which Presburger arithmetic shows that there is no counterexample. f =
@@ -85,6 +93,9 @@ struct RowCut {
 
   /// The cut of a d that is not negative. Never above d.
   int64_t evaluate(int64_t d, llvm::ArrayRef<int64_t> sharedValues) const;
+  bool operator==(const RowCut &o) const {
+    return kind == o.kind && block == o.block && shared == o.shared && offset == o.offset;
+  }
   bool isIdentity() const { return kind == Kind::Aligned && block == 1; }
   std::string print() const;
 };
@@ -97,6 +108,7 @@ struct StablePrefix {
   unsigned symbol = 0;
   int64_t offset = 0;
 
+  bool operator==(const StablePrefix &o) const { return kind == o.kind && symbol == o.symbol && offset == o.offset; }
   /// May be negative, which counts as 0.
   int64_t evaluate(llvm::ArrayRef<int64_t> symbols) const;
   std::string print(const BlockMask &mask) const;
@@ -114,6 +126,13 @@ struct MaskFacts {
 
 /// The facts of the calls on one cache.
 MaskFacts proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options = {});
+
+/// Do the facts hold from run to run, in which values that all calls of a run share may differ? Then a slot's keys and
+/// values may come from another run.
+bool holdAcrossRuns(const MaskFacts &facts, llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options);
+
+/// Are rows of labels up to `label` a call of their own in all these masks, the same in each?
+bool proveSnapshot(llvm::ArrayRef<MaskUse> uses, int64_t label, unsigned maxCases = 1024);
 
 /// Do two masks allow the same pairs, whatever tokens and symbols are? Symbols of the same name are the same number.
 /// False also if it was not proven.

@@ -26,6 +26,12 @@ class TensorDialect;
 
 namespace quoin {
 
+/// Which keys and values `quoin-approximate-cache` lets be stale.
+enum class ApproximationPolicy { Dual, SubBlock, BlockExternal };
+
+/// The name of a policy, as options and metadata spell it.
+llvm::StringRef stringifyPolicy(ApproximationPolicy policy);
+
 #define GEN_PASS_DECL
 #include "passes/Passes.h.inc"
 

@@ -44,13 +44,46 @@ def InferCachePass : Pass<"quoin-infer-cache", "::quoin::DecoderOp"> {
     `quoin.forward` becomes a `quoin.forward_cached` that runs only the rows the masks of that cache do not prove unchanged
     (`passes/MaskFacts.h` has the rule and why it is right). A `quoin.commit .. by pass` becomes the call that the published
     engine makes, over the rows beyond the last commit even if they are still valid, and a plain commit. Rewriting is
-    local; no loop is analysed.
+    local; no loop is analysed. `then` rows whose labels make them a snapshot (all others have a higher label) are kept and
+    reused with the sequence's own.
+
+    What is proven for all runs, whatever they share inside, makes the cache `shared`: runs with the same beginning may use each
+    other's slots.
 
     Where no cut is provable, forwards stay as they are, with a remark that names the mask.
 
     *Leaves* the number of calls as the published engine has it: `quoin-fuse-commit` lowers it.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+def ApproximateCachePass : Pass<"quoin-approximate-cache", "::quoin::DecoderOp"> {
+  let summary = "let calls reuse keys and values that are stale";
+  let description = [{
+    Only on request: it changes what is generated. *Assumes* the program as written, functions inlined, before
+    `quoin-infer-cache`.
+
+    *Does*: a `quoin.forward` in a loop that reads the open positions of a range runs that range alone. The rest of the text keeps
+    the keys and values of an earlier, whole call of the loop:
+
+    - `dual`: the loop's first call (Fast-dLLM v1's prefix and suffix cache over a fully bidirectional model).
+    - `sub-block`: the last call made while the range's first position was open (Fast-dLLM v2's cache inside a block).
+    - `block-external`: the last call `refresh` calls ago; 1 is exact.
+
+    With `refresh` the other policies make a whole call that often, too. Stale keys and values are those of a snapshot of the sequence,
+    so the result is again a stateless program, over labelled rows (`passes/ApproximateCache.cpp`), and every later pass is
+    exact. The decoder is marked `quoin.inexact` with the policy; calls that are refused stay as they are.
+
+    *Leaves* to `quoin-infer-cache` the proof that the snapshot's rows need not run again.
+  }];
+  let options = [
+    Option<"policy", "policy", "::quoin::ApproximationPolicy", /*default=*/"::quoin::ApproximationPolicy::Dual", "what may be stale",
+           [{::llvm::cl::values(
+               clEnumValN(::quoin::ApproximationPolicy::Dual, "dual", "outside of the range: as at the loop's first call"),
+               clEnumValN(::quoin::ApproximationPolicy::SubBlock, "sub-block", "as at the last call with the first position open"),
+               clEnumValN(::quoin::ApproximationPolicy::BlockExternal, "block-external", "as at most `refresh` calls ago"))}]>,
+    Option<"refresh", "refresh", "int64_t", /*default=*/"0", "calls between whole calls; 0: the policy alone decides">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def FuseCommitPass : Pass<"quoin-fuse-commit", "::quoin::DecoderOp"> {
@@ -64,6 +97,22 @@ def FuseCommitPass : Pass<"quoin-fuse-commit", "::quoin::DecoderOp"> {
 
     *Leaves* evaluations, even those whose scores nobody reads: they are counted. A module marked `quoin.inexact` is left as
     it is, since an approximation may depend on when keys and values were written.
+  }];
+}
+
+def FuseScorePass : Pass<"quoin-fuse-score", "::quoin::DecoderOp"> {
+  let summary = "ask the head once, and only for what is read";
+  let description = [{
+    *Assumes* nothing; best after `quoin-fuse-commit`. Every `quoin.score` is a pass of the head over its rows, every
+    `quoin.draw_residual` one over two rows for each.
+
+    *Does*: statistics that nobody reads go, and scores that are left without. Scores of the same logits become one where what the
+    later one needs is known at the earlier one, and they draw alike or one of them does not draw. A score or a residual
+    draw that one side of a branch reads is made on that side. A `quoin.forward_cached` whose logits are then unread reads no
+    rows; it stays an evaluation.
+
+    *Leaves* the arg max, log-sum-exp and statistics of a row to the head, which streams them over the vocabulary in one pass.
+    Draws name their evaluation, so none changes.
   }];
 }
 

@@ -16,22 +16,28 @@ static std::unique_ptr<Pass> createCanonicalizer() {
   return createCanonicalizerPass(GreedyRewriteConfig(), disabled);
 }
 
-static void addSemantic(OpPassManager &pm, int level) {
+static void addSemantic(OpPassManager &pm, const PhaseOptions &options) {
   pm.addPass(createInlineCallsPass());
   pm.addPass(createVerifyMasksPass());
-  if (level == 0)
+  if (options.level == 0)
     return;
   pm.addPass(createUnifyMasksPass());
   pm.addPass(createCanonicalizer());
   pm.addPass(createCSEPass());
 }
 
-static void addCached(OpPassManager &pm, int level) { pm.addNestedPass<DecoderOp>(createInferCachePass()); }
+static void addCached(OpPassManager &pm, const PhaseOptions &options) {
+  if (options.approximate)
+    pm.addNestedPass<DecoderOp>(
+        createApproximateCachePass({options.approximate->policy, options.approximate->refresh}));
+  pm.addNestedPass<DecoderOp>(createInferCachePass());
+}
 
-static void addScheduled(OpPassManager &pm, int level) {
-  if (level > 0) {
+static void addScheduled(OpPassManager &pm, const PhaseOptions &options) {
+  if (options.level > 0) {
     pm.addNestedPass<DecoderOp>(createFuseCommitPass());
     pm.addNestedPass<DecoderOp>(createPermuteTokensPass());
+    pm.addNestedPass<DecoderOp>(createFuseScorePass());
     pm.addNestedPass<ModelOp>(createPruneRowsPass());
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
@@ -47,7 +53,8 @@ static const Phase table[] = {
 
 ArrayRef<Phase> quoin::phases() { return table; }
 
-LogicalResult quoin::buildPipeline(OpPassManager &pm, StringRef from, StringRef to, int level, std::string &error) {
+LogicalResult quoin::buildPipeline(OpPassManager &pm, StringRef from, StringRef to, const PhaseOptions &options,
+                                   std::string &error) {
   auto find = [&](StringRef name, size_t absent) -> FailureOr<size_t> {
     if (name.empty())
       return absent;
@@ -67,9 +74,52 @@ LogicalResult quoin::buildPipeline(OpPassManager &pm, StringRef from, StringRef 
     error = ("expects phases in their order, but '" + to + "' comes before '" + from + "'").str();
     return failure();
   }
-  for (const Phase &phase : ArrayRef(table).slice(*first, *last - *first))
-    phase.addPasses(pm, level);
+  ArrayRef<Phase> chosen = ArrayRef(table).slice(*first, *last - *first);
+  if (options.approximate && llvm::none_of(chosen, [](const Phase &p) { return p.addPasses == addCached; })) {
+    error = "expects phases that lead to 'cached' with an approximation, but they leave it out";
+    return failure();
+  }
+  for (const Phase &phase : chosen)
+    phase.addPasses(pm, options);
   return success();
+}
+
+StringRef quoin::stringifyPolicy(ApproximationPolicy policy) {
+  switch (policy) {
+  case ApproximationPolicy::Dual:
+    return "dual";
+  case ApproximationPolicy::SubBlock:
+    return "sub-block";
+  case ApproximationPolicy::BlockExternal:
+    return "block-external";
+  }
+  llvm_unreachable("all policies have names");
+}
+
+std::optional<Approximation> quoin::parseApproximation(StringRef text, std::string &error) {
+  auto [name, rest] = text.split(',');
+  Approximation result;
+  using Policy = ApproximationPolicy;
+  const Policy *policy = nullptr;
+  static const Policy all[] = {Policy::Dual, Policy::SubBlock, Policy::BlockExternal};
+  for (const Policy &p : all)
+    if (stringifyPolicy(p) == name)
+      policy = &p;
+  if (!policy) {
+    error = ("expects 'dual', 'sub-block' or 'block-external', but found '" + name + "'").str();
+    return std::nullopt;
+  }
+  result.policy = *policy;
+  bool given = rest.consume_front("refresh=");
+  if (name.size() != text.size() && (!given || rest.getAsInteger(10, result.refresh) || result.refresh < 1)) {
+    error = ("expects 'refresh=N' of at least 1 after the policy, but found '" + text + "'").str();
+    return std::nullopt;
+  }
+  if (*policy == Policy::BlockExternal && result.refresh == 0) {
+    error = "expects 'block-external' with ',refresh=N', but found no interval";
+    return std::nullopt;
+  }
+  return result;
 }
 
 namespace {
@@ -78,6 +128,8 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> to{*this, "to", llvm::cl::desc("the phase to reach; empty: the last")};
   Option<int> level{*this, "level", llvm::cl::desc("0: as many calls as published, 2: all exact passes"),
                     llvm::cl::init(2)};
+  Option<std::string> approximate{*this, "approximate",
+                                  llvm::cl::desc("dual, sub-block or block-external, with ',refresh=N'; empty: exact")};
 };
 } // namespace
 
@@ -86,7 +138,10 @@ void quoin::registerQuoinPipeline() {
       "quoin-pipeline", "the passes between two phases of the compiler",
       [](OpPassManager &pm, const PipelineOptions &options) {
         std::string error;
-        if (failed(buildPipeline(pm, options.from, options.to, options.level, error)))
+        PhaseOptions chosen{options.level, std::nullopt};
+        bool good =
+            options.approximate.empty() || (chosen.approximate = parseApproximation(options.approximate, error));
+        if (!good || failed(buildPipeline(pm, options.from, options.to, chosen, error)))
           llvm::report_fatal_error(llvm::StringRef(error), /*gen_crash_diag=*/false);
       });
 }

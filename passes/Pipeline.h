@@ -9,26 +9,44 @@
 #define QUOIN_PASSES_PIPELINE_H
 
 #include "mlir/Pass/PassManager.h"
+#include "passes/Passes.h"
+#include <optional>
 
 namespace quoin {
+
+/// An approximation that was asked for.
+struct Approximation {
+  ApproximationPolicy policy = ApproximationPolicy::Dual;
+  int64_t refresh = 0;
+};
+
+struct PhaseOptions {
+  /// 0: as many calls as published, 2: all exact passes.
+  int level = 2;
+  std::optional<Approximation> approximate;
+};
 
 struct Phase {
   llvm::StringLiteral name;
   /// What holds once it is reached: one line.
   llvm::StringLiteral promise;
-  /// Adds the passes that lead here from the phase before; level 0 or 2.
-  void (*addPasses)(mlir::OpPassManager &pm, int level);
+  /// Adds the passes that lead here from the phase before.
+  void (*addPasses)(mlir::OpPassManager &pm, const PhaseOptions &options);
 };
 
 /// The phases, in order.
 llvm::ArrayRef<Phase> phases();
 
-/// Adds the passes that lead from phase `from` (empty: from the program as written) to phase `to` (empty: the last) at
-/// optimisation level 0 or 2. Fails with a message if there is no such phase or `to` comes before `from`.
-mlir::LogicalResult buildPipeline(mlir::OpPassManager &pm, llvm::StringRef from, llvm::StringRef to, int level,
-                                  std::string &error);
+/// Adds the passes that lead from phase `from` (empty: from the program as written) to phase `to` (empty: the last).
+/// Fails with a message if there is no such phase, `to` comes before `from`, or the approximation belongs to a phase
+/// that is left out.
+mlir::LogicalResult buildPipeline(mlir::OpPassManager &pm, llvm::StringRef from, llvm::StringRef to,
+                                  const PhaseOptions &options, std::string &error);
 
-/// Makes `--quoin-pipeline='from=.. to=.. level=..'` known to drivers.
+/// Reads `policy` or `policy,refresh=N`; nothing and a message if it is neither.
+std::optional<Approximation> parseApproximation(llvm::StringRef text, std::string &error);
+
+/// Makes `--quoin-pipeline='from=.. to=.. level=.. approximate=..'` known to drivers.
 void registerQuoinPipeline();
 
 } // namespace quoin

@@ -134,8 +134,11 @@ LogicalResult AdvanceBuilder::lower(Operation *op) {
     size_t n = score.getStatistics().getStatistics().size();
     return lowerSuspension(op, score.getLive(), score.getResume()->getArguments().take_front(n), QUOIN_SCORE);
   }
-  if (auto cache = dyn_cast<CacheOp>(op))
+  if (auto cache = dyn_cast<CacheOp>(op)) {
+    if (cache.getShared() && cache.getNumber() < 64)
+      out.sharedCaches |= int64_t(1) << cache.getNumber();
     out.caches = std::max(out.caches, static_cast<int32_t>(cache.getNumber()) + 1);
+  }
   for (auto *group : {lowerSequenceOp, lowerVectorOp, lowerTensorOp, lowerScalarOp, lowerLogitsOp})
     if (std::optional<LogicalResult> result = group(e, op))
       return *result;

@@ -32,6 +32,7 @@ struct LoweredDecoder {
   std::vector<LoweredSetting> settings;
   int32_t frameSlots = 2;
   int32_t caches = 0;
+  int64_t sharedCaches = 0; ///< bits of those that runs may share
   bool exact = true;
 };
 

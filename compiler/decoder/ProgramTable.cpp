@@ -126,7 +126,8 @@ Value TableBuilder::decoder(const LoweredDecoder &d, LLVM::GlobalOp settings) {
                     {offsetof(quoin_decoder_t, settings_count), i32(static_cast<int32_t>(d.settings.size()))},
                     {offsetof(quoin_decoder_t, frame_slots), i32(d.frameSlots)},
                     {offsetof(quoin_decoder_t, caches), i32(d.caches)},
-                    {offsetof(quoin_decoder_t, exact), i32(d.exact)}},
+                    {offsetof(quoin_decoder_t, exact), i32(d.exact)},
+                    {offsetof(quoin_decoder_t, shared_caches), i64(d.sharedCaches)}},
                    sizeof(quoin_decoder_t));
 }
 

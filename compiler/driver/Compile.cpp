@@ -165,10 +165,18 @@ bool Compiler::runPasses() {
   std::string last = options.to == "cpu" ? "scheduled" : options.to;
   PassManager pm(&context);
   resetCounters();
-  if (failed(buildPipeline(pm, options.from, last, options.level, error)))
+  PhaseOptions phase{options.level, std::nullopt};
+  if (!options.approximate.empty() && !(phase.approximate = parseApproximation(options.approximate, error)))
+    return false;
+  if (failed(buildPipeline(pm, options.from, last, phase, error)))
     return false;
   if (failed(pm.run(*module)))
     return failWith("the passes failed");
+  auto isInexact = [](DecoderOp decoder) { return decoder->hasAttr(module_attr::inexact); };
+  if (phase.approximate && llvm::none_of(module->getOps<DecoderOp>(), isInexact))
+    return fail("expects a decoder that '" + options.approximate +
+                "' can approximate, but every call's stale part is exact or unknown (see the remarks of "
+                "quoin-approximate-cache)");
   return true;
 }
 
@@ -237,16 +245,27 @@ static FixedSettings fixedSettings(ModuleOp module) {
   return all;
 }
 
+/// By decoder: the approximation that made it.
+static std::map<std::string, std::string> approximations(ModuleOp module) {
+  std::map<std::string, std::string> all;
+  for (DecoderOp decoder : module.getOps<DecoderOp>())
+    if (auto name = decoder->getAttrOfType<StringAttr>(module_attr::inexact))
+      all[decoder.getSymName().str()] = name.str();
+  return all;
+}
+
 /// Fills in what the lowered parts say.
 static void describe(ArtifactDescription &d, const CompileOptions &options, const LoweredDecoders &decoders,
-                     const cpu::StepPlan &plan, FixedSettings fixed) {
+                     const cpu::StepPlan &plan, FixedSettings fixed, std::map<std::string, std::string> inexact) {
   d.level = options.level;
   d.weights = options.weights;
   d.arithmetic = plan.head.arithmetic == cpu::Arithmetic::Pairs ? "bf16" : "f32";
   for (const decoder::LoweredDecoder &lowered : decoders.decoders) {
-    DecoderDescription described{lowered.name, fixed[lowered.name]};
+    DecoderDescription described{lowered.name, fixed[lowered.name], inexact[lowered.name]};
     for (const decoder::LoweredSetting &s : lowered.settings)
       described.settings.push_back({s.name, s.value, s.type == QUOIN_SETTING_INDEX, s.runTime});
+    if (d.inexact.empty())
+      d.inexact = described.inexact;
     d.decoders.push_back(std::move(described));
   }
   for (const CounterValue &c : counterValues())
@@ -298,6 +317,8 @@ bool Compiler::buildArtifact() {
   description.model = takeInventory(model, cpu::storageBytes(head), head == cpu::Storage::BF16 ? 2 : 4);
 
   FixedSettings fixed = fixedSettings(*module);
+  std::map<std::string, std::string> inexact = approximations(*module);
+  description.inexact = text(module_attr::inexact);
 
   report("decoders", 0);
   LoweredDecoders decoders;
@@ -317,9 +338,8 @@ bool Compiler::buildArtifact() {
     return fail("expects 'quoin.fill' below the head's " + Twine(plan->head.vocabulary) + " tokens, but found " +
                 Twine(fill));
 
-  describe(description, options, decoders, *plan, std::move(fixed));
+  describe(description, options, decoders, *plan, std::move(fixed), std::move(inexact));
   description.architecture = text(module_attr::architecture);
-  description.inexact = text(module_attr::inexact);
   description.triple = target->triple;
   description.features = target->required;
   description.capacity = modelOptions.capacity;

@@ -30,6 +30,7 @@ struct CompileOptions {
   std::vector<std::string> decoders; // empty: the family's own
   std::string architecture;          // empty: recognised
   std::vector<std::pair<std::string, std::string>> settings;
+  std::string approximate; // a policy of passes/Pipeline.h; empty: exact
   std::string targetCpu = "native";
   std::string from, to = "cpu"; // phases; from the program as written to machine code
   bool object = false;          // model.o instead of model.so

@@ -73,6 +73,9 @@ std::string quoin::metadataJson(const ArtifactDescription &d) {
       for (const DecoderDescription &decoder : d.decoders)
         json.object([&] {
           json.attribute("name", decoder.name);
+          json.attribute("exact", decoder.inexact.empty() && d.inexact.empty());
+          if (!decoder.inexact.empty())
+            json.attribute("approximation", decoder.inexact);
           writeSettings(json, decoder);
         });
     });

@@ -23,6 +23,7 @@ struct SettingDescription {
 struct DecoderDescription {
   std::string name;
   std::vector<SettingDescription> settings;
+  std::string inexact; // the approximation that made it, if any
 };
 
 struct ArtifactDescription {

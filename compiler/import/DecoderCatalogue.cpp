@@ -63,7 +63,7 @@ static constexpr DecoderSpec catalogue[] = {
     {"sdar-sequential", "sdar", "sequential", sdarPlain},
     {"autoregressive", "autoregressive", "", {}, /*needsFill=*/false},
     {"fast-dllm-v2", "fast-dllm-v2", "", fastDllm},
-    {"fast-dllm-v2-sub-block-cache", "fast-dllm-v2", "sub_block_cache", fastDllm},
+    {"fast-dllm-v2-sub-block-cache", "fast-dllm-v2", "sub_block_cache", fastDllm, true, "sub-block"},
     {"wedlm", "wedlm", "", wedlm},
     {"wedlm-blocks", "wedlm-blocks", "", wedlmBlocks},
     {"sdlm", "sdlm", "", sdlm},

@@ -42,6 +42,7 @@ struct DecoderSpec {
   std::string_view choice; // a line condition that holds for this decoder
   std::span<const SettingSpec> settings;
   bool needsFill = true;
+  std::string_view approximation = {}; // what it lets be stale of the decoder it is made from; empty: it is exact
 };
 
 /// All decoders, in the order of the documentation.

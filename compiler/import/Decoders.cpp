@@ -150,7 +150,7 @@ std::string Resolved::valueText(const SettingSpec &setting, double value) {
   return std::to_string(static_cast<int64_t>(value)) + " : index";
 }
 
-/// `settings {...}` and, for the numbers that the text contains, `attributes {fixed = {...}}`.
+/// `settings {...}` and `attributes {...}`: the numbers that the text contains, and what it approximates.
 std::string Resolved::settingsText() const {
   std::string entries, fixed;
   forEachSetting([&](const SettingSpec &s) {
@@ -159,7 +159,10 @@ std::string Resolved::settingsText() const {
     std::string &list = s.role == Role::Entry ? entries : fixed;
     list += (list.empty() ? "" : ", ") + std::string(s.name) + " = " + valueText(s, get(s.name));
   });
-  return "settings {" + entries + "}" + (fixed.empty() ? "" : " attributes {fixed = {" + fixed + "}}");
+  std::string attributes = fixed.empty() ? "" : "fixed = {" + fixed + "}";
+  if (!spec.approximation.empty())
+    attributes += (attributes.empty() ? "" : ", ") + ("quoin.inexact = \"" + std::string(spec.approximation) + "\"");
+  return "settings {" + entries + "}" + (attributes.empty() ? "" : " attributes {" + attributes + "}");
 }
 
 /// What the text's line conditions ask for: the decoder's own, the settings that are there, S2D2's four draft masks.

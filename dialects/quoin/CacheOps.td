@@ -13,20 +13,22 @@ def Quoin_CacheOp : Quoin_Op<"cache", [Pure]> {
   let summary = "an empty cache for one sequence";
   let description = [{
     Holds, for a run of slots from 0 on, their token, position and label and their keys and values in every layer. A decoder
-    numbers its caches from 0. Made by `infer-cache`.
+    numbers its caches from 0. With `shared`, what a slot holds depends on the tokens, positions and labels up to it alone and not
+    on the run, so that runs with the same beginning may share it. Made by `infer-cache`.
 
-    Example: `%c = quoin.cache 0 of @m`
+    Example: `%c = quoin.cache 0 shared of @m`
   }];
-  let arguments = (ins I64Attr:$number, FlatSymbolRefAttr:$model);
+  let arguments = (ins I64Attr:$number, FlatSymbolRefAttr:$model, UnitAttr:$shared);
   let results = (outs Quoin_Cache:$cache);
-  let assemblyFormat = "$number `of` $model attr-dict";
+  let assemblyFormat = "$number (`shared` $shared^)? `of` $model attr-dict";
 }
 
 def Quoin_ReuseOp : Quoin_Op<"reuse", [AttrSizedOperandSegments, MemoryEffects<[MemRead<Quoin_CacheResource>]>]> {
   let summary = "how many leading slots of a call the cache already holds";
   let description = [{
     The length of the common prefix of the call's slots with the cache (same token, position and label), cut at `limit`, at the
-    first open slot and at the lowest slot read.
+    first open slot and at the lowest slot read. A limit beyond `to` reaches `then` rows; it counts as `to` if the cache
+    holds slots at or beyond it, which those rows may have seen.
 
     Example: `%v = quoin.reuse %c of %x[to %n] read %rows limit %n`
   }];

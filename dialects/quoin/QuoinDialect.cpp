@@ -37,7 +37,9 @@ bool quoin::isRunTimeSetting(StringRef name) {
 LogicalResult QuoinDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   StringRef name = attribute.getName();
   Attribute value = attribute.getValue();
-  if (!isa<ModuleOp>(op))
+  // An approximation may be one decoder's alone.
+  bool ofDecoder = name == module_attr::inexact && isa<DecoderOp>(op);
+  if (!isa<ModuleOp>(op) && !ofDecoder)
     return op->emitOpError("expects '") << name << "' on a module only";
   auto integer = dyn_cast<IntegerAttr>(value);
   bool good = llvm::StringSwitch<bool>(name)

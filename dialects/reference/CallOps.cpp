@@ -148,7 +148,11 @@ LogicalResult Machine::reuse(ReuseOp op) {
   if (failed(slots))
     return failure();
   const KeyValueCache &cache = caches[std::get<CacheHandle>(get(op.getCache())).number];
-  int64_t end = std::min<int64_t>(integer(op.getLimit()), std::min(slots->size(), cache.slots.size()));
+  int64_t limit = integer(op.getLimit()), to = integer(op.getTo());
+  // `then` rows may see all that the cache holds, so none of it may be beyond.
+  if (limit > to && static_cast<int64_t>(cache.slots.size()) > limit)
+    limit = to;
+  int64_t end = std::min<int64_t>(limit, std::min(slots->size(), cache.slots.size()));
   if (op.getRead())
     for (Number row : tensor(op.getRead()))
       end = std::min(end, row.integer);

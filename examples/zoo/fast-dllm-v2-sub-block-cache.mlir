@@ -38,7 +38,7 @@ module attributes {
   // also gives the first token of the next.
   // Approximate: once the first token of a sub-block is known, calls run the sub-block alone; what the rest of the block looked
   // like to the last full call is kept, stale as it is.
-  quoin.decoder @"fast-dllm-v2-sub-block-cache"(%prompt, %max) settings {sub_block = 8 : index, threshold = 0.9 : f32} attributes {fixed = {block = 32 : index}} {
+  quoin.decoder @"fast-dllm-v2-sub-block-cache"(%prompt, %max) settings {sub_block = 8 : index, threshold = 0.9 : f32} attributes {fixed = {block = 32 : index}, quoin.inexact = "sub-block"} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %c2 = arith.constant 2 : index

@@ -32,7 +32,7 @@ module attributes {
     %xe = scf.for %lo = %P to %n step %B iter_args(%x = %x1) -> (!quoin.sequence) {
       %hi = arith.addi %lo, %B : index
       %filled = scf.for %s = %c0 to %S step %c1 iter_args(%y = %x) -> (!quoin.sequence) {
-        %rows = quoin.open %y[%c0 to %hi]
+        %rows = quoin.open %y[%lo to %hi] // blocks before are full: their quotas add up
         %e = quoin.evaluation // draws are named after the conditional call
         %l = quoin.forward @model of %y[to %n] read %rows mask #full
         %token, %confidence = scf.if %guided -> (tensor<?xi32>, tensor<?xf32>) {

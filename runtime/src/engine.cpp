@@ -20,39 +20,8 @@ static constexpr int64_t kMostRows = 2048;
 
 static int64_t wordsFor(int64_t slots) { return (slots + QUOIN_PAGE_SLOTS - 1) / QUOIN_PAGE_SLOTS; }
 
-// ---- Cache
+// ---- Slots
 // ------------------------------------------------------------------------------------------------------------
-
-Cache::~Cache() {
-  for (void *page : pages)
-    memory->free(page, static_cast<size_t>(pageBytes));
-}
-
-bool Cache::reserve(int64_t slots, int64_t bytes) {
-  pageBytes = bytes;
-  auto needed = static_cast<size_t>(wordsFor(slots));
-  while (pages.size() < needed) {
-    if (!pages.reserve(pages.size() + 1))
-      return false;
-    // No slot ever holds what is not a number: kernels may multiply what they mask by zero.
-    void *page = memory->allocate(static_cast<size_t>(std::max<int64_t>(pageBytes, 1)));
-    if (!page)
-      return false;
-    std::memset(page, 0, static_cast<size_t>(pageBytes));
-    if (!pages.push(page))
-      return false;
-  }
-  size_t padded = needed * QUOIN_PAGE_SLOTS;
-  for (Buffer<int32_t> *array : {&tokens, &positions, &labels, &open}) {
-    size_t had = array->size();
-    if (had >= padded)
-      continue;
-    if (!array->resize(padded))
-      return false;
-    std::fill(array->begin() + had, array->end(), 0);
-  }
-  return true;
-}
 
 namespace {
 
@@ -75,11 +44,8 @@ Slot slotOf(const quoin_forward_t &call, int64_t i) {
 
 } // namespace
 
-int64_t quoin::rt::reusableSlots(const Cache &cache, const quoin_forward_t &call, int64_t limit) {
-  int64_t end = std::min({cache.valid, limit, call.length + call.then_ids.size});
-  auto *read = static_cast<const int64_t *>(call.read.data);
-  for (int64_t i = 0; i < call.read.size; ++i)
-    end = std::min(end, read[i]);
+/// How many leading slots of the call the cache holds, up to `end`.
+static int64_t sameSlots(const Cache &cache, const quoin_forward_t &call, int64_t end) {
   for (int64_t i = 0; i < end; ++i) {
     Slot slot = slotOf(call, i);
     auto at = static_cast<size_t>(i);
@@ -88,6 +54,17 @@ int64_t quoin::rt::reusableSlots(const Cache &cache, const quoin_forward_t &call
       return i;
   }
   return std::max<int64_t>(end, 0);
+}
+
+int64_t quoin::rt::reusableSlots(Cache &cache, const quoin_forward_t &call, int64_t limit, int64_t pageBytes) {
+  // `then` rows may see all that the cache holds, so none of it may be beyond.
+  if (limit > call.length && cache.valid > limit)
+    limit = call.length;
+  auto *read = static_cast<const int64_t *>(call.read.data);
+  for (int64_t i = 0; i < call.read.size; ++i)
+    limit = std::min(limit, read[i]);
+  limit = std::min(limit, call.length + call.then_ids.size);
+  return cache.attach(call, limit, sameSlots(cache, call, std::min(cache.valid, limit)), pageBytes);
 }
 
 // ---- Running a decoder
@@ -284,7 +261,8 @@ bool prepareForward(quoin_session_t &session) {
   arena.reset();
   auto *logits = arena.make<quoin_logits_t>(1);
   auto *hidden = arena.make<float>(call.read.size * session.model->program->hidden);
-  if (!logits || !hidden || !cache.reserve(slots, session.model->program->page_bytes)) {
+  bool room = logits && hidden && cache.reserve(slots, session.model->program->page_bytes);
+  if (!room || (call.from < slots && !cache.makeWritable(call.from, slots))) {
     session.failOutOfMemory();
     return false;
   }
@@ -318,9 +296,13 @@ void finishForward(quoin_session_t &session) {
   int64_t keep = call.cache < 0 ? 0 : std::clamp<int64_t>(call.keep, 0, slots);
   if (call.from < slots) {
     cache.valid = keep;
-    if (session.forwards++ == 0)
-      session.prefillTokens =
-          std::clamp<int64_t>(static_cast<int64_t>(session.prompt.size()) - call.from, 0, slots - call.from);
+    cache.publish(call.length);
+    session.rows += slots - call.from;
+    if (session.forwards++ == 0) {
+      // Alone it would have run all of them; what a first call has not to run was somebody else's work.
+      session.prefillTokens = std::min(static_cast<int64_t>(session.prompt.size()), slots);
+      session.sharedTokens = std::min(session.prefillTokens, call.from);
+    }
   } else if (keep < slots) {
     cache.valid = std::min(cache.valid, keep); // nothing ran, so what else is there stays true
   }
@@ -456,9 +438,13 @@ quoin_status_t quoin_sessions_step(quoin_session_t *const *sessions, size_t coun
     if (session.phase == Phase::Preparing && session.prompt.empty())
       return model.context->fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects a prompt, but session %zu has none", i);
   }
-  for (size_t i = 0; i < count; ++i)
-    if (sessions[i]->phase == Phase::Preparing)
+  for (size_t i = 0; i < count; ++i) {
+    // One of those that start with the same text goes ahead; the others find its pages a step later.
+    auto waits = [&](const quoin_session_t *other) { return other->starting && waitsForPrefix(*sessions[i], *other); };
+    sessions[i]->starting = sessions[i]->phase == Phase::Preparing && std::none_of(sessions, sessions + i, waits);
+    if (sessions[i]->starting)
       begin(*sessions[i]);
+  }
   advanceAll(sessions, count); // those whose step broke off
   if (quoin_status_t status = runForwards(model, sessions, count))
     return status;

@@ -58,24 +58,85 @@ inline void pauseCpu() {
 #endif
 }
 
+/// What the slots of a page hold, and those before it.
+struct Page;
+struct PageKey {
+  const quoin_decoder_t *decoder = nullptr;
+  int64_t cache = 0;
+  Page *before = nullptr; // null: it is the first
+  int32_t tokens[QUOIN_PAGE_SLOTS] = {}, positions[QUOIN_PAGE_SLOTS] = {}, labels[QUOIN_PAGE_SLOTS] = {};
+};
+
+/// Keys and values of 64 slots.
+struct Page {
+  void *data = nullptr;
+  int64_t users = 1; // caches that hold it
+  bool indexed = false;
+  PageKey key = {}; // in the index:
+  size_t hash = 0;
+  Page *next = nullptr; // of the same bucket
+};
+
+/// The pages of a model's sessions that others may use; see cache.cpp.
+class PageIndex {
+public:
+  explicit PageIndex(const Memory *memory) : buckets(memory) {}
+
+  Page *find(const PageKey &key) const;
+  /// Without memory the page is not entered.
+  void add(Page *page);
+  void remove(Page *page);
+  /// How many leading pages of a text are there, at most `most`, up to one with an open slot. Without labels and open
+  /// bits these are 0. `chain` may be null.
+  size_t follow(const quoin_decoder_t &of, int64_t cache, const quoin_sequence_t &x, size_t most, Page **chain) const;
+
+private:
+  void insert(Page *page);
+
+  Buffer<Page *> buckets; // a power of two
+  size_t count = 0;
+};
+
+/// Most pages that are taken from others at once.
+inline constexpr size_t kMostAttached = 1024;
+
 /// Keys and values of one cache of one session, and what its slots hold.
 ///
 /// The first `valid` slots may be used by the next call. Slots of a call are written in [from, slots) only: those
 /// before are the ones the cache already had, with the labels and open bits under which they were computed.
 struct Cache {
   explicit Cache(const Memory *memory)
-      : memory(memory), pages(memory), tokens(memory), positions(memory), labels(memory), open(memory) {}
+      : memory(memory), pages(memory), tokens(memory), positions(memory), labels(memory), open(memory), held(memory) {}
   Cache(const Cache &) = delete;
   Cache &operator=(const Cache &) = delete;
   ~Cache();
 
   [[nodiscard]] bool reserve(int64_t slots, int64_t bytes);
+  /// Pages of slots [from, slots), which are reserved, become this cache's alone. False: no memory.
+  [[nodiscard]] bool makeWritable(int64_t from, int64_t slots);
+  /// Enters whole pages of the first `slots` slots, as far as they are valid.
+  void publish(int64_t slots);
+  /// Takes leading pages of the call's sequence from others, if there are more than `had` slots of them; gives how many
+  /// slots are valid then, `had` otherwise. Without memory nothing is taken.
+  int64_t attach(const quoin_forward_t &call, int64_t limit, int64_t had, int64_t bytes);
 
   const Memory *memory;
-  Buffer<void *> pages;
+  PageIndex *index = nullptr; // null: its slots mean something in this run only
+  const quoin_decoder_t *decoder = nullptr;
+  int64_t number = 0;
+  Buffer<void *> pages; // data of those held
   Buffer<int32_t> tokens, positions, labels, open;
   int64_t pageBytes = 0;
   int64_t valid = 0;
+
+private:
+  [[nodiscard]] bool reserveSlots(size_t count);
+  Page *makePage() const;
+  void drop(Page *page);
+  void release(size_t first);
+  PageKey keyOf(size_t page) const;
+
+  Buffer<Page *> held;
 };
 
 /// Follows a session's sequence from call to call and tells its listener what changed.
@@ -161,7 +222,7 @@ struct quoin_context_t {
 
 struct quoin_model_t {
   explicit quoin_model_t(quoin_context_t *context)
-      : context(context), metadata(&context->memory), scratch(&context->memory) {}
+      : context(context), metadata(&context->memory), index(&context->memory), scratch(&context->memory) {}
   ~quoin_model_t();
 
   quoin_context_t *context;
@@ -172,6 +233,7 @@ struct quoin_model_t {
   size_t mappedBytes = 0;
   quoin_tokenizer_t *tokenizer = nullptr;
   quoin::rt::Buffer<char> metadata;
+  quoin::rt::PageIndex index;
   quoin::rt::Scratch scratch;
 };
 
@@ -210,6 +272,9 @@ struct quoin_session_t {
   quoin::rt::Buffer<quoin::rt::Cache *> caches; // the decoder's, then one that keeps nothing
   int64_t forwards = 0;
   int64_t prefillTokens = 0;
+  int64_t sharedTokens = 0;
+  int64_t rows = 0;
+  bool starting = false; // in the step that runs
   quoin::rt::Trace trace;
 };
 
@@ -230,7 +295,9 @@ quoin_status_t openLibrary(quoin_context_t &context, const char *path, void **ou
 quoin_status_t loadTokenizer(quoin_context_t &context, const char *folder, bool required, quoin_tokenizer_t **out);
 
 /// cache and calls, in engine.cpp.
-int64_t reusableSlots(const Cache &cache, const quoin_forward_t &call, int64_t limit);
+int64_t reusableSlots(Cache &cache, const quoin_forward_t &call, int64_t limit, int64_t pageBytes);
+/// Would the session's first call compute what that of `starting` is about to, so that it had better start after it?
+bool waitsForPrefix(const quoin_session_t &session, const quoin_session_t &starting);
 /// Runs `advance` to its next suspension; the phase says what came of it.
 void resume(quoin_session_t &session);
 /// Starts a run: prompt and max_tokens into the frame, then `resume`.

@@ -86,6 +86,7 @@ public:
     return true;
   }
 
+  void pop() { --count; }
   void clear() { count = 0; }
   size_t size() const { return count; }
   bool empty() const { return count == 0; }

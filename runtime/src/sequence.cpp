@@ -113,7 +113,9 @@ int64_t reuse(quoin_state_t *state, const quoin_forward_t *call, int64_t limit) 
   }
   if (!checkRange(state, "reuse", call->sequence, 0, call->length))
     return 0;
-  return call->cache < 0 ? 0 : reusableSlots(*session.caches[static_cast<size_t>(call->cache)], *call, limit);
+  return call->cache < 0 ? 0
+                         : reusableSlots(*session.caches[static_cast<size_t>(call->cache)], *call, limit,
+                                         session.model->program->page_bytes);
 }
 
 int64_t firstOpen(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to) {

@@ -45,8 +45,12 @@ static quoin_status_t makeSession(quoin_session_t &session) {
     return context.outOfMemory();
   for (size_t i = 0; i < caches; ++i) {
     auto *cache = context.make<Cache>(&context.memory);
-    if (!cache || !session.caches.push(cache))
+    if (!cache || !session.caches.push(cache)) // the room is there
       return context.outOfMemory();
+    if (i < 64 && decoder.shared_caches >> i & 1)
+      cache->index = &session.model->index;
+    cache->decoder = &decoder;
+    cache->number = static_cast<int64_t>(i);
   }
   std::fill(session.frame.begin(), session.frame.end(), quoin_value_t{});
   std::fill(session.kinds.begin(), session.kinds.end(), uint8_t(QUOIN_KIND_SCALAR));
@@ -119,7 +123,7 @@ quoin_status_t quoin_session_prompt(quoin_session_t *session, const int32_t *ids
   session->phase = Phase::Preparing;
   session->status = QUOIN_STATUS_OK;
   session->error[0] = 0;
-  session->forwards = session->prefillTokens = 0;
+  session->forwards = session->prefillTokens = session->sharedTokens = session->rows = 0;
   quoin_state_t &state = session->state;
   state.resume = state.evaluations = state.frame_used = 0;
   state.status = 0;
@@ -275,6 +279,8 @@ quoin_status_t quoin_session_result(const quoin_session_t *session, quoin_result
   result.evaluations = state.evaluations;
   result.forwards = session->forwards;
   result.prefill_tokens = session->prefillTokens;
+  result.shared_tokens = session->sharedTokens;
+  result.rows = session->rows;
   *out_result = result;
   return QUOIN_STATUS_OK;
 }

@@ -12,5 +12,7 @@ quoin.model @m head @e {
 // CHECK: quoin.cache 1 of @m
 func.func @numbered() {
   %c = quoin.cache 1 of @m
+  // CHECK: quoin.cache 2 shared of @m
+  %d = quoin.cache 2 shared of @m
   return
 }

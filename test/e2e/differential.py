@@ -60,7 +60,7 @@ def requests(index, shape, decoder):
     return out
 
 
-PASSES = ["--quoin-inline-calls", "--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-permute-tokens", "--quoin-prune-rows", "--quoin-outline-steps"]
+PASSES = ["--quoin-inline-calls", "--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-permute-tokens", "--quoin-fuse-score", "--quoin-prune-rows", "--quoin-outline-steps"]
 
 
 def same(want, got, form):

@@ -115,7 +115,7 @@ def steady(model, q, settings, want):
     return True
 
 
-PASSES = ["--quoin-inline-calls", "--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-permute-tokens", "--quoin-prune-rows", "--quoin-outline-steps"]
+PASSES = ["--quoin-inline-calls", "--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-permute-tokens", "--quoin-fuse-score", "--quoin-prune-rows", "--quoin-outline-steps"]
 
 
 def compare(form, queries, wants, got, exact_forwards):

@@ -25,6 +25,10 @@ class Run:
         self.forwards += 1
         return self.model(ids, rows, sees, positions)
 
+    def reader(self, shift=0):
+        """How the calls of a loop are made: each as `read`, or as the setting `approximate` (policy, interval) lets them."""
+        return StaleReader(self, *self.settings["approximate"], shift) if "approximate" in self.settings else WholeReader(self)
+
     def sample(self, scores, order, position, evaluation=None, raw=False):
         evaluation = self.evaluations - 1 if evaluation is None else evaluation
         return sample(scores, order, self.fill, self.settings, evaluation, position, raw)
@@ -42,6 +46,36 @@ class Run:
 
     def before_stop(self, ids):
         return ids[:self.first_stop(ids)]
+
+
+class WholeReader:
+    def __init__(self, run):
+        self.run = run
+
+    def read(self, x, rows, sees, lo, hi, store=0):
+        return self.run.read(x, rows, sees)
+
+    def step(self):
+        """All calls of a step are made."""
+
+
+class StaleReader:
+    """Calls run the rows [lo, hi) that change and keep what the last whole call left of the others."""
+
+    def __init__(self, run, policy, interval, shift):
+        self.run, self.policy, self.interval, self.shift, self.age = run, policy, interval, shift, 0
+
+    def read(self, x, rows, sees, lo, hi, store=0):
+        whole = self.age == 0 or self.interval and self.age >= self.interval or self.policy == "sub-block" and x[lo] is None
+        self.whole = whole
+        self.run.evaluations += 1
+        self.run.forwards += 1
+        # Shifted scores of the first open position come from the row before it.
+        first = lo if self.policy == "sub-block" else max(lo - self.shift, 0)
+        return self.run.model(x, rows, sees, only=None if whole else (first, hi), store=store)
+
+    def step(self):
+        self.age = 1 if self.whole else self.age + 1
 
 
 def opens(x, lo, hi):
@@ -110,18 +144,20 @@ def llada(r):
     guidance = r.settings.get("guidance", 0)
     for b in range(count):
         hi = p + (b + 1) * size
+        calls = r.reader()
         for step in range(steps):
             masked, n = opens(x, 0, hi), len(x)
             conditional = r.evaluations
-            rows = r.read(x, masked, full(n))
+            rows = calls.read(x, masked, full(n), hi - size, hi)
             if guidance > 0:
-                other = r.read([None] * p + x[p:], masked, full(n))
+                other = calls.read([None] * p + x[p:], masked, full(n), hi - size, hi, store=1)
                 rows = [[u + (guidance + 1) * (c - u) for c, u in zip(cs, us)] for cs, us in zip(rows, other)]
             token, confidence = {}, {}
             for i, scores in zip(masked, rows):
                 token[i], confidence[i] = r.sample(scores, "T", i, conditional, raw=True)
             for i in top(confidence, masked, share(size, steps, step)):
                 x[i] = token[i]
+            calls.step()
     return x[p:]
 
 
@@ -155,7 +191,7 @@ def fast_dllm_v2(sub_block_cache):
                     follow()
                     break
                 for a in range(base, hi, sub):
-                    b = a + sub
+                    b, calls = a + sub, r.reader(shift=1)
                     while opens(x, a, b) and not ended():
                         masked = opens(x, a, b)
                         if sub_block_cache and store and x[a] is not None:
@@ -166,7 +202,8 @@ def fast_dllm_v2(sub_block_cache):
                             rows = r.read(x[:base] + store + x[a:b], [i - 1 - a + hi for i in masked], sees,
                                           [*range(hi), *range(a, b)])
                         else:
-                            rows = r.read(x, [i - 1 for i in masked], blocks(hi, size))
+                            rows = calls.read(x, [i - 1 for i in masked], blocks(hi, size), a, b)
+                            calls.step()
                             store = x[base:]
                         token, confidence = {}, {}
                         for i, scores in zip(masked, rows):
@@ -387,11 +424,12 @@ def nbdiff(r):
         hi = lo + size
         sees = causal(hi)[:lo] + [table(hi, (0, hi))] * size
         for a in range(lo, hi, r.sub_block):
-            b = a + r.sub_block
+            b, calls = a + r.sub_block, r.reader(shift=1)
             while masked := opens(x, a, b):
                 token, confidence = {}, {}
-                for i, scores in zip(masked, r.read(x, [i - 1 for i in masked], sees)):
+                for i, scores in zip(masked, calls.read(x, [i - 1 for i in masked], sees, a, b)):
                     token[i], confidence[i] = r.sample(scores, "Tkp", i)
+                calls.step()
                 for i in {i for i in masked if confidence[i] > r.threshold} | set(top(confidence, masked, 1)):
                     x[i] = token[i]
             if r.stops(x[p:b]):

@@ -1,11 +1,13 @@
 //===- forward.cpp - a transformer in float64, for the oracle --------------===//
 //
-// Stateless, written from the published model code and nothing of this project: no caches, no masks but a table of
-// bits. Weights come from a file that `model.py` writes; calls come on standard input, scores go to standard output, in
-// binary.
+// Written from the published model code and nothing of this project: no masks but a table of bits, and no caches but
+// one, for programs that reuse stale keys and values on purpose. Weights come from a file that `model.py` writes; calls
+// come on standard input, scores go to standard output, in binary.
 //
-//   1. A call: n, r, noise seed (int32), noise (double), n ids, n positions, r rows (int32), n x n visibility bytes.
-//   2. Every row is embedded and passed through the layers; a row attends to the rows it sees.
+//   1. A call: n, r, noise seed, first, last, store (int32), noise (double), n ids, n positions, r rows (int32), n x n
+//   visibility bytes.
+//   2. Rows from `first` up to `last` are embedded and passed through the layers; a row attends to the rows it sees.
+//   Keys and values of the others are what the last call with this store left there. [0, n) is a stateless call.
 //   3. The r rows go through the last norm and the head: r x vocabulary doubles. Each gets uniform noise of the given
 //   size.
 //
@@ -132,14 +134,21 @@ static void add(Row &x, const Row &y) {
     x[i] += y[i];
 }
 
+/// Keys and values of the last call, by layer.
+using Store = std::vector<std::pair<std::vector<Row>, std::vector<Row>>>;
+
 static std::vector<Row> run(const Model &m, const std::vector<int32_t> &ids, const std::vector<int32_t> &positions,
-                            const std::vector<uint8_t> &sees) {
+                            const std::vector<uint8_t> &sees, size_t first, size_t last, Store &store) {
   size_t n = ids.size();
-  std::vector<Row> x(n), k(n), v(n), q(n);
-  for (size_t i = 0; i < n; ++i)
+  std::vector<Row> x(n), q(n);
+  store.resize(m.stack.size());
+  for (size_t i = first; i < last; ++i)
     x[i] = Row(m.embedding.begin() + ids[i] * m.hidden, m.embedding.begin() + (ids[i] + 1) * m.hidden);
-  for (const Layer &l : m.stack) {
-    for (size_t i = 0; i < n; ++i) {
+  for (size_t layer = 0; layer < m.stack.size(); ++layer) {
+    const Layer &l = m.stack[layer];
+    std::vector<Row> &k = store[layer].first, &v = store[layer].second;
+    k.resize(n), v.resize(n);
+    for (size_t i = first; i < last; ++i) {
       Row y = x[i];
       normalise(y, l.norm1, m.epsilon);
       q[i] = multiply(l.q, y, l.qBias), k[i] = multiply(l.k, y, l.kBias), v[i] = multiply(l.v, y, l.vBias);
@@ -148,7 +157,7 @@ static std::vector<Row> run(const Model &m, const std::vector<int32_t> &ids, con
       rotate(q[i], m.headDim, m.theta, positions[i]);
       rotate(k[i], m.headDim, m.theta, positions[i]);
     }
-    for (size_t i = 0; i < n; ++i) {
+    for (size_t i = first; i < last; ++i) {
       add(x[i], multiply(l.o, attend(m, q[i], k, v, &sees[i * n])));
       Row y = x[i];
       normalise(y, l.norm2, m.epsilon);
@@ -165,9 +174,10 @@ int main(int argc, char **argv) {
   if (argc != 2)
     return 2;
   Model m = readModel(argv[1]);
-  int32_t head[3];
+  int32_t head[6];
   double noise;
-  while (readAll(stdin, head, 3) && readAll(stdin, &noise, 1)) {
+  Store stores[2];
+  while (readAll(stdin, head, 6) && readAll(stdin, &noise, 1)) {
     size_t n = head[0], r = head[1];
     uint64_t state = static_cast<uint64_t>(head[2]) * 0x9E3779B97F4A7C15u + 1;
     std::vector<int32_t> ids(n), positions(n), rows(r);
@@ -175,7 +185,7 @@ int main(int argc, char **argv) {
     if (!readAll(stdin, ids.data(), n) || !readAll(stdin, positions.data(), n) || !readAll(stdin, rows.data(), r) ||
         !readAll(stdin, sees.data(), n * n))
       return 2;
-    std::vector<Row> x = run(m, ids, positions, sees);
+    std::vector<Row> x = run(m, ids, positions, sees, head[3], head[4], stores[head[5] != 0]);
     for (int32_t row : rows) {
       Row y = x[row];
       normalise(y, m.norm, m.epsilon);

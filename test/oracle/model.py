@@ -1,4 +1,4 @@
-"""A stateless model: scores of rows, given tokens, positions and who sees whom. `forward.cpp` does the arithmetic."""
+"""A model: scores of rows, given tokens, positions and who sees whom. `forward.cpp` does the arithmetic."""
 import array
 import json
 import os
@@ -79,15 +79,18 @@ class Model:
             self.noise = self.calls = 0
             self([0], [0], [b"\1"])
 
-    def __call__(self, ids, rows, sees, positions=None):
-        """Scores of `rows`. sees[q] has a byte per slot; an open position is None. Positions count from 0 unless given."""
+    def __call__(self, ids, rows, sees, positions=None, only=None, store=0):
+        """Scores of `rows`. sees[q] has a byte per slot; an open position is None. Positions count from 0 unless given. Stateless,
+        unless rows [only[0], only[1]) run alone: the others then have the keys and values of the last call with this store."""
         n = len(ids)
         ids = [self.fill if t is None else t for t in ids]
         positions = range(n) if positions is None else positions
         self.calls += 1
         out = self.process.stdin
         numbers = [*ids, *positions, *rows]
-        out.write(struct.pack(f"=3id{len(numbers)}i", n, len(rows), self.calls, self.noise, *numbers) + b"".join(sees))
+        first, last = only or (0, n)
+        head = struct.pack(f"=6id{len(numbers)}i", n, len(rows), self.calls, first, last, store, self.noise, *numbers)
+        out.write(head + b"".join(sees))
         out.flush()
         scores = array.array("d")
         scores.frombytes(self.process.stdout.read(8 * len(rows) * self.vocabulary))

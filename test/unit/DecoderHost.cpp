@@ -166,6 +166,8 @@ static std::vector<Slot> slotsOf(const quoin_forward_t &call) {
 
 static int64_t reuse(quoin_state_t *s, const quoin_forward_t *call, int64_t limit) {
   std::vector<Slot> slots = slotsOf(*call), &cache = sessionOf(s).caches[static_cast<size_t>(call->cache)];
+  if (limit > call->length && static_cast<int64_t>(cache.size()) > limit)
+    limit = call->length;
   for (int64_t i = 0; i < call->read.size; ++i)
     limit = std::min(limit, elements<int64_t>(call->read)[i]);
   int64_t v = 0;

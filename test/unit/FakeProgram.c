@@ -483,10 +483,10 @@ static const quoin_setting_t kBlocks[] = {{"block", 4, QUOIN_SETTING_INDEX, 0},
                                           {"cached", 1, QUOIN_SETTING_INDEX, 1}};
 static const quoin_setting_t kCausal[] = {{"below", 0, QUOIN_SETTING_INDEX, 1}, {"top_p", 0.9, QUOIN_SETTING_REAL, 1}};
 static const quoin_setting_t kWhat[] = {{"what", 0, QUOIN_SETTING_INDEX, 1}};
-static const quoin_decoder_t kDecoders[] = {{"blocks", blocks, kBlocks, 3, 6, 1, 1},
-                                            {"causal", causal, kCausal, 2, 3, 1, 1},
-                                            {"pair", pair, kWhat, 1, 3, 2, 1},
-                                            {"wrong", wrong, kWhat, 1, 2, 1, 1}};
+static const quoin_decoder_t kDecoders[] = {{"blocks", blocks, kBlocks, 3, 6, 1, 1, 1},
+                                            {"causal", causal, kCausal, 2, 3, 1, 1, 1},
+                                            {"pair", pair, kWhat, 1, 3, 2, 1, 0},
+                                            {"wrong", wrong, kWhat, 1, 2, 1, 1, 0}};
 static const int32_t kStops[] = {5, 46};
 static const quoin_program_t kProgram = {QUOIN_ABI_VERSION,
                                          sizeof(quoin_program_t),

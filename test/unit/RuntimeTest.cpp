@@ -349,12 +349,12 @@ TEST(Runtime, EachAllocationMayFail) {
     failing.failAt = at;
     failing.forGood = at % 2;
     quoin_status_t status = wholeLife(failing, at % 16 ? 1 : 2);
-    // A thread or a number of the trace may be done without.
+    // A thread, a number of the trace or the index of shared pages may be done without.
     EXPECT_TRUE(status == QUOIN_STATUS_OUT_OF_MEMORY || status == QUOIN_STATUS_OK) << at << ": " << status;
     EXPECT_EQ(failing.live, 0) << at;
     refused += status == QUOIN_STATUS_OUT_OF_MEMORY;
   }
-  EXPECT_GT(refused, all - 5);
+  EXPECT_GT(refused, all - 6);
 }
 
 TEST(Runtime, AStepThatFoundNoMemoryMayBeRepeated) {

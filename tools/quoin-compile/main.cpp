@@ -51,6 +51,8 @@ int main(int argc, char **argv) {
   app.add_option("--decoder", decoder, "decoders, by name, with commas between");
   app.add_option("--architecture", o.architecture, "family of the checkpoint, if it is not recognised");
   app.add_option("--set", settings, "key=value: a setting of the decoder")->take_all()->allow_extra_args(false);
+  app.add_option("--approximate", o.approximate,
+                 "stale keys and values, other tokens: dual, sub-block or block-external, then ,refresh=N");
   app.add_option("--target-cpu", o.targetCpu, "native, or a CPU that LLVM knows");
   app.add_option("--compile-from", o.from, "phase the input is in")
       ->check(CLI::IsMember({"semantic", "cached", "scheduled"}));

@@ -32,7 +32,7 @@ struct Request {
 };
 
 struct Options {
-  std::string out, input, trace;
+  std::string out, input, trace, against;
   Request defaults;
   bool single = false; // one request, from the command line
   bool json = false, showSteps = false;
@@ -54,6 +54,17 @@ void tokenize(quoin_context_t *context, const std::string &folder, const std::ve
 /// Calls a program compiled from a function on the tensors of a file; Functions.cpp.
 void runFunction(quoin_context_t *context, const std::string &folder, const std::string &inputs,
                  const std::string &outputs);
+/// What became of a request.
+struct Outcome {
+  std::vector<int32_t> ids; // those that are text
+  int64_t evaluations = 0, forwards = 0, rows = 0;
+  double seconds = 0;
+};
+
+/// Runs all requests and gives what they came to.
+std::vector<Outcome> collect(quoin_context_t *context, const Options &options, std::vector<Request> requests);
+/// Runs all requests with the artefact and with another, and prints where they differ; Compare.cpp.
+void compareArtefacts(quoin_context_t *context, const Options &options, std::vector<Request> requests);
 /// Runs all requests and prints their answers in order.
 void runBatch(quoin_context_t *context, const Options &options, std::vector<Request> requests);
 

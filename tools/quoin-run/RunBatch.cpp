@@ -69,6 +69,8 @@ public:
 
   void run();
 
+  std::vector<Outcome> *outcomes = nullptr; // not null: answers go there instead of being printed
+
 private:
   void expect(quoin_status_t status, const std::string &where) {
     if (status != QUOIN_STATUS_OK)
@@ -141,6 +143,8 @@ std::string Runner::answer(const quoin_result_t &result, double seconds) {
                {"evaluations", result.evaluations},
                {"forwards", result.forwards},
                {"prefill_tokens", result.prefill_tokens},
+               {"shared_tokens", result.shared_tokens},
+               {"rows", result.rows},
                {"seconds", seconds},
                {"tokens_per_second", seconds > 0 ? double(result.count) / seconds : 0.0}}) +
          "\n";
@@ -163,6 +167,11 @@ void Runner::finish(Place &place) {
   place.busy = false;
   if (trace)
     trace->end(place.request, result.forwards);
+  if (outcomes) {
+    (*outcomes)[place.request] = {
+        {result.ids, result.ids + result.shown}, result.evaluations, result.forwards, result.rows, seconds};
+    return;
+  }
   if (place.display) {
     place.display->finish(result);
     return statistics(result, seconds);
@@ -190,7 +199,7 @@ void Runner::run() {
     trace = std::make_unique<TraceFile>(options.trace, [this](int32_t id) {
       return tokenizer ? decode(tokenizer, &id, 1, false) : std::to_string(id) + " ";
     });
-  if (options.single && !options.json && tokenizer) {
+  if (options.single && !options.json && tokenizer && !outcomes) {
     quoin_model_info_t info;
     quoin_model_info(model.get(), &info);
     std::vector<int32_t> stops(info.stops, info.stops + info.stops_count);
@@ -227,6 +236,14 @@ void Runner::run() {
 }
 
 } // namespace
+
+std::vector<Outcome> quoin::collect(quoin_context_t *context, const Options &options, std::vector<Request> requests) {
+  std::vector<Outcome> outcomes(requests.size());
+  Runner runner(context, options, requests);
+  runner.outcomes = &outcomes;
+  runner.run();
+  return outcomes;
+}
 
 void quoin::runBatch(quoin_context_t *context, const Options &options, std::vector<Request> requests) {
   Runner(context, options, requests).run();

@@ -58,6 +58,7 @@ void declare(CLI::App &app, Arguments &a) {
   app.add_option("--trace", o.trace,
                  "write what each evaluation filled, edited and committed: a JSON object a line, or the picture of a "
                  "file that ends in .html or .svg");
+  app.add_option("--against", o.against, "another artefact: print how its answers differ, and what either had to run");
   app.add_flag("--describe", a.describe, "print what the program is and stop");
   app.add_flag("--tokenize", a.tokenize, "print the ids of the inputs and stop");
   app.add_option("--inputs", a.inputs, "tensors for a program compiled from a function (.safetensors)");
@@ -108,6 +109,8 @@ int run(const CLI::App &app, Arguments &a) {
     runFunction(made, a.options.out, a.inputs, a.outputs);
   else if (a.tokenize)
     tokenize(made, a.options.out, requests);
+  else if (given(app, "--against"))
+    compareArtefacts(made, a.options, std::move(requests));
   else
     runBatch(made, a.options, std::move(requests));
   return 0;

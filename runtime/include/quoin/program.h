@@ -179,7 +179,8 @@ typedef struct quoin_host_t {
   void (*fail)(quoin_state_t *state, const char *what, int64_t a, int64_t b);
   /* The leading slots of this call (its sequence, `then` rows and cache; other fields are not read, but `read`) whose
    * keys and values in the cache are still those of the same token, position and label; cut at `limit`, at the first
-   * open slot and at the lowest slot read. */
+   * open slot and at the lowest slot read. A `limit` beyond the sequence asks for `then` rows, too; it counts as the
+   * sequence's length if the cache holds slots at or beyond it. */
   int64_t (*reuse)(quoin_state_t *state, const quoin_forward_t *call, int64_t limit);
   int64_t (*first_open)(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to); /* or `to` */
   int64_t (*find_stop)(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to);  /* or `to` */
@@ -298,7 +299,9 @@ typedef struct quoin_decoder_t {
   int32_t settings_count;
   int32_t frame_slots; /* at least 2 */
   int32_t caches;
-  int32_t exact; /* 0: an approximating pass made it */
+  int32_t exact;         /* 0: an approximating pass made it */
+  int64_t shared_caches; /* bit c: what slots of cache c hold is the same in every run with the same tokens, positions
+                            and labels before them, so runs may share it (the first 64 caches) */
 } quoin_decoder_t;
 
 typedef struct quoin_program_t {
@@ -401,7 +404,7 @@ QUOIN_CHECK_SIZE(quoin_head_row_t, 96);
 QUOIN_CHECK_SIZE(quoin_head_t, 40);
 QUOIN_CHECK_SIZE(quoin_barrier_t, 16);
 QUOIN_CHECK_SIZE(quoin_setting_t, 24);
-QUOIN_CHECK_SIZE(quoin_decoder_t, 40);
+QUOIN_CHECK_SIZE(quoin_decoder_t, 48);
 QUOIN_CHECK_SIZE(quoin_program_t, 152);
 QUOIN_CHECK_SIZE(quoin_state_t, 472);
 QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);

@@ -167,6 +167,11 @@ quoin_tokenizer_t *quoin_model_tokenizer(quoin_model_t *model);
  * it was told but the prompt holds on, and its memory is used again. Preparing calls on a session that has begun and is
  * not finished fail with QUOIN_STATUS_INVALID_ARGUMENT. */
 
+/* Equal beginnings of prompts are computed once. Sessions of one model and decoder share keys and values in pages of 64
+ * positions, as long as one of them holds the page: a session holds those of its last run until it is given to another
+ * prompt or destroyed. A session that would start in the same step as another with the same beginning starts a step
+ * later. No result changes by a bit; where memory for sharing is refused, the session computes by itself. */
+
 /* A session over `model` by its decoder of that name; NULL: the first. */
 quoin_status_t quoin_session_create(quoin_model_t *model, const char *decoder, quoin_session_t **out_session);
 
@@ -252,7 +257,9 @@ typedef struct quoin_result_t {
   int32_t stopped;        /* 1: a stop id stands in `ids` */
   int64_t evaluations;    /* executed evaluations of the source program */
   int64_t forwards;       /* calls of the model made for this session */
-  int64_t prefill_tokens; /* prompt tokens that ran in the first of them */
+  int64_t prefill_tokens; /* prompt tokens in the first of them */
+  int64_t shared_tokens;  /* how many of those did not run, since another session had */
+  int64_t rows;           /* that ran in all of them; this and shared_tokens depend on who shares the model */
 } quoin_result_t;
 
 /* The result of a session that finished well; otherwise its status, or QUOIN_STATUS_INVALID_ARGUMENT if it is not

@@ -13,7 +13,7 @@ quoin.model @m head @e {
 
 // A commit's pass runs the rows beyond the last commit; a forward those from the block of the first change on.
 // CHECK-LABEL: quoin.decoder @block_by_block
-// CHECK-DAG: %[[C:.+]] = quoin.cache 0 of @m
+// CHECK-DAG: %[[C:.+]] = quoin.cache 0 shared of @m
 // CHECK: %[[DONE:.+]] = quoin.committed %[[X:.+]]
 // CHECK: %[[MORE:.+]] = arith.cmpi ugt, %[[LO:.+]], %[[DONE]] : index
 // CHECK: scf.if %[[MORE]] {

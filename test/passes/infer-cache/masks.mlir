@@ -69,6 +69,7 @@ quoin.decoder @open_positions_end_what_is_kept(%x0, %max) settings {} {
 
 // Blocks are counted from the prompt's end, which is the same at all calls.
 // CHECK-LABEL: @blocks_may_start_at_a_symbol
+// CHECK-DAG: quoin.cache 0 of @m
 // CHECK-DAG: %[[P:.+]] = quoin.length %arg0
 // CHECK: %[[V:.+]] = quoin.reuse
 // CHECK: %[[BEYOND:.+]] = arith.cmpi sge, %[[V]], %[[P]]
@@ -91,8 +92,8 @@ quoin.decoder @blocks_may_start_at_a_symbol(%x0, %max) settings {} {
 
 // A second sequence has a cache of its own; what follows from it shares it.
 // CHECK-LABEL: @a_reopened_sequence_has_its_own_cache
-// CHECK-DAG: %[[C0:.+]] = quoin.cache 0 of @m
-// CHECK-DAG: %[[C1:.+]] = quoin.cache 1 of @m
+// CHECK-DAG: %[[C0:.+]] = quoin.cache 0 shared of @m
+// CHECK-DAG: %[[C1:.+]] = quoin.cache 1 shared of @m
 // CHECK: quoin.forward_cached %[[C0]]
 // CHECK: quoin.forward_cached %[[C1]]
 // CHECK: quoin.forward_cached %[[C0]]

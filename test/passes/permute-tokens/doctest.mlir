@@ -12,7 +12,7 @@ quoin.model @m head @e {
 
 // Known tokens first: causal once sorted so. All known slots are kept, wherever the first open position is.
 // CHECK-LABEL: quoin.decoder @known_tokens_come_first
-// CHECK: %[[C:.+]] = quoin.cache 0 of @m
+// CHECK: %[[C:.+]] = quoin.cache 0 shared of @m
 // CHECK: %[[X:.+]] = quoin.extend
 // CHECK-NEXT: %[[N:.+]] = quoin.length %[[X]]
 // CHECK-NEXT: %[[ROWS:.+]] = quoin.open %[[X]]
