@@ -60,8 +60,9 @@ struct TileEmitter {
   const int64_t stepBytes = pairs && !narrowed ? 8 : 4; ///< of the left side, for a line
 
   // On the stack, of each row: its query, minus its reference, its sum of exponentials in 16 lanes, its sums of values,
-  // its words and, with reads, its line of `tiles`. Of a pass: probabilities [rows][64].
-  Val queries, references, exponentials, sums, words, classes, probabilities, wide;
+  // its words and, with reads, its line of `tiles`. Of a pass: scores and probabilities
+  // [rows][64].
+  Val queries, references, exponentials, sums, words, classes, scores, probabilities, wide;
   Val slots, tileCount;
 
   TileEmitter(KernelBuilder &builder, const AttentionShape &s, bool isCareful, const TileArguments &arguments)
@@ -73,6 +74,7 @@ struct TileEmitter {
     sums = kb.stack(rows * page.valueWidth() * 4);
     words = kb.stack(rows * 8);
     classes = kb.stack(rows * 8);
+    scores = kb.stack(passRows * tileColumns * 4);
     probabilities = kb.stack(passRows * probabilityBytes());
     if (unpacked)
       wide = kb.stack(wideValues() + tileColumns * page.valueLineBytes());
@@ -105,9 +107,36 @@ struct TileEmitter {
   // Products
   //===--------------------------------------------------------------------===//
 
-  /// acc[r][v] += a[r][i] * b[i][v] for all steps i, in order. Rows of `a` are `stride` bytes apart, those of `b`
-  /// `bytes`. With `word`, what belongs to keys whose bit is not set loses all but its sign.
-  Vals accumulate(Vals acc, Val a, int64_t stride, Val b, int64_t bytes, Val steps, Val word = {}) {
+  /// One side of a product in memory.
+  struct Rows {
+    Val at;
+    int64_t bytes; ///< between rows
+  };
+
+  /// acc[r][v] += a[r][i] * b[i][v] for all lines i, in order, from zero if `fresh`. With `word`, what belongs to keys
+  /// whose bit is not set loses all but its sign. A function of its own: full and partial tiles share it.
+  void multiply(Rows acc, bool fresh, Rows a, Rows b, Val lines, int64_t vectors, Val word = {}) {
+    std::string name = ("attention_product_" + Twine(passRows) + "x" + Twine(vectors) + "_" +
+                        (narrowed ? "pairs"
+                         : pairs  ? "widened"
+                                  : "f32") +
+                        "_" + Twine(acc.bytes) + "_" + Twine(a.bytes) + "_" + Twine(b.bytes) + (fresh ? "_fresh" : "") +
+                        (word.kb ? "_careful" : ""))
+                           .str();
+    LLVM::LLVMFuncOp f = kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> args) {
+      Vals total;
+      auto at = [&](int64_t i) { return kb.at(args[0], i / vectors * acc.bytes + i % vectors * 64); };
+      for (int64_t i = 0; i < passRows * vectors; ++i)
+        total.push_back(fresh ? kb.constant(kb.v16f, 0) : kb.load(kb.v16f, at(i), 64));
+      total = accumulate(total, {args[1], a.bytes}, {args[2], b.bytes}, args[3], word.kb ? args[4] : Val());
+      for (auto [i, sum] : llvm::enumerate(total))
+        kb.store(sum, at(static_cast<int64_t>(i)), 64);
+    });
+    f.setNoInline(true);
+    kb.call(f, {acc.at, a.at, b.at, lines, word.kb ? word : kb.index(0)});
+  }
+
+  Vals accumulate(Vals acc, Rows a, Rows b, Val lines, Val word) {
     int64_t vectors = static_cast<int64_t>(acc.size()) / passRows;
     auto run = [&](Val from, Val to, int64_t unroll) {
       acc = kb.loop(from, to, unroll, acc, [&](Val i, ArrayRef<Val> carried) {
@@ -115,18 +144,18 @@ struct TileEmitter {
         for (int64_t u = 0; u < unroll; ++u) {
           Vals line;
           for (int64_t v = 0; v < vectors; ++v) {
-            line.push_back(kb.load(kb.v16i, kb.at(kb.at(b, i * bytes), u * bytes + v * 64), 64));
+            line.push_back(kb.load(kb.v16i, kb.at(kb.at(b.at, i * b.bytes), u * b.bytes + v * 64), 64));
             if (word.kb)
               line.back() = kb.bitAnd(line.back(), kb.splat(seenBits(word, i + u)));
           }
-          step(out, kb.at(kb.at(a, i * stepBytes), u * stepBytes), stride, line);
+          step(out, kb.at(kb.at(a.at, i * stepBytes), u * stepBytes), a.bytes, line);
         }
         return out;
       });
     };
-    Val whole = kb.bitAnd(steps, kb.index(-4));
+    Val whole = kb.bitAnd(lines, kb.index(-4));
     run(kb.index(0), whole, 4);
-    run(whole, steps, 1);
+    run(whole, lines, 1);
     return acc;
   }
 
@@ -211,15 +240,18 @@ struct TileEmitter {
 
   /// `word`: who is seen, of each row; empty in a full tile.
   void pass(Val row, ArrayRef<Val> word, Val keys, Val keyCount) {
-    Vals scores =
-        accumulate(Vals(passRows * 4, kb.constant(kb.v16f, 0)), kb.at(queries, row * queryBytes()), queryBytes(), keys,
-                   lineBytes(page.storage), kb.index(pairs ? (page.headDim + 1) / 2 : page.headDim));
+    multiply({scores, tileColumns * 4}, true, {kb.at(queries, row * queryBytes()), queryBytes()},
+             {keys, lineBytes(page.storage)}, kb.index(pairs ? (page.headDim + 1) / 2 : page.headDim), 4);
+    auto score = [&](int64_t r, int64_t v) { return kb.load(kb.v16f, kb.at(scores, r * 256 + v * 64), 64); };
     // With a negative scale the lowest product is the best.
     auto better = [&](Val x, Val y) { return factor >= 0 ? kb.max(x, y) : kb.min(x, y); };
     Vals seen, best;
     for (int64_t r = 0; r < passRows; ++r) {
-      Vals s(scores.begin() + r * 4, scores.begin() + r * 4 + 4);
-      for (int64_t v = 0; v < 4 && !word.empty(); ++v) {
+      Vals s;
+      for (int64_t v = 0; v < 4; ++v) {
+        s.push_back(score(r, v));
+        if (word.empty())
+          continue;
         seen.push_back(flags(word[r], v));
         s[v] = kb.select(seen.back(), s[v], kb.constant(kb.v16f, factor >= 0 ? lowest : -lowest));
       }
@@ -230,7 +262,7 @@ struct TileEmitter {
       Val reference = kb.splat(kb.load(kb.f32, referenceAt(row + r)));
       Vals p;
       for (int64_t v = 0; v < 4; ++v) {
-        Val s = scores[r * 4 + v];
+        Val s = score(r, v);
         Val x = kb.fma(s, literal(s, factor), reference);
         p.push_back(brief ? kb.exp2Brief(x) : kb.exp2(x));
         if (!word.empty())
@@ -246,22 +278,17 @@ struct TileEmitter {
     }
     Val values = kb.at(keys, unpacked ? wideValues() : page.valueOffset()), to = sumsAt(row);
     Val lines = pairs ? kb.shiftRight(keyCount + 1, kb.index(1)) : keyCount;
-    auto sumValues = [&](Val offset, int64_t vectors) {
-      Vals acc;
-      auto at = [&](int64_t r, int64_t v) { return kb.at(kb.at(to, offset), r * valueVectors * 64 + v * 64); };
-      for (int64_t r = 0; r < passRows; ++r)
-        for (int64_t v = 0; v < vectors; ++v)
-          acc.push_back(kb.load(kb.v16f, at(r, v), 64));
-      acc = accumulate(acc, probabilities, probabilityBytes(), kb.at(values, offset), page.valueLineBytes(), lines,
-                       careful ? word[0] : Val());
-      for (int64_t r = 0; r < passRows; ++r)
-        for (int64_t v = 0; v < vectors; ++v)
-          kb.store(acc[r * vectors + v], at(r, v), 64);
+    // Features in parts of at most four vectors, as equal as can be.
+    int64_t parts = (valueVectors + 3) / 4, each = valueVectors / parts, larger = valueVectors % parts;
+    auto sumValues = [&](int64_t from, int64_t count, int64_t vectors) {
+      kb.loop(kb.index(from * 64), kb.index((from + count * vectors) * 64), vectors * 64, [&](Val offset) {
+        multiply({kb.at(to, offset), valueVectors * 64}, false, {probabilities, probabilityBytes()},
+                 {kb.at(values, offset), page.valueLineBytes()}, lines, vectors, careful ? word[0] : Val());
+      });
     };
-    int64_t whole = valueVectors / 4 * 4;
-    kb.loop(kb.index(0), kb.index(whole * 64), 256, [&](Val offset) { sumValues(offset, 4); });
-    if (whole != valueVectors)
-      sumValues(kb.index(whole * 64), valueVectors - whole);
+    if (larger)
+      sumValues(0, larger, each + 1);
+    sumValues(larger * (each + 1), parts - larger, each);
   }
 
   //===--------------------------------------------------------------------===//
@@ -390,7 +417,8 @@ struct TileEmitter {
 
 LLVM::LLVMFuncOp emitTile(KernelBuilder &kb, const AttentionShape &shape, bool careful) {
   SmallVector<Type> types{kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64, kb.i64};
-  return kb.function(attentionName(shape) + (careful ? "_careful" : "_tile"), types, [&](ArrayRef<Val> a) {
+  std::string name = attentionName(shape) + (careful ? "_careful" : "_tile");
+  LLVM::LLVMFuncOp f = kb.function(name, types, [&](ArrayRef<Val> a) {
     TileArguments arguments{a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10]};
     TileEmitter emit(kb, shape, careful, arguments);
     emit.run();
@@ -399,6 +427,9 @@ LLVM::LLVMFuncOp emitTile(KernelBuilder &kb, const AttentionShape &shape, bool c
     LLVM::LLVMFuncOp again = emitTile(kb, shape, true);
     kb.when(emit.finite(), [] {}, [&] { callAttentionTile(kb, again, arguments); });
   });
+  // Inlined into its caller, it would take as long again to compile.
+  f.setNoInline(true);
+  return f;
 }
 } // namespace
 
