@@ -369,6 +369,15 @@ struct TileEmitter {
     return kb.compare(Compare::eq, kb.cast(kb.i16, kb.compare(Compare::eq, wrong, zero)), -1);
   }
 
+  /// Fetches the share of a pass in the next page, which otherwise waits for the third-level cache.
+  void fetchNext(Val row, Val t) {
+    Val pages = field(kb.ptr, offsetof(quoin_group_t, pages)), next = kb.min(t + 1, tileCount - 1);
+    int64_t share = roundUp(page.headBytes() / attentionTileRows(shape), 64);
+    Val from = kb.at(kb.at(kb.load(kb.ptr, kb.at(pages, next * 8)), in.pageOffset), row * share);
+    for (int64_t line = 0; line < passRows * share; line += 64)
+      kb.prefetch(kb.at(from, line));
+  }
+
   void run() {
     Val zero = kb.index(0), rows = kb.bitAnd(in.rows + (passRows - 1), kb.index(-passRows));
     Val pages = field(kb.ptr, offsetof(quoin_group_t, pages));
@@ -406,7 +415,12 @@ struct TileEmitter {
             kb.compare(Compare::eq, kind, 2),
             [&] {
               Val keys = openPage();
-              overRows([&](Val row) { pass(row, {}, keys, kb.index(tileColumns)); });
+              overRows([&](Val row) {
+                // Widening reads a page from end to end, which the machine foresees.
+                if (!unpacked)
+                  fetchNext(row, t);
+                pass(row, {}, keys, kb.index(tileColumns));
+              });
             },
             [&] { masked(kb.index(1)); });
       });

@@ -236,6 +236,11 @@ TEST(Targets, OlderCpusNeedNoLibrary) {
     linearKernel(p.kernels, {32, 70, A::Widened, Epilogue::Residual});
     linearKernel(p.kernels, {32, 70, A::Pairs, Epilogue::Residual});
     attentionKernel(p.kernels, {6, {2, 24}, 0.2, true});
+    AttentionShape narrow{6, {2, 25, Storage::BF16}, 0.2};
+    narrow.rows = narrow.result = Storage::BF16;
+    narrow.lse = narrow.blind = true;
+    attentionKernel(p.kernels, narrow);
+    cacheKernel(p.kernels, narrow.page, true, Storage::BF16);
     maskKernel(p.kernels, {BlockMask::blockCausal(6)});
     headStep(p.kernels, {40, 200});
     p.link();
