@@ -1,0 +1,177 @@
+//===- Products.cpp - our packed product beside the reference's and Halide's ===//
+//
+// One thread, 1024 features to 3072 (a gate of Qwen3-0.6B). Cold: every call takes the next of many copies of the
+// weight, more than the caches hold, as a step does. Hot: the same weight again and again.
+//
+//===----------------------------------------------------------------------===//
+
+#include "bench/kernels/Race.h"
+#include "bench/kernels/reference.h"
+#include "compiler/cpu/EmitObject.h"
+#include "compiler/cpu/Kernels.h"
+#include "dialects/quoin/QuoinDialect.h"
+#include "mlir/IR/MLIRContext.h"
+#include "tools/quoin-bench/TemporaryFolder.h"
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <memory>
+#include <random>
+#ifdef QUOIN_HALIDE_KERNELS
+#include "halide_product.h"
+#include <HalideBuffer.h>
+#endif
+
+using namespace quoin;
+using namespace quoin::bench;
+using namespace quoin::cpu;
+
+namespace {
+constexpr int64_t features = 1024, outputs = 3072, maxRows = 32;
+constexpr int64_t coldBytes = int64_t(512) << 20;
+
+using Product = void (*)(const void *, const void *, const void *, const void *, void *, int64_t, int64_t, int64_t);
+
+struct Free {
+  void operator()(void *p) const { std::free(p); }
+};
+using Memory = std::unique_ptr<uint8_t, Free>;
+
+Memory allocate(int64_t bytes) {
+  return Memory(static_cast<uint8_t *>(std::aligned_alloc(64, static_cast<size_t>((bytes + 63) / 64 * 64))));
+}
+
+float at(const uint8_t *bytes, int64_t i, bool brain) {
+  float x;
+  uint32_t bits = 0;
+  if (brain) {
+    uint16_t half;
+    std::memcpy(&half, bytes + i * 2, 2);
+    bits = uint32_t(half) << 16;
+  } else {
+    std::memcpy(&bits, bytes + i * 4, 4);
+  }
+  std::memcpy(&x, &bits, 4);
+  return x;
+}
+
+/// Small numbers.
+void fill(uint8_t *bytes, int64_t count, bool brain) {
+  std::mt19937 generator(3);
+  std::uniform_real_distribution<float> uniform(-0.1f, 0.1f);
+  for (int64_t i = 0; i < count; ++i) {
+    float x = uniform(generator);
+    uint32_t bits;
+    std::memcpy(&bits, &x, 4);
+    bits >>= brain ? 16 : 0;
+    std::memcpy(bytes + i * (brain ? 2 : 4), &bits, brain ? 2 : 4);
+  }
+}
+
+/// Our kernel for a shape, loaded; null with a message if something fails.
+Product compileOurs(const LinearShape &shape, const TemporaryFolder &folder) {
+  static mlir::MLIRContext *context = [] {
+    auto *made = new mlir::MLIRContext;
+    made->loadDialect<QuoinDialect>();
+    return made;
+  }();
+  std::string error, path = folder.path(shape.storage == Storage::BF16 ? "bf16.so" : "f32.so");
+  std::optional<Target> target = makeTarget("native", error);
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(context));
+  std::string name;
+  if (target) {
+    KernelBuilder kernels(*module, target->kernels);
+    mlir::LLVM::LLVMFuncOp function = linearKernel(kernels, shape);
+    function.setLinkage(mlir::LLVM::Linkage::External);
+    name = function.getName().str();
+  }
+  std::optional<std::string> object;
+  if (target && mlir::succeeded(lowerToLLVM(*module)))
+    object = emitObject(*module, *target, {name}, error);
+  if (!object || !linkShared(*object, path, error)) {
+    std::fprintf(stderr, "error: the product does not compile: %s\n", error.c_str());
+    return nullptr;
+  }
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  return library ? reinterpret_cast<Product>(dlsym(library, name.c_str())) : nullptr;
+}
+
+/// The reference must be right to be one: some of its results against plain sums.
+bool referenceIsRight(const uint8_t *a, int64_t stride, const uint8_t *w, const float *out, int64_t rows) {
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = 0; j < outputs; j += 61) {
+      double sum = 0;
+      for (int64_t i = 0; i < features; ++i)
+        sum += double(at(a, r * stride + i, true)) *
+               at(w, ((j / 64 * (features / 2) + i / 2) * 64 + j % 64) * 2 + i % 2, true);
+      if (std::fabs(sum - out[r * outputs + j]) > 1e-4)
+        return false;
+    }
+  return true;
+}
+
+void raceOne(Storage storage, bool cold, double seconds, const TemporaryFolder &folder) {
+  bool brain = storage == Storage::BF16;
+  LinearShape shape{features, outputs, storage};
+  Product ours = compileOurs(shape, folder);
+  if (!ours)
+    return;
+  int64_t weightBytes = shape.tiles() * shape.tileBytes(), copies = cold ? coldBytes / weightBytes : 1;
+  int64_t aBytes = rowBytes(features, shape.rows()), outBytes = rowBytes(outputs);
+  Memory weight = allocate(weightBytes * copies), a = allocate(aBytes * maxRows), out = allocate(outBytes * maxRows);
+  fill(weight.get(), weightBytes / storageBytes(storage), brain);
+  for (int64_t c = 1; c < copies; ++c)
+    std::memcpy(weight.get() + c * weightBytes, weight.get(), static_cast<size_t>(weightBytes));
+  fill(a.get(), aBytes * maxRows / storageBytes(shape.rows()), brain);
+  int64_t next = 0;
+  auto take = [&] { return weight.get() + weightBytes * (next++ % copies); };
+  for (int64_t rows : {1, 4, 8, 16, 32}) {
+    std::vector<std::function<void()>> functions{
+        [&] { ours(a.get(), take(), nullptr, nullptr, out.get(), rows, 0, shape.tiles()); }};
+    const char *other = nullptr;
+    if (brain && quoin_reference_runs()) {
+      other = "intrinsics";
+      functions.push_back([&] {
+        quoin_reference_product(reinterpret_cast<uint16_t *>(a.get()), aBytes / 2, reinterpret_cast<uint16_t *>(take()),
+                                reinterpret_cast<float *>(out.get()), rows, features, outputs);
+      });
+    }
+#ifdef QUOIN_HALIDE_KERNELS
+    // Halide's kernel takes whole register tiles of 4 rows only.
+    if (!brain && rows >= 4) {
+      other = "Halide";
+      functions.push_back([&] {
+        Halide::Runtime::Buffer<float> x(reinterpret_cast<float *>(a.get()), int(features), int(rows)),
+            w(reinterpret_cast<float *>(take()), 64, int(features), int(outputs / 64)),
+            o(reinterpret_cast<float *>(out.get()), int(outputs), int(rows));
+        halide_product(x, w, o);
+      });
+    }
+#endif
+    std::vector<double> times = race(functions, seconds);
+    double flops = 2.0 * double(rows) * features * outputs;
+    std::printf("%-5s %-5s %5lld %10.1f %10.1f", brain ? "bf16" : "f32", cold ? "cold" : "hot",
+                static_cast<long long>(rows), flops / times[0] * 1e-9, double(weightBytes) / times[0] * 1e-9);
+    if (other) {
+      std::printf(" %10.1f %8.2f  %s", flops / times[1] * 1e-9, times[1] / times[0], other);
+      if (brain && !referenceIsRight(a.get(), aBytes / 2, weight.get(), reinterpret_cast<float *>(out.get()), rows))
+        std::printf(" (wrong results)");
+    }
+    std::printf("\n");
+    std::fflush(stdout);
+  }
+}
+} // namespace
+
+void quoin::bench::raceProducts(double seconds) {
+  std::string error;
+  std::unique_ptr<TemporaryFolder> folder = TemporaryFolder::create(error);
+  if (!folder)
+    return;
+  std::printf("%-5s %-5s %5s %10s %10s %10s %8s\n", "type", "", "rows", "GFLOP/s", "GB/s", "peer's", "faster");
+  for (Storage storage : {Storage::F32, Storage::BF16})
+    for (bool cold : {false, true})
+      raceOne(storage, cold, seconds, *folder);
+}

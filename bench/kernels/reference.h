@@ -1,0 +1,28 @@
+/* reference.h: the product to beat: rows of bf16 times a packed weight of bf16, in C with intrinsics.
+ *
+ * What a person writes who knows the machine: 4 rows and 64 columns at a time, 16 sums in registers, 4 loads of the
+ * weight and 4 broadcasts for 16 dot products, and narrower tiles for what remains. Generated code is measured against
+ * it. */
+#ifndef QUOIN_BENCH_KERNELS_REFERENCE_H
+#define QUOIN_BENCH_KERNELS_REFERENCE_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* 1 where this CPU can run it. */
+int quoin_reference_runs(void);
+
+/* out[r][j] = sum over i of a[r][i] * w[j][i], sums in f32. `a` has `stride` elements from row to row. `w` is packed:
+ * panels of 64 columns, in each the pairs of features in order, in each pair 64 columns of two bf16: [n / 64][k /
+ * 2][64][2]. `k` is even, `n` a multiple of 64; `out` is [rows][n]. Nothing needs alignment. */
+void quoin_reference_product(const uint16_t *a, int64_t stride, const uint16_t *w, float *out, int64_t rows, int64_t k,
+                             int64_t n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
