@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(
                     AttentionCase{"window", "(q, k) : k le q and q - k lt 100", halide_attention_window}));
 
 TEST(HalideProduct, AgreesWithOurs) {
-  LinearShape shape{2048, 192};
+  LinearShape shape{1024, 192};
   Matrix a(shape.n, shape.k);
   WeightPlan plan;
   int64_t weight = plan.add({WeightPiece::Kind::Packed, {"a"}, shape.n, shape.k, shape.storage});

@@ -6,7 +6,7 @@
 //   attention   8 query heads that share 2 key heads, head size 64, any lengths; one kernel per mask, whose formula is
 //               written inline. A tile of queries computes its scores over the keys that any of its rows may see, then
 //               its softmax, then its sums of values.
-//   product     rows of 2048 features times a weight packed as ours: panels of 64 columns, [N / 64][K][64].
+//   product     rows of 1024 features times a weight packed as ours: panels of 64 columns, [N / 64][K][64].
 
 #include <Halide.h>
 #include <cmath>
@@ -17,7 +17,7 @@ using namespace Halide;
 
 namespace {
 
-constexpr int heads = 8, keyHeads = 2, headDim = 64, features = 2048;
+constexpr int heads = 8, keyHeads = 2, headDim = 64, features = 1024;
 constexpr int queryTile = 8;
 
 struct Mask {
@@ -86,19 +86,21 @@ void product(const std::string &folder, const Target &target) {
   Var n("n"), m("m"), ni("ni"), no("no"), mi("mi"), mo("mo");
   RDom k(0, features, "k");
   Func sum("sum"), out("out");
-  sum(n, m) = 0.0f;
-  sum(n, m) += rows(k, m) * weight(n % 64, k, n / 64);
-  out(n, m) = sum(n, m);
+  sum(ni, no, m) = 0.0f;
+  sum(ni, no, m) += rows(k, m) * weight(ni, k, no);
+  out(n, m) = sum(n % 64, n / 64, m);
   const int lanes = target.natural_vector_size<float>();
-  out.split(n, no, ni, 64)
-      .split(m, mo, mi, 4, TailStrategy::ShiftInwards)
-      .reorder(ni, mi, mo, no)
-      .vectorize(ni, lanes)
-      .unroll(ni)
+  Var column("column"), panel("panel");
+  out.align_bounds(n, 64)
+      .split(n, panel, column, 64)
+      .split(m, mo, mi, 4)
+      .reorder(column, mi, mo, panel)
+      .vectorize(column, lanes)
+      .unroll(column)
       .unroll(mi)
-      .parallel(no);
-  sum.compute_at(out, mo).vectorize(n, lanes).unroll(n).unroll(m);
-  sum.update().reorder(n, m, k).vectorize(n, lanes).unroll(n).unroll(m);
+      .parallel(panel);
+  sum.compute_at(out, mo).bound_extent(ni, 64).vectorize(ni, lanes).unroll(ni).unroll(m);
+  sum.update().reorder(ni, m, no, k).vectorize(ni, lanes).unroll(ni).unroll(m);
   rows.dim(0).set_bounds(0, features);
   weight.dim(0).set_bounds(0, 64).dim(1).set_stride(64).set_bounds(0, features).dim(2).set_stride(64 * features);
   out.compile_to_static_library(folder + "/halide_product", {rows, weight}, "halide_product", target);
