@@ -34,7 +34,7 @@ def measured():
             if "rows" in r and "roofline_ratio" not in r:
                 r["of_roofline"] = r["seconds"] / r["roofline_seconds"]
             which = [f"{k} {r[k]}" for k in ("mask", "length", "rows", "threads") if k in r]
-            found[f"{os.path.basename(path)[:-5]}: {', '.join(which)}"] = {k: round(r[k], 3) for k in RATIOS if k in r}
+            found[f"{os.path.basename(path)[:-5]}: {', '.join(which)}"] = {k: round(r[k], 3) for k in RATIOS if r.get(k)}
     return found
 
 
