@@ -77,7 +77,7 @@ Product compileOurs(const LinearShape &shape, const TemporaryFolder &folder) {
     made->loadDialect<QuoinDialect>();
     return made;
   }();
-  std::string error, path = folder.path(shape.storage == Storage::BF16 ? "bf16.so" : "f32.so");
+  std::string error, path = folder.path(shape.storage() == Storage::BF16 ? "bf16.so" : "f32.so");
   std::optional<Target> target = makeTarget("native", error);
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(context));
   std::string name;
@@ -113,18 +113,19 @@ bool referenceIsRight(const uint8_t *a, int64_t stride, const uint8_t *w, const 
 }
 
 void raceOne(Storage storage, bool cold, double seconds, const TemporaryFolder &folder) {
+  // Pairs, as the reference multiplies them, whether or not this machine would choose them.
   bool brain = storage == Storage::BF16;
-  LinearShape shape{features, outputs, storage};
+  LinearShape shape{features, outputs, brain ? Arithmetic::Pairs : Arithmetic::F32};
   Product ours = compileOurs(shape, folder);
   if (!ours)
     return;
   int64_t weightBytes = shape.tiles() * shape.tileBytes(), copies = cold ? coldBytes / weightBytes : 1;
-  int64_t aBytes = rowBytes(features, shape.rows()), outBytes = rowBytes(outputs);
+  int64_t aBytes = rowBytes(features, storage), outBytes = rowBytes(outputs);
   Memory weight = allocate(weightBytes * copies), a = allocate(aBytes * maxRows), out = allocate(outBytes * maxRows);
   fill(weight.get(), weightBytes / storageBytes(storage), brain);
   for (int64_t c = 1; c < copies; ++c)
     std::memcpy(weight.get() + c * weightBytes, weight.get(), static_cast<size_t>(weightBytes));
-  fill(a.get(), aBytes * maxRows / storageBytes(shape.rows()), brain);
+  fill(a.get(), aBytes * maxRows / storageBytes(storage), brain);
   int64_t next = 0;
   auto take = [&] { return weight.get() + weightBytes * (next++ % copies); };
   for (int64_t rows : {1, 4, 8, 16, 32}) {
