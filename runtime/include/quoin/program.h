@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define QUOIN_ABI_VERSION 1u
+#define QUOIN_ABI_VERSION 2u
 
 /* Slots in a page of the key/value cache, keys in an attention tile, and bits in a row word. */
 #define QUOIN_PAGE_SLOTS 64
