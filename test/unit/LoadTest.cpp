@@ -138,7 +138,8 @@ TEST(Load, RefusesOtherVersionsAndCpus) {
   changed = *quoin_fake_query(QUOIN_ABI_VERSION);
   changed.abi_version = 7;
   EXPECT_EQ(from(queryChanged, fakeWeights()), QUOIN_STATUS_INCOMPATIBLE);
-  EXPECT_TRUE(loader.says("has ABI version 7, but this runtime has 1"));
+  std::string older = "has ABI version 7, but this runtime has " + std::to_string(QUOIN_ABI_VERSION);
+  EXPECT_TRUE(loader.says(older.c_str()));
   changed.abi_version = QUOIN_ABI_VERSION;
   changed.struct_size -= 8;
   EXPECT_EQ(from(queryChanged, fakeWeights()), QUOIN_STATUS_INCOMPATIBLE);

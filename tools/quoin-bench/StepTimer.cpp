@@ -126,9 +126,14 @@ StepTime quoin::bench::timeStep(const LoadedProgram &loaded, int64_t rows, int64
   for (int64_t i = 0; i < tiles; ++i) {
     pageMemory.push_back(std::make_unique<Aligned>(p.page_bytes));
     pages.push_back(pageMemory.back()->data);
-    float *f = reinterpret_cast<float *>(pageMemory.back()->data);
-    for (int64_t j = 0; j < p.page_bytes / 4; ++j)
-      f[j] = static_cast<float>((j * 37 + i) % 61 - 30) * 0.01f;
+    // Small numbers, whether the page holds f32 or pairs of bf16: both halves of a word are the same.
+    auto *words = reinterpret_cast<uint32_t *>(pageMemory.back()->data);
+    for (int64_t j = 0; j < p.page_bytes / 4; ++j) {
+      float value = static_cast<float>((j * 37 + i) % 61 - 30) * 0.01f;
+      uint32_t bits;
+      std::memcpy(&bits, &value, 4);
+      words[j] = (bits & 0xffff0000u) | bits >> 16;
+    }
   }
   std::vector<int32_t> ids(rows), positions(rows), slotPositions(tiles * 64), zeros(tiles * 64);
   std::vector<int64_t> read(rows), readGroup(rows, 0);
