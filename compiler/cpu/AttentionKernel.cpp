@@ -22,6 +22,7 @@ struct Dealer {
   Val layers, queries, outputs, pageOffset, lse, blind;
   const PageLayout &page = shape.page;
   const int64_t ratio = shape.heads / page.kvHeads;
+  Val tileRows = {}; ///< rows of a tile, at most
 
   Val field(Type type, Val base, size_t offset) { return kb.load(type, kb.at(base, int64_t(offset))); }
 
@@ -87,10 +88,12 @@ struct Dealer {
     })[0];
   }
 
+  Val blockTiles(const Tokens &t, Val block) { return kb.ceilDiv(blockRows(t, block), tileRows); }
+
   /// What the group costs for one key head.
   Val headCost(const Tokens &t) {
     return kb.loop(kb.index(0), t.blocks(), 1, {kb.index(0)}, [&](Val block, ArrayRef<Val> c) -> Vals {
-      return {c[0] + tileCost(t, block) * kb.ceilDiv(blockRows(t, block), attentionTileRows(shape))};
+      return {c[0] + tileCost(t, block) * blockTiles(t, block)};
     })[0];
   }
 
@@ -110,12 +113,22 @@ struct Dealer {
     a.firstToken = first;
     a.pageOffset = pageOffset + head * page.headBytes();
     a.firstRow = row;
-    a.rows = kb.min(blockRows(t, block) - row, kb.index(attentionTileRows(shape)));
+    a.rows = kb.min(blockRows(t, block) - row, tileRows);
     callAttentionTile(kb, tile, a);
+  }
+
+  /// Large tiles read pages seldom; where they are too few to keep all workers busy they are cut smaller.
+  Val chooseTileRows(Val workers) {
+    Val most = kb.index(attentionTileRows);
+    Val tiles = eachGroup({kb.index(0)}, [&](const Tokens &t, ArrayRef<Val> c) -> Vals {
+      return {c[0] + kb.ceilDiv(t.count * ratio, most) * page.kvHeads};
+    })[0];
+    return kb.select(kb.compare(Compare::slt, tiles, workers * 4), kb.index(attentionTileRows / 4), most);
   }
 
   void deal(Val worker, Val workers) {
     LLVM::LLVMFuncOp tile = attentionTile(kb, shape);
+    tileRows = chooseTileRows(workers);
     Val total = eachGroup({kb.index(0)}, [&](const Tokens &t, ArrayRef<Val> c) -> Vals {
       return {c[0] + headCost(t) * page.kvHeads};
     })[0];
@@ -129,13 +142,11 @@ struct Dealer {
         kb.when(mine, [&] {
           kb.loop(kb.index(0), t.blocks(), 1, {start}, [&](Val block, ArrayRef<Val> at) -> Vals {
             Val each = tileCost(t, block);
-            return kb.loop(
-                kb.index(0), blockRows(t, block), attentionTileRows(shape), {at[0]},
-                [&](Val row, ArrayRef<Val> here) -> Vals {
-                  kb.when(kb.bitAnd(kb.compare(Compare::sge, here[0], low), kb.compare(Compare::slt, here[0], high)),
-                          [&] { callTile(tile, t, block, head, row); });
-                  return {here[0] + each};
-                });
+            return kb.loop(kb.index(0), blockTiles(t, block), 1, {at[0]}, [&](Val number, ArrayRef<Val> here) -> Vals {
+              kb.when(kb.bitAnd(kb.compare(Compare::sge, here[0], low), kb.compare(Compare::slt, here[0], high)),
+                      [&] { callTile(tile, t, block, head, number * tileRows); });
+              return {here[0] + each};
+            });
           });
         });
         return {end};

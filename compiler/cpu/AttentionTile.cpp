@@ -2,7 +2,8 @@
 //
 // A row is a (token, query head) pair of one key head, so that grouped heads share the loads of its keys. A tile's rows
 // pass over the pages together, four at a time, which fill the registers. For each page of 64 keys, in slot order, and
-// each four rows:
+// each four rows, first 1 to 3 for all of the tile and then 4, so that either keys or values fill the first-level
+// cache:
 //   1. 4 x 64 scores, one accumulator each, over the features in order;
 //   2. if a score lies more than 8 above its row's reference (in units of log 2), the row's reference becomes its
 //      largest score, and what the row summed so far is scaled down: so rarely that the usual path has no reduction
@@ -67,7 +68,7 @@ struct TileEmitter {
 
   TileEmitter(KernelBuilder &builder, const AttentionShape &s, bool isCareful, const TileArguments &arguments)
       : kb(builder), shape(s), careful(isCareful), in(arguments) {
-    int64_t rows = attentionTileRows(shape);
+    constexpr int64_t rows = attentionTileRows;
     queries = kb.stack(rows * queryBytes());
     references = kb.stack(rows * 4);
     exponentials = kb.stack(rows * 64);
@@ -75,7 +76,7 @@ struct TileEmitter {
     words = kb.stack(rows * 8);
     classes = kb.stack(rows * 8);
     scores = kb.stack(passRows * tileColumns * 4);
-    probabilities = kb.stack(passRows * probabilityBytes());
+    probabilities = kb.stack(rows * probabilityBytes());
     if (unpacked)
       wide = kb.stack(wideValues() + tileColumns * page.valueLineBytes());
     slots = field(kb.i64, offsetof(quoin_group_t, slots));
@@ -88,6 +89,7 @@ struct TileEmitter {
   Val field(Type type, size_t offset) { return kb.load(type, kb.at(in.group, int64_t(offset))); }
   Val referenceAt(Val row) { return kb.at(references, row * 4); }
   Val exponentialsAt(Val row) { return kb.at(exponentials, row * 64); }
+  Val probabilitiesAt(Val row) { return kb.at(probabilities, row * probabilityBytes()); }
   Val sumsAt(Val row) { return kb.at(sums, row * (valueVectors * 64)); }
 
   /// The block's token and the head (of those that share the key head) that a row of the tile is. What is beyond the
@@ -238,8 +240,8 @@ struct TileEmitter {
     });
   }
 
-  /// `word`: who is seen, of each row; empty in a full tile.
-  void pass(Val row, ArrayRef<Val> word, Val keys, Val keyCount) {
+  /// Steps 1 to 3. `word`: who is seen, of each row; empty in a full tile.
+  void weigh(Val row, ArrayRef<Val> word, Val keys) {
     multiply({scores, tileColumns * 4}, true, {kb.at(queries, row * queryBytes()), queryBytes()},
              {keys, lineBytes(page.storage)}, kb.index(pairs ? (page.headDim + 1) / 2 : page.headDim), 4);
     auto score = [&](int64_t r, int64_t v) { return kb.load(kb.v16f, kb.at(scores, r * 256 + v * 64), 64); };
@@ -267,7 +269,7 @@ struct TileEmitter {
         p.push_back(brief ? kb.exp2Brief(x) : kb.exp2(x));
         if (!word.empty())
           p.back() = kb.select(seen[r * 4 + v], p.back(), kb.constant(kb.v16f, 0));
-        Val to = kb.at(probabilities, r * probabilityBytes() + v * probabilityBytes() / 4);
+        Val to = kb.at(probabilitiesAt(row + r), v * probabilityBytes() / 4);
         if (narrowed)
           storeNarrow(kb, p.back(), to);
         else
@@ -276,19 +278,25 @@ struct TileEmitter {
       Val at = exponentialsAt(row + r);
       kb.store(kb.load(kb.v16f, at, 64) + ((p[0] + p[1]) + (p[2] + p[3])), at, 64);
     }
-    Val values = kb.at(keys, unpacked ? wideValues() : page.valueOffset()), to = sumsAt(row);
+  }
+
+  /// Step 4, of all rows for which `body` calls its argument. The features go in parts of at most four vectors, as
+  /// equal as can be, so that what all rows read of the values stays in the first-level cache.
+  void sumValues(Val keys, Val keyCount, function_ref<void(function_ref<void(Val, Val)>)> eachPass) {
+    Val values = kb.at(keys, unpacked ? wideValues() : page.valueOffset());
     Val lines = pairs ? kb.shiftRight(keyCount + 1, kb.index(1)) : keyCount;
-    // Features in parts of at most four vectors, as equal as can be.
     int64_t parts = (valueVectors + 3) / 4, each = valueVectors / parts, larger = valueVectors % parts;
-    auto sumValues = [&](int64_t from, int64_t count, int64_t vectors) {
+    auto some = [&](int64_t from, int64_t count, int64_t vectors) {
       kb.loop(kb.index(from * 64), kb.index((from + count * vectors) * 64), vectors * 64, [&](Val offset) {
-        multiply({kb.at(to, offset), valueVectors * 64}, false, {probabilities, probabilityBytes()},
-                 {kb.at(values, offset), page.valueLineBytes()}, lines, vectors, careful ? word[0] : Val());
+        eachPass([&](Val row, Val word) {
+          multiply({kb.at(sumsAt(row), offset), valueVectors * 64}, false, {probabilitiesAt(row), probabilityBytes()},
+                   {kb.at(values, offset), page.valueLineBytes()}, lines, vectors, careful ? word : Val());
+        });
       });
     };
     if (larger)
-      sumValues(0, larger, each + 1);
-    sumValues(larger * (each + 1), parts - larger, each);
+      some(0, larger, each + 1);
+    some(larger * (each + 1), parts - larger, each);
   }
 
   //===--------------------------------------------------------------------===//
@@ -370,12 +378,12 @@ struct TileEmitter {
   }
 
   /// Fetches the share of a pass in the next page, which otherwise waits for the third-level cache.
-  void fetchNext(Val row, Val t) {
+  void fetchNext(Val row, Val rows, Val t) {
     Val pages = field(kb.ptr, offsetof(quoin_group_t, pages)), next = kb.min(t + 1, tileCount - 1);
-    int64_t share = roundUp(page.headBytes() / attentionTileRows(shape), 64);
-    Val from = kb.at(kb.at(kb.load(kb.ptr, kb.at(pages, next * 8)), in.pageOffset), row * share);
-    for (int64_t line = 0; line < passRows * share; line += 64)
-      kb.prefetch(kb.at(from, line));
+    Val from = kb.at(kb.load(kb.ptr, kb.at(pages, next * 8)), in.pageOffset), bytes = kb.index(page.headBytes());
+    Val passes = kb.quotient(rows, kb.index(passRows)), lines = kb.ceilDiv(bytes, 64);
+    Val share = kb.ceilDiv(lines, passes) * 64, first = kb.quotient(row, kb.index(passRows)) * share;
+    kb.loop(first, kb.min(first + share, bytes), 64, [&](Val line) { kb.prefetch(kb.at(from, line)); });
   }
 
   void run() {
@@ -394,14 +402,20 @@ struct TileEmitter {
       };
       auto masked = [&](Val kind) {
         Val keys = openPage();
-        overRows([&](Val row) {
-          Vals word;
-          for (int64_t r = 0; r < passRows; ++r)
-            word.push_back(wordOf(row + r, t, kind.kb ? kind : kindOf(row + r, t)));
-          Val any = word[0];
-          for (int64_t r = 1; r < passRows; ++r)
-            any = kb.bitOr(any, word[r]);
-          kb.when(kb.compare(Compare::ne, any, 0), [&] { pass(row, word, keys, keyCount); });
+        auto eachSeeing = [&](function_ref<void(Val, ArrayRef<Val>)> body) {
+          overRows([&](Val row) {
+            Vals word;
+            for (int64_t r = 0; r < passRows; ++r)
+              word.push_back(wordOf(row + r, t, kind.kb ? kind : kindOf(row + r, t)));
+            Val any = word[0];
+            for (int64_t r = 1; r < passRows; ++r)
+              any = kb.bitOr(any, word[r]);
+            kb.when(kb.compare(Compare::ne, any, 0), [&] { body(row, word); });
+          });
+        };
+        eachSeeing([&](Val row, ArrayRef<Val> word) { weigh(row, word, keys); });
+        sumValues(keys, keyCount, [&](function_ref<void(Val, Val)> body) {
+          eachSeeing([&](Val row, ArrayRef<Val> word) { body(row, word[0]); });
         });
       };
       // Reads come from any blocks.
@@ -418,9 +432,11 @@ struct TileEmitter {
               overRows([&](Val row) {
                 // Widening reads a page from end to end, which the machine foresees.
                 if (!unpacked)
-                  fetchNext(row, t);
-                pass(row, {}, keys, kb.index(tileColumns));
+                  fetchNext(row, rows, t);
+                weigh(row, {}, keys);
               });
+              sumValues(keys, kb.index(tileColumns),
+                        [&](function_ref<void(Val, Val)> body) { overRows([&](Val row) { body(row, {}); }); });
             },
             [&] { masked(kb.index(1)); });
       });

@@ -14,11 +14,9 @@ namespace quoin::cpu {
 /// Tokens whose rows share one line of quoin_group_t.tiles.
 inline constexpr int64_t blockTokens = 64;
 
-/// (token, query head) rows that pass over the pages together, so that a page comes from memory once for all of them.
-/// Their sums stay in the first-level cache.
-inline int64_t attentionTileRows(const AttentionShape &shape) {
-  return shape.page.valueWidth() <= 64 ? 64 : shape.page.valueWidth() <= 128 ? 32 : 16;
-}
+/// At most so many (token, query head) rows pass over the pages together, so that a page comes from memory once for all of
+/// them and what is read of it again comes from the first-level cache. Their sums lie in the second.
+inline constexpr int64_t attentionTileRows = 128;
 
 /// The arguments of a tile's function, in order. A block is up to 64 tokens: those of a line of `tiles`, or reads.
 struct TileArguments {

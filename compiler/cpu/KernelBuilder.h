@@ -109,6 +109,7 @@ public:
   Val select(Val condition, Val x, Val y);
   Val compare(Compare predicate, Val x, Val y);
   Val compare(Compare predicate, Val x, int64_t y) { return compare(predicate, x, integer(x.type(), y)); }
+  Val ceilDiv(Val x, Val divisor);
   Val ceilDiv(Val x, int64_t divisor);
   Val remainder(Val x, Val y);
   Val quotient(Val x, Val y);

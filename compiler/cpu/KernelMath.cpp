@@ -86,6 +86,7 @@ Val KernelBuilder::compare(Compare predicate, Val x, Val y) {
   return wrap(arith::CmpFOp::create(b, loc, p, x, y));
 }
 
+Val KernelBuilder::ceilDiv(Val a, Val d) { return quotient(a + d - 1, d); }
 Val KernelBuilder::ceilDiv(Val a, int64_t d) { return quotient(a + (d - 1), integer(a.type(), d)); }
 
 #define QUOIN_INTEGER_OP(name, op)                                                                                     \
