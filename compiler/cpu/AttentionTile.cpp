@@ -16,7 +16,9 @@
 // arithmetic is f32. Sums always are.
 //
 // A page whose tile is full takes this path as it stands. In a partial one the rows' words say who is seen; the other
-// scores count as very small and their exponentials are replaced by 0. Empty pages are not touched.
+// scores count as very small and their exponentials are replaced by 0. What none of four rows sees is left out where
+// that is cheap: half a page of scores, values before the first key and after the last. Adding 0 times a value would
+// not have changed a bit. Empty pages are not touched.
 //
 // A row's bits depend on its own query, keys and words alone: a row next to others that see a page where it sees
 // nothing keeps its reference and adds zeros; a full tile and a partial one in which the row sees everything give the
@@ -240,10 +242,29 @@ struct TileEmitter {
     });
   }
 
-  /// Steps 1 to 3. `word`: who is seen, of each row; empty in a full tile.
-  void weigh(Val row, ArrayRef<Val> word, Val keys) {
-    multiply({scores, tileColumns * 4}, true, {kb.at(queries, row * queryBytes()), queryBytes()},
-             {keys, lineBytes(page.storage)}, kb.index(pairs ? (page.headDim + 1) / 2 : page.headDim), 4);
+  /// Step 1: products with the keys of one half of the page, or of both.
+  void multiplyKeys(Val row, Val keys, int64_t firstVector, int64_t vectors) {
+    multiply({kb.at(scores, firstVector * 64), tileColumns * 4}, true,
+             {kb.at(queries, row * queryBytes()), queryBytes()},
+             {kb.at(keys, firstVector * 64), lineBytes(page.storage)},
+             kb.index(pairs ? (page.headDim + 1) / 2 : page.headDim), vectors);
+  }
+
+  /// Steps 1 to 3. `word`: who is seen, of each row, and `any` by any of them; empty in a full tile.
+  void weigh(Val row, ArrayRef<Val> word, Val any, Val keys) {
+    if (any.kb) {
+      // What no row of the pass sees counts as nothing, so the score may be any.
+      Val low = kb.truncate(kb.i32, any), high = kb.truncate(kb.i32, kb.shiftRight(any, kb.index(32)));
+      kb.when(
+          kb.compare(Compare::eq, high, 0), [&] { multiplyKeys(row, keys, 0, 2); },
+          [&] {
+            kb.when(
+                kb.compare(Compare::eq, low, 0), [&] { multiplyKeys(row, keys, 2, 2); },
+                [&] { multiplyKeys(row, keys, 0, 4); });
+          });
+    } else {
+      multiplyKeys(row, keys, 0, 4);
+    }
     auto score = [&](int64_t r, int64_t v) { return kb.load(kb.v16f, kb.at(scores, r * 256 + v * 64), 64); };
     // With a negative scale the lowest product is the best.
     auto better = [&](Val x, Val y) { return factor >= 0 ? kb.max(x, y) : kb.min(x, y); };
@@ -280,17 +301,27 @@ struct TileEmitter {
     }
   }
 
-  /// Step 4, of all rows for which `body` calls its argument. The features go in parts of at most four vectors, as
-  /// equal as can be, so that what all rows read of the values stays in the first-level cache.
+  /// Step 4, of all rows for which `body` calls its argument, with the keys that any of them sees, or without a word if
+  /// all do. The features go in parts of at most four vectors, as equal as can be, so that what all rows read of the
+  /// values stays in the first-level cache.
   void sumValues(Val keys, Val keyCount, function_ref<void(function_ref<void(Val, Val)>)> eachPass) {
     Val values = kb.at(keys, unpacked ? wideValues() : page.valueOffset());
-    Val lines = pairs ? kb.shiftRight(keyCount + 1, kb.index(1)) : keyCount;
     int64_t parts = (valueVectors + 3) / 4, each = valueVectors / parts, larger = valueVectors % parts;
     auto some = [&](int64_t from, int64_t count, int64_t vectors) {
       kb.loop(kb.index(from * 64), kb.index((from + count * vectors) * 64), vectors * 64, [&](Val offset) {
-        eachPass([&](Val row, Val word) {
-          multiply({kb.at(sumsAt(row), offset), valueVectors * 64}, false, {probabilitiesAt(row), probabilityBytes()},
-                   {kb.at(values, offset), page.valueLineBytes()}, lines, vectors, careful ? word : Val());
+        eachPass([&](Val row, Val any) {
+          // Keys before the first that is seen, and after the last, have probability 0. The careful copy looks at all.
+          Val first = kb.index(0), end = keyCount;
+          if (any.kb && !careful) {
+            first = kb.bitAnd(kb.zerosBelow(any), kb.index(-4));
+            end = kb.index(64) - kb.zerosAbove(any);
+          }
+          Val line = pairs ? kb.shiftRight(first, kb.index(1)) : first,
+              lines = (pairs ? kb.shiftRight(end + 1, kb.index(1)) : end) - line;
+          multiply({kb.at(sumsAt(row), offset), valueVectors * 64}, false,
+                   {kb.at(probabilitiesAt(row), line * stepBytes), probabilityBytes()},
+                   {kb.at(kb.at(values, offset), line * page.valueLineBytes()), page.valueLineBytes()}, lines, vectors,
+                   careful ? any : Val());
         });
       });
     };
@@ -344,6 +375,16 @@ struct TileEmitter {
              kb.at(classes, row * 8));
   }
 
+  /// How the query of a token of the block is called in reports.
+  Val numberOf(Val token) {
+    Val row = in.firstToken + token;
+    if (!shape.named)
+      return row;
+    Val slot =
+        field(kb.i64, offsetof(quoin_group_t, first_slot)) + row - field(kb.i64, offsetof(quoin_group_t, first_row));
+    return kb.extend(kb.i64, kb.load(kb.i32, kb.at(field(kb.ptr, offsetof(quoin_group_t, positions)), slot * 4)), true);
+  }
+
   /// Writes the result of one row.
   void finish(Val row) {
     auto [token, head] = tokenAndHead(row);
@@ -365,7 +406,7 @@ struct TileEmitter {
                                 kb.log(kb.max(sum, kb.real(1e-30))))),
                kb.at(in.lse, (token * shape.heads + head) * 4));
     if (shape.blind)
-      kb.when(none, [&] { kb.atomicMin(in.blind, in.firstToken + token); });
+      kb.when(none, [&] { kb.atomicMin(in.blind, numberOf(token)); });
   }
 
   /// True if all sums are finite.
@@ -402,7 +443,7 @@ struct TileEmitter {
       };
       auto masked = [&](Val kind) {
         Val keys = openPage();
-        auto eachSeeing = [&](function_ref<void(Val, ArrayRef<Val>)> body) {
+        auto eachSeeing = [&](function_ref<void(Val, ArrayRef<Val>, Val)> body) {
           overRows([&](Val row) {
             Vals word;
             for (int64_t r = 0; r < passRows; ++r)
@@ -410,12 +451,12 @@ struct TileEmitter {
             Val any = word[0];
             for (int64_t r = 1; r < passRows; ++r)
               any = kb.bitOr(any, word[r]);
-            kb.when(kb.compare(Compare::ne, any, 0), [&] { body(row, word); });
+            kb.when(kb.compare(Compare::ne, any, 0), [&] { body(row, word, any); });
           });
         };
-        eachSeeing([&](Val row, ArrayRef<Val> word) { weigh(row, word, keys); });
+        eachSeeing([&](Val row, ArrayRef<Val> word, Val any) { weigh(row, word, any, keys); });
         sumValues(keys, keyCount, [&](function_ref<void(Val, Val)> body) {
-          eachSeeing([&](Val row, ArrayRef<Val> word) { body(row, word[0]); });
+          eachSeeing([&](Val row, ArrayRef<Val>, Val any) { body(row, any); });
         });
       };
       // Reads come from any blocks.
@@ -433,7 +474,7 @@ struct TileEmitter {
                 // Widening reads a page from end to end, which the machine foresees.
                 if (!unpacked)
                   fetchNext(row, rows, t);
-                weigh(row, {}, keys);
+                weigh(row, {}, {}, keys);
               });
               sumValues(keys, kb.index(tileColumns),
                         [&](function_ref<void(Val, Val)> body) { overRows([&](Val row) { body(row, {}); }); });
@@ -476,6 +517,7 @@ std::string quoin::cpu::attentionName(const AttentionShape &shape) {
   return ("attention_" + Twine(shape.heads) + "_" + Twine(shape.page.kvHeads) + "_" + Twine(shape.page.headDim) + "_" +
           storageName(shape.page.storage) + "_" + storageName(shape.rows) + "_" + storageName(shape.result) + "_" +
           Twine::utohexstr(llvm::bit_cast<uint64_t>(shape.scale)) + (shape.reads ? "_reads" : "") +
-          (shape.packed ? "_packed" : "") + (shape.lse ? "_lse" : "") + (shape.blind ? "_blind" : ""))
+          (shape.packed ? "_packed" : "") + (shape.lse ? "_lse" : "") + (shape.blind ? "_blind" : "") +
+          (shape.named ? "_named" : ""))
       .str();
 }

@@ -117,6 +117,9 @@ public:
   Val shiftRight(Val x, Val y);
   Val shiftRightSigned(Val x, Val y);
   Val bitAnd(Val x, Val y);
+  /// Zeros below the lowest bit that is set, and above the highest; of 0 all.
+  Val zerosBelow(Val x);
+  Val zerosAbove(Val x);
   Val bitOr(Val x, Val y);
   Val bitXor(Val x, Val y);
   Val cast(mlir::Type type, Val value); ///< same bits

@@ -89,6 +89,9 @@ Val KernelBuilder::compare(Compare predicate, Val x, Val y) {
 Val KernelBuilder::ceilDiv(Val a, Val d) { return quotient(a + d - 1, d); }
 Val KernelBuilder::ceilDiv(Val a, int64_t d) { return quotient(a + (d - 1), integer(a.type(), d)); }
 
+Val KernelBuilder::zerosBelow(Val x) { return wrap(LLVM::CountTrailingZerosOp::create(b, loc, x.type(), x, false)); }
+Val KernelBuilder::zerosAbove(Val x) { return wrap(LLVM::CountLeadingZerosOp::create(b, loc, x.type(), x, false)); }
+
 #define QUOIN_INTEGER_OP(name, op)                                                                                     \
   Val KernelBuilder::name(Val x, Val y) {                                                                              \
     unify(x, y);                                                                                                       \

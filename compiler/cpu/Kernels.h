@@ -179,6 +179,7 @@ struct AttentionShape {
   bool packed = false;                                ///< rows of queries and results have no padding
   bool lse = false;                                   ///< also gives the logarithm of each row's sum of exponentials
   bool blind = false;                                 ///< also notes the lowest query that sees no key
+  bool named = false;                                 ///< a query's number is its position, not its row
   Storage rows = Storage::F32, result = Storage::F32; ///< of queries and of results: F32 or BF16
   int64_t rowBytes(Storage s) const {
     return packed ? heads * page.headDim * storageBytes(s) : cpu::rowBytes(heads * page.headDim, s);

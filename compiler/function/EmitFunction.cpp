@@ -224,7 +224,7 @@ struct FunctionEmitter {
     return constantArray(SmallVector<int32_t>(values.getValues<int32_t>()), name);
   }
 
-  void prepare(Val call, Val scratch, const Layout &l) {
+  void prepare(Val call, Val order, Val scratch, const Layout &l) {
     view(scratch, length(call, plan.keySize()), kb.at(scratch, l.keyGroups), l.sequences);
     view(kb.at(scratch, viewBytes), length(call, plan.querySize()), kb.at(scratch, l.queryGroups), l.sequences);
     Val keyLabels, queryLabels;
@@ -245,10 +245,12 @@ struct FunctionEmitter {
       });
       if (!plan.labelled)
         return;
-      // Positions of the queries, and labels of both, by slot.
+      // Positions of the queries, and labels of both, by slot. Sorted queries have labels that say where they come
+      // from.
       Val keySlot = before.slots, slot = before.slots + querySlot(s);
       kb.loop(kb.index(0), s.queries, 1, [&](Val n) {
-        kb.store(kb.truncate(kb.i32, n), kb.at(scratch, l.positions + (slot + n) * 4));
+        Val position = sorted() ? kb.load(kb.i32, kb.at(order, n * 4)) : kb.truncate(kb.i32, n);
+        kb.store(position, kb.at(scratch, l.positions + (slot + n) * 4));
         Val label = kb.load(kb.i32, kb.at(queryLabels, (s.firstQuery + n) * 4));
         kb.store(label, kb.at(scratch, l.labels + (slot + n) * 4));
       });
@@ -262,13 +264,13 @@ struct FunctionEmitter {
   void step(Val call, Val worker, Val workers) {
     Val scratch = field(call, offsetof(quoin_call_t, scratch)), barrier = field(call, offsetof(quoin_call_t, barrier));
     LLVM::LLVMFuncOp meet = barrierKernel(kb);
-    kb.when(kb.compare(KernelBuilder::Compare::eq, worker, 0), [&] { prepare(call, scratch, layout(call)); });
-    Tensors given = tensorsOf(call), used = given;
     Val order;
-    if (sorted()) {
+    if (sorted())
       order = constantArray(SmallVector<int32_t>(plan.order.list()), "order");
+    kb.when(kb.compare(KernelBuilder::Compare::eq, worker, 0), [&] { prepare(call, order, scratch, layout(call)); });
+    Tensors given = tensorsOf(call), used = given;
+    if (sorted())
       used = sort(given, order, scratch, layout(call), worker, workers);
-    }
     kb.call(meet, {barrier, workers});
     Val queries = kb.at(scratch, viewBytes), keys = length(call, plan.keySize());
     auto [first, last] = share(kb, kb.ceilDiv(keys, 64), worker, workers);

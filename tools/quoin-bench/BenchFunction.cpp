@@ -156,6 +156,8 @@ int quoin::bench::benchFunction(const Options &options) {
                                 {"dense_best_seconds", times.bestDense},
                                 {"dense_flops_per_second", denseRate},
                                 {"rate_to_dense", rate / denseRate}});
+      if (masked->labelled())
+        out["results"].back()["labels"] = labels;
     }
   }
   return writeResults(options, out);
