@@ -2,9 +2,11 @@
 
 #include "passes/MaskOrder.h"
 #include "passes/MaskCases.h"
+#include <functional>
 
+using namespace mlir;
 using namespace quoin;
-using Op = BlockMask::Op;
+using MaskTerm = BlockMask::Op;
 
 static constexpr unsigned maxCases = 512;
 
@@ -32,8 +34,8 @@ struct Pair {
     }
   }
   LinearForm fresh() { return LinearForm::variable(question.addVariable()); }
-  LinearForm keyOf(OrderKey key, bool query) const {
-    if (key == OrderKey::Open)
+  LinearForm keyOf(SortKey key, bool query) const {
+    if (key == SortKey::Open)
       return query ? instance.queryOpen : instance.keyOpen;
     return query ? instance.queryLabel : instance.keyLabel;
   }
@@ -47,10 +49,10 @@ struct Pair {
 } // namespace
 
 static bool isSortable(const BlockMask &mask) {
-  return mask.symbols().empty() && mask.arrays().empty() && !mask.uses(Op::QuerySlot) && !mask.uses(Op::KeySlot);
+  return mask.symbols().empty() && mask.arrays().empty() && !mask.uses(MaskTerm::QuerySlot) && !mask.uses(MaskTerm::KeySlot);
 }
 
-bool quoin::proveCausalAfterSort(const BlockMask &mask, OrderKey key, bool labels) {
+bool quoin::proveCausalAfterSort(const BlockMask &mask, SortKey key, bool labels) {
   if (!isSortable(mask))
     return false;
   // A key behind the query: one with a greater key, or with the same and a greater position.
@@ -68,7 +70,55 @@ bool quoin::proveCausalAfterSort(const BlockMask &mask, OrderKey key, bool label
   return true;
 }
 
-bool quoin::proveSeesAllBeforeAfterSort(const BlockMask &mask, OrderKey key, bool labels) {
+/// The formula `map(k) gt map(q)`.
+static BlockMask hasGreaterKey(AffineMap map) {
+  std::vector<BlockMask::Node> nodes;
+  auto add = [&](BlockMask::Node n) {
+    nodes.push_back(n);
+    return static_cast<int32_t>(nodes.size()) - 1;
+  };
+  std::function<int32_t(AffineExpr, MaskTerm)> emit = [&](AffineExpr e, MaskTerm position) {
+    if (auto constant = dyn_cast<AffineConstantExpr>(e))
+      return add({MaskTerm::Constant, constant.getValue()});
+    auto binary = dyn_cast<AffineBinaryOpExpr>(e);
+    if (!binary)
+      return add({position});
+    int32_t a = emit(binary.getLHS(), position);
+    if (e.getKind() == AffineExprKind::Add)
+      return add({MaskTerm::Add, 0, a, emit(binary.getRHS(), position)});
+    int64_t by = cast<AffineConstantExpr>(binary.getRHS()).getValue();
+    switch (e.getKind()) {
+    case AffineExprKind::Mul:
+      return add({MaskTerm::Mul, by, a});
+    case AffineExprKind::FloorDiv:
+      return add({MaskTerm::FloorDiv, by, a});
+    case AffineExprKind::CeilDiv:
+      return add({MaskTerm::FloorDiv, by, add({MaskTerm::Add, 0, a, add({MaskTerm::Constant, by - 1})})});
+    default:
+      return add({MaskTerm::Mod, by, a});
+    }
+  };
+  int32_t k = emit(map.getResult(0), MaskTerm::KeyPosition), q = emit(map.getResult(0), MaskTerm::QueryPosition);
+  add({MaskTerm::Gt, 0, k, q});
+  return BlockMask(std::move(nodes), {});
+}
+
+bool quoin::proveOrderedByKey(const BlockMask &mask, const OrderKey &key, bool labels) {
+  if (!isSortable(mask))
+    return false;
+  Pair pair(labels);
+  BlockMask greater;
+  if (key.by == SortKey::Position) {
+    greater = hasGreaterKey(key.map);
+    pair.instance.mask = &greater;
+    pair.question.require(pair.instance, true);
+  } else {
+    pair.question.requireLe(pair.keyOf(key.by, true), pair.keyOf(key.by, false), 1);
+  }
+  return pair.isNone(mask, true);
+}
+
+bool quoin::proveSeesAllBeforeAfterSort(const BlockMask &mask, SortKey key, bool labels) {
   if (!isSortable(mask))
     return false;
   for (bool sameKey : {false, true}) {

@@ -11,6 +11,10 @@
 // known, and the masks agree on known tokens. So, layer by layer, they compute the same, and so does each call between
 // them, by induction over the calls as in MaskFacts.h, with the cut f(d) = d and the first open slot as what is kept.
 //
+// Other masks see everything with a key up to their own, in both directions among equal keys: the scales of VAR, the
+// wavefronts of NAR, the cells of xAR. The key is a label or a function of the position. Sorted, they are block-causal
+// by groups of one key, and the argument holds with a cut v where a group ends, in both calls.
+//
 // Proven by Presburger arithmetic, for all positions, open bits and labels: there is no counterexample.
 //
 //===----------------------------------------------------------------------===//
@@ -19,17 +23,23 @@
 #define QUOIN_PASSES_MASKORDER_H
 
 #include "dialects/quoin/BlockMask.h"
+#include "dialects/quoin/QuoinDialect.h"
 
 namespace quoin {
 
 /// The property by which tokens are sorted; equal ones stay in the order of their positions.
-enum class OrderKey : uint8_t { Open, Label };
+struct OrderKey {
+  SortKey by = SortKey::Open;
+  mlir::AffineMap map; ///< with SortKey::Position
+};
 
 /// Does a row see no slot behind its own, once the tokens are sorted? `labels`: tokens may have labels other than 0.
 /// The mask must not ask for slots, which the sort changes.
-bool proveCausalAfterSort(const BlockMask &mask, OrderKey key, bool labels);
-/// Does a row then see all slots up to its own, too?
-bool proveSeesAllBeforeAfterSort(const BlockMask &mask, OrderKey key, bool labels);
+bool proveCausalAfterSort(const BlockMask &mask, SortKey key, bool labels);
+/// Does a row see no token of a greater key?
+bool proveOrderedByKey(const BlockMask &mask, const OrderKey &key, bool labels);
+/// Does a row, sorted so that it sees no slot behind its own, see all slots up to it, too?
+bool proveSeesAllBeforeAfterSort(const BlockMask &mask, SortKey key, bool labels);
 /// Do two masks agree on known tokens?
 bool proveAgreeOnKnown(const BlockMask &a, const BlockMask &b, bool labels);
 

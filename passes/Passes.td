@@ -128,6 +128,11 @@ def PermuteTokensPass : Pass<"quoin-permute-tokens", "::quoin::DecoderOp"> {
     keeps its keys and values until one before it changes. Stateless calls, for which no cut was provable, get a cache if the
     sort gives them one. A mask that then sees all slots up to its own becomes `slot(k) le slot(q)`.
 
+    Calls may also become block-causal by groups: tokens of one label, or of one value of a function of the position that the
+    formula suggests (wavefronts, cells, subsamples: `passes/StaticOrders.h`), unless the order of positions has groups as
+    small. Groups that are known are kept. Where nothing is provable, stateless calls take the order that visits at least a
+    tenth fewer tiles.
+
     *Leaves* masks with symbols, slots or rows of their own behind the sequence, and cliques (SDLM's window): no order makes
     them causal.
   }];
@@ -140,13 +145,14 @@ def PermuteRowsPass : Pass<"quoin-permute-rows", "::mlir::func::FuncOp"> {
     The static half of `permute-tokens`. *Assumes* attention over a length that is known, queries and keys the same tokens,
     and a mask that asks for nothing but positions, slots and label arrays of its own.
 
-    *Does*: tries the orders of `passes/StaticOrders.h` (segments, depth, wavefronts, cells, subsamples) and takes the one that
-    visits fewest 64 x 64 tiles, if they are at least a tenth fewer. Queries, keys and values go through `quoin.permute_rows`,
-    results through its inverse; in the formula positions and slots become an array of the positions that travelled, and label
-    arrays travel too. That every row then sees the tokens it saw is checked pair by pair. An order followed by its inverse, as
-    between two attentions over the same tokens, folds.
+    *Does*: tries the orders of `passes/StaticOrders.h` (the formula's own keys, segments, wavefronts, cells, subsamples) and takes
+    the one that visits fewest 64 x 64 tiles, if they are at least a tenth fewer. Queries, keys and values go through
+    `quoin.permute_rows`, results through its inverse; in the formula positions and slots become an array of the positions that
+    travelled, and label arrays travel too. That every term then says of a slot what it said of the token is checked, which proves
+    that every row sees the tokens it saw. An order followed by its inverse, as between two attentions over the same tokens, folds.
 
-    *Leaves* longer calls than 2,048 tokens, and lengths, symbols and labels that are known at run time only.
+    *Leaves* lengths, symbols and labels that are known at run time only. Of more than 2,048 tokens as many are looked at, so the
+    choice takes bounded time.
   }];
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }

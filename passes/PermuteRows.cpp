@@ -2,8 +2,8 @@
 //
 //   1. The order that visits fewest tiles is chosen (StaticOrders.h).
 //   2. The formula is rewritten over sorted slots: the position of slot i becomes the i-th value of an array, label
-//   arrays
-//      are sorted along. Every pair is compared with the formula as it was.
+//      arrays are sorted along. It is compared with the formula as it was, term by term: each asks of a slot what the
+//      old one asks of the token that lies there.
 //   3. `quoin.permute_rows` is put around the attention; where it meets its inverse, both go.
 //
 //===----------------------------------------------------------------------===//
@@ -67,15 +67,24 @@ static BlockMask overSorted(const BlockMask &mask, const TokenOrder &order) {
   return BlockMask(std::move(nodes), {}, std::move(arrays));
 }
 
-/// Positions and labels have travelled with their tokens: each pair of slots says what its tokens said.
-static bool isSameAfter(const BlockMask &mask, const BlockMask &sorted, const TokenOrder &order,
-                        ArrayRef<MaskToken> tokens) {
-  for (const MaskToken &q : tokens)
-    for (const MaskToken &k : tokens)
-      if (sorted.see(q, k, {}) !=
-          mask.see(tokens[static_cast<size_t>(order.at(q.slot))], tokens[static_cast<size_t>(order.at(k.slot))], {}))
-        return false;
-  return true;
+/// Positions and labels have travelled with their tokens: the formulas differ in terms alone, and each new term has at
+/// each slot the value that the old one has for the token there. So they say the same of every pair.
+static bool isSameAfter(const BlockMask &mask, const BlockMask &sorted, const TokenOrder &order) {
+  return llvm::equal(mask.nodes(), sorted.nodes(), [&](const BlockMask::Node &before, const BlockMask::Node &after) {
+    bool query = before.op == MaskTerm::QueryPosition || before.op == MaskTerm::QuerySlot;
+    bool position = query || before.op == MaskTerm::KeyPosition || before.op == MaskTerm::KeySlot;
+    bool label = before.op == MaskTerm::QueryArray || before.op == MaskTerm::KeyArray;
+    if (!position && !label)
+      return before == after;
+    MaskTerm op = label ? before.op : query ? MaskTerm::QueryArray : MaskTerm::KeyArray;
+    if (after.op != op)
+      return false;
+    const LabelArray &values = sorted.arrays()[static_cast<size_t>(after.value)];
+    return llvm::all_of(llvm::enumerate(order.list()), [&, &before = before](auto slot) {
+      int64_t token = slot.value(), was = label ? mask.arrays()[static_cast<size_t>(before.value)].at(token) : token;
+      return values.at(static_cast<int64_t>(slot.index())) == was;
+    });
+  });
 }
 
 namespace {
@@ -106,8 +115,6 @@ static std::string refusal(BlockAttentionOp op) {
     return "the length is known at run time only";
   if (queries != keys || queries == 0)
     return "queries and keys are different tokens";
-  if (queries > mostTokensToOrder)
-    return "it has more than " + std::to_string(mostTokensToOrder) + " tokens";
   if (op.getQueryOffsets())
     return "the lengths of its sequences are known at run time only";
   const BlockMask &mask = op.getMask().getFormula();
@@ -124,14 +131,11 @@ void PermuteRows::permute(BlockAttentionOp op) {
   }
   const BlockMask mask = op.getMask().getFormula();
   std::vector<MaskToken> tokens = tokensOf(op.getQuery().getType().getDimSize(0));
-  for (const MaskToken &q : tokens)
-    if (llvm::none_of(tokens, [&](const MaskToken &k) { return mask.see(q, k, {}); })) {
-      remark::missed(op.getLoc(), remarkOn("Order")) << "a row sees nothing, and its call names it by its place";
-      return;
-    }
-  OrderChoice choice = chooseOrder(mask, tokens, {});
+  OrderChoice choice = chooseOrder(*op.getContext(), mask, tokens, {});
   std::string counts =
       std::to_string(choice.visitedBefore) + " tiles visited before, " + std::to_string(choice.visitedAfter) + " after";
+  if (choice.judged < choice.order.size())
+    counts += " (of " + std::to_string(choice.judged) + " tokens)";
   if (choice.order.isIdentity()) {
     remark::missed(op.getLoc(), remarkOn("Order")) << "no order visits a tenth fewer tiles: " + counts;
     return;
@@ -139,7 +143,7 @@ void PermuteRows::permute(BlockAttentionOp op) {
   BlockMask sorted = overSorted(mask, choice.order);
   std::vector<int32_t> labels;
   std::string error;
-  if (!sorted.foldArrays(labels, error) || !isSameAfter(mask, sorted, choice.order, tokens)) {
+  if (!sorted.foldArrays(labels, error) || !isSameAfter(mask, sorted, choice.order)) {
     remark::missed(op.getLoc(), remarkOn("Order")) << "the mask cannot follow its tokens: " + error;
     return;
   }

@@ -5,11 +5,13 @@
 //   1. Calls on one cache are taken together; so are stateless calls on one sequence, which got no cache because no cut
 //      was provable in the order of positions.
 //   2. For each key that their masks ask for, it is proven that a stable sort by it makes every mask causal and that
-//   the
-//      masks agree on known tokens (MaskOrder.h).
+//      the masks agree on known tokens (MaskOrder.h). Calls that are not even block-causal in the order of positions
+//      may become so by groups of one key, a label or a function of the position that the formula suggests
+//      (StaticOrders.h).
 //   3. Each call then runs over sorted tokens: what the cache has as the leading slots is taken, all known slots are
-//   kept.
-//      A mask that sees everything up to its own slot becomes just that.
+//      kept, or all groups that are known. A mask that sees everything up to its own slot becomes just that.
+//   4. Stateless calls for which nothing is provable are sorted by what lowers the number of visited tiles, if anything
+//      does. They stay stateless.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,6 +23,7 @@
 #include "passes/Counters.h"
 #include "passes/MaskOrder.h"
 #include "passes/Passes.h"
+#include "passes/StaticOrders.h"
 #include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
@@ -67,9 +70,21 @@ bool hasThenRows(Operation *op) {
   return static_cast<bool>(cast<ForwardOp>(op).getIds());
 }
 
+/// How the calls of a group are sorted.
+struct SortPlan {
+  OrderKey key;
+  bool groups = false; ///< tokens of one key see each other
+  bool cached = true;  ///< what comes first can be kept
+  std::string why;     ///< for the remark
+};
+
+StringRef nameOf(const OrderKey &key) { return stringifySortKey(key.by); }
+
 struct PermuteTokens : quoin::impl::PermuteTokensPassBase<PermuteTokens> {
   Counter numSorted{"permute-tokens", "num-forwards-sorted"};
   Counter numMasks{"permute-tokens", "num-masks-made-causal"};
+  Counter numGroups{"permute-tokens", "num-masks-made-block-causal"};
+  Counter numFewerTiles{"permute-tokens", "num-forwards-sorted-for-tiles"};
   Counter numRefused{"permute-tokens", "num-masks-refused"};
 
   void runOnOperation() override {
@@ -82,8 +97,8 @@ struct PermuteTokens : quoin::impl::PermuteTokensPassBase<PermuteTokens> {
     }
     bool changed = false;
     for (CallGroup &group : collectGroups(decoder))
-      if (std::optional<OrderKey> key = findKey(group)) {
-        sort(decoder, group, *key);
+      if (std::optional<SortPlan> plan = findPlan(group)) {
+        sort(decoder, group, *plan);
         changed = true;
       }
     if (changed)
@@ -92,9 +107,11 @@ struct PermuteTokens : quoin::impl::PermuteTokensPassBase<PermuteTokens> {
 
 private:
   std::vector<CallGroup> collectGroups(DecoderOp decoder);
-  std::optional<OrderKey> findKey(const CallGroup &group);
-  std::string refusal(const CallGroup &group, OrderKey key);
-  void sort(DecoderOp decoder, CallGroup &group, OrderKey key);
+  std::optional<SortPlan> findPlan(const CallGroup &group);
+  std::string refusal(const CallGroup &group, const OrderKey &key, bool groups);
+  std::optional<SortPlan> findGroups(const CallGroup &group);
+  std::optional<SortPlan> findFewerTiles(const CallGroup &group);
+  void sort(DecoderOp decoder, CallGroup &group, const SortPlan &plan);
   static void eraseDead(DecoderOp decoder);
 
   bool labels = false;
@@ -124,15 +141,14 @@ std::vector<CallGroup> PermuteTokens::collectGroups(DecoderOp decoder) {
   return groups;
 }
 
-/// Why the calls cannot be sorted by `key`; empty if they can.
-std::string PermuteTokens::refusal(const CallGroup &group, OrderKey key) {
+/// Why the calls cannot be sorted by `key` and keep what comes first; empty if they can.
+std::string PermuteTokens::refusal(const CallGroup &group, const OrderKey &key, bool groups) {
   for (auto [i, call] : llvm::enumerate(group.calls)) {
     const BlockMask &mask = maskOf(call).getFormula();
     if (hasThenRows(call))
       return "the call has rows of its own behind the sequence";
-    if (!proveCausalAfterSort(mask, key, labels))
-      return "mask " + textOf(mask) + " is not provably causal after a sort by " +
-             (key == OrderKey::Open ? "open" : "label");
+    if (!(groups ? proveOrderedByKey(mask, key, labels) : proveCausalAfterSort(mask, key.by, labels)))
+      return "mask " + textOf(mask) + " is not provably causal after a sort by " + nameOf(key).str();
     for (Operation *other : ArrayRef(group.calls).take_front(i))
       if (const BlockMask &before = maskOf(other).getFormula();
           !(before == mask) && !proveAgreeOnKnown(before, mask, labels))
@@ -142,7 +158,7 @@ std::string PermuteTokens::refusal(const CallGroup &group, OrderKey key) {
 }
 
 /// The key by which the group's masks become causal. A mask that asks for none has nothing to gain.
-std::optional<OrderKey> PermuteTokens::findKey(const CallGroup &group) {
+std::optional<SortPlan> PermuteTokens::findPlan(const CallGroup &group) {
   auto asks = [&](MaskTerm query, MaskTerm key) {
     return llvm::any_of(group.calls, [&](Operation *op) {
       const BlockMask &mask = maskOf(op).getFormula();
@@ -150,14 +166,19 @@ std::optional<OrderKey> PermuteTokens::findKey(const CallGroup &group) {
     });
   };
   std::string why;
-  for (OrderKey key : {OrderKey::Open, OrderKey::Label}) {
-    if (key == OrderKey::Open ? !asks(MaskTerm::QueryOpen, MaskTerm::KeyOpen)
-                              : !labels || !asks(MaskTerm::QueryLabel, MaskTerm::KeyLabel))
+  for (SortKey by : {SortKey::Open, SortKey::Label}) {
+    if (by == SortKey::Open ? !asks(MaskTerm::QueryOpen, MaskTerm::KeyOpen)
+                            : !labels || !asks(MaskTerm::QueryLabel, MaskTerm::KeyLabel))
       continue;
-    why = refusal(group, key);
+    why = refusal(group, {by, {}}, /*groups=*/false);
     if (why.empty())
-      return key;
+      return SortPlan{{by, {}}, false, true, "known tokens behind open ones keep their keys"};
   }
+  if (std::optional<SortPlan> plan = findGroups(group))
+    return plan;
+  if (!group.cache)
+    if (std::optional<SortPlan> plan = findFewerTiles(group))
+      return plan;
   if (why.empty()) {
     // Nothing to sort by. A mask that is causal already needs no sort; any other stays a mask.
     for (Operation *call : group.calls)
@@ -171,25 +192,113 @@ std::optional<OrderKey> PermuteTokens::findKey(const CallGroup &group) {
   return std::nullopt;
 }
 
-void PermuteTokens::sort(DecoderOp decoder, CallGroup &group, OrderKey key) {
-  StringRef word = key == OrderKey::Open ? "open" : "label";
-  if (!group.cache) {
+namespace {
+/// A function of the position, over some positions. Only the choice depends on it.
+struct Candidate {
+  NamedKey key;
+  bool ascends = true;
+  size_t groups;
+
+  explicit Candidate(NamedKey k) : key(std::move(k)) {
+    llvm::DenseSet<int64_t> seen;
+    for (int64_t p = 0, last = INT64_MIN; p < 4096; ++p) {
+      int64_t now = positionKey(key.map, p);
+      ascends &= now >= last;
+      last = now;
+      seen.insert(now);
+    }
+    groups = seen.size();
+  }
+};
+} // namespace
+
+/// The key of the smallest groups that make the masks block-causal. If it is the order of positions, there is nothing
+/// to sort.
+std::optional<SortPlan> PermuteTokens::findGroups(const CallGroup &group) {
+  auto plan = [](SortKey by, const NamedKey &key) {
+    return SortPlan{{by, key.map}, true, true, "groups of one " + key.name + " are kept as they are known"};
+  };
+  auto proven = [&](SortKey by, AffineMap map) { return refusal(group, {by, map}, /*groups=*/true).empty(); };
+  if (labels && !group.cache && proven(SortKey::Label, {}))
+    return plan(SortKey::Label, {"label", {}});
+  std::vector<Candidate> candidates;
+  candidates.push_back(Candidate({"position", AffineMap::get(1, 0, getAffineDimExpr(0, &getContext()))}));
+  for (Operation *call : group.calls)
+    for (NamedKey &key : proposePositionKeys(getContext(), maskOf(call).getFormula()))
+      candidates.push_back(Candidate(std::move(key)));
+  if (llvm::all_of(candidates, [](const Candidate &c) { return c.ascends; }))
+    return std::nullopt;
+  // Smallest groups first, then the order of positions, then as proposed.
+  SmallVector<const Candidate *> best;
+  for (const Candidate &c : candidates)
+    best.push_back(&c);
+  llvm::sort(best, [](const Candidate *a, const Candidate *b) {
+    auto rank = [](const Candidate *c) { return std::tuple(-static_cast<int64_t>(c->groups), !c->ascends, c); };
+    return rank(a) < rank(b);
+  });
+  for (const Candidate *c : best)
+    if (proven(SortKey::Position, c->key.map))
+      return c->ascends ? std::nullopt : std::optional(plan(SortKey::Position, c->key));
+  return std::nullopt;
+}
+
+/// A key that lowers the number of tiles which stateless calls visit, over a sample of what may come.
+std::optional<SortPlan> PermuteTokens::findFewerTiles(const CallGroup &group) {
+  constexpr size_t size = 1024;
+  std::vector<MaskToken> tokens(size);
+  for (auto [i, t] : llvm::enumerate(tokens)) {
+    auto mixed = static_cast<uint32_t>(i) * 2654435761u; // open bits and labels that follow no pattern
+    t.position = t.slot = static_cast<int64_t>(i);
+    t.open = mixed >> 31;
+    t.label = labels ? mixed >> 28 & 7 : 0;
+  }
+  std::optional<OrderChoice> best;
+  for (Operation *call : group.calls) {
+    const BlockMask &mask = maskOf(call).getFormula();
+    if (!isa<ForwardOp>(call) || hasThenRows(call) || !mask.symbols().empty() || mask.uses(MaskTerm::QuerySlot) ||
+        mask.uses(MaskTerm::KeySlot))
+      return std::nullopt;
+    OrderChoice choice = chooseOrder(getContext(), mask, tokens, {}, {64, /*data=*/false});
+    // Calls of one group are sorted alike, so each of them must agree.
+    if (choice.by == SortedBy::Nothing || (best && (choice.by != best->by || choice.map != best->map)))
+      return std::nullopt;
+    best = std::move(choice);
+  }
+  if (!best)
+    return std::nullopt;
+  OrderKey key{best->by == SortedBy::Open    ? SortKey::Open
+               : best->by == SortedBy::Label ? SortKey::Label
+                                             : SortKey::Position,
+               best->map};
+  return SortPlan{key, false, false,
+                  "sorted by " + best->name + " " + std::to_string(size) + " tokens visit " +
+                      std::to_string(best->visitedAfter) + " tiles instead of " + std::to_string(best->visitedBefore)};
+}
+
+void PermuteTokens::sort(DecoderOp decoder, CallGroup &group, const SortPlan &plan) {
+  if (plan.cached && !group.cache) {
     int64_t number = 0;
     decoder.walk([&](CacheOp op) { number = std::max(number, static_cast<int64_t>(op.getNumber()) + 1); });
     OpBuilder entry = OpBuilder::atBlockBegin(&decoder.getBody().front());
     group.cache = CacheOp::create(entry, decoder.getLoc(), entry.getI64IntegerAttr(number), group.model);
   }
+  // Pages of another run may end inside a group.
+  if (plan.groups)
+    group.cache.getDefiningOp<CacheOp>().setShared(false);
   llvm::SmallDenseMap<Attribute, MaskAttr> masks;
   for (Operation *op : group.calls) {
     MaskAttr mask = maskOf(op);
     auto [it, isNew] = masks.try_emplace(mask);
     if (isNew) {
-      it->second = proveSeesAllBeforeAfterSort(mask.getFormula(), key, labels)
-                       ? MaskAttr::get(op->getContext(), causalBySlot())
-                       : mask;
-      ++numMasks;
-      std::string text = "mask " + textOf(mask.getFormula()) + " is causal once tokens are sorted by " + word.str() +
-                         ": known tokens behind open ones keep their keys";
+      bool full = plan.cached && !plan.groups && proveSeesAllBeforeAfterSort(mask.getFormula(), plan.key.by, labels);
+      it->second = full ? MaskAttr::get(op->getContext(), causalBySlot()) : mask;
+      std::string text = "mask " + textOf(mask.getFormula());
+      if (plan.cached) {
+        ++(plan.groups ? numGroups : numMasks);
+        text += std::string(plan.groups ? " is block-causal" : " is causal") + " once tokens are sorted by " +
+                nameOf(plan.key).str();
+      }
+      text += ": " + plan.why;
       remark::passed(op->getLoc(), remarkOn("Sort")) << text;
     }
     ImplicitLocOpBuilder b(op->getLoc(), op);
@@ -207,14 +316,23 @@ void PermuteTokens::sort(DecoderOp decoder, CallGroup &group, OrderKey key) {
       Value zero = arith::ConstantIndexOp::create(b, 0);
       all = SpanOp::create(b, zero, zero);
     }
-    auto sorted = PermuteTokensOp::create(b, sequence, to, key == OrderKey::Open ? SortKey::Open : SortKey::Label, all);
-    Value slots = read ? Value(sorted.getSlots()) : Value();
-    Value from =
-        ReuseOp::create(b, group.cache, sorted.getResult(), to, Value(), Value(), Value(), slots, sorted.getKnown());
-    auto call =
-        ForwardCachedOp::create(b, group.cache, from, sorted.getKnown(), group.model, sorted.getResult(), to, Value(),
-                                Value(), Value(), slots, it->second, ValueRange(), pass ? b.getUnitAttr() : UnitAttr());
-    op->getResult(0).replaceAllUsesWith(call.getLogits());
+    auto map = plan.key.by == SortKey::Position ? AffineMapAttr::get(plan.key.map) : AffineMapAttr();
+    auto sorted = PermuteTokensOp::create(b, sequence, to, plan.key.by, map, plan.groups, all);
+    Value slots = read ? Value(sorted.getSlots()) : Value(), logits;
+    if (plan.cached) {
+      Value from =
+          ReuseOp::create(b, group.cache, sorted.getResult(), to, Value(), Value(), Value(), slots, sorted.getKnown());
+      logits = ForwardCachedOp::create(b, group.cache, from, sorted.getKnown(), group.model, sorted.getResult(), to,
+                                       Value(), Value(), Value(), slots, it->second, ValueRange(),
+                                       pass ? b.getUnitAttr() : UnitAttr())
+                   .getLogits();
+    } else {
+      logits = ForwardOp::create(b, group.model, sorted.getResult(), to, Value(), Value(), Value(), slots, it->second,
+                                 ValueRange())
+                   .getLogits();
+      ++numFewerTiles;
+    }
+    op->getResult(0).replaceAllUsesWith(logits);
     op->erase();
     ++numSorted;
   }

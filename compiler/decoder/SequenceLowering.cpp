@@ -1,6 +1,7 @@
 //===- SequenceLowering.cpp - ops on sequences, mostly calls of the host ----===//
 
 #include "compiler/decoder/Emitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "runtime/include/quoin/program.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -46,14 +47,46 @@ static void lowerTop(Emitter &e, TopOp op) {
         callForTensor(e, offsetof(quoin_host_t, top), e.i1, {e.scratch(0, v), e.get(op.getCount()), where}));
 }
 
+/// The key of a position.
+static Value emitKey(Emitter &e, AffineMap map, Value position) {
+  std::function<Value(AffineExpr)> emit = [&](AffineExpr x) -> Value {
+    if (auto constant = dyn_cast<AffineConstantExpr>(x))
+      return e.constant(constant.getValue());
+    auto binary = dyn_cast<AffineBinaryOpExpr>(x);
+    if (!binary)
+      return position;
+    Value a = emit(binary.getLHS()), b = emit(binary.getRHS());
+    switch (x.getKind()) {
+    case AffineExprKind::Add:
+      return e.add(a, b);
+    case AffineExprKind::Mul:
+      return e.mul(a, b);
+    case AffineExprKind::FloorDiv:
+      return arith::FloorDivSIOp::create(e.b, a, b);
+    case AffineExprKind::CeilDiv:
+      return arith::CeilDivSIOp::create(e.b, a, b);
+    default: // a mod b = a - b * (a floordiv b)
+      return e.sub(a, e.mul(b, arith::FloorDivSIOp::create(e.b, a, b)));
+    }
+  };
+  return emit(map.getResult(0));
+}
+
 static void lowerPermute(Emitter &e, PermuteTokensOp op) {
   static_assert(static_cast<int>(SortKey::Open) == QUOIN_ORDER_OPEN &&
-                static_cast<int>(SortKey::Label) == QUOIN_ORDER_LABEL);
-  Value at = e.scratch(0, e.tensor(op.getPositions())), slots = e.scratch(1), known = e.scratch(2);
+                static_cast<int>(SortKey::Label) == QUOIN_ORDER_LABEL &&
+                static_cast<int>(SortKey::Position) == QUOIN_ORDER_KEYS);
+  TensorParts keys = e.emptyTensor(e.i64);
+  if (op.getMap()) {
+    keys = e.allocateTensor(e.i64, e.get(op.getTo()), "quoin.permute_tokens");
+    e.forEach(keys.size, [&](Value position) { e.storeElement(keys, position, emitKey(e, *op.getMap(), position)); });
+  }
+  Value at = e.scratch(0, e.tensor(op.getPositions())), slots = e.scratch(1), known = e.scratch(2),
+        given = e.scratch(3, keys);
   e.storeTensor(e.emptyTensor(e.i64), slots, 0);
-  Value result = e.callHost(
-      offsetof(quoin_host_t, permute), e.pointer,
-      {e.get(op.getSequence()), e.get(op.getTo()), e.constant(static_cast<int64_t>(op.getKey())), at, slots, known});
+  Value result = e.callHost(offsetof(quoin_host_t, permute), e.pointer,
+                            {e.get(op.getSequence()), e.get(op.getTo()), e.constant(static_cast<int64_t>(op.getKey())),
+                             given, e.constant(op.getGroups()), at, slots, known});
   e.set(op.getResult(), result);
   e.set(op.getSlots(), e.loadTensor(e.i64, slots, 0));
   e.set(op.getKnown(), e.load(e.i64, known, 0));

@@ -70,27 +70,34 @@ def Quoin_ForwardCachedOp : Quoin_Op<"forward_cached", [AttrSizedOperandSegments
 }
 
 def Quoin_SortKey : Quoin_Enum<"SortKey", "a property by which tokens are sorted", [
-  I32EnumAttrCase<"Open", 0, "open">, I32EnumAttrCase<"Label", 1, "label">]>;
+  I32EnumAttrCase<"Open", 0, "open">, I32EnumAttrCase<"Label", 1, "label">, I32EnumAttrCase<"Position", 2, "position">]>;
 def Quoin_SortKeyAttr : EnumAttr<Quoin_Dialect, Quoin_SortKey, "sort_key">;
 
 def Quoin_PermuteTokensOp : Quoin_Op<"permute_tokens", [Pure]> {
   let summary = "the tokens of a call in the order of a property";
   let description = [{
-    The first `to` tokens of the sequence, sorted stably by `open` (known ones first) or by `label`. Each token keeps its position,
-    label and open bit; its slot in a call is its place in the order. `slots` says where the tokens of the given positions
-    stand, `known` how many leading slots are not open. Made by `permute-tokens`. Unlike a `tensor` gather it moves no
-    features: a call looks its tokens up in this order.
+    The first `to` tokens of the sequence, sorted stably by `open` (known ones first), by `label` or by a function of the position.
+    Each token keeps its position, label and open bit; its slot in a call is its place in the order. `slots` says where the
+    tokens of the given positions stand, `known` how many leading slots are not open. Made by `permute-tokens`. Unlike a
+    `tensor` gather it moves no features: a call looks its tokens up in this order.
 
-    Constraints: (C1) the sorted sequence is used by calls of models and by `quoin.reuse` only.
+    With `groups` tokens of one key belong together, since they may see each other: `known` counts those before the group of the
+    first open one, and `quoin.reuse` ends where a group does, in this call and in the one that filled the cache.
+
+    Constraints: (C1) the sorted sequence is used by calls of models and by `quoin.reuse` only; (C2) `position`, and nothing else,
+    comes with a map of one dimension, no symbols and one result, whose products are with constants and whose divisions are by
+    positive ones.
 
     Example:
     ```mlir
     %y, %slots, %known = quoin.permute_tokens %x[to %n] by open read %rows
+    %z, %places, %done = quoin.permute_tokens %x[to %n] by position affine_map<(p) -> (p floordiv 16 + p mod 16)> groups read %rows
     ```
   }];
-  let arguments = (ins Quoin_Sequence:$sequence, Index:$to, Quoin_SortKeyAttr:$key, Quoin_IndexTensor:$positions);
+  let arguments = (ins Quoin_Sequence:$sequence, Index:$to, Quoin_SortKeyAttr:$key, OptionalAttr<AffineMapAttr>:$map, UnitAttr:$groups,
+                       Quoin_IndexTensor:$positions);
   let results = (outs Quoin_Sequence:$result, Quoin_IndexTensor:$slots, Index:$known);
-  let assemblyFormat = "$sequence `[` `to` $to `]` `by` $key `read` $positions attr-dict";
+  let assemblyFormat = "$sequence `[` `to` $to `]` `by` $key ($map^)? (`groups` $groups^)? `read` $positions attr-dict";
   let hasVerifier = 1;
 }
 

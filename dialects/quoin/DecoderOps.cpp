@@ -1,5 +1,6 @@
 //===- DecoderOps.cpp - verifiers and forms of decoder ops -----------------===//
 
+#include "dialects/quoin/PositionKey.h"
 #include "dialects/quoin/QuoinDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -242,6 +243,13 @@ LogicalResult PermuteTokensOp::verify() {
     if (!isa<ReuseOp, ForwardOp, ForwardCachedOp, SuspendForwardOp>(user))
       return emitOpError("expects a sorted sequence to be used by calls of models only, but found '")
              << user->getName() << "'";
+  // permute_tokens_c2
+  if ((getKey() == SortKey::Position) != getMap().has_value())
+    return emitOpError("expects a map for 'position' and for nothing else, but found it for '")
+           << stringifyEnum(getKey()) << (getMap() ? "'" : "' left out");
+  if (getMap())
+    if (std::string expected = checkPositionKey(*getMap()); !expected.empty())
+      return emitOpError("expects a map of ") << expected << ", but found " << getMapAttr();
   return success();
 }
 

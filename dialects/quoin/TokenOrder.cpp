@@ -75,25 +75,3 @@ std::string TokenOrder::print() const {
   }
   return text;
 }
-
-std::vector<int64_t> quoin::wavefrontKeys(int64_t size, int64_t width) {
-  std::vector<int64_t> keys;
-  for (int64_t i = 0; i < size; ++i)
-    keys.push_back(i / width + i % width);
-  return keys;
-}
-
-std::vector<int64_t> quoin::cellKeys(int64_t size, int64_t width, int64_t side) {
-  int64_t cells = (width + side - 1) / side;
-  std::vector<int64_t> keys;
-  for (int64_t i = 0; i < size; ++i)
-    keys.push_back(i / width / side * cells + i % width / side);
-  return keys;
-}
-
-std::vector<int64_t> quoin::subsampleKeys(int64_t size, int64_t width, int64_t step) {
-  std::vector<int64_t> keys;
-  for (int64_t i = 0; i < size; ++i)
-    keys.push_back(i / width % step * step + i % width % step);
-  return keys;
-}

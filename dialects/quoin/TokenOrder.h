@@ -5,9 +5,8 @@
 // seen into few tiles.
 //
 // An order of n tokens is a permutation of 0 .. n-1: slot i holds token `at(i)`. Orders come from sorting tokens stably
-// by keys; `inverse` puts sorted rows back; an order and its inverse, one after the other, are the identity. The named
-// keys are those of the field: a wavefront visits a grid by Manhattan distance from its corner (NAR), cells visit it
-// square by square (xAR), subsamples every s-th token of every s-th line at a time (xAR).
+// by keys (PositionKey.h has those of the field); `inverse` puts sorted rows back; an order and its inverse, one after
+// the other, are the identity.
 //
 // No IR types; printed as runs: `0 to 3, 8, 1 to 7 by 3` stands for 0, 1, 2, 3, 8, 1, 4, 7.
 //
@@ -56,11 +55,6 @@ public:
 private:
   std::vector<int64_t> tokens;
 };
-
-/// Keys of the tokens of a grid, line by line, `width` to a line.
-std::vector<int64_t> wavefrontKeys(int64_t size, int64_t width);
-std::vector<int64_t> cellKeys(int64_t size, int64_t width, int64_t side);
-std::vector<int64_t> subsampleKeys(int64_t size, int64_t width, int64_t step);
 
 } // namespace quoin
 

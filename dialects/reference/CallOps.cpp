@@ -152,10 +152,8 @@ LogicalResult Machine::reuse(ReuseOp op) {
   // `then` rows may see all that the cache holds, so none of it may be beyond.
   if (limit > to && static_cast<int64_t>(cache.slots.size()) > limit)
     limit = to;
-  int64_t end = std::min<int64_t>(limit, std::min(slots->size(), cache.slots.size()));
-  if (op.getRead())
-    for (Number row : tensor(op.getRead()))
-      end = std::min(end, row.integer);
+  auto held = static_cast<int64_t>(cache.slots.size());
+  int64_t end = std::min(limit, std::min(static_cast<int64_t>(slots->size()), held));
   int64_t same = 0;
   while (same < end) {
     const Slot &slot = (*slots)[static_cast<size_t>(same)];
@@ -163,6 +161,12 @@ LogicalResult Machine::reuse(ReuseOp op) {
       break;
     ++same;
   }
+  // What the cache holds ends where a group did then. Anywhere else the group of the slot before may have been larger.
+  if (const Sequence &x = sequence(op.getSequence()); !x.groups.empty() && same > 0)
+    same = x.groups[static_cast<size_t>(same == held ? same : same - 1)];
+  if (op.getRead())
+    for (Number row : tensor(op.getRead()))
+      same = std::min(same, std::max<int64_t>(row.integer, 0));
   return setInteger(op, same);
 }
 

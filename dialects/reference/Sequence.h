@@ -12,6 +12,8 @@ struct Sequence {
   std::vector<Slot> slots;
   /// Made by `quoin.permute_tokens`: the positions of the tokens that a call runs, in their order there.
   std::vector<int64_t> order;
+  /// Likewise, of tokens that belong together: where the group of each slot begins, and of the end, the end.
+  std::vector<int64_t> groups;
   /// Positions below are final.
   int64_t committed = 0;
   /// Made by `quoin.reopen`, or from such a sequence: not the text that the user sees.

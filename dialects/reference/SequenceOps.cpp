@@ -1,5 +1,6 @@
 //===- SequenceOps.cpp - sequences and vectors of their rows ---------------===//
 
+#include "dialects/quoin/PositionKey.h"
 #include "dialects/reference/Machine.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
@@ -80,7 +81,11 @@ LogicalResult Machine::permuteTokens(PermuteTokensOp op) {
     return failure();
   y.order.resize(static_cast<size_t>(to));
   std::iota(y.order.begin(), y.order.end(), 0);
-  auto key = [&](int64_t i) { return op.getKey() == SortKey::Open ? static_cast<int64_t>(y[i].open) : y[i].label; };
+  auto key = [&](int64_t i) {
+    return op.getKey() == SortKey::Open    ? static_cast<int64_t>(y[i].open)
+           : op.getKey() == SortKey::Label ? y[i].label
+                                           : positionKey(*op.getMap(), i);
+  };
   llvm::sort(y.order, [&](int64_t a, int64_t b) { return std::pair(key(a), a) < std::pair(key(b), b); });
   std::vector<int64_t> slotOf(y.order.size());
   for (auto [slot, position] : llvm::enumerate(y.order))
@@ -91,8 +96,15 @@ LogicalResult Machine::permuteTokens(PermuteTokensOp op) {
       return op.emitOpError("expects positions in [0, ") << to << "), but found " << position.integer;
     slots.push_back(Number::ofInteger(slotOf[static_cast<size_t>(position.integer)]));
   }
-  auto open = llvm::find_if(y.order, [&](int64_t i) { return y[i].open; });
-  set(op.getKnown(), Number::ofInteger(open - y.order.begin()));
+  int64_t known = llvm::find_if(y.order, [&](int64_t i) { return y[i].open; }) - y.order.begin();
+  if (op.getGroups()) {
+    for (auto [slot, position] : llvm::enumerate(y.order))
+      y.groups.push_back(slot && key(y.order[slot - 1]) == key(position) ? y.groups.back()
+                                                                         : static_cast<int64_t>(slot));
+    y.groups.push_back(to);
+    known = y.groups[static_cast<size_t>(known)];
+  }
+  set(op.getKnown(), Number::ofInteger(known));
   set(op.getSlots(), datum(std::move(slots)));
   set(op.getResult(), datum(std::move(y)));
   return success();

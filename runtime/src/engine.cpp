@@ -61,8 +61,20 @@ int64_t quoin::rt::reusableSlots(Cache &cache, const quoin_forward_t &call, int6
   if (limit > call.length && cache.valid > limit)
     limit = call.length;
   auto *read = static_cast<const int64_t *>(call.read.data);
-  for (int64_t i = 0; i < call.read.size; ++i)
-    limit = std::min(limit, read[i]);
+  auto upToReads = [&](int64_t slots) {
+    for (int64_t i = 0; i < call.read.size; ++i)
+      slots = std::min(slots, read[i]);
+    return slots;
+  };
+  if (const int32_t *groups = call.sequence->groups) {
+    int64_t same = sameSlots(cache, call, std::min({cache.valid, limit, call.length}));
+    // What the cache holds ends where a group did then. Anywhere else the group of the slot before may have been
+    // larger.
+    if (same > 0)
+      same = groups[same == cache.valid ? same : same - 1];
+    return std::max<int64_t>(upToReads(same), 0);
+  }
+  limit = upToReads(limit);
   limit = std::min(limit, call.length + call.then_ids.size);
   return cache.attach(call, limit, sameSlots(cache, call, std::min(cache.valid, limit)), pageBytes);
 }
@@ -85,7 +97,8 @@ template <typename T> bool moveArray(Arena &to, T *&array, int64_t count) {
 bool moveSequence(Arena &to, quoin_sequence_t *&sequence) {
   return moveArray(to, sequence, 1) && moveArray(to, sequence->tokens, sequence->length) &&
          moveArray(to, sequence->labels, sequence->length) && moveArray(to, sequence->open, sequence->length) &&
-         (!sequence->order || moveArray(to, sequence->order, sequence->length));
+         (!sequence->order || moveArray(to, sequence->order, sequence->length)) &&
+         (!sequence->groups || moveArray(to, sequence->groups, sequence->length + 1));
 }
 
 bool moveLogits(Arena &to, quoin_logits_t *&logits, int64_t hidden) {
@@ -229,7 +242,7 @@ void quoin::rt::begin(quoin_session_t &session) {
   std::copy(session.prompt.begin(), session.prompt.end(), tokens);
   std::fill_n(labels, count, 0);
   std::fill_n(open, count, uint8_t(0));
-  *sequence = {count, 0, tokens, labels, open, 0, nullptr};
+  *sequence = {count, 0, tokens, labels, open, 0, nullptr, nullptr};
 
   quoin_state_t &state = session.state;
   state.frame[0].u.pointer = sequence;

@@ -248,7 +248,8 @@ quoin_sequence_t *commit(quoin_state_t *state, const quoin_sequence_t *x, int64_
 
 /// Ties are broken by position, so the sort is stable and needs no memory of its own.
 quoin_sequence_t *permute(quoin_state_t *state, const quoin_sequence_t *x, int64_t length, int64_t key,
-                          const quoin_tensor_t *positions, quoin_tensor_t *out_slots, int64_t *out_known) {
+                          const quoin_tensor_t *keys, int64_t grouped, const quoin_tensor_t *positions,
+                          quoin_tensor_t *out_slots, int64_t *out_known) {
   *out_slots = {};
   *out_known = 0;
   if (!checkRange(state, "permute_tokens", x, 0, length))
@@ -258,11 +259,22 @@ quoin_sequence_t *permute(quoin_state_t *state, const quoin_sequence_t *x, int64
   auto *order = make<int32_t>(state, x->length), *place = make<int32_t>(state, x->length);
   if (!y || !slots || !order || !place)
     return nullptr;
-  auto keyOf = [&](int32_t i) { return key == QUOIN_ORDER_OPEN ? int32_t(x->open[i]) : x->labels[i]; };
+  auto *given = static_cast<const int64_t *>(keys->data);
+  auto keyOf = [&](int32_t i) {
+    return key == QUOIN_ORDER_OPEN ? x->open[i] : key == QUOIN_ORDER_LABEL ? x->labels[i] : given[i];
+  };
   std::iota(order, order + x->length, 0);
   std::sort(order, order + length,
             [&](int32_t a, int32_t b) { return keyOf(a) != keyOf(b) ? keyOf(a) < keyOf(b) : a < b; });
   *out_known = std::find_if(order, order + length, [&](int32_t i) { return x->open[i] != 0; }) - order;
+  if (grouped) {
+    if (!(y->groups = make<int32_t>(state, x->length + 1)))
+      return nullptr;
+    for (int64_t i = 0; i < length; ++i)
+      y->groups[i] = i && keyOf(order[i - 1]) == keyOf(order[i]) ? y->groups[i - 1] : static_cast<int32_t>(i);
+    std::fill(y->groups + length, y->groups + x->length + 1, static_cast<int32_t>(length));
+    *out_known = y->groups[*out_known];
+  }
   for (int64_t i = 0; i < length; ++i)
     place[order[i]] = static_cast<int32_t>(i);
   auto *wanted = static_cast<const int64_t *>(positions->data);

@@ -273,19 +273,25 @@ static const quoin_host_t host = {
       for (int64_t i = 0; i < std::min(n, static_cast<int64_t>(order.size())); ++i)
         elements<uint8_t>(*out)[order[static_cast<size_t>(i)]] = 1;
     },
-    [](quoin_state_t *s, const quoin_sequence_t *x, int64_t length, int64_t key, const quoin_tensor_t *positions,
-       quoin_tensor_t *slots, int64_t *known) -> quoin_sequence_t * {
+    [](quoin_state_t *s, const quoin_sequence_t *x, int64_t length, int64_t key, const quoin_tensor_t *keys,
+       int64_t groups, const quoin_tensor_t *positions, quoin_tensor_t *slots, int64_t *known) -> quoin_sequence_t * {
       if (!inRange(s, x, 0, length))
         return nullptr;
       quoin_sequence_t *y = copy(s, x);
       y->order = make<int32_t>(s, x->length);
       std::iota(y->order, y->order + x->length, 0);
-      auto keyOf = [&](int32_t i) { return key == QUOIN_ORDER_OPEN ? int32_t(x->open[i]) : x->labels[i]; };
+      auto keyOf = [&](int32_t i) {
+        return key == QUOIN_ORDER_OPEN    ? int64_t(x->open[i])
+               : key == QUOIN_ORDER_LABEL ? int64_t(x->labels[i])
+                                          : elements<int64_t>(*keys)[i];
+      };
       std::sort(y->order, y->order + length,
                 [&](int32_t a, int32_t b) { return std::pair(keyOf(a), a) < std::pair(keyOf(b), b); });
       *known = 0;
       while (*known < length && !x->open[y->order[*known]])
         ++*known;
+      while (groups && *known > 0 && *known < length && keyOf(y->order[*known - 1]) == keyOf(y->order[*known]))
+        --*known;
       *slots = {make<int64_t>(s, positions->size), positions->size};
       for (int64_t i = 0; i < positions->size; ++i)
         elements<int64_t>(*slots)[i] =

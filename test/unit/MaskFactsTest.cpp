@@ -406,7 +406,7 @@ TEST(MaskFacts, HostileFormulasAreAnsweredInBoundedTime) {
     (void)proveMaskFacts({MaskUse{*mask, {-1}, true, false}}, options);
     (void)proveSameMask(*mask, BlockMask::causal());
     (void)findBlindRow(*mask);
-    (void)proveCausalAfterSort(*mask, OrderKey::Open, true);
+    (void)proveCausalAfterSort(*mask, SortKey::Open, true);
     double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     if (seconds > worst) {
       worst = seconds;

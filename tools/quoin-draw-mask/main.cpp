@@ -104,10 +104,8 @@ int run(const Arguments &a) {
   };
   summary = counts(map);
   if (a.order) {
-    if (a.length > mostTokensToOrder)
-      throw Failure{"expects at most " + std::to_string(mostTokensToOrder) + " tokens to order, but found " +
-                    std::to_string(a.length)};
-    OrderChoice choice = chooseOrder(*mask, queries, values, a.tile);
+    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+    OrderChoice choice = chooseOrder(context, *mask, queries, values, {a.tile});
     std::vector<MaskToken> sorted = choice.order.apply(llvm::ArrayRef<MaskToken>(queries));
     TileMap after(*mask, sorted, sorted, values, a.tile);
     drawn = drawPair(map, after, caption, choice.name);

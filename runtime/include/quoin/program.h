@@ -27,7 +27,7 @@
 extern "C" {
 #endif
 
-#define QUOIN_ABI_VERSION 2u
+#define QUOIN_ABI_VERSION 3u
 
 /* Slots in a page of the key/value cache, keys in an attention tile, and bits in a row word. */
 #define QUOIN_PAGE_SLOTS 64
@@ -56,6 +56,7 @@ typedef struct quoin_sequence_t {
   uint8_t *open;    /* 1: still to be filled */
   int64_t reopened; /* 1: made by `reopen`, or from such a sequence */
   int32_t *order;   /* NULL: position i stands at slot i of a call; else (`permute`) position order[i] does */
+  int32_t *groups;  /* NULL, or `length` + 1: where the group of each slot's key begins; of the end, the end */
 } quoin_sequence_t;
 
 /* !quoin.logits: final hidden rows; scores of the vocabulary are computed from them when asked.
@@ -126,8 +127,8 @@ enum {
   QUOIN_TRANSFORM_GREEDY = 6
 };
 
-/* By what `permute` sorts: known tokens first, or ascending labels. */
-enum { QUOIN_ORDER_OPEN = 0, QUOIN_ORDER_LABEL = 1 };
+/* By what `permute` sorts: known tokens first, ascending labels, or keys that the decoder gives. */
+enum { QUOIN_ORDER_OPEN = 0, QUOIN_ORDER_LABEL = 1, QUOIN_ORDER_KEYS = 2 };
 
 /* What is wanted of the head. */
 enum { QUOIN_HEAD_SCORE = 0, QUOIN_HEAD_RESIDUAL = 1, QUOIN_HEAD_MATERIALIZE = 2 };
@@ -198,10 +199,13 @@ typedef struct quoin_host_t {
   /* Flags of the n highest values (ties: lowest index) among those where `where` is set (NULL: all). */
   void (*top)(quoin_state_t *state, const quoin_tensor_t *values, int64_t n, const quoin_tensor_t *where,
               quoin_tensor_t *out);
-  /* The sequence with an order for a call of its first `length` tokens: sorted stably by QUOIN_ORDER_*. `out_slots`:
-   * where the tokens of some positions stand; `out_known`: how many leading slots are not open. */
+  /* The sequence with an order for a call of its first `length` tokens: sorted stably by QUOIN_ORDER_*; `keys` (i64):
+   * those of the tokens, with QUOIN_ORDER_KEYS. With `groups` tokens of one key belong together, and `reuse` ends where
+   * a group does. `out_slots`: where the tokens of some positions stand; `out_known`: how many leading slots are not open,
+   * with `groups` those before the group of the first open one. */
   quoin_sequence_t *(*permute)(quoin_state_t *state, const quoin_sequence_t *x, int64_t length, int64_t key,
-                               const quoin_tensor_t *positions, quoin_tensor_t *out_slots, int64_t *out_known);
+                               const quoin_tensor_t *keys, int64_t groups, const quoin_tensor_t *positions,
+                               quoin_tensor_t *out_slots, int64_t *out_known);
   /* Uniform numbers in (0, 1), lane 0 of `stream`, one per position. */
   void (*uniform)(quoin_state_t *state, int64_t stream, const quoin_tensor_t *at, int64_t evaluation,
                   quoin_tensor_t *out);
@@ -393,7 +397,7 @@ typedef const quoin_function_program_t *(*quoin_function_query_fn)(uint32_t max_
 /* Layouts, as generated code assumes them. */
 #define QUOIN_CHECK_SIZE(type, bytes) typedef char quoin_check_##type[sizeof(type) == (bytes) ? 1 : -1]
 QUOIN_CHECK_SIZE(quoin_tensor_t, 16);
-QUOIN_CHECK_SIZE(quoin_sequence_t, 56);
+QUOIN_CHECK_SIZE(quoin_sequence_t, 64);
 QUOIN_CHECK_SIZE(quoin_logits_t, 32);
 QUOIN_CHECK_SIZE(quoin_value_t, 16);
 QUOIN_CHECK_SIZE(quoin_forward_t, 184);

@@ -11,7 +11,7 @@
 // CHECK: %[[O:.+]], %[[L:.+]] = quoin.block_attention %[[Q]], %[[K]], %[[V]] mask <(q, k) where at = [0, 4, 8, {{.*}}] : at(k) mod 4 eq at(q) mod 4>
 // CHECK: quoin.permute_rows %[[O]] : tensor<256x2x16xf32> by <0 to 192 by 64, 1 to 193 by 64, {{.*}}>
 // CHECK: quoin.permute_rows %[[L]] : tensor<256x2xf32> by <0 to 192 by 64, 1 to 193 by 64, {{.*}}>
-// REMARK: [Passed] Order | Category:quoin-permute-rows | {{.*}}tokens sorted by first key seen: 16 tiles visited before, 4 after
+// REMARK: [Passed] Order | Category:quoin-permute-rows | {{.*}}tokens sorted by position mod 4: 16 tiles visited before, 4 after
 func.func @interleaved_streams(%q: tensor<256x2x16xf32>) -> (tensor<256x2x16xf32>, tensor<256x2xf32>) {
   %o, %l = quoin.block_attention %q, %q, %q mask #quoin.mask<(q, k) : k mod 4 eq q mod 4> scale 0.25
       : tensor<256x2x16xf32>, tensor<256x2x16xf32>, tensor<256x2x16xf32> lse tensor<256x2xf32>

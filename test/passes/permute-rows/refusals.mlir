@@ -25,23 +25,9 @@ func.func @other_queries(%q: tensor<64x2x16xf32>, %k: tensor<256x2x16xf32>) -> t
   return %o : tensor<64x2x16xf32>
 }
 
-// REMARK: it has more than 2048 tokens
-func.func @too_long(%q: tensor<4096x2x16xf32>) -> tensor<4096x2x16xf32> {
-  %o = quoin.block_attention %q, %q, %q mask #quoin.mask<(q, k) : k mod 4 eq q mod 4> scale 0.25
-      : tensor<4096x2x16xf32>, tensor<4096x2x16xf32>, tensor<4096x2x16xf32>
-  return %o : tensor<4096x2x16xf32>
-}
-
 // REMARK: symbols and labels of its mask are known at run time only
 func.func @a_symbol(%q: tensor<256x2x16xf32>, %a: index) -> tensor<256x2x16xf32> {
   %o = quoin.block_attention %q, %q, %q mask #quoin.mask<(q, k)[a] : k mod 4 eq q mod 4 or k lt a>[%a] scale 0.25
       : tensor<256x2x16xf32>, tensor<256x2x16xf32>, tensor<256x2x16xf32>
   return %o : tensor<256x2x16xf32>
-}
-
-// REMARK: a row sees nothing, and its call names it by its place
-func.func @a_blind_row(%q: tensor<256x2x16xf32>) -> (tensor<256x2x16xf32>, tensor<256x2xf32>) {
-  %o, %l = quoin.block_attention %q, %q, %q mask #quoin.mask<(q, k) : k mod 4 eq q mod 4 and k lt q> scale 0.25
-      : tensor<256x2x16xf32>, tensor<256x2x16xf32>, tensor<256x2x16xf32> lse tensor<256x2xf32>
-  return %o, %l : tensor<256x2x16xf32>, tensor<256x2xf32>
 }
