@@ -49,7 +49,8 @@ struct Pair {
 } // namespace
 
 static bool isSortable(const BlockMask &mask) {
-  return mask.symbols().empty() && mask.arrays().empty() && !mask.uses(MaskTerm::QuerySlot) && !mask.uses(MaskTerm::KeySlot);
+  return mask.symbols().empty() && mask.arrays().empty() && !mask.uses(MaskTerm::QuerySlot) &&
+         !mask.uses(MaskTerm::KeySlot);
 }
 
 bool quoin::proveCausalAfterSort(const BlockMask &mask, SortKey key, bool labels) {

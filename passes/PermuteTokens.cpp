@@ -138,6 +138,14 @@ std::vector<CallGroup> PermuteTokens::collectGroups(DecoderOp decoder) {
     if (!group.calls.empty())
       groups.push_back(std::move(group));
   }
+  // What is sorted stays as it is.
+  llvm::erase_if(groups, [](const CallGroup &group) {
+    return llvm::any_of(group.calls, [](Operation *call) {
+      Value sequence =
+          isa<ForwardOp>(call) ? cast<ForwardOp>(call).getSequence() : cast<ForwardCachedOp>(call).getSequence();
+      return sequence.getDefiningOp<PermuteTokensOp>() != nullptr;
+    });
+  });
   return groups;
 }
 

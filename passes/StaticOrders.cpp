@@ -79,7 +79,7 @@ static void proposeGrids(const BlockMask &mask, MLIRContext &context,
   for (int64_t width : divisors) {
     auto text = std::to_string(width);
     propose("wavefront " + text, wavefrontKey(context, width));
-    propose("turns " + text, turnKey(context, width));
+    propose("position mod " + text, remainderKey(context, width));
     for (int64_t part : divisors)
       if (part < width && width % part == 0) {
         propose("cells " + text + " by " + std::to_string(part), cellKey(context, width, part));
@@ -110,8 +110,11 @@ static void proposeBySight(const BlockMask &mask, ArrayRef<MaskToken> tokens, Ar
 std::vector<NamedKey> quoin::proposePositionKeys(MLIRContext &context, const BlockMask &mask) {
   std::vector<NamedKey> keys;
   auto propose = [&](std::string name, AffineMap map) {
-    if (llvm::none_of(keys, [&](const NamedKey &k) { return k.map == map; }))
+    auto known = llvm::find_if(keys, [&](const NamedKey &k) { return k.map == map; });
+    if (known == keys.end())
       keys.push_back({std::move(name), map});
+    else
+      known->name = std::move(name); // a grid's is shorter than a formula
   };
   proposeOwnKeys(mask, context, propose);
   proposeGrids(mask, context, propose);

@@ -20,7 +20,7 @@ orange ones single pairs are tested. Drawn by `scripts/masks.py` with `quoin-dra
 `test/unit/PublishedMasksTest.cpp` compares each formula with the predicate of its system at three sizes.
 
 Where a second map stands beside the first, the tokens are sorted so that fewer tiles are visited, positions and labels going with
-them, as `quoin-permute-tokens` does.
+them, as `quoin-permute-rows` (functions) and `quoin-permute-tokens` (models) do.
 
 `q` and `k` are positions, `slot` the place in the call, `open` is 1 where a token is still to be filled, `label` is an integer
 the program gave the token; names in brackets are numbers that come with the call. The formula goes between the angle

@@ -22,7 +22,9 @@ AffineMap quoin::subsampleKey(MLIRContext &context, int64_t width, int64_t step)
   return keyOf(p.floorDiv(width) % step * step + p % width % step);
 }
 
-AffineMap quoin::turnKey(MLIRContext &context, int64_t turns) { return keyOf(getAffineDimExpr(0, &context) % turns); }
+AffineMap quoin::remainderKey(MLIRContext &context, int64_t streams) {
+  return keyOf(getAffineDimExpr(0, &context) % streams);
+}
 
 std::string quoin::checkPositionKey(AffineMap map) {
   if (map.getNumDims() != 1 || map.getNumSymbols() != 0 || map.getNumResults() != 1)

@@ -7,7 +7,7 @@
 //   wavefront    Manhattan distance from the corner (NAR)
 //   cells        square by square, `side` tokens each way (xAR)
 //   subsamples   every `step`-th token of every `step`-th line at a time (xAR)
-//   turns        tokens that take turns: the remainder
+//   remainders   tokens of streams that take turns
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +22,7 @@ namespace quoin {
 mlir::AffineMap wavefrontKey(mlir::MLIRContext &context, int64_t width);
 mlir::AffineMap cellKey(mlir::MLIRContext &context, int64_t width, int64_t side);
 mlir::AffineMap subsampleKey(mlir::MLIRContext &context, int64_t width, int64_t step);
-mlir::AffineMap turnKey(mlir::MLIRContext &context, int64_t turns);
+mlir::AffineMap remainderKey(mlir::MLIRContext &context, int64_t streams);
 
 /// Empty if `map` is a key; else what it should be.
 std::string checkPositionKey(mlir::AffineMap map);

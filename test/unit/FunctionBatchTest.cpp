@@ -210,4 +210,26 @@ TEST(BlindQuery, IsNamedAfterTheCall) {
   EXPECT_EQ(quoin_function_blind_query(host.function), -1);
 }
 
+TEST(BlindQuery, OfSortedRowsIsNamedByItsPlaceAsGiven) {
+  // Row 95 is stored first and sees nothing.
+  std::string positions = "95", type = "tensor<96x1x8xf32>";
+  for (int i = 0; i < 95; ++i)
+    positions += ", " + std::to_string(i);
+  std::string text =
+      "func.func @f(%x: " + type + ") -> " + type + " {\n  %s = quoin.permute_rows %x : " + type +
+      " by #quoin.order<95, 0 to 94>\n  %o = quoin.block_attention %s, %s, %s mask #quoin.mask<(q, k) where at = [" +
+      positions + "] : at(q) ne 95> scale 1.0 : " + type + ", " + type + ", " + type +
+      "\n  %r = quoin.permute_rows %o : " + type + " by #quoin.order<1 to 95, 0>\n  return %r : " + type + "\n}\n";
+  Folder folder;
+  ASSERT_EQ(compile(text, folder.path), "");
+  Host host;
+  host.load(folder.path);
+  std::vector<float> x = numbers(96 * 8, 3), out(x.size());
+  quoin_array_t argument = f32(x, {96, 1, 8}), result = f32(out, {96, 1, 8});
+  ASSERT_EQ(quoin_function_call(host.function, &argument, 1, &result, 1), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_function_blind_query(host.function), 95);
+  EXPECT_EQ(out[95 * 8], 0);
+  EXPECT_NE(out[0], 0);
+}
+
 } // namespace

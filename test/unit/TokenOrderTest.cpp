@@ -72,7 +72,7 @@ TEST(PositionKey, GridsAreVisitedAsTheirNamesSay) {
   EXPECT_EQ(sorted(wavefrontKey(context, 3), 9), (List{0, 1, 3, 2, 4, 6, 5, 7, 8}));
   EXPECT_EQ(sorted(cellKey(context, 4, 2), 8), (List{0, 1, 4, 5, 2, 3, 6, 7}));
   EXPECT_EQ(sorted(subsampleKey(context, 4, 2), 8), (List{0, 2, 1, 3, 4, 6, 5, 7}));
-  EXPECT_EQ(sorted(turnKey(context, 2), 5), (List{0, 2, 4, 1, 3}));
+  EXPECT_EQ(sorted(remainderKey(context, 2), 5), (List{0, 2, 4, 1, 3}));
 }
 
 TEST(PositionKey, WhatIsNoKeyIsNamed) {
@@ -142,5 +142,5 @@ TEST(StaticOrders, LongCallsAreJudgedBySomeTokens) {
   EXPECT_EQ(choice.judged, mostTokensJudged);
   EXPECT_EQ(choice.order.size(), 16384);
   EXPECT_LT(choice.visitedAfter, choice.visitedBefore * 3 / 4);
-  EXPECT_EQ(choice.name, "position floordiv 128 + position mod 128");
+  EXPECT_EQ(choice.name, "wavefront 128");
 }

@@ -1,6 +1,7 @@
 // RUN: quoin-opt %s --quoin-infer-cache --quoin-permute-tokens --remarks-filter='quoin-permute-tokens' -o %t 2> %t.remarks
 // RUN: FileCheck %s < %t
 // RUN: FileCheck %s --check-prefix=REMARK < %t.remarks
+// RUN: quoin-opt %s --quoin-infer-cache --quoin-permute-tokens --quoin-permute-tokens | FileCheck %s
 // RUN: quoin-opt %s --quoin-infer-cache --quoin-permute-tokens --quoin-statistics -o /dev/null 2>&1 | FileCheck %s --check-prefix=COUNT
 
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
@@ -19,7 +20,7 @@ quoin.model @m head @e {
 // CHECK: %[[Y:.+]], %[[SLOTS:.+]], %[[KNOWN:.+]] = quoin.permute_tokens %{{.+}}[to %[[N:.+]]] by position #[[WAVE]] groups read %{{.+}}
 // CHECK-NEXT: %[[V:.+]] = quoin.reuse %[[C]] of %[[Y]][to %[[N]]] read %[[SLOTS]] limit %[[KNOWN]]
 // CHECK-NEXT: quoin.forward_cached %[[C]] from %[[V]] keep %[[KNOWN]] @m of %[[Y]][to %[[N]]] read %[[SLOTS]] mask <(q, k) : k floordiv 16 + k mod 16 le q floordiv 16 + q mod 16>
-// REMARK-DAG: is block-causal once tokens are sorted by position: groups of one position floordiv 16 + position mod 16 are kept as they are known
+// REMARK-DAG: is block-causal once tokens are sorted by position: groups of one wavefront 16 are kept as they are known
 quoin.decoder @wavefronts(%x0, %max) settings {} {
   %p = quoin.length %x0
   %x1 = quoin.extend %x0 by %max
