@@ -25,9 +25,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 BIN = os.environ.get("QUOIN_BIN") or os.path.join(ROOT, "build", "release", "bin")
 
 
-def program(case, mask, dtype):
-    q = f"tensor<?x{case['heads']}x{case['head_dim']}x{dtype}>"
-    k = f"tensor<?x{case['key_heads']}x{case['head_dim']}x{dtype}>"
+def program(case, mask, dtype, length="?"):
+    q = f"tensor<{length}x{case['heads']}x{case['head_dim']}x{dtype}>"
+    k = f"tensor<{length}x{case['key_heads']}x{case['head_dim']}x{dtype}>"
     labels, symbols = mask.get("documents"), list(mask.get("symbols", {}))
     more = "".join([", %a: tensor<?xi32>, %b: tensor<?xi32>" if labels else ""] + [f", %{s}: index" for s in symbols])
     use = "[" + ", ".join("%" + s for s in symbols) + "]" if symbols else ""
@@ -180,4 +180,5 @@ def main():
             f.write("\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -100,15 +100,16 @@ struct Dealer {
   void callTile(LLVM::LLVMFuncOp tile, const Tokens &t, Val block, Val head, Val row) {
     TileArguments a;
     Val first = t.first + block * blockTokens;
+    Val row0 = shape.byPosition ? kb.index(0) : first; // of what the tile's rows are counted from
     auto place = [&](Storage storage) {
-      return first * shape.rowBytes(storage) + head * (ratio * page.headDim * storageBytes(storage));
+      return row0 * shape.rowBytes(storage) + head * (ratio * page.headDim * storageBytes(storage));
     };
     a.group = t.group;
     a.block = block;
     a.read = shape.reads ? kb.at(field(kb.ptr, layers, offsetof(quoin_layers_t, read)), first * 8) : kb.null();
     a.queries = kb.at(queries, place(shape.rows));
     a.outputs = kb.at(outputs, place(shape.result));
-    a.lse = shape.lse ? kb.at(lse, (first * shape.heads + head * ratio) * 4) : kb.null();
+    a.lse = shape.lse ? kb.at(lse, (row0 * shape.heads + head * ratio) * 4) : kb.null();
     a.blind = shape.blind ? blind : kb.null();
     a.firstToken = first;
     a.pageOffset = pageOffset + head * page.headBytes();

@@ -342,8 +342,17 @@ struct TileEmitter {
         [&]() -> Vals { return {kb.select(kb.compare(Compare::eq, kind, 2), kb.index(-1), kb.index(0))}; })[0];
   }
 
-  Val placeOf(Val token, Val head, Storage storage) {
-    return token * shape.rowBytes(storage) + head * (page.headDim * storageBytes(storage));
+  /// The row of a token of the block in the tensors, counted from where queries and outputs point.
+  Val rowOf(Val token) {
+    if (!shape.byPosition)
+      return token;
+    Val slot = field(kb.i64, offsetof(quoin_group_t, first_slot)) + in.firstToken + token -
+               field(kb.i64, offsetof(quoin_group_t, first_row));
+    return kb.extend(kb.i64, kb.load(kb.i32, kb.at(field(kb.ptr, offsetof(quoin_group_t, positions)), slot * 4)), true);
+  }
+
+  Val placeOf(Val tensorRow, Val head, Storage storage) {
+    return tensorRow * shape.rowBytes(storage) + head * (page.headDim * storageBytes(storage));
   }
 
   /// `count` <= 16 features; what is beyond becomes zero.
@@ -358,7 +367,7 @@ struct TileEmitter {
 
   void start(Val row) {
     auto [token, head] = tokenAndHead(row);
-    Val query = kb.at(in.queries, placeOf(token, head, shape.rows)), to = kb.at(queries, row * queryBytes());
+    Val query = kb.at(in.queries, placeOf(rowOf(token), head, shape.rows)), to = kb.at(queries, row * queryBytes());
     for (int64_t v = 0; v * 16 < page.headDim; ++v)
       copyQuery(kb.at(query, v * 16 * storageBytes(shape.rows)), std::min<int64_t>(16, page.headDim - v * 16),
                 kb.at(to, v * (narrowed ? 32 : 64)));
@@ -375,22 +384,12 @@ struct TileEmitter {
              kb.at(classes, row * 8));
   }
 
-  /// How the query of a token of the block is called in reports.
-  Val numberOf(Val token) {
-    Val row = in.firstToken + token;
-    if (!shape.named)
-      return row;
-    Val slot =
-        field(kb.i64, offsetof(quoin_group_t, first_slot)) + row - field(kb.i64, offsetof(quoin_group_t, first_row));
-    return kb.extend(kb.i64, kb.load(kb.i32, kb.at(field(kb.ptr, offsetof(quoin_group_t, positions)), slot * 4)), true);
-  }
-
   /// Writes the result of one row.
   void finish(Val row) {
     auto [token, head] = tokenAndHead(row);
     Val sum = kb.reduceAdd(kb.load(kb.v16f, exponentialsAt(row), 64)), none = kb.compare(Compare::eq, sum, kb.real(0));
-    Val inverse = kb.select(none, kb.real(0), kb.real(1) / sum),
-        output = kb.at(in.outputs, placeOf(token, head, shape.result));
+    Val inverse = kb.select(none, kb.real(0), kb.real(1) / sum), tensorRow = rowOf(token),
+        output = kb.at(in.outputs, placeOf(tensorRow, head, shape.result));
     for (int64_t v = 0; v < valueVectors; ++v) {
       Val x = kb.load(kb.v16f, kb.at(sumsAt(row), v * 64), 64) * inverse;
       int64_t count = std::min<int64_t>(16, page.headDim - v * 16);
@@ -404,9 +403,9 @@ struct TileEmitter {
       kb.store(kb.select(none, kb.real(-std::numeric_limits<double>::infinity()),
                          kb.fma(kb.load(kb.f32, referenceAt(row)), kb.real(-0.6931471805599453),
                                 kb.log(kb.max(sum, kb.real(1e-30))))),
-               kb.at(in.lse, (token * shape.heads + head) * 4));
+               kb.at(in.lse, (tensorRow * shape.heads + head) * 4));
     if (shape.blind)
-      kb.when(none, [&] { kb.atomicMin(in.blind, numberOf(token)); });
+      kb.when(none, [&] { kb.atomicMin(in.blind, shape.byPosition ? tensorRow : in.firstToken + token); });
   }
 
   /// True if all sums are finite.
@@ -518,6 +517,6 @@ std::string quoin::cpu::attentionName(const AttentionShape &shape) {
           storageName(shape.page.storage) + "_" + storageName(shape.rows) + "_" + storageName(shape.result) + "_" +
           Twine::utohexstr(llvm::bit_cast<uint64_t>(shape.scale)) + (shape.reads ? "_reads" : "") +
           (shape.packed ? "_packed" : "") + (shape.lse ? "_lse" : "") + (shape.blind ? "_blind" : "") +
-          (shape.named ? "_named" : ""))
+          (shape.byPosition ? "_by_position" : ""))
       .str();
 }

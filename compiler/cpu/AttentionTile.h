@@ -14,8 +14,8 @@ namespace quoin::cpu {
 /// Tokens whose rows share one line of quoin_group_t.tiles.
 inline constexpr int64_t blockTokens = 64;
 
-/// At most so many (token, query head) rows pass over the pages together, so that a page comes from memory once for all of
-/// them and what is read of it again comes from the first-level cache. Their sums lie in the second.
+/// At most so many (token, query head) rows pass over the pages together, so that a page comes from memory once for all
+/// of them and what is read of it again comes from the first-level cache. Their sums lie in the second.
 inline constexpr int64_t attentionTileRows = 128;
 
 /// The arguments of a tile's function, in order. A block is up to 64 tokens: those of a line of `tiles`, or reads.
@@ -23,7 +23,7 @@ struct TileArguments {
   Val group;
   Val block;            ///< its number in the group: its line of `tiles`; of no meaning for reads
   Val read;             ///< with reads: the block's entries of quoin_layers_t.read
-  Val queries, outputs; ///< of the block's first token, at the tile's key head
+  Val queries, outputs; ///< of the block's first token, or by position of the first of all, at the tile's key head
   Val lse;              ///< likewise, or null
   Val blind;            ///< where to note the lowest query that sees no key, or null
   Val firstToken;       ///< the block's, for such notes

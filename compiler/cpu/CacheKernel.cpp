@@ -64,9 +64,10 @@ struct CacheEmitter {
 };
 } // namespace
 
-LLVM::LLVMFuncOp quoin::cpu::cacheKernel(KernelBuilder &kb, const PageLayout &page, bool packed, Storage rows) {
+LLVM::LLVMFuncOp quoin::cpu::cacheKernel(KernelBuilder &kb, const PageLayout &page, bool packed, Storage rows,
+                                         bool byPosition) {
   std::string name = ("cache_" + Twine(page.kvHeads) + "_" + Twine(page.headDim) + "_" + storageName(page.storage) +
-                      "_" + storageName(rows) + (packed ? "_packed" : ""))
+                      "_" + storageName(rows) + (packed ? "_packed" : "") + (byPosition ? "_by_position" : ""))
                          .str();
   int64_t width = page.kvHeads * page.headDim;
   int64_t bytes = packed ? width * storageBytes(rows) : rowBytes(width, rows);
@@ -84,8 +85,13 @@ LLVM::LLVMFuncOp quoin::cpu::cacheKernel(KernelBuilder &kb, const PageLayout &pa
       kb.loop(kb.max(first, a[4]), kb.min(end, a[5]), 1, [&](Val row) {
         Val slot = row + shift;
         Val layer = kb.at(kb.load(kb.ptr, kb.at(pages, kb.shiftRight(slot, kb.index(6)) * 8)), a[3]);
+        Val from = row;
+        if (byPosition)
+          from = kb.extend(kb.i64,
+                           kb.load(kb.i32, kb.at(emit.field(kb.ptr, g, offsetof(quoin_group_t, positions)), slot * 4)),
+                           true);
         kb.loop(kb.index(0), kb.index(page.kvHeads), 1, [&](Val head) {
-          Val source = row * bytes + head * (page.headDim * storageBytes(rows));
+          Val source = from * bytes + head * (page.headDim * storageBytes(rows));
           emit.store(kb.at(a[1], source), kb.at(a[2], source), kb.at(layer, head * page.headBytes()), slot, slots);
         });
       });

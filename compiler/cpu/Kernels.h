@@ -160,9 +160,9 @@ mlir::LLVM::LLVMFuncOp gatherKernel(KernelBuilder &kb, int64_t width, Storage st
 /// (in, read or null, addresses, begin, end): rows go where the host wants them, packed.
 mlir::LLVM::LLVMFuncOp scatterKernel(KernelBuilder &kb, int64_t width, bool reads);
 /// (quoin_layers_t, k, v, byte offset of the layer in a page, begin, end): rows of k and v, F32 or BF16, go into pages;
-/// `packed`: they have no padding.
+/// `packed`: they have no padding. `byPosition`: the row of a slot is the slot's position.
 mlir::LLVM::LLVMFuncOp cacheKernel(KernelBuilder &kb, const PageLayout &page, bool packed = false,
-                                   Storage rows = Storage::F32);
+                                   Storage rows = Storage::F32, bool byPosition = false);
 
 /// gate / (1 + exp(-gate)) * up
 Val swiglu(KernelBuilder &kb, Val gate, Val up);
@@ -179,7 +179,7 @@ struct AttentionShape {
   bool packed = false;                                ///< rows of queries and results have no padding
   bool lse = false;                                   ///< also gives the logarithm of each row's sum of exponentials
   bool blind = false;                                 ///< also notes the lowest query that sees no key
-  bool named = false;                                 ///< a query's number is its position, not its row
+  bool byPosition = false;                            ///< a query's row in the tensors is its position
   Storage rows = Storage::F32, result = Storage::F32; ///< of queries and of results: F32 or BF16
   int64_t rowBytes(Storage s) const {
     return packed ? heads * page.headDim * storageBytes(s) : cpu::rowBytes(heads * page.headDim, s);

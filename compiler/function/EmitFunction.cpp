@@ -8,8 +8,8 @@
 //   2. after a barrier, keys and values go into pages, each worker whole pages; the mask is made into words;
 //   3. after another barrier, attention writes its results straight into the caller's tensors.
 //
-// Where the rows have an order of their own, step 1 copies queries, keys and values into it, and after a last barrier
-// the results are copied back; each worker copies whole rows.
+// Where the rows have an order of their own, positions are those of the tokens as they lie in the caller's tensors:
+// step 2 takes keys and values from there, and step 3 takes queries and leaves results there.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,12 +35,6 @@ struct Extent {
 /// Where things lie in the scratch. Most offsets are multiples of 64.
 struct Layout {
   Val sequences, keyGroups, queryGroups, pageTable, positions, labels, words, classes, pages, end;
-  Val query, key, value, out, lse; ///< rows in the order of the plan
-};
-
-/// Tensors of a call, as attention sees them.
-struct Tensors {
-  Val query, key, value, out, lse;
 };
 
 /// Rows of one sequence.
@@ -114,19 +108,6 @@ struct FunctionEmitter {
     l.classes = l.words + align(all.words * 8);
     l.pages = l.classes + align(all.classes);
     l.end = l.pages + all.tiles * page.layerBytes();
-    if (!sorted())
-      return l;
-    l.end = align(l.end);
-    auto place = [&](Val &at, int64_t rowBytes) {
-      at = l.end;
-      l.end = align(l.end + plan.order.size() * rowBytes);
-    };
-    place(l.query, rowBytes(plan.arguments[plan.query]));
-    place(l.key, rowBytes(plan.arguments[plan.key]));
-    place(l.value, rowBytes(plan.arguments[plan.value]));
-    place(l.out, rowBytes(plan.results[plan.outResult]));
-    if (plan.attention.lse)
-      place(l.lse, rowBytes(plan.results[plan.lseResult]));
     return l;
   }
 
@@ -162,48 +143,7 @@ struct FunctionEmitter {
     store(at, offsetof(quoin_group_t, tiles), kb.at(scratch, l.classes + before.classes));
   }
 
-  //===--------------------------------------------------------------------===//
-  // Rows in an order of their own
-  //===--------------------------------------------------------------------===//
-
   bool sorted() const { return plan.order.size() != 0; }
-
-  static int64_t rowBytes(const FunctionTensor &t) {
-    int64_t bytes = t.dtype == QUOIN_DTYPE_BF16 ? 2 : 4;
-    for (int64_t size : ArrayRef(t.sizes).drop_front())
-      bytes *= size;
-    return bytes;
-  }
-
-  /// Copies this worker's rows: `to`'s i-th is `from`'s order[i]-th, or, backwards, the other way round.
-  void copyRows(Val order, Val from, Val to, const FunctionTensor &t, bool backwards, Val worker, Val workers) {
-    int64_t bytes = rowBytes(t);
-    auto [first, last] = share(kb, kb.index(plan.order.size()), worker, workers);
-    auto [type, width] = bytes % 64 == 0  ? std::pair<Type, int64_t>(kb.v16i, 64)
-                         : bytes % 4 == 0 ? std::pair<Type, int64_t>(kb.i32, 4)
-                                          : std::pair<Type, int64_t>(kb.i16, 2);
-    kb.loop(first, last, 1, [&, type = type, width = width](Val i) {
-      Val token = kb.extend(kb.i64, kb.load(kb.i32, kb.at(order, i * 4)), true);
-      Val source = kb.at(from, (backwards ? i : token) * bytes), target = kb.at(to, (backwards ? token : i) * bytes);
-      kb.loop(kb.index(0), kb.index(bytes), width,
-              [&](Val at) { kb.store(kb.load(type, kb.at(source, at)), kb.at(target, at)); });
-    });
-  }
-
-  Tensors tensorsOf(Val call) {
-    return {argument(call, plan.query), argument(call, plan.key), argument(call, plan.value),
-            result(call, plan.outResult), plan.attention.lse ? result(call, plan.lseResult) : Val()};
-  }
-
-  /// The tensors that attention works on: those given, or copies of them in order.
-  Tensors sort(const Tensors &given, Val order, Val scratch, const Layout &l, Val worker, Val workers) {
-    Tensors r{kb.at(scratch, l.query), kb.at(scratch, l.key), kb.at(scratch, l.value), kb.at(scratch, l.out),
-              plan.attention.lse ? kb.at(scratch, l.lse) : Val()};
-    copyRows(order, given.query, r.query, plan.arguments[plan.query], false, worker, workers);
-    copyRows(order, given.key, r.key, plan.arguments[plan.key], false, worker, workers);
-    copyRows(order, given.value, r.value, plan.arguments[plan.value], false, worker, workers);
-    return r;
-  }
 
   /// A constant array of the program; returns its address.
   Val constantArray(ArrayRef<int32_t> numbers, StringRef name) {
@@ -245,16 +185,20 @@ struct FunctionEmitter {
       });
       if (!plan.labelled)
         return;
-      // Positions of the queries, and labels of both, by slot. Sorted queries have labels that say where they come
-      // from.
+      // Positions and labels by slot. Without an order nobody asks where a key lies.
+      auto place = [&](Val at, Val n) {
+        Val position = sorted() ? kb.load(kb.i32, kb.at(order, n * 4)) : kb.truncate(kb.i32, n);
+        kb.store(position, kb.at(scratch, l.positions + (at + n) * 4));
+      };
       Val keySlot = before.slots, slot = before.slots + querySlot(s);
       kb.loop(kb.index(0), s.queries, 1, [&](Val n) {
-        Val position = sorted() ? kb.load(kb.i32, kb.at(order, n * 4)) : kb.truncate(kb.i32, n);
-        kb.store(position, kb.at(scratch, l.positions + (slot + n) * 4));
+        place(slot, n);
         Val label = kb.load(kb.i32, kb.at(queryLabels, (s.firstQuery + n) * 4));
         kb.store(label, kb.at(scratch, l.labels + (slot + n) * 4));
       });
       kb.loop(kb.index(0), s.keys, 1, [&](Val n) {
+        if (sorted())
+          place(keySlot, n);
         Val label = kb.load(kb.i32, kb.at(keyLabels, (s.firstKey + n) * 4));
         kb.store(label, kb.at(scratch, l.labels + (keySlot + n) * 4));
       });
@@ -268,27 +212,19 @@ struct FunctionEmitter {
     if (sorted())
       order = constantArray(SmallVector<int32_t>(plan.order.list()), "order");
     kb.when(kb.compare(KernelBuilder::Compare::eq, worker, 0), [&] { prepare(call, order, scratch, layout(call)); });
-    Tensors given = tensorsOf(call), used = given;
-    if (sorted())
-      used = sort(given, order, scratch, layout(call), worker, workers);
     kb.call(meet, {barrier, workers});
     Val queries = kb.at(scratch, viewBytes), keys = length(call, plan.keySize());
     auto [first, last] = share(kb, kb.ceilDiv(keys, 64), worker, workers);
-    kb.call(cacheKernel(kb, page, true, plan.attention.rows),
-            {scratch, used.key, used.value, kb.index(0), first * 64, kb.min(last * 64, keys)});
+    kb.call(cacheKernel(kb, page, true, plan.attention.rows, sorted()),
+            {scratch, argument(call, plan.key), argument(call, plan.value), kb.index(0), first * 64,
+             kb.min(last * 64, keys)});
     kb.call(maskKernel(kb, plan.mask), {queries, worker, workers});
     kb.call(meet, {barrier, workers});
-    Vals arguments{queries, used.query, used.out, kb.index(0), worker, workers};
+    Vals arguments{queries, argument(call, plan.query), result(call, plan.outResult), kb.index(0), worker, workers};
     if (plan.attention.lse)
-      arguments.push_back(used.lse);
+      arguments.push_back(result(call, plan.lseResult));
     arguments.push_back(field(call, offsetof(quoin_call_t, blind)));
     kb.call(attentionKernel(kb, plan.attention), arguments);
-    if (!sorted())
-      return;
-    kb.call(meet, {barrier, workers});
-    copyRows(order, used.out, given.out, plan.results[plan.outResult], true, worker, workers);
-    if (plan.attention.lse)
-      copyRows(order, used.lse, given.lse, plan.results[plan.lseResult], true, worker, workers);
   }
 };
 } // namespace

@@ -270,7 +270,7 @@ LogicalResult Planner::describeResults() {
   plan.attention.packed = true;
   plan.attention.lse = plan.lseResult >= 0;
   plan.attention.blind = true;
-  plan.attention.named = plan.order.size() != 0;
+  plan.attention.byPosition = plan.order.size() != 0;
   return success();
 }
 
