@@ -25,6 +25,7 @@
 #include "passes/Passes.h"
 #include "passes/StaticOrders.h"
 #include "llvm/ADT/MapVector.h"
+#include <set>
 
 using namespace mlir;
 using namespace quoin;
@@ -208,7 +209,7 @@ struct Candidate {
   size_t groups;
 
   explicit Candidate(NamedKey k) : key(std::move(k)) {
-    llvm::DenseSet<int64_t> seen;
+    std::set<int64_t> seen;
     for (int64_t p = 0, last = INT64_MIN; p < 4096; ++p) {
       int64_t now = positionKey(key.map, p);
       ascends &= now >= last;

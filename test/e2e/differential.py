@@ -60,9 +60,6 @@ def requests(index, shape, decoder):
     return out
 
 
-PASSES = ["--quoin-inline-calls", "--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-permute-tokens", "--quoin-fuse-score", "--quoin-prune-rows", "--quoin-outline-steps"]
-
-
 def same(want, got, form):
     for i, (w, g) in enumerate(zip(want, got)):
         for key in ("ids", "evaluations"):
@@ -98,9 +95,9 @@ def check(index):
         want, evaluations = harness.traced("quoin-interpret", source, queries)
         worst = 0.0
         passed = os.path.join(folder, "passed.mlir")
-        for n in range(1, len(PASSES) + 1):
-            harness.tool("quoin-opt", source, *PASSES[:n], "-o", passed)
-            same(want, harness.answers("quoin-interpret", passed, queries), f"interpreted after {PASSES[n - 1][2:]}")
+        for n in range(1, len(harness.PASSES) + 1):
+            harness.tool("quoin-opt", source, *harness.PASSES[:n], "-o", passed)
+            same(want, harness.answers("quoin-interpret", passed, queries), f"interpreted after {harness.PASSES[n - 1][2:]}")
         for level in ("-O0", "-O2"):
             out = os.path.join(folder, "out" + level)
             harness.tool("quoin-compile", model, "-o", out, level, "--weights", "f32", "--decoder", decoder, *flags)

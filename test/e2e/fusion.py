@@ -35,7 +35,7 @@ def check():
             with open(os.path.join(out, "model.json")) as f:
                 fused[level] = json.load(f)["passes"].get("fuse-commit", {}).get("num-passes-fused", 0)
         harness.tool("quoin-import", hf, "-o", source, *flags)
-        opt = harness.call("quoin-opt", source, *oracle.PASSES[:3], "--quoin-statistics", "-o", os.devnull)
+        opt = harness.call("quoin-opt", source, *harness.PASSES[:3], "--quoin-statistics", "-o", os.devnull)
         printed = re.search(r"^\s*fuse-commit num-passes-fused (\d+)", opt.stderr, re.M)
         harness.expect(printed, f"expects the statistic in: {opt.stderr}")
         found = f"{printed[1]} printed and {fused['-O2']} in model.json"

@@ -9,6 +9,9 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "test", "lib"))
 BIN = os.environ.get("QUOIN_BIN") or os.path.join(ROOT, "build", "release", "bin")
+# The exact passes, in the order of the pipeline.
+PASSES = ["--quoin-inline-calls", "--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-permute-tokens", "--quoin-fuse-score",
+          "--quoin-prune-rows", "--quoin-outline-steps"]
 
 
 class Failure(Exception):

@@ -115,9 +115,6 @@ def steady(model, q, settings, want):
     return True
 
 
-PASSES = ["--quoin-inline-calls", "--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-permute-tokens", "--quoin-fuse-score", "--quoin-prune-rows", "--quoin-outline-steps"]
-
-
 def compare(form, queries, wants, got, exact_forwards):
     for i, (q, w, g) in enumerate(zip(queries, wants, got)):
         where = f"{form}, {q['decoder']}, request {i} {q}"
@@ -151,8 +148,8 @@ def check(name):
         source, passed = os.path.join(folder, "model.mlir"), os.path.join(folder, "passed.mlir")
         harness.tool("quoin-import", hf, "-o", source, *given)
         compare("interpreted", queries, wants, harness.answers("quoin-interpret", source, queries), True)
-        for n, last in enumerate(PASSES, 1):
-            harness.tool("quoin-opt", source, *PASSES[:n], "-o", passed)
+        for n, last in enumerate(harness.PASSES, 1):
+            harness.tool("quoin-opt", source, *harness.PASSES[:n], "-o", passed)
             compare(f"interpreted after {last[2:]}", queries, wants, harness.answers("quoin-interpret", passed, queries), n < 3)
         before = None
         for level, more in (("-O0", []), ("-O2", ["--threads", "2", "--batch", "6"])):

@@ -54,7 +54,7 @@ def check(name, mask, counter):
         with open(source, "w") as f:
             f.write(text)
         want = harness.answers("quoin-interpret", source, queries)
-        opt = harness.call("quoin-opt", source, *oracle.PASSES, "--quoin-statistics", "-o", sorted_)
+        opt = harness.call("quoin-opt", source, *harness.PASSES, "--quoin-statistics", "-o", sorted_)
         harness.expect(opt.returncode == 0, f"quoin-opt: {opt.stderr[-400:]}")
         found = re.search(rf"permute-tokens {counter} (\d+)", opt.stderr)
         harness.expect(found and int(found[1]) > 0, f"expects {counter} in: {opt.stderr}")
