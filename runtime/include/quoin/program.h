@@ -201,8 +201,8 @@ typedef struct quoin_host_t {
               quoin_tensor_t *out);
   /* The sequence with an order for a call of its first `length` tokens: sorted stably by QUOIN_ORDER_*; `keys` (i64):
    * those of the tokens, with QUOIN_ORDER_KEYS. With `groups` tokens of one key belong together, and `reuse` ends where
-   * a group does. `out_slots`: where the tokens of some positions stand; `out_known`: how many leading slots are not open,
-   * with `groups` those before the group of the first open one. */
+   * a group does. `out_slots`: where the tokens of some positions stand; `out_known`: how many leading slots are not
+   * open, with `groups` those before the group of the first open one. */
   quoin_sequence_t *(*permute)(quoin_state_t *state, const quoin_sequence_t *x, int64_t length, int64_t key,
                                const quoin_tensor_t *keys, int64_t groups, const quoin_tensor_t *positions,
                                quoin_tensor_t *out_slots, int64_t *out_known);
