@@ -63,9 +63,9 @@ struct TileEmitter {
   const int64_t stepBytes = pairs && !narrowed ? 8 : 4; ///< of the left side, for a line
 
   // On the stack, of each row: its query, minus its reference, its sum of exponentials in 16 lanes, its sums of values,
-  // its words and, with reads, its line of `tiles`. Of a pass: scores and probabilities
+  // its words, their distance from tile to tile, and its line of `tiles`. Of a pass: scores and probabilities
   // [rows][64].
-  Val queries, references, exponentials, sums, words, classes, scores, probabilities, wide;
+  Val queries, references, exponentials, sums, words, wordBytes, classes, scores, probabilities, wide;
   Val slots, tileCount;
 
   TileEmitter(KernelBuilder &builder, const AttentionShape &s, bool isCareful, const TileArguments &arguments)
@@ -76,6 +76,7 @@ struct TileEmitter {
     exponentials = kb.stack(rows * 64);
     sums = kb.stack(rows * page.valueWidth() * 4);
     words = kb.stack(rows * 8);
+    wordBytes = kb.stack(rows * 8);
     classes = kb.stack(rows * 8);
     scores = kb.stack(passRows * tileColumns * 4);
     probabilities = kb.stack(rows * probabilityBytes());
@@ -338,7 +339,10 @@ struct TileEmitter {
   Val wordOf(Val row, Val t, Val kind) {
     return kb.choose(
         kb.compare(Compare::eq, kind, 1),
-        [&]() -> Vals { return {kb.load(kb.i64, kb.at(kb.load(kb.ptr, kb.at(words, row * 8)), t * 8))}; },
+        [&]() -> Vals {
+          Val offset = t * kb.load(kb.i64, kb.at(wordBytes, row * 8));
+          return {kb.load(kb.i64, kb.at(kb.load(kb.ptr, kb.at(words, row * 8)), offset))};
+        },
         [&]() -> Vals { return {kb.select(kb.compare(Compare::eq, kind, 2), kb.index(-1), kb.index(0))}; })[0];
   }
 
@@ -378,7 +382,10 @@ struct TileEmitter {
     Val local = shape.reads
                     ? kb.load(kb.i64, kb.at(in.read, token * 8)) - field(kb.i64, offsetof(quoin_group_t, first_row))
                     : in.block * blockTokens + token;
-    kb.store(kb.at(field(kb.ptr, offsetof(quoin_group_t, words)), local * tileCount * 8), kb.at(words, row * 8));
+    Val first = kb.bitAnd(local, kb.index(-blockTokens)), rest = field(kb.i64, offsetof(quoin_group_t, rows)) - first;
+    kb.store(kb.at(field(kb.ptr, offsetof(quoin_group_t, words)), (first * (tileCount - 1) + local) * 8),
+             kb.at(words, row * 8));
+    kb.store(kb.min(rest, kb.index(blockTokens)) * 8, kb.at(wordBytes, row * 8));
     kb.store(kb.at(field(kb.ptr, offsetof(quoin_group_t, tiles)),
                    kb.shiftRight(local, kb.index(llvm::Log2_64(blockTokens))) * tileCount),
              kb.at(classes, row * 8));

@@ -329,7 +329,7 @@ struct MaskEmitter {
     fillKeyBuffers(firstKey);
     Vals both = kb.loop(kb.index(0), count, 1, {kb.index(0), kb.index(-1)}, [&](Val r, ArrayRef<Val> c) -> Vals {
       Val w = kb.bitAnd(word(firstSlot + r, firstKey), valid);
-      kb.store(w, kb.at(words, ((from + r) * tiles + t) * 8));
+      kb.store(w, kb.at(words, (from * tiles + t * count + r) * 8));
       return {kb.bitOr(c[0], w), kb.bitAnd(c[1], w)};
     });
     Val none = kb.compare(Compare::eq, both[0], 0), all = kb.compare(Compare::eq, both[1], -1);

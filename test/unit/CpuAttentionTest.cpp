@@ -87,7 +87,7 @@ struct Scene {
     for (int64_t r = 0; r < s.group.rows; ++r)
       for (int64_t key = 0; key < s.group.slots; ++key)
         if (r != 3 && (r % 7 == 1 ? key >= 192 : engine() % 2))
-          s.words[r * tiles + key / 64] |= uint64_t(1) << key % 64;
+          s.words[s.wordAt(r, key / 64)] |= uint64_t(1) << key % 64;
     groups.push_back(s.group);
   }
 

@@ -223,7 +223,12 @@ struct Session {
   bool sees(int64_t row, int64_t key) const {
     int64_t tiles = roundUp(group.slots, 64) / 64;
     uint8_t kind = classes[row / 64 * tiles + key / 64];
-    return kind == 1 ? words[row * tiles + key / 64] >> (key % 64) & 1 : kind == 2;
+    return kind == 1 ? words[wordAt(row, key / 64)] >> (key % 64) & 1 : kind == 2;
+  }
+  /// Where a row's word of a tile is.
+  size_t wordAt(int64_t row, int64_t tile) const {
+    int64_t tiles = roundUp(group.slots, 64) / 64, first = row / 64 * 64;
+    return static_cast<size_t>(first * tiles + tile * std::min<int64_t>(64, group.rows - first) + row - first);
   }
   std::vector<int32_t> positions, labels, open;
   std::vector<uint64_t> words;

@@ -234,7 +234,8 @@ typedef struct quoin_group_t {
   const int32_t *open;      /* as positions; 0 or 1 */
   int64_t mask;
   int64_t symbols[QUOIN_MAX_SYMBOLS];
-  uint64_t *words; /* scratch [rows][ceil(slots / 64)]: bit k of word t: this row sees key 64 t + k */
+  uint64_t *words; /* scratch, rows * ceil(slots / 64): bit k of a row's word of tile t: it sees key 64 t + k. Each 64
+                    * rows, and what is left of them, have theirs together, as [tile][row] */
   uint8_t *tiles;  /* scratch [ceil(rows / 64)][ceil(slots / 64)]: 0 empty, 1 partial, 2 full */
 } quoin_group_t;
 
