@@ -109,7 +109,8 @@ class Torch:
                 call()
             return "FlexAttention", call
         except Exception as e:  # what the compiler cannot take, it says in many ways
-            print(f"  FlexAttention fails ({type(e).__name__}); scaled_dot_product_attention instead", file=sys.stderr)
+            why = next((line for line in str(e).splitlines() if "rror" in line), type(e).__name__)
+            print(f"  FlexAttention fails ({why[:200]}); scaled_dot_product_attention instead", file=sys.stderr)
         at = torch.arange(length)
         seen = see(0, 0, at[:, None], at[None, :])
         sdpa = torch.nn.functional.scaled_dot_product_attention

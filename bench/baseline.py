@@ -40,13 +40,17 @@ def measured():
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--keep", action="store_true", help="write the baseline instead")
+    p.add_argument("--keep", action="store_true", help="write the baseline instead; parts that were not run stay as they are")
     p.add_argument("--slack", type=float, default=1.25)
     o = p.parse_args()
     path = os.path.join(ROOT, "bench", "baselines", machine() + ".json")
     now = measured()
     if o.keep:
         os.makedirs(os.path.dirname(path), exist_ok=True)
+        run = {case.partition(":")[0] for case in now}
+        if os.path.exists(path):
+            with open(path) as f:
+                now = {case: r for case, r in json.load(f).items() if case.partition(":")[0] not in run} | now
         with open(path, "w") as f:
             f.write("{\n" + ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in now.items()) + "\n}\n")
         print(f"{len(now)} results kept in {os.path.relpath(path, ROOT)}")

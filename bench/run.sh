@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Times everything on this machine and prints tables: bench/run.sh [PART...], parts being steps, attention, kernels and llama.
+# Times everything on this machine and prints tables: bench/run.sh [PART...], parts being steps, attention, orders, kernels and llama.
 # Results go to build/bench/*.json; bench/baseline.py compares them with those in bench/baselines. A peer that is not here is
 # left out and named: Halide (scripts/deps.sh), PyTorch (any Python that imports torch, named by PYTHON), llama.cpp (fetched
 # and built by bench/peers/llama.py).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(steps attention kernels llama)
+[ ${#parts[@]} -gt 0 ] || parts=(steps attention orders kernels llama)
 export QUOIN_BIN=${QUOIN_BIN:-$PWD/build/release/bin}
 python=${PYTHON:-python3}
 out=build/bench
@@ -36,6 +36,10 @@ for part in "${parts[@]}"; do
       "$python" bench/attention.py --dtype "$dtype" --json "$out/attention-$dtype.json"
     done
     ;;
+  orders)
+    echo "== attention over sorted tokens, f32, all cores, beside tokens as they lie"
+    "$python" bench/orders.py --json "$out/orders.json"
+    ;;
   kernels)
     echo "== products and attention beside intrinsics and Halide"
     "$QUOIN_BIN/bench-kernels"
@@ -45,7 +49,7 @@ for part in "${parts[@]}"; do
     python3 bench/peers/llama.py --threads "$(seq -s, 1 "$(nproc)")" --json "$out/llama.json"
     ;;
   *)
-    echo "error: expects steps, attention, kernels or llama, but found '$part'" >&2
+    echo "error: expects steps, attention, orders, kernels or llama, but found '$part'" >&2
     exit 2
     ;;
   esac

@@ -3,15 +3,12 @@
 // A mask that leaves a row without keys is nearly always a mistake in the formula: the row's attention is 0, and
 // nothing says so. It is looked for in calls whose queries are their keys, as all calls of models are:
 //
-//   1. Lengths are tried from 1 up, then those around which the formula's constants and divisors matter; of each, all
-//   rows
-//      of short calls, and those near the ends and the constants of long ones.
+//   1. Lengths are tried from 1 up, then those around which the formula's constants and divisors matter; of each,
+//      all rows of short calls, and those near the ends and the constants of long ones.
 //   2. A row that sees itself, its neighbours, the first or the last key is done. The others look at all keys, in
-//   squares
-//      that intervals decide where they can.
-//   3. If the formula asks for run-time properties (open bits, labels, symbols), some values are drawn; a row that none
-//   of
-//      them lets see anything is given to Presburger arithmetic, which must show that no values do.
+//      squares that intervals decide where they can.
+//   3. If the formula asks for run-time properties (open bits, labels, symbols), some values are drawn; a row that
+//      none of them lets see anything is given to Presburger arithmetic, which must show that no values do.
 //
 // What is found is a proof, and small. That nothing is found is none: the work is bounded.
 //

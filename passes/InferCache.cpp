@@ -2,10 +2,9 @@
 //
 //   1. Collect the calls that share a cache and the masks they use (CacheUses.h).
 //   2. Prove how many rows a change reaches back to, and how many leading rows see the same at every call
-//   (MaskFacts.h).
+//      (MaskFacts.h).
 //   3. Rewrite each call by itself: `reuse` finds how many slots are as the cache has them, the cut of that is where
-//   the
-//      call starts.
+//      the call starts.
 //
 //===----------------------------------------------------------------------===//
 

@@ -5,9 +5,9 @@
 //   1. Calls on one cache are taken together; so are stateless calls on one sequence, which got no cache because no cut
 //      was provable in the order of positions.
 //   2. For each key that their masks ask for, it is proven that a stable sort by it makes every mask causal and that
-//      the masks agree on known tokens (MaskOrder.h). Calls that are not even block-causal in the order of positions
-//      may become so by groups of one key, a label or a function of the position that the formula suggests
-//      (StaticOrders.h).
+//      the masks agree on known tokens (MaskOrder.h). Or the masks are block-causal by groups of one key, a label or
+//      a function of the position that the formula suggests (StaticOrders.h), and the order of positions has no groups
+//      as small.
 //   3. Each call then runs over sorted tokens: what the cache has as the leading slots is taken, all known slots are
 //      kept, or all groups that are known. A mask that sees everything up to its own slot becomes just that.
 //   4. Stateless calls for which nothing is provable are sorted by what lowers the number of visited tiles, if anything

@@ -4,9 +4,8 @@
 //
 //   its own keys   `f(k) le f(q)`, and any other comparison of a function of the key's position with the same of the
 //                  query's, suggests f: what comes first is seen by what comes later, what is equal belongs together
-//   grids          each divisor of the formula is the width of a grid: wavefronts, remainders, and for each smaller
-//   divisor
-//                  cells and subsamples (PositionKey.h)
+//   grids          each divisor of the formula is the width of a grid: wavefronts, remainders, and for each
+//                  smaller divisor cells and subsamples (PositionKey.h)
 //   labels         the mask's label arrays, and labels and open bits that differ: clusters, documents, scales
 //   sight          the first key that a row sees, and how many it sees
 //

@@ -4,9 +4,8 @@
 // and model.h: no weights, no decoder. The shared object exports `quoin_function_query` (program.h).
 //
 //   1. plan      which argument is what, which lengths are equal, the mask over slots instead of positions
-//   2. step      one function that all workers run: a page table, then keys and values into pages and the mask into
-//   words,
-//                then attention; the kernels are those of a model's step
+//   2. step      one function that all workers run: a page table, then keys and values into pages and the mask
+//                into words, then attention; the kernels are those of a model's step
 //   3. object    descriptors of arguments and results, machine code, folder
 //
 // Nothing depends on a length: pages, words and tiles lie in the scratch of a call.

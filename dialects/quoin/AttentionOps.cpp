@@ -76,6 +76,9 @@ LogicalResult BlockAttentionOp::verify() {
     if (queries == 0 || keys == 0)
       return emitOpError("expects at least one offset, but found none");
   }
+  // block_attention_c10
+  if (!getScale().isFinite())
+    return emitOpError("expects a finite scale, but found ") << getScaleAttr();
   return success();
 }
 

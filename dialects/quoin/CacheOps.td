@@ -28,7 +28,8 @@ def Quoin_ReuseOp : Quoin_Op<"reuse", [AttrSizedOperandSegments, MemoryEffects<[
   let description = [{
     The length of the common prefix of the call's slots with the cache (same token, position and label), cut at `limit`, at the
     first open slot and at the lowest slot read. A limit beyond `to` reaches `then` rows; it counts as `to` if the cache
-    holds slots at or beyond it, which those rows may have seen.
+    holds slots at or beyond it, which those rows may have seen. Of a sequence sorted in groups (`quoin.permute_tokens`) the prefix
+    goes back to where the group of its last slot begins, unless it is all that the cache holds.
 
     Example: `%v = quoin.reuse %c of %x[to %n] read %rows limit %n`
   }];

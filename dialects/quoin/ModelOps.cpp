@@ -87,6 +87,13 @@ LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &table) {
   return success();
 }
 
+LogicalResult RmsNormOp::verify() {
+  // rms_norm_c2
+  if (!getEpsilon().isFinite() || getEpsilon().isNegative())
+    return emitOpError("expects an epsilon that is finite and not negative, but found ") << getEpsilonAttr();
+  return success();
+}
+
 LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &table) {
   // linear_c1
   WeightOp weight = findWeight(*this, table, getWeightAttr(), "weight");
@@ -105,6 +112,9 @@ LogicalResult RotaryOp::verify() {
   if (head <= 0 || head % 2 != 0 || width(getInput()) % head != 0)
     return emitOpError("expects an even head_dim that divides the width ")
            << width(getInput()) << ", but found " << head;
+  // rotary_c2
+  if (!getTheta().isFiniteNonZero() || getTheta().isNegative())
+    return emitOpError("expects a theta that is finite and positive, but found ") << getThetaAttr();
   return success();
 }
 
@@ -119,7 +129,12 @@ LogicalResult AttentionOp::verify() {
       return success();
     return emitOpError("expects ") << what << " of width " << expected << ", but found " << width(value);
   };
-  return success(succeeded(expectWidth(getQuery(), "a query", heads * size)) &&
-                 succeeded(expectWidth(getKey(), "a key", kvHeads * size)) &&
-                 succeeded(expectWidth(getValue(), "a value", kvHeads * size)));
+  if (failed(expectWidth(getQuery(), "a query", heads * size)) ||
+      failed(expectWidth(getKey(), "a key", kvHeads * size)) ||
+      failed(expectWidth(getValue(), "a value", kvHeads * size)))
+    return failure();
+  // attention_c3
+  if (!getScale().isFinite())
+    return emitOpError("expects a finite scale, but found ") << getScaleAttr();
+  return success();
 }

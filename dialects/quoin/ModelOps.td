@@ -92,13 +92,14 @@ def Quoin_RmsNormOp : Quoin_ModelBodyOp<"rms_norm", [SameOperandsAndResultType, 
     `y = x / sqrt(mean(x^2) + epsilon) * w` over groups of as many features as the weight has: a whole row, or each head of
     a query or key (Zhang and Sennrich, 2019).
 
-    Constraints: (C1) the weight has rank 1 and its length divides the width.
+    Constraints: (C1) the weight has rank 1 and its length divides the width; (C2) `epsilon` is finite and not negative.
 
     Example: `%1 = quoin.rms_norm %0 by @norm epsilon 1.0e-6 : tensor<?x64xf32>`
   }];
   let arguments = (ins Quoin_Rows:$input, FlatSymbolRefAttr:$weight, F64Attr:$epsilon);
   let results = (outs Quoin_Rows:$output);
   let assemblyFormat = "$input `by` $weight `epsilon` $epsilon attr-dict `:` type($output)";
+  let hasVerifier = 1;
 }
 
 def Quoin_LinearOp : Quoin_ModelBodyOp<"linear", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
@@ -122,7 +123,7 @@ def Quoin_RotaryOp : Quoin_ModelBodyOp<"rotary", [AllTypesMatch<["input", "outpu
     Each head of `head_dim` features is seen as two halves; pair (i, i + head_dim/2) turns by `position * theta^(-2i/head_dim)`
     (Su et al., 2021, in the half-split form of Llama and Qwen).
 
-    Constraints: (C1) `head_dim` is even and divides the width.
+    Constraints: (C1) `head_dim` is even and divides the width; (C2) `theta` is finite and positive.
 
     Example: `%3 = quoin.rotary %2 at %positions theta 1.0e6 head_dim 32 : tensor<?x128xf32>`
   }];
@@ -140,7 +141,7 @@ def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [AllTypesMatch<["query", 
     (then `rows` names them). The mask is not an operand: it comes with `quoin.forward`.
 
     Constraints: (C1) `kv_heads` divides `heads`; (C2) the query and the result have width `heads * head_dim`, key and value
-    `kv_heads * head_dim`.
+    `kv_heads * head_dim`; (C3) `scale` is finite.
 
     Example:
     ```mlir

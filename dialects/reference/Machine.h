@@ -4,8 +4,7 @@
 //
 //   1. A block's ops are evaluated in order; each reads the data of its operands and stores those of its results.
 //   2. Structured ops run their regions again and again; a region's result is the operands of its terminator.
-//   3. A terminator with successors goes on in one of them, so that graphs of blocks run by the same loop. The
-//   terminators
+//   3. A terminator with successors goes on in one of them, so that graphs of blocks run by the same loop. Those
 //      that suspend do what they wait for, and go on.
 //
 // Ops are evaluated by groups, a file each. A group answers `std::nullopt` for ops that are not its own.

@@ -4,9 +4,8 @@
 // system applies them. One row of scores goes through these steps:
 //
 //   1. The raw softmax of the row, all tokens, gives entropy, margin and given probabilities.
-//   2. Without a sampler, with `greedy`, or with `temperature` at 0, the token is the arg max, its confidence that of
-//   the
-//      raw softmax, and nothing is drawn.
+//   2. Without a sampler, with `greedy`, or with `temperature` at 0, the token is the arg max, its confidence is that
+//      of the raw softmax, and nothing is drawn.
 //   3. Otherwise each transform rescales the scores or takes tokens away, and the softmax of what is left is the
 //      distribution. The token is drawn from it, Gumbel-max; its confidence is its probability there.
 //

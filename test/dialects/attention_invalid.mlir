@@ -30,3 +30,14 @@ quoin.model @attention_c2_key head @e {
   %1 = quoin.attention %0, %0, %0 heads 2 kv_heads 1 head_dim 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
   quoin.hidden %0 : tensor<?x4xf32>
 }
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @attention_c3 head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  // expected-error @+1 {{expects a finite scale, but found 0x7FF0000000000000 : f64}}
+  %1 = quoin.attention %0, %0, %0 heads 2 kv_heads 2 head_dim 2 scale 0x7FF0000000000000 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
+}

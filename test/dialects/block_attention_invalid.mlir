@@ -109,3 +109,11 @@ func.func @block_attention_c9_none(%q: tensor<?x8x64xf32>, %a: tensor<0xi32>) {
   %out = quoin.block_attention %q, %q, %q mask #quoin.mask<causal> sequences(%a : tensor<0xi32>, %a : tensor<0xi32>) scale 1.0 : tensor<?x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32>
   return
 }
+
+// -----
+
+func.func @block_attention_c10(%q: tensor<?x8x64xf32>) {
+  // expected-error@+1 {{expects a finite scale, but found 0x7FF8000000000000 : f64}}
+  %out = quoin.block_attention %q, %q, %q mask #quoin.mask<causal> scale 0x7FF8000000000000 : tensor<?x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32>
+  return
+}

@@ -20,3 +20,15 @@ quoin.model @rms_norm_by_a_matrix head @e {
   %1 = quoin.rms_norm %0 by @e epsilon 1.0e-6 : tensor<?x4xf32>
   quoin.hidden %0 : tensor<?x4xf32>
 }
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.model @rms_norm_c2 head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  // expected-error @+1 {{expects an epsilon that is finite and not negative, but found -1.000000e+00 : f64}}
+  %1 = quoin.rms_norm %0 by @n epsilon -1.0 : tensor<?x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
+}

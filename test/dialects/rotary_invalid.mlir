@@ -19,3 +19,14 @@ quoin.model @rotary_c1_divides head @e {
   %1 = quoin.rotary %0 at %positions theta 1.0e6 head_dim 6 : tensor<?x4xf32>
   quoin.hidden %0 : tensor<?x4xf32>
 }
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @rotary_c2 head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  // expected-error @+1 {{expects a theta that is finite and positive, but found 0.000000e+00 : f64}}
+  %1 = quoin.rotary %0 at %positions theta 0.0 head_dim 2 : tensor<?x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
+}
