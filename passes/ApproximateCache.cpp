@@ -22,10 +22,10 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/IR/Remarks.h"
 #include "passes/CacheUses.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -36,10 +36,6 @@ namespace quoin {
 #define GEN_PASS_DEF_APPROXIMATECACHEPASS
 #include "passes/Passes.h.inc"
 } // namespace quoin
-
-static remark::RemarkOpts remarkOn(StringRef name) {
-  return remark::RemarkOpts::name(name).category("quoin-approximate-cache");
-}
 
 namespace {
 
@@ -251,9 +247,7 @@ static Carried addCarried(Operation *&loop, Value snapshot) {
 
 /// m, but rows of label 2 see each other instead of [a, b) of label 1, and nobody else sees them.
 static BlockMask staleMask(const BlockMask &mask) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  mask.print(os);
+  std::string text = textOf(mask);
   size_t colon = text.find(" : ");
   auto unused = [&](std::string name) {
     while (llvm::is_contained(mask.symbols(), name))
@@ -296,7 +290,7 @@ struct ApproximateCache : quoin::impl::ApproximateCachePassBase<ApproximateCache
       }
       if (!loop) {
         ++numRefused;
-        remark::missed(call.getLoc(), remarkOn("Call")) << reason;
+        remark::missed(call.getLoc(), remarkOn<ApproximateCache>("Call")) << reason;
         return;
       }
       loops[loop].push_back(call);
@@ -385,7 +379,8 @@ private:
     auto mask = MaskAttr::get(&getContext(), staleMask(call.getMask().getFormula()));
     auto made = ForwardOp::create(b, call.getLogits().getType(), call.getModelAttr(), call.getSequence(), base, ids,
                                   positions, labels, read, mask, symbols);
-    remark::passed(call.getLoc(), remarkOn("Call")) << name() + ": what is outside the rows that change may be stale";
+    remark::passed(call.getLoc(), remarkOn<ApproximateCache>("Call"))
+        << name() + ": what is outside the rows that change may be stale";
     call.getLogits().replaceAllUsesWith(made.getLogits());
     call.erase();
   }

@@ -1,9 +1,9 @@
 //===- FuseCommit.cpp - the calls of commits ride on the next forward ------===//
 
-#include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -13,10 +13,6 @@ namespace quoin {
 #define GEN_PASS_DEF_FUSECOMMITPASS
 #include "passes/Passes.h.inc"
 } // namespace quoin
-
-static remark::RemarkOpts remarkOn(StringRef name) {
-  return remark::RemarkOpts::name(name).category("quoin-fuse-commit");
-}
 
 /// Erases ops without effects or uses, and what only they needed.
 static void eraseDead(llvm::SetVector<Operation *> worklist) {
@@ -47,17 +43,17 @@ struct FuseCommit : quoin::impl::FuseCommitPassBase<FuseCommit> {
       if (call.getPass())
         passes.push_back(call);
       else if (call.getLogits().use_empty())
-        remark::missed(call.getLoc(), remarkOn("Evaluation"))
+        remark::missed(call.getLoc(), remarkOn<FuseCommit>("Evaluation"))
             << "its scores are not read, but it is an evaluation of the program";
     });
     bool inexact = decoder->getParentOp() && decoder->getParentOp()->hasAttr(module_attr::inexact);
     for (ForwardCachedOp call : passes) {
       if (inexact || !call.getLogits().use_empty()) {
-        remark::missed(call.getLoc(), remarkOn("Pass"))
+        remark::missed(call.getLoc(), remarkOn<FuseCommit>("Pass"))
             << (inexact ? "the program is approximate" : "its scores are used");
         continue;
       }
-      remark::passed(call.getLoc(), remarkOn("Pass")) << "the next forward on this cache runs these rows";
+      remark::passed(call.getLoc(), remarkOn<FuseCommit>("Pass")) << "the next forward on this cache runs these rows";
       llvm::SetVector<Operation *> worklist;
       for (Value operand : call->getOperands())
         if (Operation *def = operand.getDefiningOp())

@@ -12,9 +12,9 @@
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Dominance.h"
-#include "mlir/IR/Remarks.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -23,10 +23,6 @@ namespace quoin {
 #define GEN_PASS_DEF_FUSESCOREPASS
 #include "passes/Passes.h.inc"
 } // namespace quoin
-
-static remark::RemarkOpts remarkOn(StringRef name) {
-  return remark::RemarkOpts::name(name).category("quoin-fuse-score");
-}
 
 /// Does the statistic depend on how a token is drawn?
 static bool isOfDraw(Statistic s) { return s == Statistic::Token || s == Statistic::Confidence; }
@@ -109,7 +105,7 @@ private:
     if (read.size() == had)
       return;
     numDropped += static_cast<int64_t>(had - read.size());
-    remark::passed(op.getLoc(), remarkOn("Statistic"))
+    remark::passed(op.getLoc(), remarkOn<FuseScore>("Statistic"))
         << std::to_string(had - read.size()) + " statistics are not read";
     if (!read.empty()) {
       OpBuilder b(op);
@@ -158,9 +154,9 @@ private:
           changed = !reason;
           numMerged += changed;
           if (reason)
-            remark::missed(loc, remarkOn("Score")) << *reason;
+            remark::missed(loc, remarkOn<FuseScore>("Score")) << *reason;
           else
-            remark::passed(loc, remarkOn("Score")) << "an earlier score of the same logits asks for both";
+            remark::passed(loc, remarkOn<FuseScore>("Score")) << "an earlier score of the same logits asks for both";
         }
     }
   }
@@ -171,7 +167,7 @@ private:
       return;
     op->moveBefore(branch, branch->begin());
     ++numSunk;
-    remark::passed(op->getLoc(), remarkOn("Branch")) << "only one side of a branch reads it";
+    remark::passed(op->getLoc(), remarkOn<FuseScore>("Branch")) << "only one side of a branch reads it";
   }
 
   void dropReads(ForwardCachedOp op) {
@@ -179,7 +175,7 @@ private:
       return;
     op.getReadMutable().clear();
     ++numUnread;
-    remark::passed(op.getLoc(), remarkOn("Call")) << "its scores are not read; it stays an evaluation";
+    remark::passed(op.getLoc(), remarkOn<FuseScore>("Call")) << "its scores are not read; it stays an evaluation";
   }
 };
 } // namespace

@@ -10,10 +10,10 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/Remarks.h"
 #include "passes/CacheUses.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -22,10 +22,6 @@ namespace quoin {
 #define GEN_PASS_DEF_INFERCACHEPASS
 #include "passes/Passes.h.inc"
 } // namespace quoin
-
-static remark::RemarkOpts remarkOn(StringRef name) {
-  return remark::RemarkOpts::name(name).category("quoin-infer-cache");
-}
 
 namespace {
 /// Arithmetic on slots before a call.
@@ -191,10 +187,10 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
     bool proven = label && !uses.options.sequenceLabels && proveSnapshot(masks, label);
     for (const CacheCall &call : uses.calls)
       if (call.snapshot && proven)
-        remark::passed(call.op->getLoc(), remarkOn("Snapshot"))
+        remark::passed(call.op->getLoc(), remarkOn<InferCache>("Snapshot"))
             << "rows of label " + std::to_string(label) + " are kept and reused";
       else if (call.snapshot)
-        remark::missed(call.op->getLoc(), remarkOn("Snapshot"))
+        remark::missed(call.op->getLoc(), remarkOn<InferCache>("Snapshot"))
             << "rows of labels up to " + std::to_string(label) +
                    " see provably the same neither at every call nor by themselves";
     return proven;
@@ -205,8 +201,7 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
     for (auto [i, use] : llvm::enumerate(uses.uses)) {
       std::string text;
       llvm::raw_string_ostream os(text);
-      os << "mask ";
-      use.mask.print(os);
+      os << "mask " << textOf(use.mask);
       const CacheCall *call = llvm::find_if(uses.calls, [&](const CacheCall &c) { return c.use == i; });
       bool refused = facts.cut.kind == RowCut::Kind::Nothing || facts.prefixes[i].kind == StablePrefix::Kind::Nothing;
       if (refused) {
@@ -215,12 +210,12 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
                : facts.cut.kind == RowCut::Kind::Nothing ? ": no cut is provable, a change may reach every row"
                                                          : ": no rows see provably the same keys at every call")
            << "; everything runs again";
-        remark::missed(call->op->getLoc(), remarkOn("Mask")) << text;
+        remark::missed(call->op->getLoc(), remarkOn<InferCache>("Mask")) << text;
         continue;
       }
       os << ": rows from f(d) = " << facts.cut.print() << " run again if slots from d on change, stable prefix "
          << facts.prefixes[i].print(use.mask);
-      remark::passed(call->op->getLoc(), remarkOn("Mask")) << text;
+      remark::passed(call->op->getLoc(), remarkOn<InferCache>("Mask")) << text;
     }
   }
 };

@@ -48,7 +48,7 @@ struct Pair {
 };
 } // namespace
 
-static bool isSortable(const BlockMask &mask) {
+bool quoin::isSortable(const BlockMask &mask) {
   return mask.symbols().empty() && mask.arrays().empty() && !mask.uses(MaskTerm::QuerySlot) &&
          !mask.uses(MaskTerm::KeySlot);
 }

@@ -33,6 +33,9 @@ struct OrderKey {
   mlir::AffineMap map; ///< with SortKey::Position
 };
 
+/// May the tokens of a call under this mask be sorted? Slots are what a sort changes; symbols and label arrays are not
+/// looked at.
+bool isSortable(const BlockMask &mask);
 /// Does a row see no slot behind its own, once the tokens are sorted? `labels`: tokens may have labels other than 0.
 /// The mask must not ask for slots, which the sort changes.
 bool proveCausalAfterSort(const BlockMask &mask, SortKey key, bool labels);

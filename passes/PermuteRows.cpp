@@ -10,9 +10,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/IR/Remarks.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 #include "passes/StaticOrders.h"
 
 using namespace mlir;
@@ -23,10 +23,6 @@ namespace quoin {
 #define GEN_PASS_DEF_PERMUTEROWSPASS
 #include "passes/Passes.h.inc"
 } // namespace quoin
-
-static remark::RemarkOpts remarkOn(StringRef name) {
-  return remark::RemarkOpts::name(name).category("quoin-permute-rows");
-}
 
 static std::vector<MaskToken> tokensOf(int64_t count) {
   std::vector<MaskToken> tokens(static_cast<size_t>(count));
@@ -126,7 +122,7 @@ static std::string refusal(BlockAttentionOp op) {
 void PermuteRows::permute(BlockAttentionOp op) {
   std::string why = refusal(op);
   if (!why.empty()) {
-    remark::missed(op.getLoc(), remarkOn("Order")) << why;
+    remark::missed(op.getLoc(), remarkOn<PermuteRows>("Order")) << why;
     return;
   }
   const BlockMask mask = op.getMask().getFormula();
@@ -137,18 +133,18 @@ void PermuteRows::permute(BlockAttentionOp op) {
   if (choice.judged < choice.order.size())
     counts += " (of " + std::to_string(choice.judged) + " tokens)";
   if (choice.order.isIdentity()) {
-    remark::missed(op.getLoc(), remarkOn("Order")) << "no order visits a tenth fewer tiles: " + counts;
+    remark::missed(op.getLoc(), remarkOn<PermuteRows>("Order")) << "no order visits a tenth fewer tiles: " + counts;
     return;
   }
   BlockMask sorted = overSorted(mask, choice.order);
   std::vector<int32_t> labels;
   std::string error;
   if (!sorted.foldArrays(labels, error) || !isSameAfter(mask, sorted, choice.order)) {
-    remark::missed(op.getLoc(), remarkOn("Order")) << "the mask cannot follow its tokens: " + error;
+    remark::missed(op.getLoc(), remarkOn<PermuteRows>("Order")) << "the mask cannot follow its tokens: " + error;
     return;
   }
   std::string text = "tokens sorted by " + choice.name + ": " + counts;
-  remark::passed(op.getLoc(), remarkOn("Order")) << text;
+  remark::passed(op.getLoc(), remarkOn<PermuteRows>("Order")) << text;
   ++numPermuted;
   numBefore += choice.visitedBefore;
   numAfter += choice.visitedAfter;

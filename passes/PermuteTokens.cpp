@@ -17,12 +17,12 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/CacheUses.h"
 #include "passes/Counters.h"
 #include "passes/MaskOrder.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 #include "passes/StaticOrders.h"
 #include "llvm/ADT/MapVector.h"
 #include <set>
@@ -35,17 +35,6 @@ namespace quoin {
 #define GEN_PASS_DEF_PERMUTETOKENSPASS
 #include "passes/Passes.h.inc"
 } // namespace quoin
-
-static remark::RemarkOpts remarkOn(StringRef name) {
-  return remark::RemarkOpts::name(name).category("quoin-permute-tokens");
-}
-
-static std::string textOf(const BlockMask &mask) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  mask.print(os);
-  return text;
-}
 
 static BlockMask causalBySlot() {
   return BlockMask({{MaskTerm::KeySlot}, {MaskTerm::QuerySlot}, {MaskTerm::Le, 0, 0, 1}}, {});
@@ -63,6 +52,12 @@ MaskAttr maskOf(Operation *op) {
   if (auto cached = dyn_cast<ForwardCachedOp>(op))
     return cached.getMaskAttr();
   return cast<ForwardOp>(op).getMaskAttr();
+}
+
+Value sequenceOf(Operation *op) {
+  if (auto cached = dyn_cast<ForwardCachedOp>(op))
+    return cached.getSequence();
+  return cast<ForwardOp>(op).getSequence();
 }
 
 bool hasThenRows(Operation *op) {
@@ -93,7 +88,7 @@ struct PermuteTokens : quoin::impl::PermuteTokensPassBase<PermuteTokens> {
     labels = decoder.walk([](ExtendOp op) { return op.getLabel() ? WalkResult::interrupt() : WalkResult::advance(); })
                  .wasInterrupted();
     if (decoder->getParentOp() && decoder->getParentOp()->hasAttr(module_attr::inexact)) {
-      remark::missed(decoder.getLoc(), remarkOn("Sort")) << "the program is approximate";
+      remark::missed(decoder.getLoc(), remarkOn<PermuteTokens>("Sort")) << "the program is approximate";
       return;
     }
     bool changed = false;
@@ -141,11 +136,8 @@ std::vector<CallGroup> PermuteTokens::collectGroups(DecoderOp decoder) {
   }
   // What is sorted stays as it is.
   llvm::erase_if(groups, [](const CallGroup &group) {
-    return llvm::any_of(group.calls, [](Operation *call) {
-      Value sequence =
-          isa<ForwardOp>(call) ? cast<ForwardOp>(call).getSequence() : cast<ForwardCachedOp>(call).getSequence();
-      return sequence.getDefiningOp<PermuteTokensOp>() != nullptr;
-    });
+    return llvm::any_of(group.calls,
+                        [](Operation *call) { return sequenceOf(call).getDefiningOp<PermuteTokensOp>() != nullptr; });
   });
   return groups;
 }
@@ -197,7 +189,7 @@ std::optional<SortPlan> PermuteTokens::findPlan(const CallGroup &group) {
       return std::nullopt;
   }
   ++numRefused;
-  remark::missed(group.calls.front()->getLoc(), remarkOn("Sort")) << why;
+  remark::missed(group.calls.front()->getLoc(), remarkOn<PermuteTokens>("Sort")) << why;
   return std::nullopt;
 }
 
@@ -264,8 +256,7 @@ std::optional<SortPlan> PermuteTokens::findFewerTiles(const CallGroup &group) {
   std::optional<OrderChoice> best;
   for (Operation *call : group.calls) {
     const BlockMask &mask = maskOf(call).getFormula();
-    if (!isa<ForwardOp>(call) || hasThenRows(call) || !mask.symbols().empty() || mask.uses(MaskTerm::QuerySlot) ||
-        mask.uses(MaskTerm::KeySlot))
+    if (!isa<ForwardOp>(call) || hasThenRows(call) || !isSortable(mask))
       return std::nullopt;
     OrderChoice choice = chooseOrder(getContext(), mask, tokens, {}, {64, /*data=*/false});
     // Calls of one group are sorted alike, so each of them must agree.
@@ -308,7 +299,7 @@ void PermuteTokens::sort(DecoderOp decoder, CallGroup &group, const SortPlan &pl
                 nameOf(plan.key).str();
       }
       text += ": " + plan.why;
-      remark::passed(op->getLoc(), remarkOn("Sort")) << text;
+      remark::passed(op->getLoc(), remarkOn<PermuteTokens>("Sort")) << text;
     }
     ImplicitLocOpBuilder b(op->getLoc(), op);
     Value sequence, to, read;

@@ -9,9 +9,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/IR/Remarks.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -20,10 +20,6 @@ namespace quoin {
 #define GEN_PASS_DEF_PRUNEROWSPASS
 #include "passes/Passes.h.inc"
 } // namespace quoin
-
-static remark::RemarkOpts remarkOn(StringRef name) {
-  return remark::RemarkOpts::name(name).category("quoin-prune-rows");
-}
 
 /// Does row i of the result depend on row i of the operands alone?
 static bool isRowWise(Operation *op) {
@@ -38,7 +34,7 @@ struct PruneRows : quoin::impl::PruneRowsPassBase<PruneRows> {
   void runOnOperation() override {
     ModelOp model = getOperation();
     if (model.getRead()) {
-      remark::missed(model.getLoc(), remarkOn("Model")) << "the model already yields read rows only";
+      remark::missed(model.getLoc(), remarkOn<PruneRows>("Model")) << "the model already yields read rows only";
       return;
     }
     Block &body = model.getBody().front();
@@ -50,9 +46,11 @@ struct PruneRows : quoin::impl::PruneRowsPassBase<PruneRows> {
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body.without_terminator())))
       moved += moveAbove(&op);
     if (moved > 0)
-      remark::passed(model.getLoc(), remarkOn("Model")) << std::to_string(moved) + " ops run on read rows only";
+      remark::passed(model.getLoc(), remarkOn<PruneRows>("Model"))
+          << std::to_string(moved) + " ops run on read rows only";
     else
-      remark::missed(model.getLoc(), remarkOn("Model")) << "no op before the model's result works row by row";
+      remark::missed(model.getLoc(), remarkOn<PruneRows>("Model"))
+          << "no op before the model's result works row by row";
   }
 
 private:
@@ -77,7 +75,7 @@ private:
       return false;
     auto attention = dyn_cast<AttentionOp>(op);
     if (!result.hasOneUse() || !(isRowWise(op) || (attention && !attention.getRows()))) {
-      remark::missed(op->getLoc(), remarkOn("Gather"))
+      remark::missed(op->getLoc(), remarkOn<PruneRows>("Gather"))
           << (result.hasOneUse() ? "it does not work row by row" : "all of its rows are needed elsewhere");
       return false;
     }

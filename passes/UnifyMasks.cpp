@@ -8,10 +8,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/IR/Remarks.h"
 #include "passes/Counters.h"
 #include "passes/MaskFacts.h"
 #include "passes/Passes.h"
+#include "passes/Remarks.h"
 #include <random>
 #include <set>
 
@@ -25,13 +25,6 @@ namespace quoin {
 } // namespace quoin
 
 static constexpr unsigned maxCases = 128;
-
-static std::string textOf(const BlockMask &mask) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  mask.print(os);
-  return text;
-}
 
 /// Do some tokens and symbols tell the masks apart?
 static bool differSomewhere(const BlockMask &a, const BlockMask &b) {
@@ -100,7 +93,7 @@ MaskAttr UnifyMasks::canonical(MaskAttr attribute) {
     if (with != attribute) {
       ++numUnified;
       std::string text = "mask " + textOf(mask) + " is " + textOf(with.getFormula());
-      remark::passed(*where, remark::RemarkOpts::name("Mask").category("quoin-unify-masks")) << text;
+      remark::passed(*where, remarkOn<UnifyMasks>("Mask")) << text;
     }
     return with;
   };
