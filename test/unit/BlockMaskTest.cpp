@@ -1,18 +1,13 @@
 //===- BlockMaskTest.cpp - formulas: values, intervals, text ---------------===//
 
 #include "dialects/quoin/BlockMask.h"
+#include "test/unit/MaskFixture.h"
 #include "llvm/Support/raw_ostream.h"
 #include <gtest/gtest.h>
 #include <random>
 
 using namespace quoin;
-
-static BlockMask parse(llvm::StringRef text) {
-  std::string error;
-  std::optional<BlockMask> mask = BlockMask::parse(text, error);
-  EXPECT_TRUE(mask) << text.str() << ": " << error;
-  return mask ? *mask : BlockMask::full();
-}
+using test::parse;
 
 static std::string errorOf(llvm::StringRef text) {
   std::string error;

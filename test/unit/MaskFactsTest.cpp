@@ -8,19 +8,14 @@
 #include "passes/MaskFacts.h"
 #include "passes/BlindRow.h"
 #include "passes/MaskOrder.h"
+#include "test/unit/MaskFixture.h"
 #include "llvm/Support/raw_ostream.h"
 #include <chrono>
 #include <gtest/gtest.h>
 #include <random>
 
 using namespace quoin;
-
-static BlockMask parse(llvm::StringRef text) {
-  std::string error;
-  std::optional<BlockMask> mask = BlockMask::parse(text, error);
-  EXPECT_TRUE(mask) << text.str() << ": " << error;
-  return *mask;
-}
+using test::parse;
 
 static MaskUse use(llvm::StringRef text, std::vector<int> shared = {}, bool hasThen = false, bool thenAbove = true) {
   MaskUse u{parse(text), std::move(shared), hasThen, thenAbove};

@@ -2,18 +2,13 @@
 
 #include "dialects/quoin/TokenOrder.h"
 #include "passes/StaticOrders.h"
+#include "test/unit/MaskFixture.h"
 #include <gtest/gtest.h>
 #include <numeric>
 #include <random>
 
 using namespace quoin;
-
-static BlockMask parse(llvm::StringRef text) {
-  std::string error;
-  std::optional<BlockMask> mask = BlockMask::parse(text, error);
-  EXPECT_TRUE(mask) << text.str() << ": " << error;
-  return mask ? *mask : BlockMask::full();
-}
+using test::parse;
 
 static std::vector<MaskToken> plain(int64_t count) {
   std::vector<MaskToken> tokens(static_cast<size_t>(count));
