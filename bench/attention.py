@@ -59,6 +59,14 @@ def ours(folder, mask, length, threads, budget):
     return answer["results"][0] | {"arithmetic": answer["arithmetic"]}
 
 
+def save(results, path):
+    """As bench/baseline.py reads them; without a path nothing is written."""
+    if path:
+        with open(path, "w") as f:
+            json.dump({"results": results}, f, indent=1)
+            f.write("\n")
+
+
 class Elementwise(ast.NodeTransformer):
     """`and`, `or` and `not` as the operators that take tensors."""
 
@@ -175,10 +183,7 @@ def main():
                 print(f"{mask['name']:17} {length:>6} {visited:>6} {visited / (visited + tiles['empty']):>6.1%} {r['seconds'] * 1e3:>9.2f} "
                       f"{r['flops_per_second'] * 1e-9:>8.1f} {r['peak_fraction'] * 100:>6.1f} {r['rate_to_dense']:>8.2f} "
                       + (f"{r['peer_seconds'] * 1e3:>10.2f} {r['ratio']:>6.2f}" if torch else f"{'-':>10} {'-':>6}"), flush=True)
-    if o.json:
-        with open(o.json, "w") as f:
-            json.dump({"results": results}, f, indent=1)
-            f.write("\n")
+    save(results, o.json)
 
 
 if __name__ == "__main__":

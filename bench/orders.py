@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 
-from attention import BIN, ROOT, ours, program
+from attention import BIN, ROOT, ours, program, save
 
 # Formulas over a grid whose width depends on the length.
 MASKS = {
@@ -59,10 +59,7 @@ def main():
                 results.append(dict(mask=name, formula=mask["mask"], length=length, threads=o.threads, compile_seconds=seconds,
                                     seconds=before, sorted_seconds=after, ratio=faster))
                 print(f"{name:13} {length:>6} {seconds:>9.2f} {before * 1e3:>13.2f} {after * 1e3:>9.2f} {faster:>6.2f}", flush=True)
-    if o.json:
-        with open(o.json, "w") as f:
-            json.dump({"results": results}, f, indent=1)
-            f.write("\n")
+    save(results, o.json)
 
 
 if __name__ == "__main__":
