@@ -63,7 +63,7 @@ struct TileEmitter {
   const int64_t stepBytes = pairs && !narrowed ? 8 : 4; ///< of the left side, for a line
 
   // On the stack, of each row: its query, minus its reference, its sum of exponentials in 16 lanes, its sums of values,
-  // its words, their distance from tile to tile, and its line of `tiles`. Of a pass: scores and probabilities
+  // its words, their distance from tile to tile, its line of `tiles`, its probabilities of a page. Of a pass: scores
   // [rows][64].
   Val queries, references, exponentials, sums, words, wordBytes, classes, scores, probabilities, wide;
   Val slots, tileCount;

@@ -64,7 +64,7 @@ struct FunctionPlan {
 
   bool labelled = false;
   BlockMask mask; ///< over slots; see PlanFunction.cpp
-  /// Rows are copied into this order before the call, and results back; empty: they are used where they lie.
+  /// Slots take the rows in this order, which stay where they lie; empty: one after the other.
   TokenOrder order;
   cpu::AttentionShape attention;
 
