@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test. The last line is `N passed, N failed`.
-# QUOIN_SKIP_ASAN=1 leaves the sanitizer build out; QUOIN_SHAPES=N sets how many shapes the differential test draws.
+# QUOIN_SKIP_ASAN=1 leaves the sanitizer build out; QUOIN_SHAPES=N sets how many shapes the differential test draws;
+# QUOIN_CPU=x86-64-v3 takes the machine for one of that level throughout.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -39,6 +40,8 @@ unit() {
     bad=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test.*/\1/p' "$log" | tail -n 1)
     [ "$status" -ne 0 ] && [ "${bad:-0}" -eq 0 ] && bad=1
     echo "$(basename "$program"): ${ok:-0} passed, ${bad:-0} failed"
+    # What the machine cannot run, and why.
+    grep -A 1 ': Skipped$' "$log" | grep -v -e ': Skipped$' -e '^--$' | sort | uniq -c | sed 's/^ */  skipped /; s/ / times: /4'
     [ "${bad:-0}" -gt 0 ] && tail -n 40 "$log"
     count "${ok:-0}" "${bad:-0}"
     rm -f "$log"
@@ -57,6 +60,12 @@ step "build (release)"
 scripts/build.sh release || { count 0 1; finish; }
 bin=build/release/bin
 export QUOIN_BIN="$PWD/$bin"
+if [ -n "${QUOIN_CPU:-}" ]; then
+  step "QUOIN_CPU=$QUOIN_CPU"
+  level=$(mktemp -d)
+  "$bin/quoin-compile" examples/attention.mlir -o "$level/out" --quiet && "$bin/quoin-run" "$level/out" --describe >/dev/null || { count 0 1; finish; }
+  rm -rf "$level"
+fi
 
 step "formatting"
 one "clang-format-22" bash -c 'git ls-files "*.cpp" "*.h" "*.c" | xargs clang-format-22 --dry-run --Werror'
@@ -78,6 +87,28 @@ step "end to end"
 for test in test/e2e/*.py; do
   [ "$(basename "$test")" = harness.py ] && continue
   suite "$test" python3 "$test"
+done
+
+# The levels of x86-64 below what this machine has, down to x86-64-v3: what depends on the CPU runs again on each.
+lower_levels() {
+  local flags
+  flags=" $(sed -n 's/^flags[^:]*: *//p;/^flags/q' /proc/cpuinfo 2>/dev/null) "
+  [[ $flags == *" avx512_bf16 "* ]] && echo x86-64-v4
+  [[ $flags == *" avx512bw "* && $flags == *" avx512vl "* ]] && echo x86-64-v3
+}
+step "the same on lower levels of the CPU"
+if [ -n "${QUOIN_CPU:-}" ]; then
+  echo "QUOIN_CPU=$QUOIN_CPU holds for all of the above"
+elif [ -z "$(lower_levels)" ]; then
+  echo "this machine has no AVX-512: the above ran on x86-64-v3 or below"
+fi
+for level in $([ -n "${QUOIN_CPU:-}" ] || lower_levels); do
+  export QUOIN_CPU=$level
+  echo "-- $level"
+  unit "$bin"/Cpu*Test "$bin"/Function*Test "$bin"/HalideTest
+  one "lit/tools ($level)" "$(sed -n 's/^LLVM_EXTERNAL_LIT:[A-Z]*=//p' build/release/CMakeCache.txt)" -q build/release/test --filter tools/
+  for test in attention precision batching; do suite "$test.py ($level)" python3 "test/e2e/$test.py"; done
+  unset QUOIN_CPU
 done
 
 if [ "${QUOIN_SKIP_ASAN:-0}" != 1 ]; then

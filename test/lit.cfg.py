@@ -19,6 +19,8 @@ for directory in (config.llvm_tools_dir, config.quoin_tools_dir):
     llvm_config.with_environment("PATH", directory, append_path=True)
 # Locals of whoever runs the tests must not change what tools print.
 config.environment["LC_ALL"] = "C"
+# But which machine the compiler takes this one for may be chosen.
+llvm_config.with_system_environment(["QUOIN_CPU"])
 config.substitutions.append(("%{source}", config.quoin_source_root))
 
 # `REQUIRES: quoin-interpret` skips a test where that tool is not built.

@@ -33,7 +33,7 @@ Val KernelBuilder::widenLow(Val pairs) { return cast(v16f, shiftLeft(pairs, inte
 Val KernelBuilder::widenHigh(Val pairs) { return cast(v16f, bitAnd(pairs, integer(v16i, int32_t(0xffff0000)))); }
 
 Val KernelBuilder::dotPairs(Val sum, Val x, Val y) {
-  if (!options.brain)
+  if (!options.narrow)
     return fma(widenHigh(x), widenHigh(y), fma(widenLow(x), widenLow(y), sum));
   Type halves = vec(b.getBF16Type(), 2 * lanes);
   return wrap(x86vector::DotBF16Op::create(b, loc, v16f, sum, cast(halves, x), cast(halves, y)));

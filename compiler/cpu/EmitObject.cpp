@@ -19,6 +19,7 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
+#include <cstdlib>
 
 using namespace mlir;
 using namespace quoin::cpu;
@@ -38,9 +39,12 @@ static const struct {
   const char *cpu;
   std::initializer_list<const char *> features;
 } x86Levels[] = {
-    {"x86-64-v4", {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx2", "fma", "f16c", "bmi", "bmi2"}},
-    {"x86-64-v3", {"avx2", "fma", "f16c", "bmi", "bmi2"}},
+    {"x86-64-v4",
+     {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe",
+      "popcnt"}},
+    {"x86-64-v3", {"avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe", "popcnt"}},
     {"x86-64-v2", {"sse4.2", "popcnt"}},
+    {"x86-64", {}},
 };
 
 /// Whether this machine multiplies pairs of bf16 faster than it would in f32. No feature says so, and LLVM's models of
@@ -58,6 +62,51 @@ static bool pairsAreFast() {
   return fast;
 }
 
+using Subtarget = std::unique_ptr<llvm::MCSubtargetInfo>;
+
+/// What this machine has, or the level of it that QUOIN_CPU names; null after an error.
+static Subtarget thisMachine(const llvm::Target &backend, const llvm::Triple &triple, std::string &error) {
+  // A hypervisor may hide features that the CPU's name promises: believe the machine.
+  std::string spelled;
+  for (const auto &[feature, present] : llvm::sys::getHostCPUFeatures())
+    spelled += (spelled.empty() ? "" : ",") + std::string(present ? "+" : "-") + feature.str();
+  Subtarget machine(backend.createMCSubtargetInfo(triple, llvm::sys::getHostCPUName(), spelled));
+  const char *wanted = std::getenv("QUOIN_CPU");
+  if (!wanted || !*wanted)
+    return machine;
+  if (!triple.isX86()) {
+    error = "expects no QUOIN_CPU, since levels are those of x86-64, but found '" + std::string(wanted) + "'";
+    return nullptr;
+  }
+  for (const auto &level : x86Levels) {
+    if (StringRef(level.cpu) != wanted)
+      continue;
+    for (const char *f : level.features)
+      if (!machine->checkFeatures(std::string("+") + f)) {
+        error = "expects QUOIN_CPU to be a level of this machine, but '" + std::string(wanted) + "' needs '" + f +
+                "', which it lacks";
+        return nullptr;
+      }
+    return Subtarget(backend.createMCSubtargetInfo(triple, level.cpu, ""));
+  }
+  error = "expects QUOIN_CPU to be x86-64, x86-64-v2, x86-64-v3 or x86-64-v4, but found '" + std::string(wanted) + "'";
+  return nullptr;
+}
+
+std::string quoin::cpu::missingHere(const Target &target) {
+  initialiseTargets();
+  std::string error;
+  llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
+  const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
+  Subtarget machine = backend ? thisMachine(*backend, triple, error) : nullptr;
+  if (!machine)
+    return error;
+  for (StringRef feature : llvm::split(target.required, ","))
+    if (!feature.empty() && !machine->checkFeatures(("+" + feature).str()))
+      return feature.str();
+  return "";
+}
+
 std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error) {
   initialiseTargets();
   Target t;
@@ -68,19 +117,15 @@ std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error)
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return std::nullopt;
-  std::unique_ptr<llvm::MCSubtargetInfo> known(target->createMCSubtargetInfo(triple, "", ""));
+  Subtarget known(target->createMCSubtargetInfo(triple, "", ""));
   if (!known || !known->isCPUStringValid(t.tune)) {
     error = "expects a CPU that LLVM knows, but '" + t.tune + "' is none for " + t.triple;
     return std::nullopt;
   }
-  // A hypervisor may hide features that the CPU's name promises: for the machine itself, believe the machine.
-  std::string spelled;
-  if (name == "native")
-    for (const auto &[feature, present] : llvm::sys::getHostCPUFeatures())
-      spelled += (present ? "+" : "-") + feature.str() + ",";
-  if (!spelled.empty())
-    spelled.pop_back();
-  std::unique_ptr<llvm::MCSubtargetInfo> machine(target->createMCSubtargetInfo(triple, t.tune, spelled));
+  Subtarget machine = name == "native" ? thisMachine(*target, triple, error)
+                                       : Subtarget(target->createMCSubtargetInfo(triple, t.tune, ""));
+  if (!machine)
+    return std::nullopt;
   t.kernels.x86 = t.x86;
   t.kernels.half = !t.x86 || machine->checkFeatures("+f16c");
   if (!t.x86) {

@@ -36,8 +36,8 @@ using Vals = llvm::SmallVector<Val, 16>;
 struct KernelOptions {
   bool x86 = true;
   bool half = true;    ///< it widens f16 by itself; else that is done with integers
-  bool narrow = false; ///< it rounds f32 to bf16 by itself (AVX512-BF16); else that is done with integers
-  bool brain = false;  ///< it multiplies pairs of bf16, faster than it would in f32
+  bool narrow = false; ///< it has AVX512-BF16; else f32 is rounded to bf16 with integers, and pairs are widened
+  bool brain = false;  ///< it multiplies pairs of bf16 faster than it would in f32
 };
 
 class KernelBuilder {

@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <sched.h>
 
@@ -114,6 +115,16 @@ constexpr Feature kFeatures[] = {
     {"wbnoinvd", 0x80000008u, 0, EBX, 9, NOTHING},
 };
 
+/// The levels of x86-64's ABI document, and what each adds to the one before.
+constexpr struct {
+  const char *name, *adds;
+} kLevels[] = {{"x86-64", "64bit,cmov,cx8,fxsr,mmx,sse,sse2"},
+               {"x86-64-v2", "crc32,cx16,popcnt,sahf,sse3,sse4.1,sse4.2,ssse3"},
+               {"x86-64-v3", "avx,avx2,bmi,bmi2,f16c,fma,lzcnt,movbe,xsave"},
+               {"x86-64-v4", "avx512bw,avx512cd,avx512dq,avx512f,avx512vl,evex512"}};
+constexpr const char *kUnknownLevel =
+    "expects QUOIN_CPU to be x86-64, x86-64-v2, x86-64-v3 or x86-64-v4, but found '%.40s'";
+
 uint32_t savedBySystem() {
   uint32_t a, b, c, d;
   if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1))
@@ -164,15 +175,80 @@ bool hasFeature(const char *, size_t) { return false; }
 
 #endif
 
+#if !defined(__x86_64__) && !defined(__i386__)
+/// Processors without levels.
+constexpr struct {
+  const char *name, *adds;
+} kLevels[] = {{"", ""}};
+constexpr const char *kUnknownLevel = "expects no QUOIN_CPU, since levels are those of x86-64, but found '%.40s'";
+#endif
+
+/// Whether the level, or one below it, has the feature; without a level all are allowed.
+bool levelAllows(const char *level, const char *name, size_t length) {
+  if (!level)
+    return true;
+  for (const auto &each : kLevels) {
+    for (const char *at = each.adds; *at; at += *at == ',') {
+      size_t own = std::strcspn(at, ",");
+      if (own == length && std::memcmp(at, name, length) == 0)
+        return true;
+      at += own;
+    }
+    if (!std::strcmp(each.name, level))
+      break;
+  }
+  return false;
+}
+
+/// QUOIN_CPU must name a level, and one that this machine has.
+quoin_status_t checkLevel(quoin_context_t &context, const char *level) {
+  bool known = false;
+  for (const auto &each : kLevels)
+    known |= !std::strcmp(each.name, level);
+  if (!known)
+    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, kUnknownLevel, level);
+  for (const auto &each : kLevels) {
+    size_t length = 0;
+    if (const char *feature = missingFeature(each.adds, nullptr, &length))
+      return context.fail(QUOIN_STATUS_INVALID_ARGUMENT,
+                          "expects QUOIN_CPU to be a level of this machine, but '%s' needs '%.*s', which it lacks",
+                          level, int(length), feature);
+    if (!std::strcmp(each.name, level))
+      break;
+  }
+  return QUOIN_STATUS_OK;
+}
+
 } // namespace
 
-const char *quoin::rt::missingFeature(const char *features, size_t *out_length) {
+quoin_status_t quoin::rt::checkFeatures(quoin_context_t &context, const char *features, const char *where) {
+  const char *level = std::getenv("QUOIN_CPU");
+  if (level && !*level)
+    level = nullptr;
+  if (level)
+    if (quoin_status_t status = checkLevel(context, level))
+      return status;
+  size_t length = 0;
+  const char *needed = features ? features : "";
+  if (const char *feature = missingFeature(needed, nullptr, &length))
+    return context.fail(
+        QUOIN_STATUS_INCOMPATIBLE,
+        "%s was compiled for the CPU feature '%.*s', which this machine lacks; compile it with --target-cpu", where,
+        int(length), feature);
+  if (const char *feature = missingFeature(needed, level, &length))
+    return context.fail(QUOIN_STATUS_INCOMPATIBLE,
+                        "%s was compiled for the CPU feature '%.*s', which QUOIN_CPU=%s leaves out", where, int(length),
+                        feature, level);
+  return QUOIN_STATUS_OK;
+}
+
+const char *quoin::rt::missingFeature(const char *features, const char *level, size_t *out_length) {
   for (const char *at = features; *at;) {
     size_t length = std::strcspn(at, ",");
     const char *name = *at == '+' ? at + 1 : at;
     size_t nameLength = length - static_cast<size_t>(name - at);
     // A feature that is switched off ("-name") is not needed.
-    if (nameLength && *at != '-' && !hasFeature(name, nameLength)) {
+    if (nameLength && *at != '-' && !(hasFeature(name, nameLength) && levelAllows(level, name, nameLength))) {
       *out_length = nameLength;
       return name;
     }

@@ -43,12 +43,8 @@ quoin_status_t checkProgram(quoin_context_t &context, const quoin_function_progr
   if (program->struct_size != sizeof(quoin_function_program_t))
     return context.fail(QUOIN_STATUS_INCOMPATIBLE, "%s describes itself in %u bytes, but this runtime expects %zu",
                         where, program->struct_size, sizeof(quoin_function_program_t));
-  size_t length = 0;
-  if (const char *feature = missingFeature(program->target_features ? program->target_features : "", &length))
-    return context.fail(
-        QUOIN_STATUS_INCOMPATIBLE,
-        "%s was compiled for the CPU feature '%.*s', which this machine lacks; compile it with --target-cpu", where,
-        int(length), feature);
+  if (quoin_status_t status = checkFeatures(context, program->target_features, where))
+    return status;
   if (program->arguments_count < 0 || program->results_count < 1 || program->lengths_count < 0 ||
       program->lengths_count > QUOIN_MAX_LENGTHS || !program->step || !program->scratch_bytes)
     return context.fail(QUOIN_STATUS_CORRUPT, "%s does not describe a function", where);

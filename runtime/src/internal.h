@@ -283,9 +283,11 @@ namespace quoin::rt {
 /// The functions decoders call, in sequence.cpp.
 extern const quoin_host_t kHost;
 
-/// features.cpp: the first of `features` (names joined by commas, each with an optional '+') that this CPU lacks, as a
-/// length in `out_length`; null if it has all.
-const char *missingFeature(const char *features, size_t *out_length);
+/// features.cpp: the first of `features` (names joined by commas, each with an optional '+') that this CPU lacks, or
+/// that `level` ("x86-64-v3"; null: no limit) leaves out, as a length in `out_length`; null if it has all.
+const char *missingFeature(const char *features, const char *level, size_t *out_length);
+/// Whether this machine, or the lower one that QUOIN_CPU names, runs a program that needs `features` (may be null).
+quoin_status_t checkFeatures(quoin_context_t &context, const char *features, const char *where);
 /// Cores that this process may use, hyper-threads counted once.
 int32_t usableCores();
 

@@ -74,12 +74,8 @@ quoin_status_t checkProgram(quoin_context_t &context, const quoin_program_t *pro
   if (program->struct_size != sizeof(quoin_program_t))
     return context.fail(QUOIN_STATUS_INCOMPATIBLE, "%s describes itself in %u bytes, but this runtime expects %zu",
                         where, program->struct_size, sizeof(quoin_program_t));
-  size_t length = 0;
-  if (const char *feature = missingFeature(program->target_features ? program->target_features : "", &length))
-    return context.fail(
-        QUOIN_STATUS_INCOMPATIBLE,
-        "%s was compiled for the CPU feature '%.*s', which this machine lacks; compile it with --target-cpu", where,
-        int(length), feature);
+  if (quoin_status_t status = checkFeatures(context, program->target_features, where))
+    return status;
   if (program->hidden < 1 || program->vocabulary < 1 || program->vocabulary > INT32_MAX || program->capacity < 1 ||
       program->capacity > INT32_MAX || program->fill >= program->vocabulary || program->page_bytes < 0 ||
       program->decoders_count < 1 || !program->decoders || !program->layers_step || !program->head_step ||

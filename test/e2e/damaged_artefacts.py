@@ -90,13 +90,32 @@ def missing_feature():
 
 
 def better_cpu():
-    """A real one, where this machine is not it."""
-    flags = open("/proc/cpuinfo").read().split()
-    if "avx512f" in flags or "avx2" not in flags:
-        return "skipped: this machine has all that programs need"
+    """A real one, where this machine is not it, and what QUOIN_CPU takes this one for."""
+    with open("/proc/cpuinfo") as info:
+        flags = info.read().split()
+    if "avx2" not in flags:
+        return "skipped: this machine has no level above another"
+    under = lambda level, name, *args: harness.call(name, *args, env=dict(os.environ, QUOIN_CPU=level))
+    with Folder() as f:
+        harness.tool("quoin-compile", f.model, "-o", f.out, "--target-cpu", "x86-64-v3")
+        refuse(under("x86-64-v2", "quoin-run", f.out, *RUN), "'avx2'", "QUOIN_CPU=x86-64-v2 leaves out")
+        refuse(under("pentium", "quoin-run", f.out, *RUN), "expects QUOIN_CPU to be x86-64,", "found 'pentium'")
+        refuse(under("pentium", "quoin-compile", f.model, "-o", f.out + "2"), "expects QUOIN_CPU to be x86-64,", "found 'pentium'")
+        expect(not os.path.exists(f.out + "2"), "expects nothing left behind")
+        expect(under("x86-64-v3", "quoin-run", f.out, *RUN).returncode == 0, "expects a program of the level itself to run")
+        if "avx512f" not in flags:
+            for tool in (("quoin-run", f.out, *RUN), ("quoin-compile", f.model, "-o", f.out + "2")):
+                refuse(under("x86-64-v4", *tool), "a level of this machine", "'x86-64-v4' needs 'avx512")
+    with Folder() as f:
+        r = under("x86-64-v2", "quoin-compile", f.model, "-o", f.out)
+        expect(r.returncode == 0, r.stderr)
+        with open(os.path.join(f.out, "model.json")) as meta:
+            features = json.load(meta)["target"]["features"]
+        expect("avx" not in features, f"expects a program of x86-64-v2, but found features {features}")
+        expect(under("x86-64-v2", "quoin-run", f.out, *RUN).returncode == 0, "expects it to run")
     with Folder() as f:
         harness.tool("quoin-compile", f.model, "-o", f.out, "--target-cpu", "sapphirerapids")
-        refuse(harness.call("quoin-run", f.out, *RUN), "avx512")
+        refuse(under("x86-64-v3", "quoin-run", f.out, *RUN), "avx512")
 
 
 PROGRAM = """

@@ -17,12 +17,12 @@ struct AttentionCase {
   int64_t heads, kvHeads, headDim;
   double scale = 0; ///< 0: one over the root of the head size
   Storage pages = Storage::F32, rows = Storage::F32;
-  bool brain = true; ///< may use instructions for pairs of bf16
+  const char *cpu = "native"; ///< of testTarget
 };
 
 void PrintTo(const AttentionCase &c, std::ostream *os) {
   *os << c.heads << "/" << c.kvHeads << "x" << c.headDim << " " << storageName(c.pages).str() << " "
-      << storageName(c.rows).str() << (c.brain ? "" : " widened");
+      << storageName(c.rows).str() << " " << c.cpu;
 }
 
 /// Rows of numbers as a kernel takes and gives them; padding is NaN.
@@ -55,7 +55,7 @@ struct Scene {
   explicit Scene(AttentionCase theCase)
       : c(theCase), page{c.kvHeads, c.headDim, c.pages}, scale(c.scale ? c.scale : 1 / std::sqrt(double(c.headDim))),
         width(c.heads * c.headDim), q(rows, width, c.rows), k(rows, c.kvHeads * c.headDim, c.rows),
-        v(rows, c.kvHeads * c.headDim, c.rows), p(c.brain ? "native" : "x86-64-v4") {
+        v(rows, c.kvHeads * c.headDim, c.rows), p(c.cpu) {
     AttentionShape shape{c.heads, page, scale};
     shape.rows = shape.result = c.rows;
     attend = attentionKernel(p.kernels, shape).getName().str();
@@ -155,6 +155,7 @@ class Attention : public testing::TestWithParam<AttentionCase> {};
 
 TEST_P(Attention, EqualsDoublePrecisionAndKeepsBits) {
   Scene s(GetParam());
+  QUOIN_SKIP_UNLESS_IT_RUNS(s.p);
   s.fillPages();
   Rows out = s.results(s.rows);
   s.run(out, 1);
@@ -184,6 +185,7 @@ class UnseenValues : public testing::TestWithParam<AttentionCase> {};
 TEST_P(UnseenValues, StayOut) {
   // NaN and infinite values at two keys: rows that see neither keep their bits, the others notice.
   Scene s(GetParam());
+  QUOIN_SKIP_UNLESS_IT_RUNS(s.p);
   s.fillPages();
   Rows before = s.results(s.rows), after = s.results(s.rows);
   s.run(before, 1);
@@ -210,10 +212,15 @@ INSTANTIATE_TEST_SUITE_P(
                     AttentionCase{6, 2, 80}, AttentionCase{5, 1, 10}, AttentionCase{4, 2, 128},
                     AttentionCase{3, 1, 256, 0.15}, AttentionCase{8, 2, 64, 0, bf16, f32},
                     AttentionCase{6, 2, 9, 0, bf16, bf16}, AttentionCase{5, 1, 120, -0.1, bf16, bf16},
-                    AttentionCase{2, 2, 256, 0, bf16, bf16}, AttentionCase{4, 4, 33, 0, bf16, f32, false},
-                    AttentionCase{4, 2, 72, 0, bf16, bf16, false}));
+                    AttentionCase{2, 2, 256, 0, bf16, bf16}, AttentionCase{4, 2, 48, 0, f32, f32, "wide"},
+                    AttentionCase{4, 4, 33, 0, bf16, f32, "x86-64-v3"},
+                    AttentionCase{4, 2, 72, 0, bf16, bf16, "x86-64-v3"},
+                    AttentionCase{4, 2, 72, 0, bf16, bf16, "x86-64-v4"}, AttentionCase{6, 2, 9, 0, bf16, bf16, "pairs"},
+                    AttentionCase{4, 4, 33, 0, bf16, f32, "pairs"},
+                    AttentionCase{5, 1, 120, -0.1, bf16, bf16, "pairs"}));
 INSTANTIATE_TEST_SUITE_P(Shapes, UnseenValues,
                          testing::Values(AttentionCase{5, 1, 10}, AttentionCase{4, 2, 64},
                                          AttentionCase{6, 2, 72, 0, bf16, bf16},
-                                         AttentionCase{4, 4, 33, 0, bf16, f32, false}));
+                                         AttentionCase{4, 4, 33, 0, bf16, f32, "x86-64-v3"},
+                                         AttentionCase{6, 2, 72, 0, bf16, bf16, "pairs"}));
 } // namespace

@@ -40,12 +40,26 @@ template <typename T> struct Aligned {
   T *memory;
 };
 
+/// A CPU by name, or code of this machine in the shapes of a better one, so that those can be run here too: "wide" has
+/// the kernels of AVX-512, "pairs" those of AVX512-BF16 with its instructions spelled out.
+inline std::optional<Target> testTarget(StringRef name, std::string &error) {
+  bool wide = name == "wide", pairs = name == "pairs";
+  std::optional<Target> target = makeTarget(wide || pairs ? "native" : name, error);
+  if (!target || !(wide || pairs) || !target->x86)
+    return target;
+  bool half = target->kernels.half;
+  target->kernels = makeTarget(pairs ? "znver5" : "x86-64-v4", error)->kernels;
+  target->kernels.half = half;
+  target->kernels.narrow = false;
+  return target;
+}
+
 /// A module that becomes a shared object; all of its functions can be called.
 class Program {
 public:
   explicit Program(StringRef cpuName = "native")
-      : target(makeTarget(cpuName, error)), module(ModuleOp::create(UnknownLoc::get(context()))),
-        kernels(*module, target->kernels) {}
+      : target(testTarget(cpuName, error)), module(ModuleOp::create(UnknownLoc::get(context()))),
+        kernels(*module, target ? target->kernels : KernelOptions()), lacks(target ? missingHere(*target) : error) {}
 
   static MLIRContext *context() {
     static MLIRContext *c = [] {
@@ -57,6 +71,7 @@ public:
   }
 
   void link() {
+    ASSERT_TRUE(target) << error;
     std::vector<std::string> names;
     module->walk([&](LLVM::LLVMFuncOp f) {
       f.setLinkage(LLVM::Linkage::External);
@@ -76,6 +91,7 @@ public:
 
   /// Calls a kernel: pointers and integers alike are passed as 64-bit values.
   template <typename... Args> void call(StringRef name, Args... args) {
+    ASSERT_EQ(lacks, "") << "a test must ask before it calls";
     auto *f = reinterpret_cast<void (*)(Args...)>(dlsym(handle, name.str().c_str()));
     ASSERT_TRUE(f) << name.str();
     f(args...);
@@ -85,8 +101,14 @@ public:
   std::optional<Target> target;
   OwningOpRef<ModuleOp> module;
   KernelBuilder kernels;
+  std::string lacks; ///< what this machine lacks to run it; "" if nothing
   void *handle = nullptr;
 };
+
+/// Ends a test whose program this machine cannot run.
+#define QUOIN_SKIP_UNLESS_IT_RUNS(program)                                                                             \
+  if ((program).target && !(program).lacks.empty())                                                                    \
+  GTEST_SKIP() << "this machine lacks " << (program).lacks
 
 inline std::mt19937 engine(7);
 inline float uniform() { return std::uniform_real_distribution<float>(-1, 1)(engine); }

@@ -157,10 +157,10 @@ TEST(Load, RefusesOtherVersionsAndCpus) {
 
 TEST(Load, FeaturesAgreeWithTheCompiler) {
   size_t length;
-  EXPECT_EQ(quoin::rt::missingFeature("", &length), nullptr);
+  EXPECT_EQ(quoin::rt::missingFeature("", nullptr, &length), nullptr);
 #ifdef __x86_64__
-  EXPECT_EQ(quoin::rt::missingFeature("+sse2,cx8,fxsr", &length), nullptr);
-  auto has = [&](const char *name) { return quoin::rt::missingFeature(name, &length) == nullptr; };
+  EXPECT_EQ(quoin::rt::missingFeature("+sse2,cx8,fxsr", nullptr, &length), nullptr);
+  auto has = [&](const char *name) { return quoin::rt::missingFeature(name, nullptr, &length) == nullptr; };
   __builtin_cpu_init();
 #define AGREE(name) EXPECT_EQ(has(name), __builtin_cpu_supports(name) != 0) << name
   AGREE("avx");
@@ -175,6 +175,58 @@ TEST(Load, FeaturesAgreeWithTheCompiler) {
   AGREE("avx512fp16");
   AGREE("vaes");
 #undef AGREE
+  // A level allows what it and those below it add.
+  auto allows = [&](const char *level, const char *name) {
+    return quoin::rt::missingFeature(name, level, &length) == nullptr;
+  };
+  EXPECT_TRUE(allows("x86-64", "sse2,fxsr"));
+  EXPECT_FALSE(allows("x86-64", "sse2,popcnt"));
+  EXPECT_EQ(allows("x86-64-v3", "sse2,popcnt,avx2"), has("popcnt,avx2"));
+  EXPECT_FALSE(allows("x86-64-v3", "avx2,avx512f"));
+  EXPECT_FALSE(allows("x86-64-v4", "avx512bf16"));
+#endif
+}
+
+namespace {
+/// The environment's QUOIN_CPU for as long as this lives.
+struct ForcedCpu {
+  explicit ForcedCpu(const char *level) {
+    if (const char *old = std::getenv("QUOIN_CPU"))
+      before = old;
+    setenv("QUOIN_CPU", level, 1);
+  }
+  ~ForcedCpu() { before.empty() ? unsetenv("QUOIN_CPU") : setenv("QUOIN_CPU", before.c_str(), 1); }
+  std::string before;
+};
+} // namespace
+
+TEST(Load, TakesTheMachineForALowerOne) {
+#ifndef __x86_64__
+  GTEST_SKIP() << "levels are those of x86-64";
+#else
+  Loader loader;
+  quoin_model_t *model = nullptr;
+  changed = *quoin_fake_query(QUOIN_ABI_VERSION);
+  changed.target_features = "sse2,popcnt";
+  auto load = [&](const char *level) {
+    ForcedCpu forced(level);
+    return quoin_model_from_program(loader.context, queryChanged, fakeWeights(), QUOIN_FAKE_WEIGHTS, nullptr, &model);
+  };
+  EXPECT_EQ(load("x86-64"), QUOIN_STATUS_INCOMPATIBLE);
+  EXPECT_TRUE(loader.says("the CPU feature 'popcnt', which QUOIN_CPU=x86-64 leaves out"));
+  EXPECT_EQ(load("pentium"), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_TRUE(loader.says("expects QUOIN_CPU to be x86-64, x86-64-v2, x86-64-v3 or x86-64-v4, but found 'pentium'"));
+  EXPECT_EQ(model, nullptr);
+  for (const char *level : {"x86-64-v2", "x86-64-v3", "x86-64-v4", ""}) {
+    size_t length;
+    bool wide = std::strstr(level, "v4"), middle = wide || std::strstr(level, "v3");
+    bool has = !quoin::rt::missingFeature(wide ? "avx512f,avx512bw" : middle ? "avx2,fma" : "", nullptr, &length);
+    EXPECT_EQ(load(level), has ? QUOIN_STATUS_OK : QUOIN_STATUS_INVALID_ARGUMENT) << level;
+    if (has)
+      quoin_model_destroy(model);
+    else
+      EXPECT_TRUE(loader.says("expects QUOIN_CPU to be a level of this machine, but")) << level;
+  }
 #endif
 }
 

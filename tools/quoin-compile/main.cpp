@@ -53,7 +53,9 @@ int main(int argc, char **argv) {
   app.add_option("--set", settings, "key=value: a setting of the decoder")->take_all()->allow_extra_args(false);
   app.add_option("--approximate", o.approximate,
                  "stale keys and values, other tokens: dual, sub-block or block-external, then ,refresh=N");
-  app.add_option("--target-cpu", o.targetCpu, "native, or a CPU that LLVM knows");
+  app.add_option(
+      "--target-cpu", o.targetCpu,
+      "native, or a CPU that LLVM knows; QUOIN_CPU=x86-64-v3 (or another level) in the environment lowers native");
   app.add_option("--compile-from", o.from, "phase the input is in")
       ->check(CLI::IsMember({"semantic", "cached", "scheduled"}));
   app.add_option("--compile-to", o.to, "phase to stop after")

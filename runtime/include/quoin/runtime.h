@@ -20,6 +20,9 @@
  * before their model, models and tokenizers before their context. Every `destroy` takes NULL. Strings and arrays that a
  * function takes are copied unless it says otherwise; strings and arrays that it returns belong to the object asked.
  *
+ * Processors: a program says which features of the CPU it needs. The environment's QUOIN_CPU (x86-64, x86-64-v2,
+ * x86-64-v3, x86-64-v4), read by each `load`, makes the machine one of that level, so that a better program is refused.
+ *
  * Pointers: none may be NULL unless the comment says so. No function aborts, throws or exits. After a status other than
  * QUOIN_STATUS_OK the out-parameters are as they were. */
 #ifndef QUOIN_RUNTIME_H
