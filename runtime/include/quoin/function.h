@@ -1,10 +1,14 @@
 /* function.h: calls compiled functions: tensors in, tensors out.
  *
- *   quoin_function_t *attention;
- *   quoin_function_load(context, "attention", &attention);
- *   quoin_array_t in[3] = {{QUOIN_DTYPE_F32, 3, {100, 8, 64}, q}, {QUOIN_DTYPE_F32, 3, {100, 2, 64}, k}, ...};
+ *   quoin_function_t *attention = NULL;
+ *   quoin_array_t in[3] = {{QUOIN_DTYPE_F32, 3, {100, 8, 64}, q},
+ *                          {QUOIN_DTYPE_F32, 3, {100, 2, 64}, k},
+ *                          {QUOIN_DTYPE_F32, 3, {100, 2, 64}, v}};
  *   quoin_array_t out = {QUOIN_DTYPE_F32, 3, {100, 8, 64}, result};
- *   quoin_function_call(attention, in, 3, &out, 1);
+ *   if (quoin_function_load(context, "attention", &attention) != QUOIN_STATUS_OK ||
+ *       quoin_function_call(attention, in, 3, &out, 1) != QUOIN_STATUS_OK)
+ *     fprintf(stderr, "error: %s\n", quoin_context_last_error(context));
+ *   quoin_function_destroy(attention);
  *
  * Threads, ownership, pointers and statuses are as runtime.h says. */
 #ifndef QUOIN_FUNCTION_H

@@ -5,15 +5,16 @@
  *
  * How a program runs:
  *   1. The host asks `quoin_program_query(max_version)` for the program and maps its weight file.
- *   2. For each request the host makes a `quoin_state_t`, puts the prompt and `max_tokens` into frame slots 0 and 1,
- * and calls `decoder->advance(state)`. It runs the decoder up to the next point where a model is needed and returns
- * what it waits for: the layers (QUOIN_FORWARD), the head (QUOIN_SCORE), or nothing (QUOIN_DONE, QUOIN_FAILED).
- *   3. The host gathers what any number of states wait for, runs `layers` and `head` once over all of their rows,
- * stores the results into the states, and calls `advance` again.
+ *   2. For each request the host makes a `quoin_state_t`, puts the prompt and `max_tokens` into frame slots
+ *      0 and 1, and calls `decoder->advance(state)`. It runs the decoder up to the next point where a model is
+ *      needed and returns what it waits for: the layers (QUOIN_FORWARD), the head (QUOIN_SCORE), or nothing
+ *      (QUOIN_DONE, QUOIN_FAILED).
+ *   3. The host gathers what any number of states wait for, runs `layers_step` and `head_step` once over all of
+ *      their rows, stores the results into the states, and calls `advance` again.
  *
- * `layers` and `head` are SPMD: the host calls each from `workers` threads that run at the same time, with the same
- * arguments and worker = 0 .. workers-1; the threads meet at barriers inside the code. A row's result depends on
- * neither the number of rows, nor the workers, nor who shares the call: bit by bit.
+ * `layers_step` and `head_step` are SPMD: the host calls each from `workers` threads that run at the same time, with
+ * the same arguments and worker = 0 .. workers-1; the threads meet at barriers inside the code. A row's result depends
+ * on neither the number of rows, nor the workers, nor who shares the call: bit by bit.
  *
  * Slots: a session's keys and values live in slots 0, 1, 2, ... in pages of QUOIN_PAGE_SLOTS slots. Slot i holds the
  * i-th token of the model call: first the sequence, then the `then` rows of the forward. */
@@ -39,7 +40,7 @@ extern "C" {
 /* What `advance` returns. */
 enum { QUOIN_DONE = 0, QUOIN_FORWARD = 1, QUOIN_SCORE = 2, QUOIN_FAILED = 3 };
 
-/* ---- Values of a decoder program -------------------------------------------------------------------------------- */
+/* ---- Values of a decoder program ------------------------------------------------------------- */
 
 /* tensor<?xT>: index is int64_t, i32 int32_t, f32 float, i1 one byte (0 or 1). The host's arena owns `data`. */
 typedef struct quoin_tensor_t {
@@ -87,7 +88,7 @@ enum {
   QUOIN_KIND_LOGITS = 5
 };
 
-/* ---- What a decoder waits for ----------------------------------------------------------------------------------- */
+/* ---- What a decoder waits for ---------------------------------------------------------------- */
 
 /* One model call. Slots 0 .. length-1 are the sequence's first `length` tokens at their own positions, in the
  * sequence's `order` if it has one; slots from `length` on are the `then` rows. Rows [from, slots) run; the host keeps
@@ -147,7 +148,7 @@ typedef struct quoin_score_t {
   quoin_tensor_t result[QUOIN_MAX_STATISTICS]; /* made by the host: i32 for tokens, else f32, one element a row */
 } quoin_score_t;
 
-/* ---- A decoder's state, one per session ------------------------------------------------------------------------- */
+/* ---- A decoder's state, one per session ------------------------------------------------------ */
 
 struct quoin_host_t;
 
@@ -211,7 +212,7 @@ typedef struct quoin_host_t {
                   quoin_tensor_t *out);
 } quoin_host_t;
 
-/* ---- The model, over the rows of any number of sessions ---------------------------------------------------------- */
+/* ---- The model, over the rows of any number of sessions -------------------------------------- */
 
 /* Where `workers` threads meet. The host zeroes it before the first call; it may be used again and again. `relax` is
  * called after a bounded number of spins (the host yields its time slice). */
@@ -246,8 +247,7 @@ typedef struct quoin_layers_t {
   const int32_t *ids;       /* [rows] */
   const int32_t *positions; /* [rows] */
   int64_t reads;
-  const int64_t
-      *read; /* [reads]: rows of the step whose final hidden row is wanted, sorted by group, any order inside */
+  const int64_t *read;       /* [reads]: rows whose final hidden row is wanted; by group, in any order inside one */
   const int64_t *read_group; /* [reads]: their groups */
   float *const *hidden;      /* [reads]: where it goes, `hidden` floats each */
   int64_t groups;
@@ -286,7 +286,7 @@ typedef struct quoin_head_t {
   quoin_barrier_t *barrier;
 } quoin_head_t;
 
-/* ---- The program ------------------------------------------------------------------------------------------------- */
+/* ---- The program ----------------------------------------------------------------------------- */
 
 enum { QUOIN_SETTING_INDEX = 0, QUOIN_SETTING_REAL = 1 };
 
@@ -337,8 +337,7 @@ typedef struct quoin_program_t {
 /* The one symbol a program exports. Returns NULL if it needs a newer host than `max_version`. */
 typedef const quoin_program_t *(*quoin_program_query_fn)(uint32_t max_version);
 
-/* ---- Functions: tensors in, tensors out ---------------------------------------------------------------------------
- */
+/* ---- Functions: tensors in, tensors out ------------------------------------------------------ */
 
 /* A program may be one function instead of a model: it exports `quoin_function_query` and no weights. */
 

@@ -7,11 +7,18 @@
  *   quoin_context_t *context = NULL;
  *   quoin_model_t *model = NULL;
  *   quoin_session_t *session = NULL;
- *   if (quoin_context_create(NULL, &context) != QUOIN_STATUS_OK) return 1;
- *   if (quoin_model_load(context, "out", &model) != QUOIN_STATUS_OK || quoin_session_create(model, NULL, &session) !=
- * ...) fprintf(stderr, "error: %s\n", quoin_context_last_error(context)); quoin_session_prompt(session, ids, count);
- *   quoin_generate(session, NULL, NULL);
- *   quoin_session_result(session, &result);
+ *   quoin_result_t result;
+ *   if (quoin_context_create(NULL, &context) != QUOIN_STATUS_OK)
+ *     return 1;
+ *   if (quoin_model_load(context, "out", &model) != QUOIN_STATUS_OK ||
+ *       quoin_session_create(model, NULL, &session) != QUOIN_STATUS_OK ||
+ *       quoin_session_prompt(session, ids, count) != QUOIN_STATUS_OK ||
+ *       quoin_generate(session, NULL, NULL) != QUOIN_STATUS_OK ||
+ *       quoin_session_result(session, &result) != QUOIN_STATUS_OK)
+ *     fprintf(stderr, "error: %s\n", quoin_context_last_error(context));
+ *   quoin_session_destroy(session);
+ *   quoin_model_destroy(model);
+ *   quoin_context_destroy(context);
  *
  * Threads: a context and everything made from it belong to one thread at a time; the host sees to that. Different
  * contexts share nothing and may be used at the same time. Functions that only read what they are given say so.
@@ -40,15 +47,14 @@ extern "C" {
 /* What a call came to. A text that names the thing and its numbers is in `quoin_context_last_error`. */
 typedef enum quoin_status_t {
   QUOIN_STATUS_OK = 0,
-  QUOIN_STATUS_INVALID_ARGUMENT =
-      1, /* the request cannot be: a token out of range, a setting's value, a wrong order of calls */
-  QUOIN_STATUS_NOT_FOUND = 2,     /* a file, decoder or setting of that name is not there */
-  QUOIN_STATUS_OUT_OF_MEMORY = 3, /* the allocate hook, the system's memory or a thread was refused */
-  QUOIN_STATUS_INCOMPATIBLE = 4,  /* the program needs another version of the runtime or another CPU */
-  QUOIN_STATUS_CORRUPT = 5,       /* a file is damaged, or files of different programs were mixed */
-  QUOIN_STATUS_CAPACITY = 6,      /* more positions than the program was compiled for */
-  QUOIN_STATUS_FAILED = 7,        /* the program refused: a setting its loop cannot take, or a defect in it */
-  QUOIN_STATUS_CANCELLED = 8      /* the host asked for it */
+  QUOIN_STATUS_INVALID_ARGUMENT = 1, /* the request cannot be: a token's range, a setting's value, the order of calls */
+  QUOIN_STATUS_NOT_FOUND = 2,        /* a file, decoder or setting of that name is not there */
+  QUOIN_STATUS_OUT_OF_MEMORY = 3,    /* the allocate hook, the system's memory or a thread was refused */
+  QUOIN_STATUS_INCOMPATIBLE = 4,     /* the program needs another version of the runtime or another CPU */
+  QUOIN_STATUS_CORRUPT = 5,          /* a file is damaged, or files of different programs were mixed */
+  QUOIN_STATUS_CAPACITY = 6,         /* more positions than the program was compiled for */
+  QUOIN_STATUS_FAILED = 7,           /* the program refused: a setting its loop cannot take, or a defect in it */
+  QUOIN_STATUS_CANCELLED = 8         /* the host asked for it */
 } quoin_status_t;
 
 typedef struct quoin_context_t quoin_context_t;
@@ -56,8 +62,7 @@ typedef struct quoin_tokenizer_t quoin_tokenizer_t;
 typedef struct quoin_model_t quoin_model_t;
 typedef struct quoin_session_t quoin_session_t;
 
-/* ---- Context ------------------------------------------------------------------------------------------------------
- */
+/* ---- Context --------------------------------------------------------------------------------- */
 
 /* One worker of a parallel call. */
 typedef void (*quoin_worker_fn)(void *arg, int64_t worker, int64_t workers);
@@ -73,12 +78,12 @@ typedef struct quoin_hooks_t {
   void *(*allocate)(void *self, size_t bytes, size_t alignment);
   /* Gives back what `allocate` returned, with the same `bytes`. Never called with NULL. */
   void (*free)(void *self, void *memory, size_t bytes);
-  /* A message for a person, without a line break. `level` is 0 for information and 1 for a warning. Default: dropped.
-   */
+  /* A message for a person, without a line break. `level` is 0 for information and 1 for a warning. Default: it is
+   * dropped. */
   void (*log)(void *self, int32_t level, const char *message);
   /* Runs fn(arg, worker, workers) for worker = 0 .. workers-1, ALL AT THE SAME TIME on different threads (workers wait
-   * for each other inside), and returns when all are done. Default: threads of the context's own, the caller being one.
-   */
+   * for each other inside), and returns when all are done. Default: threads of the context's own, the caller being
+   * one of them. */
   void (*parallel_for)(void *self, int32_t workers, quoin_worker_fn fn, void *arg);
   /* How many workers a call has; 0: one for each CPU core the process may use. */
   int32_t workers;
@@ -98,11 +103,10 @@ const char *quoin_context_last_error(const quoin_context_t *context);
 /* Workers of a parallel call: what the hooks said, or the number of cores. Reads only. */
 int32_t quoin_context_workers(const quoin_context_t *context);
 
-/* ---- Tokenizer ----------------------------------------------------------------------------------------------------
- */
+/* ---- Tokenizer ------------------------------------------------------------------------------- */
 
-/* Reads the tokenizer of a folder: one that the compiler wrote, or one in Hugging Face layout. The caller's to destroy.
- */
+/* Reads the tokenizer of a folder: one that the compiler wrote, or one in Hugging Face layout. The tokenizer is the
+ * caller's to destroy. */
 quoin_status_t quoin_tokenizer_load(quoin_context_t *context, const char *folder, quoin_tokenizer_t **out_tokenizer);
 
 /* `tokenizer` may be NULL. Only for one that `quoin_tokenizer_load` returned. */
@@ -120,8 +124,7 @@ quoin_status_t quoin_tokenizer_encode(quoin_tokenizer_t *tokenizer, const char *
 quoin_status_t quoin_tokenizer_decode(quoin_tokenizer_t *tokenizer, const int32_t *ids, size_t count,
                                       int32_t skip_special, char *text, size_t capacity, size_t *out_size);
 
-/* ---- Model --------------------------------------------------------------------------------------------------------
- */
+/* ---- Model ----------------------------------------------------------------------------------- */
 
 /* What a model is. The arrays and names are the model's. */
 typedef struct quoin_model_info_t {
@@ -163,8 +166,7 @@ const char *quoin_model_metadata(const quoin_model_t *model);
 /* The model's tokenizer, which stays the model's; NULL if its folder has none. */
 quoin_tokenizer_t *quoin_model_tokenizer(quoin_model_t *model);
 
-/* ---- Session ------------------------------------------------------------------------------------------------------
- */
+/* ---- Session --------------------------------------------------------------------------------- */
 
 /* A session is prepared (`prompt`, `set_...`), stepped until it is finished, and may then be given its next prompt: all
  * it was told but the prompt holds on, and its memory is used again. Preparing calls on a session that has begun and is
