@@ -7,7 +7,7 @@
 // does not stop the others. One pass over the weights serves all N sessions, so larger batches are faster; a result's
 // bits do not depend on its neighbours.
 //
-//   c++ -std=c++17 batch.cpp -I runtime/include libQuoinRuntime.a libQuoinTokenizer.a -lutf8proc -ldl -lpthread
+//   c++ -std=c++17 batch.cpp $(pkg-config --cflags --libs quoin-static) -o batch
 
 #include "quoin/runtime.h"
 

@@ -5,7 +5,7 @@
 // OUT is a folder that quoin-compile wrote from a chat checkpoint. Each line of the standard input is a question; the
 // answers remember what was said before, in ChatML. Settings such as temperature=0.7 go to the decoder.
 //
-//   c++ -std=c++17 chat.cpp -I runtime/include libQuoinRuntime.a libQuoinTokenizer.a -lutf8proc -ldl -lpthread
+//   c++ -std=c++17 chat.cpp $(pkg-config --cflags --libs quoin-static) -o chat
 
 #include "quoin/runtime.h"
 

@@ -1,18 +1,16 @@
 /* embed.c: a C program with a compiled model linked into it: no LLVM, no Python, no dynamic loading.
  *
  *   quoin-compile MODEL -o out --emit object
- *   cc embed.c out/model.o -I runtime/include libQuoinRuntime.a libQuoinTokenizer.a ... (all of it in build.sh)
+ *   cc embed.c out/model.o -I runtime/include -I out libquoin.a ... (all of it in build.sh)
  *   ./embed out "sort 5 3 9 1 =>"
  *
  * The first argument is the folder that holds the weights (model.qw) and the tokenizer. */
+#include "model.h" /* declares what model.o defines; `--symbol` gives it another name */
 #include "quoin/runtime.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Defined by out/model.o. */
-const quoin_program_t *quoin_program_query(uint32_t max_version);
 
 static int fail(quoin_context_t *context) {
   fprintf(stderr, "error: %s\n", context ? quoin_context_last_error(context) : "no context");

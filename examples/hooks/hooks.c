@@ -6,8 +6,7 @@
  * host. The allocator counts, and refuses more than 256 MiB; the threads are kept and wait for work, as those of a
  * server would.
  *
- *   cc -std=c99 hooks.c -I runtime/include libQuoinRuntime.a libQuoinTokenizer.a -lstdc++ -lm -lutf8proc -ldl -lpthread
- */
+ *   cc -std=c99 hooks.c $(pkg-config --cflags --libs quoin-static) -lpthread -o hooks */
 #define _POSIX_C_SOURCE 200809L
 
 #include "quoin/runtime.h"

@@ -1,6 +1,5 @@
 // function.cpp: opens compiled functions, checks what they are given and runs them on all workers.
 
-#include "quoin/function.h"
 #include "internal.h"
 
 #include <cerrno>

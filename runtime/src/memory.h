@@ -2,7 +2,7 @@
 #ifndef QUOIN_RUNTIME_MEMORY_H
 #define QUOIN_RUNTIME_MEMORY_H
 
-#include "quoin/runtime.h"
+#include "public.h"
 
 #include <cstring>
 #include <type_traits>
