@@ -3,7 +3,7 @@
 //   ModelOptions options;            options.kernels = target.kernels; options.capacity = ...
 //   auto plan = emitModel(program, model, masks, options);       // adds layers_step and head_step to `program`
 //   writeWeights(plan->weights, path, read, progress, checksum, error);
-//   lowerToLLVM(program); emitObject(program, target, {"quoin_program_query"}, error); linkShared(...);
+//   lowerToLLVM(program); emitObject(program, target, {"quoin_program_query"}, error, name); linkShared(...);
 //
 // The numbers of quoin_program_t come from the plan: hidden, head.vocabulary, layers, pageBytes, weights.bytes(), the
 // scratch sizes; the worker scratch sizes are 0.

@@ -184,8 +184,21 @@ static void optimise(llvm::Module &m, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(m, mam);
 }
 
+/// Makes everything internal but what is exported, and gives that its public name.
+static void hideSymbols(llvm::Module &m, ArrayRef<StringRef> exported, StringRef publicName) {
+  for (llvm::GlobalValue &symbol : m.global_values())
+    if (!symbol.isDeclaration() && !llvm::is_contained(exported, symbol.getName()))
+      symbol.setLinkage(llvm::GlobalValue::InternalLinkage);
+  if (publicName.empty() || publicName == exported.front())
+    return;
+  // What has that name inside is called otherwise from now on.
+  if (llvm::GlobalValue *inside = m.getNamedValue(publicName))
+    inside->setName(publicName + ".internal");
+  m.getNamedValue(exported.front())->setName(publicName);
+}
+
 std::optional<std::string> quoin::cpu::emitObject(ModuleOp module, const Target &target, ArrayRef<StringRef> exported,
-                                                  std::string &error) {
+                                                  std::string &error, StringRef publicName) {
   initialiseTargets();
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
@@ -218,14 +231,8 @@ std::optional<std::string> quoin::cpu::emitObject(ModuleOp module, const Target 
     // A loop that looks like memset or memcpy must not become a call: the object has no library.
     f.addFnAttr("no-builtins");
     f.addFnAttr(llvm::Attribute::NoUnwind);
-    if (!f.hasLocalLinkage()) {
-      if (llvm::is_contained(exported, f.getName()))
-        f.setVisibility(llvm::GlobalValue::DefaultVisibility);
-      else
-        f.setVisibility(llvm::GlobalValue::HiddenVisibility);
-      f.setDSOLocal(!llvm::is_contained(exported, f.getName()));
-    }
   }
+  hideSymbols(*m, exported, publicName);
   llvm::raw_string_ostream errors(error);
   if (llvm::verifyModule(*m, &errors))
     return std::nullopt;

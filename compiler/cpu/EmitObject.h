@@ -40,10 +40,12 @@ std::string missingHere(const Target &target);
 /// Lowers everything that kernels and programs are made of to the LLVM dialect.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module);
 
-/// The object file's bytes, for a module in the LLVM dialect. Only `llvm.func`s with external linkage that are named in
-/// `exported` stay visible outside of the shared object.
+/// The object file's bytes, for a module in the LLVM dialect. Of what it defines, only the functions named in
+/// `exported` are seen outside of the object, so that any number of objects link together. If `publicName` is not
+/// empty, the one exported function is called so in the object.
 std::optional<std::string> emitObject(mlir::ModuleOp module, const Target &target,
-                                      llvm::ArrayRef<llvm::StringRef> exported, std::string &error);
+                                      llvm::ArrayRef<llvm::StringRef> exported, std::string &error,
+                                      llvm::StringRef publicName = {});
 
 /// Links one object file into a shared object; undefined symbols are errors. Safe to call from several threads.
 bool linkShared(llvm::StringRef object, llvm::StringRef path, std::string &error);

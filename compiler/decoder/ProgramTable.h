@@ -12,7 +12,7 @@
 
 namespace quoin::decoder {
 
-/// The one symbol that a program exports.
+/// The one symbol that a program exports; an object may be told to call it otherwise (EmitObject.h).
 inline constexpr llvm::StringLiteral queryFunction = "quoin_program_query";
 
 /// Fields of quoin_program_t of the same names.

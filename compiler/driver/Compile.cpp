@@ -339,6 +339,8 @@ bool Compiler::buildArtifact() {
                 Twine(fill));
 
   describe(description, options, decoders, *plan, std::move(fixed), std::move(inexact));
+  description.symbol = options.symbol.empty() ? decoder::queryFunction.str() : options.symbol;
+  description.object = options.object;
   description.architecture = text(module_attr::architecture);
   description.triple = target->triple;
   description.features = target->required;
@@ -381,7 +383,7 @@ bool Compiler::writeProgram(OutputFolder &out, const cpu::Target &target) {
   report("code", 0);
   if (failed(cpu::lowerToLLVM(*module)))
     return failWith("the program cannot be lowered to LLVM");
-  std::optional<std::string> object = cpu::emitObject(*module, target, {decoder::queryFunction}, error);
+  std::optional<std::string> object = cpu::emitObject(*module, target, {decoder::queryFunction}, error, options.symbol);
   if (!object)
     return false;
   if (options.object)
@@ -404,8 +406,8 @@ bool Compiler::run() {
       pm.addNestedPass<func::FuncOp>(createPermuteRowsPass());
     if (failed(pm.run(*module)))
       return failWith("the function cannot be compiled");
-    return compileFunction(*module, {options.output, options.targetCpu, options.object, options.input}, error) ||
-           failWith(error);
+    FunctionOptions function{options.output, options.targetCpu, options.object, options.input, options.symbol};
+    return compileFunction(*module, function, error) || failWith(error);
   }
   if (!runPasses())
     return false;

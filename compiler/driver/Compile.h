@@ -34,6 +34,7 @@ struct CompileOptions {
   std::string targetCpu = "native";
   std::string from, to = "cpu"; // phases; from the program as written to machine code
   bool object = false;          // model.o instead of model.so
+  std::string symbol;           // what model.o calls its query; empty: quoin_program_query or quoin_function_query
   /// Told what is being done and how much of it is (0 to 1).
   std::function<void(const std::string &what, double done)> progress;
 };

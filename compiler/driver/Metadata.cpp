@@ -1,6 +1,7 @@
 //===- Metadata.cpp - model.json and model.h -------------------------------===//
 
 #include "compiler/driver/Metadata.h"
+#include "compiler/driver/QueryHeader.h"
 #include "runtime/include/quoin/program.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -86,6 +87,8 @@ std::string quoin::metadataJson(const ArtifactDescription &d) {
       json.attribute("triple", d.triple);
       json.attribute("features", d.features);
     });
+    if (d.object)
+      json.attribute("symbol", d.symbol);
     json.attribute("exact", d.inexact.empty());
     if (!d.inexact.empty())
       json.attribute("approximation", d.inexact);
@@ -125,17 +128,13 @@ std::string quoin::metadataJson(const ArtifactDescription &d) {
 std::string quoin::metadataHeader(const ArtifactDescription &d) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << "/* model.h: a compiled " << d.architecture << " model, to be linked with the Quoin runtime.\n *\n";
+  os << "model.h: a compiled " << d.architecture << " model, to be linked with the Quoin runtime.\n\n";
   for (const DecoderDescription &decoder : d.decoders) {
-    os << " * Decoder \"" << decoder.name << "\":";
+    os << "Decoder \"" << decoder.name << "\":";
     for (const SettingDescription &s : decoder.settings)
       os << llvm::formatv(" {0}={1}{2}", s.name, shortest(s.value), s.runTime ? " (run time)" : "");
     os << "\n";
   }
-  os << " *\n * Give `quoin_program_query` to quoin_model_from_program() with the folder of model.qw. */\n"
-        "#ifndef QUOIN_MODEL_H\n#define QUOIN_MODEL_H\n\n#include \"quoin/program.h\"\n\n"
-        "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
-        "const quoin_program_t *quoin_program_query(uint32_t max_version);\n\n"
-        "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
-  return text;
+  os << "\nGive `" << d.symbol << "` to quoin_model_from_program() with the folder of model.qw.";
+  return queryHeader(text, "quoin_program_t", d.symbol);
 }

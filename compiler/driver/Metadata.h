@@ -28,6 +28,8 @@ struct DecoderDescription {
 
 struct ArtifactDescription {
   std::string architecture, weights, arithmetic, triple, features, inexact;
+  std::string symbol;  ///< of the query
+  bool object = false; ///< model.o rather than model.so
   int level = 2;
   std::vector<DecoderDescription> decoders;
   std::vector<std::pair<std::string, int64_t>> counters; // "pass.counter", number
@@ -40,7 +42,7 @@ struct ArtifactDescription {
 
 /// The text of model.json.
 std::string metadataJson(const ArtifactDescription &description);
-/// The text of model.h, for hosts that link the program statically.
+/// The text of model.h, for hosts that link model.o.
 std::string metadataHeader(const ArtifactDescription &description);
 
 } // namespace quoin

@@ -1,6 +1,7 @@
 //===- CompileFunction.cpp - from one attention function to its folder -----===//
 
 #include "compiler/driver/OutputFolder.h"
+#include "compiler/driver/QueryHeader.h"
 #include "compiler/function/Function.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -31,7 +32,8 @@ static std::string shapeWord(const FunctionTensor &t, const FunctionPlan &plan) 
   return text + "]";
 }
 
-static std::string metadata(const FunctionPlan &plan, const cpu::Target &target, const BlockMask &mask) {
+static std::string metadata(const FunctionPlan &plan, const cpu::Target &target, const BlockMask &mask,
+                            StringRef symbol) {
   std::string text, formula;
   llvm::raw_string_ostream os(text), formulaStream(formula);
   mask.print(formulaStream);
@@ -58,6 +60,8 @@ static std::string metadata(const FunctionPlan &plan, const cpu::Target &target,
       json.attribute("features", target.required);
     });
     json.attribute("arithmetic", plan.attention.page.storage == cpu::Storage::BF16 ? "bf16" : "f32");
+    if (!symbol.empty())
+      json.attribute("symbol", symbol);
     json.attribute("exact", true);
     std::vector<CounterValue> counters = counterValues();
     json.attributeObject("passes", [&] {
@@ -88,22 +92,17 @@ static std::string metadata(const FunctionPlan &plan, const cpu::Target &target,
   return os.str() + "\n";
 }
 
-static std::string header(const FunctionPlan &plan) {
+static std::string header(const FunctionPlan &plan, StringRef symbol) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << "/* " << plan.name
-     << ": made by quoin-compile. Load its folder with quoin_function_load, or link model.o and give\n"
-     << " * quoin_function_query to quoin_function_from_program (quoin/function.h).\n *\n * Arguments, in order:\n";
+  os << plan.name << ": made by quoin-compile. Load its folder with quoin_function_load, or link model.o and give\n"
+     << symbol << " to quoin_function_from_program (quoin/function.h).\n\nArguments, in order:\n";
   for (const FunctionTensor &t : plan.arguments)
-    os << " *   " << t.name << "  " << dtypeWord(t.dtype) << " " << shapeWord(t, plan) << "\n";
-  os << " * Results:\n";
+    os << "  " << t.name << "  " << dtypeWord(t.dtype) << " " << shapeWord(t, plan) << "\n";
+  os << "Results:\n";
   for (const FunctionTensor &t : plan.results)
-    os << " *   " << t.name << "  " << dtypeWord(t.dtype) << " " << shapeWord(t, plan) << "\n";
-  os << " */\n#ifndef QUOIN_MODEL_H\n#define QUOIN_MODEL_H\n\n#include \"quoin/program.h\"\n\n"
-     << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
-     << "const quoin_function_program_t *quoin_function_query(uint32_t max_version);\n\n"
-     << "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
-  return os.str();
+    os << "  " << t.name << "  " << dtypeWord(t.dtype) << " " << shapeWord(t, plan) << "\n";
+  return queryHeader(text, "quoin_function_program_t", symbol);
 }
 
 /// The mask before `permute-rows` gave its tokens another order.
@@ -130,7 +129,7 @@ static bool compileParts(ModuleOp module, const FunctionOptions &options, std::s
   emitDescriptors(*program, *plan, target->required);
   if (failed(verify(*program)) || failed(cpu::lowerToLLVM(*program)))
     return false;
-  std::optional<std::string> object = cpu::emitObject(*program, *target, {functionQueryName}, error);
+  std::optional<std::string> object = cpu::emitObject(*program, *target, {functionQueryName}, error, options.symbol);
   if (!object)
     return false;
   OutputFolder folder(options.output);
@@ -140,8 +139,10 @@ static bool compileParts(ModuleOp module, const FunctionOptions &options, std::s
                              : cpu::linkShared(*object, folder.path("model.so"), error);
   BlockAttentionOp op;
   function.walk([&](BlockAttentionOp o) { op = o; });
-  return made && folder.write("model.h", header(*plan), error) &&
-         folder.write("model.json", metadata(*plan, *target, maskAsWritten(op)), error) && folder.commit(error);
+  StringRef symbol = options.symbol.empty() ? StringRef(functionQueryName) : StringRef(options.symbol);
+  std::string described = metadata(*plan, *target, maskAsWritten(op), options.object ? symbol : StringRef());
+  return made && folder.write("model.h", header(*plan, symbol), error) &&
+         folder.write("model.json", described, error) && folder.commit(error);
 }
 
 bool quoin::compileFunction(ModuleOp module, const FunctionOptions &options, std::string &error) {

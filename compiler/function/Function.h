@@ -30,6 +30,7 @@ struct FunctionOptions {
   std::string targetCpu = "native"; ///< or a CPU that LLVM knows
   bool object = false;              ///< model.o instead of model.so
   std::string input;                ///< the file it came from, which the folder must not replace
+  std::string symbol;               ///< what model.o calls its query; empty: quoin_function_query
 };
 
 /// The function that `compileFunction` would compile: the module's only one that is not declared elsewhere, if it holds

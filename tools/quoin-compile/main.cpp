@@ -1,6 +1,7 @@
 //===- main.cpp - quoin-compile: models to native programs -----------------===//
 
 #include "compiler/driver/Compile.h"
+#include "compiler/driver/QueryHeader.h"
 #include "support/JsonText.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -62,6 +63,8 @@ int main(int argc, char **argv) {
       ->check(CLI::IsMember({"semantic", "cached", "scheduled", "cpu"}));
   app.add_option("--emit", emit, "folder: model.so; object: model.o for static linking")
       ->check(CLI::IsMember({"folder", "object"}));
+  CLI::Option *symbol =
+      app.add_option("--symbol", o.symbol, "what model.o calls its one symbol, the query of the program");
   app.add_flag("--quiet", quiet, "no progress");
 
   // -O0 and -O2 as compilers spell them.
@@ -84,6 +87,17 @@ int main(int argc, char **argv) {
   }
   o.level = none ? 0 : 2;
   o.object = emit == "object";
+  if (symbol->count() && (!o.object || o.to != "cpu")) {
+    std::fprintf(stderr,
+                 "error: expects --symbol with --emit object only: the runtime finds model.so by its own name\n");
+    return 2;
+  }
+  if (symbol->count() && !isCallableName(o.symbol)) {
+    std::fprintf(stderr,
+                 "error: expects --symbol to be a C identifier that is no keyword of C or C++, but found '%s'\n",
+                 shortened(o.symbol, 80).c_str());
+    return 2;
+  }
   for (size_t from = 0; from < decoder.size();) {
     size_t comma = std::min(decoder.find(',', from), decoder.size());
     o.decoders.push_back(decoder.substr(from, comma - from));

@@ -34,7 +34,8 @@ typedef struct quoin_array_t {
  * text names the version or the CPU feature that is missing) or _CORRUPT (something else is there). */
 quoin_status_t quoin_function_load(quoin_context_t *context, const char *folder, quoin_function_t **out_function);
 
-/* The same for a function that is linked into the host: `query` is the `quoin_function_query` of its object file. */
+/* The same for a function that is linked into the host: `query` is what the model.h beside its object file declares,
+ * `quoin_function_query` or the name that quoin-compile was given by --symbol. */
 quoin_status_t quoin_function_from_program(quoin_context_t *context, quoin_function_query_fn query,
                                            quoin_function_t **out_function);
 

@@ -334,7 +334,8 @@ typedef struct quoin_program_t {
   void (*head_step)(const quoin_head_t *args, int64_t worker, int64_t workers);
 } quoin_program_t;
 
-/* The one symbol a program exports. Returns NULL if it needs a newer host than `max_version`. */
+/* The one symbol a program exports: `quoin_program_query` of a shared object, any name of an object file (its model.h
+ * declares it). Returns NULL if the program needs a newer host than `max_version`. */
 typedef const quoin_program_t *(*quoin_program_query_fn)(uint32_t max_version);
 
 /* ---- Functions: tensors in, tensors out ------------------------------------------------------ */

@@ -147,10 +147,11 @@ typedef struct quoin_model_info_t {
  * `quoin_model_tokenizer` is then NULL. */
 quoin_status_t quoin_model_load(quoin_context_t *context, const char *folder, quoin_model_t **out_model);
 
-/* The same for a program that is linked into the host: `query` is the `quoin_program_query` of its object file. The
- * weights are at `weights` (`weights_size` bytes, 64-byte aligned, not copied: they must outlive the model), or, if
- * that is NULL, in `folder`/model.qw. `folder` may be NULL when `weights` is not; then there is neither tokenizer nor
- * metadata. */
+/* The same for a program that is linked into the host: `query` is what the model.h beside its object file declares,
+ * `quoin_program_query` or the name that quoin-compile was given by --symbol. Any number of programs may be linked in,
+ * under names that differ. The weights are at `weights` (`weights_size` bytes, 64-byte aligned, not copied: they must
+ * outlive the model), or, if that is NULL, in `folder`/model.qw. `folder` may be NULL when `weights` is not; then there
+ * is neither tokenizer nor metadata. */
 quoin_status_t quoin_model_from_program(quoin_context_t *context, quoin_program_query_fn query, const void *weights,
                                         size_t weights_size, const char *folder, quoin_model_t **out_model);
 
