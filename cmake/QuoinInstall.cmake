@@ -65,6 +65,7 @@ install(FILES ${made}/quoinConfig.cmake ${made}/quoinConfigVersion.cmake DESTINA
 # pkg-config quoin, pkg-config quoin-static
 set(pkgconfig ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH prefix_from_pkgconfig /prefix/${pkgconfig} /prefix)
+string(REGEX REPLACE "/$" "" prefix_from_pkgconfig ${prefix_from_pkgconfig})
 foreach(name quoin quoin-static)
   configure_file(cmake/install/${name}.pc.in ${made}/${name}.pc @ONLY)
   install(FILES ${made}/${name}.pc DESTINATION ${pkgconfig} COMPONENT development)
@@ -72,7 +73,7 @@ endforeach()
 
 # What there is to read and to copy from, in the places that the links between the pages expect.
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT documentation)
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT documentation FILES_MATCHING PATTERN "*.md")
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT documentation)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT documentation USE_SOURCE_PERMISSIONS
   PATTERN CMakeLists.txt EXCLUDE
   PATTERN __pycache__ EXCLUDE

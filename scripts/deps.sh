@@ -16,8 +16,8 @@ missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
 done
-# Any pip will do, wherever it comes from.
-python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
+# Any pip will do, wherever it comes from; it is for Halide alone.
+[ "${QUOIN_SKIP_HALIDE:-0}" = 1 ] || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "deps: installing ${missing[*]}"
   sudo=""

@@ -187,7 +187,7 @@ static void optimise(llvm::Module &m, llvm::TargetMachine &machine) {
 /// Makes everything internal but what is exported, and gives that its public name.
 static void hideSymbols(llvm::Module &m, ArrayRef<StringRef> exported, StringRef publicName) {
   for (llvm::GlobalValue &symbol : m.global_values())
-    if (!symbol.isDeclaration() && !llvm::is_contained(exported, symbol.getName()))
+    if (!symbol.isDeclaration() && !symbol.hasAppendingLinkage() && !llvm::is_contained(exported, symbol.getName()))
       symbol.setLinkage(llvm::GlobalValue::InternalLinkage);
   if (publicName.empty() || publicName == exported.front())
     return;
