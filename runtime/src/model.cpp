@@ -198,8 +198,15 @@ quoin_status_t makeModel(quoin_context_t *context, const char *folder, quoin_pro
 quoin_status_t quoin::rt::openLibrary(quoin_context_t &context, const char *path, void **out_library) {
   File file(path);
   struct stat about;
-  if (file.handle < 0 || fstat(file.handle, &about) != 0)
+  if (file.handle < 0 || fstat(file.handle, &about) != 0) {
+    // `--emit object` leaves model.o where model.so would be.
+    char object[4096];
+    int length = std::snprintf(object, sizeof(object), "%.*so", static_cast<int>(std::strlen(path)) - 2, path);
+    if (errno == ENOENT && length < static_cast<int>(sizeof(object)) && access(object, F_OK) == 0)
+      return context.fail(QUOIN_STATUS_NOT_FOUND, "expects '%s', but found '%s', which is to be linked into a host",
+                          path, object);
     return cannotOpen(context, path);
+  }
   if (!isWholeLibrary(file.handle, static_cast<uint64_t>(about.st_size)))
     return context.fail(QUOIN_STATUS_CORRUPT, "expects '%s' to be a whole shared library, but it is damaged", path);
   // The path has a slash: without one dlopen would search its own folders.

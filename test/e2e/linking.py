@@ -139,14 +139,22 @@ def weights_of_another():
                f"expects the weights of another program to be refused: {process.stderr}")
 
 
+def object_is_not_run():
+    for name, flags in (("one", ["--prompt-ids", "1"]), ("block", ["--inputs", os.path.join(made()[0], "in.safetensors"), "--outputs", os.devnull])):
+        process = harness.call("quoin-run", compiled(name, name + "_query")[0], *flags)
+        expect(process.returncode == 1 and "model.o', which is to be linked into a host" in process.stderr,
+               f"expects an object to be told from a library: {process.stderr}")
+
+
 TESTS = [
     ("two-models", lambda: linked(("one", "one_query"), ("two", "two_query"))),
-    ("two-functions", lambda: linked(("block", "block_attention"), ("window", "window_attention"))),
+    ("two-functions", lambda: linked(("block", "block_query"), ("window", "window_query"))),
     ("model-and-function", lambda: linked(("one", None), ("block", None))),
     ("same-model-twice", lambda: linked(("one", "one_query"), ("one", "ONE_QUERY"))),
     # Names that the programs have for functions of their own.
     ("names-inside", lambda: linked(("one", "layers_step"), ("two", None), ("block", "function_step"))),
     ("weights-of-another", weights_of_another),
+    ("object-is-not-run", object_is_not_run),
 ]
 
 if __name__ == "__main__":
