@@ -132,6 +132,15 @@ def save(path, entries):
             f.write(entry[3])
 
 
+def load(path):
+    """The entries of a file that `save` wrote."""
+    with open(path, "rb") as f:
+        data = f.read()
+    begin = 8 + struct.unpack("<Q", data[:8])[0]
+    return [(name, e["dtype"], e["shape"], data[begin + e["data_offsets"][0]:begin + e["data_offsets"][1]])
+            for name, e in json.loads(data[8:begin]).items()]
+
+
 def write(folder, shape):
     """Makes the checkpoint; returns the folder."""
     os.makedirs(folder, exist_ok=True)
