@@ -198,6 +198,20 @@ static void addUse(CacheUses &cache, CacheCall &call) {
   }
 }
 
+Operation *quoin::findMeetingBeyondMasks(Operation *from, FlatSymbolRefAttr model) {
+  auto body = SymbolTable::lookupNearestSymbolFrom<ModelOp>(from, model);
+  for (ModelOpInterface op : body.getBody().getOps<ModelOpInterface>())
+    switch (op.getRelation()) {
+    case RowRelation::RowByRow:
+    case RowRelation::Selection:
+    case RowRelation::CallMask:
+      continue;
+    case RowRelation::Everything:
+      return op;
+    }
+  return nullptr;
+}
+
 std::vector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
   std::vector<CacheUses> caches;
   bool labels = false;

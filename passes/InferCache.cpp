@@ -144,10 +144,18 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
     DecoderOp decoder = getOperation();
     int64_t number = 0;
     for (const CacheUses &uses : collectCacheUses(decoder)) {
-      MaskFacts facts = proveMaskFacts(uses.uses, uses.options);
-      report(uses, facts);
+      Operation *beyond = findMeetingBeyondMasks(decoder, uses.model);
+      MaskFacts facts;
+      if (beyond) {
+        facts.prefixes.resize(uses.uses.size());
+        remark::missed(beyond->getLoc(), remarkOn<InferCache>("Model"))
+            << "its rows may depend on any other, whatever masks say; everything runs again";
+      } else {
+        facts = proveMaskFacts(uses.uses, uses.options);
+        report(uses, facts);
+      }
       bool hasPass = llvm::any_of(uses.calls, [](const CacheCall &c) { return isa<CommitOp>(c.op); });
-      bool snapshots = keepsSnapshots(uses, facts);
+      bool snapshots = !beyond && keepsSnapshots(uses, facts);
       if (facts.cut.kind == RowCut::Kind::Nothing && !hasPass && !snapshots)
         continue; // a stateless call is as good
       OpBuilder entry = OpBuilder::atBlockBegin(&decoder.getBody().front());

@@ -160,6 +160,11 @@ std::string PermuteTokens::refusal(const CallGroup &group, const OrderKey &key, 
 
 /// The key by which the group's masks become causal. A mask that asks for none has nothing to gain.
 std::optional<SortPlan> PermuteTokens::findPlan(const CallGroup &group) {
+  if (Operation *beyond = findMeetingBeyondMasks(group.calls.front(), group.model)) {
+    remark::missed(beyond->getLoc(), remarkOn<PermuteTokens>("Model"))
+        << "its rows may depend on the order of all others, whatever masks say";
+    return std::nullopt;
+  }
   auto asks = [&](MaskTerm query, MaskTerm key) {
     return llvm::any_of(group.calls, [&](Operation *op) {
       const BlockMask &mask = maskOf(op).getFormula();

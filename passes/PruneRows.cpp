@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/quoin/RowSpaces.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
@@ -21,9 +22,9 @@ namespace quoin {
 #include "passes/Passes.h.inc"
 } // namespace quoin
 
-/// Does row i of the result depend on row i of the operands alone?
+/// Does row i of the result depend on row i of the operands alone, and can those be gathered?
 static bool isRowWise(Operation *op) {
-  return isa<RmsNormOp, LinearOp, SwigluOp>(op) || (op->hasTrait<OpTrait::Elementwise>() && isPure(op));
+  return cast<ModelOpInterface>(op).getRelation() == RowRelation::RowByRow && llvm::all_of(op->getOperands(), isRows);
 }
 
 namespace {
@@ -88,8 +89,7 @@ private:
       ++numAttentions;
     } else {
       for (OpOperand &operand : op->getOpOperands())
-        if (isa<RankedTensorType>(operand.get().getType()))
-          operand.set(gather(operand.get()));
+        operand.set(gather(operand.get()));
     }
     ++numOps;
     return true;

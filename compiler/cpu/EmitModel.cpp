@@ -104,13 +104,11 @@ void quoin::cpu::emitLayersStep(KernelBuilder &kb, const StepPlan &plan, ArrayRe
       true);
 }
 
-FailureOr<StepPlan> quoin::cpu::emitModel(ModuleOp program, ModelOp model, ArrayRef<BlockMask> masks,
-                                          const ModelOptions &options) {
-  FailureOr<StepPlan> plan = planStep(model, options);
-  if (failed(plan))
-    return failure();
+StepPlan quoin::cpu::emitModel(ModuleOp program, ModelOp model, ArrayRef<BlockMask> masks,
+                               const ModelOptions &options) {
+  StepPlan plan = planStep(model, options);
   KernelBuilder kb(program, options.kernels);
-  emitLayersStep(kb, *plan, masks);
-  headStep(kb, plan->head);
+  emitLayersStep(kb, plan, masks);
+  headStep(kb, plan.head);
   return plan;
 }

@@ -331,14 +331,12 @@ bool Compiler::buildArtifact() {
   SmallVector<BlockMask> masks;
   for (MaskAttr mask : decoders.masks)
     masks.push_back(mask.getFormula());
-  FailureOr<cpu::StepPlan> plan = cpu::emitModel(*module, model, masks, modelOptions);
-  if (failed(plan))
-    return failWith("the model cannot be lowered");
-  if (int64_t fill = integer(module_attr::fill, -1); fill >= plan->head.vocabulary)
-    return fail("expects 'quoin.fill' below the head's " + Twine(plan->head.vocabulary) + " tokens, but found " +
+  cpu::StepPlan plan = cpu::emitModel(*module, model, masks, modelOptions);
+  if (int64_t fill = integer(module_attr::fill, -1); fill >= plan.head.vocabulary)
+    return fail("expects 'quoin.fill' below the head's " + Twine(plan.head.vocabulary) + " tokens, but found " +
                 Twine(fill));
 
-  describe(description, options, decoders, *plan, std::move(fixed), std::move(inexact));
+  describe(description, options, decoders, plan, std::move(fixed), std::move(inexact));
   description.symbol = options.symbol.empty() ? decoder::queryFunction.str() : options.symbol;
   description.object = options.object;
   description.architecture = text(module_attr::architecture);
@@ -349,20 +347,20 @@ bool Compiler::buildArtifact() {
   if (auto stops = module->getOperation()->getAttrOfType<DenseI32ArrayAttr>(module_attr::stop))
     description.stops.assign(stops.asArrayRef().begin(), stops.asArrayRef().end());
 
-  if (!packWeights(out, *plan))
+  if (!packWeights(out, plan))
     return false;
 
   decoder::ProgramNumbers table;
   table.targetFeatures = target->required;
-  table.hidden = plan->hidden;
-  table.vocabulary = plan->head.vocabulary;
-  table.layers = plan->layers;
+  table.hidden = plan.hidden;
+  table.vocabulary = plan.head.vocabulary;
+  table.layers = plan.layers;
   table.capacity = modelOptions.capacity;
-  table.pageBytes = plan->pageBytes;
-  table.weightsBytes = plan->weights.bytes();
+  table.pageBytes = plan.pageBytes;
+  table.weightsBytes = plan.weights.bytes();
   table.weightsChecksum = checksum;
-  table.scratchRowBytes = plan->scratchRowBytes;
-  table.headScratchRowBytes = plan->head.scratchRowBytes();
+  table.scratchRowBytes = plan.scratchRowBytes;
+  table.headScratchRowBytes = plan.head.scratchRowBytes();
   table.stops = description.stops;
   table.fill = static_cast<int32_t>(description.fill);
   table.layersStep = cpu::layersStepName.str();

@@ -11,15 +11,19 @@ ModelInventory quoin::takeInventory(ModelOp model, int64_t bytesPerWeight, int64
   std::map<std::pair<int64_t, int64_t>, int64_t> counts;
   auto width = [](Value v) { return cast<RankedTensorType>(v.getType()).getDimSize(1); };
   model.walk([&](Operation *op) {
-    if (auto linear = dyn_cast<LinearOp>(op)) {
-      ++counts[{width(linear.getOutput()), width(linear.getInput())}];
-    } else if (auto attention = dyn_cast<AttentionOp>(op)) {
+    auto modelOp = dyn_cast<ModelOpInterface>(op);
+    if (!modelOp)
+      return;
+    ModelOpCost cost = modelOp.getCost();
+    if (cost.out)
+      ++counts[{cost.out, cost.in}];
+    all.flopsPerRowAndKey += cost.flopsPerRowAndKey;
+    all.cacheBytesPerToken += modelOp.getStateWidth() * bytesPerKey;
+    if (auto attention = dyn_cast<AttentionOp>(op)) {
       ++all.layers;
       all.heads = attention.getHeads();
       all.kvHeads = attention.getKvHeads();
       all.headDim = attention.getHeadDim();
-      all.flopsPerRowAndKey += 4 * all.heads * all.headDim;
-      all.cacheBytesPerToken += 2 * all.kvHeads * all.headDim * bytesPerKey;
     }
   });
   all.hidden = width(cast<HiddenOp>(model.getBody().front().back()).getRows());

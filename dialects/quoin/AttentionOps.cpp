@@ -77,8 +77,8 @@ LogicalResult BlockAttentionOp::verify() {
       return emitOpError("expects at least one offset, but found none");
   }
   // block_attention_c10
-  if (!getScale().isFinite())
-    return emitOpError("expects a finite scale, but found ") << getScaleAttr();
+  if (!isScale(getScale()))
+    return emitOpError("expects a finite scale below 2^126, but found ") << getScaleAttr();
   return success();
 }
 

@@ -34,7 +34,8 @@ def Quoin_BlockAttentionOp : Quoin_Op<"block_attention", [Pure, AttrSizedOperand
     size, 8 to 256; (C3) key and value do not differ in a static length; (C4) as many symbols as the mask has; (C5) labels do not
     differ from query and key in a static length; (C6) `lse` has shape `[query length, heads]`; (C7) label arrays of the mask
     have as many values as there are queries and keys, and come without label operands; (C8) query, key and value have one
-    element type; (C9) there are as many offsets of queries as of keys, at least one; (C10) `scale` is finite.
+    element type; (C9) there are as many offsets of queries as of keys, at least one; (C10) `scale` is finite,
+    below 2^126.
 
     Example:
     ```mlir

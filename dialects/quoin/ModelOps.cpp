@@ -1,11 +1,17 @@
 //===- ModelOps.cpp - verifiers of weights and model ops -------------------===//
 
 #include "dialects/quoin/QuoinDialect.h"
+#include "dialects/quoin/RowSpaces.h"
+#include "llvm/Support/MathExtras.h"
+#include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace quoin;
 
 static int64_t width(Value rows) { return cast<RankedTensorType>(rows.getType()).getDimSize(1); }
+
+static int64_t rowsOf(WeightOp weight) { return cast<RankedTensorType>(weight.getType()).getDimSize(0); }
 
 /// The weight a symbol names, or null after an error.
 static WeightOp findWeight(Operation *op, SymbolTableCollection &table, FlatSymbolRefAttr symbol, StringRef use) {
@@ -40,6 +46,16 @@ LogicalResult WeightOp::verify() {
     return emitOpError("expects a static shape of rank 1 or 2, but found ") << getType();
   if (!type.getElementType().isF32() && !type.getElementType().isBF16() && !type.getElementType().isF16())
     return emitOpError("expects elements f32, bf16 or f16, but found ") << type.getElementType();
+  // weight_c2
+  constexpr int64_t mostElements = int64_t(1) << 40;
+  int64_t elements = 1;
+  for (int64_t size : type.getShape()) {
+    if (size < 1 || size > INT32_MAX)
+      return emitOpError("expects sizes from 1 to ") << INT32_MAX << ", but found " << size;
+    elements *= size;
+  }
+  if (elements > mostElements)
+    return emitOpError("expects at most ") << mostElements << " elements, but found " << elements;
   return success();
 }
 
@@ -57,7 +73,8 @@ LogicalResult ModelOp::verifyRegions() {
   // model_c2
   if (block.empty() || !isa<HiddenOp>(block.back()))
     return emitOpError("expects a body that ends in 'quoin.hidden'");
-  return success();
+  // model_c4 to model_c8
+  return success(succeeded(RowSpaces::infer(*this)));
 }
 
 LogicalResult ModelOp::verifySymbolUses(SymbolTableCollection &table) {
@@ -66,7 +83,16 @@ LogicalResult ModelOp::verifySymbolUses(SymbolTableCollection &table) {
   if (!head)
     return failure();
   auto hidden = cast<HiddenOp>(getBody().front().back());
-  return expectShape(*this, head, {ShapedType::kDynamic, width(hidden.getRows())});
+  if (failed(expectShape(*this, head, {ShapedType::kDynamic, width(hidden.getRows())})))
+    return failure();
+  // model_c9: ids are tokens, and tokens are what the head scores.
+  int64_t tokens = rowsOf(head);
+  for (auto embed : getBody().getOps<EmbedOp>())
+    if (auto weight = table.lookupNearestSymbolFrom<WeightOp>(embed, embed.getWeightAttr());
+        weight && rowsOf(weight) < tokens)
+      return embed.emitOpError("expects a weight of at least ")
+             << tokens << " rows, as many as head '@" << getHead() << "' has, but found " << rowsOf(weight);
+  return success();
 }
 
 LogicalResult EmbedOp::verifySymbolUses(SymbolTableCollection &table) {
@@ -89,8 +115,10 @@ LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &table) {
 
 LogicalResult RmsNormOp::verify() {
   // rms_norm_c2
-  if (!getEpsilon().isFinite() || getEpsilon().isNegative())
-    return emitOpError("expects an epsilon that is finite and not negative, but found ") << getEpsilonAttr();
+  double epsilon = getEpsilon().convertToDouble();
+  if (epsilon != 0 && !(epsilon >= std::numeric_limits<float>::min() && epsilon <= std::numeric_limits<float>::max()))
+    return emitOpError("expects an epsilon that is 0 or a positive normal number of f32, but found ")
+           << getEpsilonAttr();
   return success();
 }
 
@@ -106,6 +134,8 @@ LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &table) {
   return bias ? expectShape(*this, bias, {width(getOutput())}) : failure();
 }
 
+ModelOpCost LinearOp::getCost() { return {width(getOutput()), width(getInput()), 0}; }
+
 LogicalResult RotaryOp::verify() {
   // rotary_c1
   int64_t head = getHeadDim();
@@ -118,23 +148,32 @@ LogicalResult RotaryOp::verify() {
   return success();
 }
 
+bool quoin::isScale(const APFloat &scale) { return std::fabs(scale.convertToDouble()) < std::ldexp(1.0, 126); }
+
 LogicalResult AttentionOp::verify() {
   // attention_c1
   int64_t heads = getHeads(), kvHeads = getKvHeads(), size = getHeadDim();
-  if (kvHeads <= 0 || heads <= 0 || size <= 0 || heads % kvHeads != 0)
+  if (kvHeads <= 0 || heads <= 0 || heads % kvHeads != 0)
     return emitOpError("expects kv_heads that divides heads ") << heads << ", but found " << kvHeads;
+  // attention_c4
+  if (size < 1 || size > maxHeadDim)
+    return emitOpError("expects a head_dim from 1 to ") << maxHeadDim << ", but found " << size;
   // attention_c2
-  auto expectWidth = [&](Value value, StringRef what, int64_t expected) -> LogicalResult {
-    if (width(value) == expected)
+  auto expectWidth = [&](Value value, StringRef what, int64_t times) -> LogicalResult {
+    uint64_t expected = llvm::SaturatingMultiply(static_cast<uint64_t>(times), static_cast<uint64_t>(size));
+    if (static_cast<uint64_t>(width(value)) == expected)
       return success();
     return emitOpError("expects ") << what << " of width " << expected << ", but found " << width(value);
   };
-  if (failed(expectWidth(getQuery(), "a query", heads * size)) ||
-      failed(expectWidth(getKey(), "a key", kvHeads * size)) ||
-      failed(expectWidth(getValue(), "a value", kvHeads * size)))
+  if (failed(expectWidth(getQuery(), "a query", heads)) || failed(expectWidth(getKey(), "a key", kvHeads)) ||
+      failed(expectWidth(getValue(), "a value", kvHeads)))
     return failure();
   // attention_c3
-  if (!getScale().isFinite())
-    return emitOpError("expects a finite scale, but found ") << getScaleAttr();
+  if (!isScale(getScale()))
+    return emitOpError("expects a finite scale below 2^126, but found ") << getScaleAttr();
   return success();
 }
+
+ModelOpCost AttentionOp::getCost() { return {0, 0, 4 * int64_t(getHeads() * getHeadDim())}; }
+
+int64_t AttentionOp::getStateWidth() { return 2 * getKvHeads() * getHeadDim(); }

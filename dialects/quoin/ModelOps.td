@@ -3,6 +3,7 @@
 #ifndef QUOIN_MODEL_OPS_TD
 #define QUOIN_MODEL_OPS_TD
 
+include "dialects/quoin/ModelInterfaces.td"
 include "dialects/quoin/QuoinBase.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/IR/RegionKindInterface.td"
@@ -15,7 +16,8 @@ def Quoin_WeightOp : Quoin_Op<"weight", [Symbol]> {
     A reference into a `safetensors` file, never the numbers themselves: `file` (relative to the module's `quoin.source`)
     and the tensor's name in it. Unlike `memref.global` it holds no data.
 
-    Constraints: (C1) the type has a static shape of rank 1 or 2 and elements f32, bf16 or f16.
+    Constraints: (C1) the type has a static shape of rank 1 or 2 and elements f32, bf16 or f16; (C2) each size is 1 to 2^31 - 1, and
+    there are at most 2^40 elements.
 
     Example:
     ```mlir
@@ -35,8 +37,18 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, D
     into scores. Once `prune-rows` ran, the body has a third argument, the rows that are read, and yields only those.
     It differs from `func.func` in that calls are `quoin.forward` and carry a mask.
 
+    The body holds ops with `ModelOpInterface` alone: `quoin.embed`, `quoin.rms_norm`, `quoin.linear`, `quoin.rotary`,
+    `quoin.attention`, `quoin.swiglu`, `quoin.gather_rows` and `arith.addf`. A value of it has either one row a slot of the call that
+    runs (*rows of the call*: ids and positions, too) or one a row that is read (*rows read*); `quoin.gather_rows` alone goes
+    from the first to the second.
+
     Constraints: (C1) the body's arguments are `tensor<?xi32>`, `tensor<?xindex>` and, optionally, `tensor<?xindex>`;
-    (C2) the body ends in `quoin.hidden`; (C3) `head` names a weight of rank 2 whose second dimension is the hidden width.
+    (C2) the body ends in `quoin.hidden`; (C3) `head` names a weight of rank 2 whose second dimension is the hidden width;
+    (C4) every op of the body has `ModelOpInterface`; (C5) operands of an op are over the same rows, of the call or read;
+    (C6) `quoin.gather_rows` gathers rows of the call at the third argument; (C7) keys and values of `quoin.attention` have rows of
+    the call, its query has rows read if it has `rows`, which is the third argument, and rows of the call otherwise; (C8) hidden
+    rows are rows read in a model with a third argument, and rows of the call in one without; (C9) weights of `quoin.embed` have at
+    least as many rows as the head.
 
     Example:
     ```mlir
@@ -70,7 +82,12 @@ def Quoin_HiddenOp : Quoin_Op<"hidden", [Pure, Terminator, HasParent<"ModelOp">]
   let assemblyFormat = "$rows attr-dict `:` type($rows)";
 }
 
-class Quoin_ModelBodyOp<string opMnemonic, list<Trait> traits = []> : Quoin_Op<opMnemonic, !listconcat([Pure], traits)>;
+/// An op of a body; `methods` of the interface it defines itself, besides the relation.
+class Quoin_ModelBodyOp<string opMnemonic, list<Trait> traits = [], list<string> methods = []>
+    : Quoin_Op<opMnemonic, !listconcat([Pure, HasParent<"ModelOp">, DeclareOpInterfaceMethods<Quoin_ModelOpInterface, methods>], traits)> {
+  string relation = "RowByRow";
+  let extraClassDefinition = "::quoin::RowRelation $cppClass::getRelation() { return ::quoin::RowRelation::" # relation # "; }";
+}
 
 def Quoin_EmbedOp : Quoin_ModelBodyOp<"embed", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "rows of an embedding table";
@@ -92,7 +109,8 @@ def Quoin_RmsNormOp : Quoin_ModelBodyOp<"rms_norm", [SameOperandsAndResultType, 
     `y = x / sqrt(mean(x^2) + epsilon) * w` over groups of as many features as the weight has: a whole row, or each head of
     a query or key (Zhang and Sennrich, 2019).
 
-    Constraints: (C1) the weight has rank 1 and its length divides the width; (C2) `epsilon` is finite and not negative.
+    Constraints: (C1) the weight has rank 1 and its length divides the width; (C2) `epsilon` is 0 or a positive
+    normal number of f32.
 
     Example: `%1 = quoin.rms_norm %0 by @norm epsilon 1.0e-6 : tensor<?x64xf32>`
   }];
@@ -102,7 +120,7 @@ def Quoin_RmsNormOp : Quoin_ModelBodyOp<"rms_norm", [SameOperandsAndResultType, 
   let hasVerifier = 1;
 }
 
-def Quoin_LinearOp : Quoin_ModelBodyOp<"linear", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Quoin_LinearOp : Quoin_ModelBodyOp<"linear", [DeclareOpInterfaceMethods<SymbolUserOpInterface>], ["getCost"]> {
   let summary = "a matrix product with a weight";
   let description = [{
     `y = x W^T + b` with W `[out, in]` as checkpoints store it. `linalg.matmul` would need the weight as a value.
@@ -121,7 +139,8 @@ def Quoin_RotaryOp : Quoin_ModelBodyOp<"rotary", [AllTypesMatch<["input", "outpu
   let summary = "rotary position embedding";
   let description = [{
     Each head of `head_dim` features is seen as two halves; pair (i, i + head_dim/2) turns by `position * theta^(-2i/head_dim)`
-    (Su et al., 2021, in the half-split form of Llama and Qwen).
+    (Su et al., 2021, in the half-split form of Llama and Qwen). `at` takes the positions of the operand's rows: the body's second
+    argument or, for rows read, what `quoin.gather_rows` makes of it.
 
     Constraints: (C1) `head_dim` is even and divides the width; (C2) `theta` is finite and positive.
 
@@ -133,7 +152,8 @@ def Quoin_RotaryOp : Quoin_ModelBodyOp<"rotary", [AllTypesMatch<["input", "outpu
   let hasVerifier = 1;
 }
 
-def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [AllTypesMatch<["query", "output"]>]> {
+def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [AllTypesMatch<["query", "output"]>], ["inferRowSpace", "getCost", "getStateWidth"]> {
+  let relation = "CallMask";
   let summary = "attention under the mask of the call";
   let description = [{
     `heads` query heads share `kv_heads` key heads (head h uses key head `h / (heads / kv_heads)`); scores are
@@ -141,7 +161,7 @@ def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [AllTypesMatch<["query", 
     (then `rows` names them). The mask is not an operand: it comes with `quoin.forward`.
 
     Constraints: (C1) `kv_heads` divides `heads`; (C2) the query and the result have width `heads * head_dim`, key and value
-    `kv_heads * head_dim`; (C3) `scale` is finite.
+    `kv_heads * head_dim`; (C3) `scale` is finite, below 2^126; (C4) `head_dim` is 1 to 512.
 
     Example:
     ```mlir
@@ -172,15 +192,17 @@ def Quoin_SwigluOp : Quoin_ModelBodyOp<"swiglu", [SameOperandsAndResultType]> {
   let assemblyFormat = "$gate `,` $up attr-dict `:` type($output)";
 }
 
-def Quoin_GatherRowsOp : Quoin_ModelBodyOp<"gather_rows", [AllTypesMatch<["input", "output"]>]> {
+def Quoin_GatherRowsOp : Quoin_ModelBodyOp<"gather_rows", [AllTypesMatch<["input", "output"]>], ["inferRowSpace"]> {
+  let relation = "Selection";
   let summary = "keeps the rows that are read";
   let description = [{
-    Row i of the result is row `rows[i]` of the operand. Made by `prune-rows`; row-wise ops may be moved behind it.
+    Row i of the result is row `rows[i]` of the operand: of features, or of positions for a `quoin.rotary` of rows read. Made by
+    `prune-rows`; row-wise ops may be moved behind it.
 
     Example: `%n = quoin.gather_rows %h at %read : tensor<?x64xf32>`
   }];
-  let arguments = (ins Quoin_Rows:$input, Quoin_IndexTensor:$rows);
-  let results = (outs Quoin_Rows:$output);
+  let arguments = (ins AnyTypeOf<[Quoin_Rows, Quoin_IndexTensor]>:$input, Quoin_IndexTensor:$rows);
+  let results = (outs AnyTypeOf<[Quoin_Rows, Quoin_IndexTensor]>:$output);
   let assemblyFormat = "$input `at` $rows attr-dict `:` type($output)";
 }
 

@@ -79,7 +79,11 @@ def Quoin_IndexTensor : Quoin_Built1D<"$_builder.getIndexType()", 1DTensorOf<[In
 def Quoin_TokenTensor : Quoin_Built1D<"$_builder.getI32Type()", 1DTensorOf<[I32]>>;
 def Quoin_FlagTensor : Quoin_Built1D<"$_builder.getI1Type()", 1DTensorOf<[I1]>>;
 def Quoin_RealTensor : Quoin_Built1D<"$_builder.getF32Type()", 1DTensorOf<[F32]>>;
-def Quoin_Rows : AnyTypeOf<[2DTensorOf<[F32]>], "rows of features", "::mlir::RankedTensorType">;
+def Quoin_RowsShape : CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(0) && "
+                            "::llvm::cast<::mlir::RankedTensorType>($_self).getDimSize(1) > 0 && "
+                            "!::llvm::cast<::mlir::RankedTensorType>($_self).getEncoding()">;
+def Quoin_Rows : Type<And<[2DTensorOf<[F32]>.predicate, Quoin_RowsShape]>, "rows of features, tensor<?xWxf32> with a W of at least 1",
+                      "::mlir::RankedTensorType">;
 
 //===----------------------------------------------------------------------===//
 // Attributes

@@ -25,6 +25,7 @@ void QuoinDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/quoin/QuoinOps.cpp.inc"
       >();
+  attachModelInterfaces(*getContext());
 }
 
 bool quoin::isRunTimeSetting(StringRef name) {

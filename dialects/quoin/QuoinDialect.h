@@ -4,6 +4,7 @@
 #define QUOIN_DIALECTS_QUOIN_QUOINDIALECT_H
 
 #include "dialects/quoin/BlockMask.h"
+#include "dialects/quoin/ModelInterfaces.h"
 #include "dialects/quoin/TokenOrder.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
@@ -51,6 +52,12 @@ inline constexpr llvm::StringLiteral inexact = "quoin.inexact";
 
 /// The most positions that `quoin.capacity` may say.
 inline constexpr int64_t maxCapacity = int64_t(1) << 24;
+
+/// The most features of a head of `quoin.attention`: a tile of rows must fit into a worker's stack.
+inline constexpr int64_t maxHeadDim = 512;
+
+/// May scores be multiplied with this? Compiled programs do so in f32, and with log2(e) first.
+bool isScale(const llvm::APFloat &scale);
 
 /// Settings of this name may be given again with a request; the others are fixed by compilation.
 bool isRunTimeSetting(llvm::StringRef name);

@@ -1,6 +1,12 @@
 //===- Model.cpp - evaluates a model's body --------------------------------===//
+//
+// The verifier of `quoin.model` has seen that every op is one of these and that its operands are over rows that fit
+// together (RowSpaces.h), so nothing here can find a body wrong; only an id can be too large for an embedding.
+//
+//===----------------------------------------------------------------------===//
 
 #include "dialects/reference/Model.h"
+#include "dialects/quoin/RowSpaces.h"
 #include "dialects/reference/Visibility.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -40,11 +46,11 @@ void KeyValueCache::truncate(int64_t count) {
 
 namespace {
 
-/// One run of a body. Rows are those of the slots that run, in order; after a gather, of those that are read.
+/// One run of a body. Rows of the call are those of the slots that run, in order.
 class BodyRun {
 public:
   BodyRun(ModelOp model, const Weights &weights, const ModelCall &call, KeyValueCache *cache)
-      : model(model), weights(weights), call(call), cache(cache), visible(call) {}
+      : model(model), spaces(*RowSpaces::infer(model)), weights(weights), call(call), cache(cache), visible(call) {}
 
   FailureOr<Matrix> run();
 
@@ -52,34 +58,23 @@ private:
   int64_t rowsThatRun() const { return static_cast<int64_t>(call.slots.size()) - call.from; }
   const Matrix &rows(Value v) const { return matrices.find(v)->second; }
   const Weight &weight(FlatSymbolRefAttr symbol) const { return *weights.find(symbol); }
-  /// The slot that the i-th row of a value stands for: rows that run, or, if `subset`, rows that are read.
-  int64_t slotOfRow(int64_t row, Value subset) const {
-    return subset ? call.read[static_cast<size_t>(row)] : call.from + row;
-  }
-  LogicalResult expectRead(Operation *op, Value rows) {
-    if (rows == model.getRead())
-      return success();
-    return op->emitOpError("expects rows that are the model's third argument");
-  }
-
-  static LogicalResult expectRows(Operation *op, int64_t expected, int64_t found) {
-    if (expected == found)
-      return success();
-    return op->emitOpError("expects ") << expected << " rows, but found " << found;
+  /// The slot that the i-th row of a value stands for.
+  int64_t slotOfRow(Value v, int64_t row) const {
+    return spaces.isRead(v) ? call.read[static_cast<size_t>(row)] : call.from + row;
   }
 
   LogicalResult evaluate(Operation *op);
   LogicalResult embed(EmbedOp op, Matrix &out);
-  LogicalResult rmsNorm(RmsNormOp op, Matrix &out);
-  LogicalResult linear(LinearOp op, Matrix &out);
-  LogicalResult rotary(RotaryOp op, Matrix &out);
-  LogicalResult attention(AttentionOp op, Matrix &out);
-  LogicalResult swiglu(SwigluOp op, Matrix &out);
-  LogicalResult gatherRows(GatherRowsOp op, Matrix &out);
-  LogicalResult add(arith::AddFOp op, Matrix &out);
+  Matrix rmsNorm(RmsNormOp op);
+  Matrix linear(LinearOp op);
+  Matrix rotary(RotaryOp op);
+  Matrix attention(AttentionOp op);
+  Matrix swiglu(SwigluOp op);
+  Matrix add(arith::AddFOp op);
   Matrix gather(const Matrix &in) const;
 
   ModelOp model;
+  RowSpaces spaces;
   const Weights &weights;
   const ModelCall &call;
   KeyValueCache *cache;
@@ -92,8 +87,6 @@ private:
 
 LogicalResult BodyRun::embed(EmbedOp op, Matrix &out) {
   const Matrix &table = weight(op.getWeightAttr()).stored;
-  if (op.getIds() != model.getIds())
-    return op.emitOpError("expects the model's ids");
   out = Matrix(rowsThatRun(), table.columns);
   for (int64_t i = 0; i < out.rows; ++i) {
     int32_t token = call.slots[static_cast<size_t>(call.from + i)].token;
@@ -104,12 +97,12 @@ LogicalResult BodyRun::embed(EmbedOp op, Matrix &out) {
   return success();
 }
 
-LogicalResult BodyRun::rmsNorm(RmsNormOp op, Matrix &out) {
+Matrix BodyRun::rmsNorm(RmsNormOp op) {
   const Matrix &in = rows(op.getInput());
   ArrayRef<double> scale = weight(op.getWeightAttr()).stored.rowRef(0);
   auto group = static_cast<int64_t>(scale.size());
   double epsilon = op.getEpsilon().convertToDouble();
-  out = Matrix(in.rows, in.columns);
+  Matrix out(in.rows, in.columns);
   for (int64_t at = 0; at < in.rows * in.columns; at += group) {
     const double *x = in.numbers.data() + at;
     double *y = out.numbers.data() + at;
@@ -120,34 +113,30 @@ LogicalResult BodyRun::rmsNorm(RmsNormOp op, Matrix &out) {
     for (int64_t i = 0; i < group; ++i)
       y[i] = x[i] * inverse * scale[static_cast<size_t>(i)];
   }
-  return success();
+  return out;
 }
 
-LogicalResult BodyRun::linear(LinearOp op, Matrix &out) {
-  out = multiply(rows(op.getInput()), weight(op.getWeightAttr()).transposed);
+Matrix BodyRun::linear(LinearOp op) {
+  Matrix out = multiply(rows(op.getInput()), weight(op.getWeightAttr()).transposed);
   if (!op.getBiasAttr())
-    return success();
+    return out;
   ArrayRef<double> bias = weight(op.getBiasAttr()).stored.rowRef(0);
   for (int64_t r = 0; r < out.rows; ++r)
     for (auto [y, b] : llvm::zip_equal(MutableArrayRef(out.row(r), bias.size()), bias))
       y += b;
-  return success();
+  return out;
 }
 
-LogicalResult BodyRun::rotary(RotaryOp op, Matrix &out) {
-  // `positions` may also be a gather's, but every value of a body has one row per slot that runs or is read.
-  if (op.getPositions() != model.getPositions())
-    return op.emitOpError("expects the model's positions");
+Matrix BodyRun::rotary(RotaryOp op) {
   const Matrix &in = rows(op.getInput());
-  if (failed(expectRows(op, rowsThatRun(), in.rows)))
-    return failure();
   int64_t half = op.getHeadDim() / 2;
   double theta = op.getTheta().convertToDouble();
-  out = Matrix(in.rows, in.columns);
+  Matrix out(in.rows, in.columns);
   for (int64_t i = 0; i < half; ++i) {
     double frequency = std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(op.getHeadDim()));
     for (int64_t r = 0; r < in.rows; ++r) {
-      double angle = static_cast<double>(call.slots[static_cast<size_t>(call.from + r)].position) * frequency;
+      const Slot &slot = call.slots[static_cast<size_t>(slotOfRow(op.getPositions(), r))];
+      double angle = static_cast<double>(slot.position) * frequency;
       double cosine = std::cos(angle), sine = std::sin(angle);
       for (int64_t head = 0; head < in.columns; head += 2 * half) {
         double a = in.row(r)[head + i], b = in.row(r)[head + half + i];
@@ -156,7 +145,7 @@ LogicalResult BodyRun::rotary(RotaryOp op, Matrix &out) {
       }
     }
   }
-  return success();
+  return out;
 }
 
 /// One head of one row: softmax over the keys it sees, zero if it sees none.
@@ -180,17 +169,10 @@ static void attendHead(const double *query, const Matrix &keys, const Matrix &va
   }
 }
 
-LogicalResult BodyRun::attention(AttentionOp op, Matrix &out) {
-  if (op.getRows() && failed(expectRead(op, op.getRows())))
-    return failure();
+Matrix BodyRun::attention(AttentionOp op) {
   // All keys and values of the call: the cache's, then those of the rows that run.
-  Matrix ownKeys, ownValues;
   const Matrix *keys = &rows(op.getKey()), *values = &rows(op.getValue());
   const Matrix &queries = rows(op.getQuery());
-  int64_t asked = op.getRows() ? static_cast<int64_t>(call.read.size()) : rowsThatRun();
-  if (failed(expectRows(op, rowsThatRun(), keys->rows)) || failed(expectRows(op, rowsThatRun(), values->rows)) ||
-      failed(expectRows(op, asked, queries.rows)))
-    return failure();
   if (cache) {
     if (cache->keys.size() <= attentions) {
       cache->keys.resize(attentions + 1);
@@ -204,11 +186,11 @@ LogicalResult BodyRun::attention(AttentionOp op, Matrix &out) {
   ++attentions;
 
   int64_t width = op.getHeadDim(), share = op.getHeads() / op.getKvHeads();
-  out = Matrix(queries.rows, queries.columns);
+  Matrix out(queries.rows, queries.columns);
   SmallVector<int64_t, 128> seen;
   for (int64_t r = 0; r < queries.rows; ++r) {
     seen.clear();
-    int64_t slot = slotOfRow(r, op.getRows());
+    int64_t slot = slotOfRow(op.getQuery(), r);
     for (int64_t k = 0; k < keys->rows; ++k)
       if (visible(slot, k))
         seen.push_back(k);
@@ -216,17 +198,15 @@ LogicalResult BodyRun::attention(AttentionOp op, Matrix &out) {
       attendHead(queries.row(r) + h * width, *keys, *values, h / share * width, width, op.getScale().convertToDouble(),
                  seen, out.row(r) + h * width);
   }
-  return success();
+  return out;
 }
 
-LogicalResult BodyRun::swiglu(SwigluOp op, Matrix &out) {
+Matrix BodyRun::swiglu(SwigluOp op) {
   const Matrix &gate = rows(op.getGate()), &up = rows(op.getUp());
-  if (failed(expectRows(op, gate.rows, up.rows)))
-    return failure();
-  out = Matrix(gate.rows, gate.columns);
+  Matrix out(gate.rows, gate.columns);
   for (auto [y, g, u] : llvm::zip_equal(out.numbers, gate.numbers, up.numbers))
     y = g / (1 + std::exp(-g)) * u;
-  return success();
+  return out;
 }
 
 Matrix BodyRun::gather(const Matrix &in) const {
@@ -236,55 +216,44 @@ Matrix BodyRun::gather(const Matrix &in) const {
   return out;
 }
 
-LogicalResult BodyRun::gatherRows(GatherRowsOp op, Matrix &out) {
-  if (failed(expectRead(op, op.getRows())))
-    return failure();
-  out = gather(rows(op.getInput()));
-  return success();
-}
-
-LogicalResult BodyRun::add(arith::AddFOp op, Matrix &out) {
-  const Matrix &a = rows(op.getLhs()), &b = rows(op.getRhs());
-  if (failed(expectRows(op, a.rows, b.rows)))
-    return failure();
-  out = a;
-  for (auto [x, y] : llvm::zip_equal(out.numbers, b.numbers))
+Matrix BodyRun::add(arith::AddFOp op) {
+  Matrix out = rows(op.getLhs());
+  for (auto [x, y] : llvm::zip_equal(out.numbers, rows(op.getRhs()).numbers))
     x += y;
-  return success();
+  return out;
 }
 
 LogicalResult BodyRun::evaluate(Operation *op) {
-  // The verifier has compared widths as far as types give them.
-  for (Type type : op->getResultTypes())
-    if (auto tensor = dyn_cast<RankedTensorType>(type); tensor && tensor.getRank() == 2 && tensor.isDynamicDim(1))
-      return op->emitOpError("expects rows of a static width, but found ") << type;
+  // Positions that are gathered are still those of their rows' slots.
+  if (!isRows(op->getResult(0)))
+    return success();
   Matrix out;
-  LogicalResult result =
-      llvm::TypeSwitch<Operation *, LogicalResult>(op)
-          .Case([&](EmbedOp o) { return embed(o, out); })
-          .Case([&](RmsNormOp o) { return rmsNorm(o, out); })
-          .Case([&](LinearOp o) { return linear(o, out); })
-          .Case([&](RotaryOp o) { return rotary(o, out); })
-          .Case([&](AttentionOp o) { return attention(o, out); })
-          .Case([&](SwigluOp o) { return swiglu(o, out); })
-          .Case([&](GatherRowsOp o) { return gatherRows(o, out); })
-          .Case([&](arith::AddFOp o) { return add(o, out); })
-          .Default([](Operation *o) { return o->emitOpError("expects an op that the interpreter knows in a model"); });
-  if (succeeded(result))
-    matrices[op->getResult(0)] = std::move(out);
-  return result;
+  if (auto o = dyn_cast<EmbedOp>(op)) {
+    if (failed(embed(o, out)))
+      return failure();
+  } else {
+    out = llvm::TypeSwitch<Operation *, Matrix>(op)
+              .Case([&](RmsNormOp o) { return rmsNorm(o); })
+              .Case([&](LinearOp o) { return linear(o); })
+              .Case([&](RotaryOp o) { return rotary(o); })
+              .Case([&](AttentionOp o) { return attention(o); })
+              .Case([&](SwigluOp o) { return swiglu(o); })
+              .Case([&](GatherRowsOp o) { return gather(rows(o.getInput())); })
+              .Case([&](arith::AddFOp o) { return add(o); })
+              .DefaultUnreachable("an op that the verifier lets into a body");
+  }
+  matrices[op->getResult(0)] = std::move(out);
+  return success();
 }
 
 FailureOr<Matrix> BodyRun::run() {
-  for (Operation &op : model.getBody().front().without_terminator())
+  Block &body = model.getBody().front();
+  for (Operation &op : body.without_terminator())
     if (failed(evaluate(&op)))
       return failure();
-  const Matrix &all = rows(model.getBody().front().getTerminator()->getOperand(0));
   // Before `prune-rows` every row comes out; after it only those that are read do.
-  bool pruned = static_cast<bool>(model.getRead());
-  if (failed(expectRows(model, pruned ? static_cast<int64_t>(call.read.size()) : rowsThatRun(), all.rows)))
-    return failure();
-  return pruned ? all : gather(all);
+  Value hidden = cast<HiddenOp>(body.getTerminator()).getRows();
+  return spaces.isRead(hidden) ? rows(hidden) : gather(rows(hidden));
 }
 
 FailureOr<Matrix> quoin::ref::runModel(ModelOp model, const Weights &weights, const ModelCall &call,

@@ -113,7 +113,15 @@ func.func @block_attention_c9_none(%q: tensor<?x8x64xf32>, %a: tensor<0xi32>) {
 // -----
 
 func.func @block_attention_c10(%q: tensor<?x8x64xf32>) {
-  // expected-error@+1 {{expects a finite scale, but found 0x7FF8000000000000 : f64}}
+  // expected-error@+1 {{expects a finite scale below 2^126, but found 0x7FF8000000000000 : f64}}
   %out = quoin.block_attention %q, %q, %q mask #quoin.mask<causal> scale 0x7FF8000000000000 : tensor<?x8x64xf32>, tensor<?x8x64xf32>, tensor<?x8x64xf32>
   return
+}
+
+// -----
+
+func.func @block_attention_c10_as_f32(%q: tensor<?x2x8xf32>) -> tensor<?x2x8xf32> {
+  // expected-error @+1 {{expects a finite scale below 2^126, but found 1.000000e+300 : f64}}
+  %out = quoin.block_attention %q, %q, %q mask #quoin.mask<causal> scale 1.0e300 : tensor<?x2x8xf32>, tensor<?x2x8xf32>, tensor<?x2x8xf32>
+  return %out : tensor<?x2x8xf32>
 }

@@ -13,3 +13,19 @@ quoin.weight @cube : tensor<2x3x4xf32> from "a" tensor "x"
 
 // expected-error @+1 {{expects elements f32, bf16 or f16, but found 'f64'}}
 quoin.weight @double : tensor<4xf64> from "a" tensor "x"
+
+// -----
+
+// weight_c2
+// expected-error @+1 {{expects sizes from 1 to 2147483647, but found 0}}
+quoin.weight @nothing : tensor<4x0xf32> from "a" tensor "x"
+
+// -----
+
+// expected-error @+1 {{expects sizes from 1 to 2147483647, but found 2147483648}}
+quoin.weight @long : tensor<2147483648xf32> from "a" tensor "x"
+
+// -----
+
+// expected-error @+1 {{expects at most 1099511627776 elements, but found 2199023255552}}
+quoin.weight @large : tensor<2097152x1048576xf32> from "a" tensor "x"

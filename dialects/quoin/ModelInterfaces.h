@@ -1,0 +1,45 @@
+//===- ModelInterfaces.h - what is asked of an op in a model's body --------===//
+
+#ifndef QUOIN_DIALECTS_QUOIN_MODELINTERFACES_H
+#define QUOIN_DIALECTS_QUOIN_MODELINTERFACES_H
+
+#include "mlir/IR/OpDefinition.h"
+#include <cstdint>
+
+namespace quoin {
+
+/// On which rows of its operands a row of an op's result depends.
+enum class RowRelation {
+  RowByRow,  ///< the same row of each operand
+  Selection, ///< one other row: row i is row `rows[i]`
+  CallMask,  ///< the rows that the mask of the call shows it
+  Everything ///< any row
+};
+
+/// Whose rows a value of a body has.
+enum class RowSpace {
+  Call,   ///< one a slot that runs: ids, positions, and what is made of them
+  Read,   ///< one a row that is read, after `quoin.gather_rows`
+  Indices ///< the body's third argument: no rows, but which of the call's are read
+};
+
+llvm::StringRef nameOf(RowSpace space);
+
+/// What an op costs in a step; the rest is small beside it.
+struct ModelOpCost {
+  /// A product with a weight `[out, in]`, which is read once a step; each row takes `2 * out * in` operations.
+  int64_t out = 0, in = 0;
+  int64_t flopsPerRowAndKey = 0;
+};
+
+/// The rule of most ops: operands over the same rows, rows of the call or rows read, give a result over them.
+llvm::LogicalResult inferSameRowSpace(mlir::Operation *op, llvm::ArrayRef<RowSpace> operands, RowSpace &result);
+
+/// Gives upstream's ops that a body may hold the interface: `arith.addf`.
+void attachModelInterfaces(mlir::MLIRContext &context);
+
+} // namespace quoin
+
+#include "dialects/quoin/ModelInterfaces.h.inc"
+
+#endif

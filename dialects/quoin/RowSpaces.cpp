@@ -1,0 +1,110 @@
+//===- RowSpaces.cpp - whose rows the values of a model's body have --------===//
+
+#include "dialects/quoin/RowSpaces.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace quoin;
+
+#include "dialects/quoin/ModelInterfaces.cpp.inc"
+
+StringRef quoin::nameOf(RowSpace space) {
+  switch (space) {
+  case RowSpace::Call:
+    return "rows of the call";
+  case RowSpace::Read:
+    return "rows read";
+  case RowSpace::Indices:
+    break;
+  }
+  return "the indices of rows read";
+}
+
+LogicalResult quoin::inferSameRowSpace(Operation *op, ArrayRef<RowSpace> operands, RowSpace &result) {
+  // model_c5
+  result = operands.empty() ? RowSpace::Call : operands.front();
+  if (llvm::is_contained(operands, RowSpace::Indices))
+    return op->emitOpError("expects ") << nameOf(RowSpace::Call) << " or " << nameOf(RowSpace::Read) << ", but found "
+                                       << nameOf(RowSpace::Indices);
+  for (RowSpace other : operands)
+    if (other != result)
+      return op->emitOpError("expects operands over the same rows, but found ")
+             << nameOf(result) << " and " << nameOf(other);
+  return success();
+}
+
+LogicalResult GatherRowsOp::inferRowSpace(ArrayRef<RowSpace> operands, RowSpace &result) {
+  // model_c6
+  result = RowSpace::Read;
+  if (operands[0] != RowSpace::Call)
+    return emitOpError("expects ") << nameOf(RowSpace::Call) << " to gather from, but found " << nameOf(operands[0]);
+  if (operands[1] != RowSpace::Indices)
+    return emitOpError("expects the body's third argument after 'at', but found ") << nameOf(operands[1]);
+  return success();
+}
+
+LogicalResult AttentionOp::inferRowSpace(ArrayRef<RowSpace> operands, RowSpace &result) {
+  // model_c7
+  result = operands[0];
+  for (auto [name, space] : {std::pair("keys", operands[1]), std::pair("values", operands[2])})
+    if (space != RowSpace::Call)
+      return emitOpError("expects ") << name << " of " << nameOf(RowSpace::Call) << ", but found " << nameOf(space);
+  if (getRows() && operands[3] != RowSpace::Indices)
+    return emitOpError("expects the body's third argument after 'rows', but found ") << nameOf(operands[3]);
+  RowSpace wanted = getRows() ? RowSpace::Read : RowSpace::Call;
+  if (result != wanted)
+    return emitOpError("expects a query of ")
+           << nameOf(wanted) << (getRows() ? " with" : " without") << " 'rows', but found " << nameOf(result);
+  return success();
+}
+
+FailureOr<RowSpaces> RowSpaces::infer(ModelOp model) {
+  RowSpaces result;
+  Block &body = model.getBody().front();
+  result.spaces[model.getIds()] = result.spaces[model.getPositions()] = RowSpace::Call;
+  if (Value read = model.getRead())
+    result.spaces[read] = RowSpace::Indices;
+  for (Operation &op : body.without_terminator()) {
+    // model_c4
+    auto modelOp = dyn_cast<ModelOpInterface>(op);
+    if (!modelOp) {
+      emitError(op.getLoc()) << "'" << model->getName() << "' op expects a body of model ops, but found '"
+                             << op.getName() << "'";
+      return failure();
+    }
+    SmallVector<RowSpace> operands;
+    for (auto [i, operand] : llvm::enumerate(op.getOperands())) {
+      // MLIR's own verifier looks at the order of ops only after this one.
+      auto known = result.spaces.find(operand);
+      if (known == result.spaces.end()) {
+        op.emitOpError("expects operands that are made above it, but operand #") << i << " is made below";
+        return failure();
+      }
+      operands.push_back(known->second);
+    }
+    RowSpace space = RowSpace::Call;
+    if (failed(modelOp.inferRowSpace(operands, space)))
+      return failure();
+    result.spaces[op.getResult(0)] = space;
+  }
+  // model_c8
+  auto hidden = cast<HiddenOp>(body.getTerminator());
+  RowSpace wanted = model.getRead() ? RowSpace::Read : RowSpace::Call, found = result.of(hidden.getRows());
+  if (found == wanted)
+    return result;
+  hidden.emitOpError("expects ") << nameOf(wanted) << " in a model " << (model.getRead() ? "with" : "without")
+                                 << " a third argument, but found " << nameOf(found);
+  return failure();
+}
+
+//===----------------------------------------------------------------------===//
+// Upstream's ops
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct AddRows : ModelOpInterface::ExternalModel<AddRows, arith::AddFOp> {
+  RowRelation getRelation(Operation *) const { return RowRelation::RowByRow; }
+};
+} // namespace
+
+void quoin::attachModelInterfaces(MLIRContext &context) { arith::AddFOp::attachInterface<AddRows>(context); }
