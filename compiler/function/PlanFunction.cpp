@@ -119,8 +119,7 @@ LogicalResult Planner::findAttention() {
       return o.emitOpError("expects a function of one 'quoin.block_attention' and its return, but found this");
     }
   }
-  if (!op)
-    return function.emitError("expects a function of one 'quoin.block_attention', but found none");
+  // There is one, or `findFunction` would not have chosen this function, and it is not inside another op.
   return success();
 }
 
@@ -204,21 +203,21 @@ LogicalResult Planner::describeArguments() {
   return success();
 }
 
-/// Arguments with as many rows as there are queries, and those with as many as there are keys, get one size each.
+/// Arguments with as many rows as there are queries, and those with as many as there are keys, get one size each: a
+/// number where one of them has it.
 LogicalResult Planner::unifyLengths() {
-  auto unify = [&](ArrayRef<int64_t> members, DenseIntElementsAttr constant) -> LogicalResult {
-    int64_t size = constant ? constant.getNumElements() : ShapedType::kDynamic;
-    // First a size that is known (a number, or a length that the other set gave), then the same for all.
-    for (int64_t m : members) {
-      int64_t s = m < 0 ? ShapedType::kDynamic : plan.arguments[m].sizes[0];
-      if (s == ShapedType::kDynamic || s == size)
-        continue;
-      if (size != ShapedType::kDynamic)
-        return op.emitOpError("expects operands of one length, but found ") << size << " and " << s;
-      size = s;
-    }
-    if (size == ShapedType::kDynamic)
-      size = -1 - plan.lengths++;
+  auto unify = [&](ArrayRef<int64_t> members, ArrayRef<DenseIntElementsAttr> constants) -> LogicalResult {
+    SmallVector<int64_t> known;
+    for (DenseIntElementsAttr constant : constants)
+      if (constant)
+        known.push_back(constant.getNumElements());
+    for (int64_t m : members)
+      if (m >= 0 && plan.arguments[m].sizes[0] != ShapedType::kDynamic)
+        known.push_back(plan.arguments[m].sizes[0]);
+    int64_t size = known.empty() ? -1 - plan.lengths++ : known.front();
+    for (int64_t other : known)
+      if (other != size)
+        return op.emitOpError("expects operands of one length, but found ") << size << " and " << other;
     for (int64_t m : members)
       if (m >= 0)
         plan.arguments[m].sizes[0] = size;
@@ -227,17 +226,14 @@ LogicalResult Planner::unifyLengths() {
   int64_t queries[] = {plan.query, plan.queryLabels}, keys[] = {plan.key, plan.value, plan.keyLabels};
   // An argument that is both makes the two lengths one. So do offsets that are both: they end at either.
   bool shared = llvm::any_of(queries, [&](int64_t a) { return a >= 0 && llvm::is_contained(keys, a); });
-  if (plan.ragged() && plan.queryOffsets == plan.keyOffsets) {
+  if (shared || (plan.ragged() && plan.queryOffsets == plan.keyOffsets)) {
     SmallVector<int64_t> all(queries, queries + 2);
     all.append(keys, keys + 3);
-    if (failed(unify(all, plan.queryLabelValues ? plan.queryLabelValues : plan.keyLabelValues)))
+    if (failed(unify(all, {plan.queryLabelValues, plan.keyLabelValues})))
       return failure();
-    shared = true;
-  }
-  if (failed(unify(queries, plan.queryLabelValues)) || failed(unify(keys, plan.keyLabelValues)))
+  } else if (failed(unify(queries, {plan.queryLabelValues})) || failed(unify(keys, {plan.keyLabelValues}))) {
     return failure();
-  if (shared && plan.querySize() != plan.keySize())
-    return op.emitOpError("expects an operand that is query and key to have one length, but found two");
+  }
   if (!plan.ragged())
     return success();
   if (failed(unify({plan.queryOffsets, plan.keyOffsets}, {})))
