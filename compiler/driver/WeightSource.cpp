@@ -23,10 +23,6 @@ static std::optional<cpu::Storage> storageOf(DType dtype) {
 
 bool WeightSource::read(StringRef symbol, cpu::SourceTensor &out, std::string &error) {
   auto weight = table.lookup<WeightOp>(symbol);
-  if (!weight) {
-    error = "expects a weight '@" + symbol.str() + "'";
-    return false;
-  }
   SmallString<128> path(weight.getFile());
   if (!llvm::sys::path::is_absolute(path)) {
     path = folder;
