@@ -80,8 +80,8 @@ struct DenoiseToWhile : OpRewritePattern<DenoiseOp> {
       Value had = tensor::DimOp::create(b, l, rows, zero);
       Value left = tensor::DimOp::create(b, l, OpenOp::create(b, l, vector, next[0], from, to), zero);
       Value less = arith::CmpIOp::create(b, l, arith::CmpIPredicate::ult, left, had);
-      cf::AssertOp::create(b, l, less,
-                           "quoin.denoise expects each step to fill an open position, but found open after and before");
+      cf::AssertOp::create(
+          b, l, less, "quoin.denoise expects each step to fill a position, but of {1} that were open {0} still are");
       scf::YieldOp::create(b, l, next);
     };
     auto loop = scf::WhileOp::create(rewriter, loc, types, inits, before, after);
@@ -101,7 +101,7 @@ void checkLoopStep(scf::ForOp loop) {
   Value zero = arith::ConstantOp::create(b, loc, b.getIntegerAttr(loop.getStep().getType(), 0));
   auto predicate = isUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt;
   Value positive = arith::CmpIOp::create(b, loc, predicate, loop.getStep(), zero);
-  cf::AssertOp::create(b, loc, positive, "scf.for expects a positive step, but found");
+  cf::AssertOp::create(b, loc, positive, "scf.for expects a positive step, but found {0}");
 }
 
 /// Fails with a diagnostic if the decoder holds what can be in no step.

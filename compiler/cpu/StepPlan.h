@@ -63,7 +63,7 @@ struct Stage {
 
 struct ModelOptions {
   KernelOptions kernels;
-  int64_t capacity = 0;           ///< most positions
+  int64_t capacity = 0;           ///< positions that the tables of angles have rows for
   std::optional<Storage> storage; ///< of matrices; none: as the checkpoint has them
 };
 
@@ -80,6 +80,15 @@ struct StepPlan {
   HeadShape head;
   int64_t hidden = 0, layers = 0, pageBytes = 0, scratchRowBytes = 0;
   int64_t fusedEpilogues = 0, barriers = 0; ///< for reports
+
+  /// Multiplications of a row in the matrices of the layers.
+  int64_t layersWork() const {
+    int64_t work = 0;
+    for (const Stage &s : stages)
+      if (s.kind == StageKind::Linear)
+        work += s.linear.k * s.linear.n * (s.linear.epilogue == Epilogue::Swiglu ? 2 : 1);
+    return work;
+  }
 };
 
 /// Whatever the verifier of `quoin.model` lets through can be planned.

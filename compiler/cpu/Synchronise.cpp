@@ -11,50 +11,53 @@ std::pair<Val, Val> quoin::cpu::share(KernelBuilder &kb, Val count, Val worker, 
   return {kb.quotient(count * worker, workers), kb.quotient(count * (worker + 1), workers)};
 }
 
-/// Steps: (1) note the phase; (2) arrive; (3) the last one resets the count and opens the next phase; (4) the others
-/// wait for it, first spinning, then handing their time slice back now and then. The phase cannot advance before the
-/// caller arrives, so noting it first is safe.
+/// Steps: (1) note the phase; (2) arrive; (3) the last one resets the count, opens the next phase and wakes those that
+/// sleep; (4) the others wait for it, first spinning, then in the host's `wait`. The phase cannot advance before the
+/// caller arrives, so noting it first is safe. Opening the phase and looking for sleepers are in one total order with
+/// the sleeper that counts itself and looks at the phase: one of the two sees the other.
 LLVM::LLVMFuncOp quoin::cpu::barrierKernel(KernelBuilder &kb) {
   return kb.function("barrier", {kb.ptr, kb.i64}, [&](ArrayRef<Val> a) {
     using Ordering = LLVM::AtomicOrdering;
+    using Compare = KernelBuilder::Compare;
+    auto field = [&](size_t offset) { return kb.at(a[0], static_cast<int64_t>(offset)); };
     auto atomicLoad = [&](Val address, Ordering ordering) {
       return kb.wrap(LLVM::LoadOp::create(kb.b, kb.loc, kb.i32, address, 4, false, false, false, false, ordering));
     };
     auto atomicStore = [&](Val value, Val address, Ordering ordering) {
       LLVM::StoreOp::create(kb.b, kb.loc, value, address, 4, false, false, false, ordering);
     };
-    kb.when(kb.compare(KernelBuilder::Compare::sgt, a[1], 1), [&] {
-      Val arrived = kb.at(a[0], offsetof(quoin_barrier_t, arrived)),
-          phase = kb.at(a[0], offsetof(quoin_barrier_t, phase));
+    auto callHost = [&](size_t member, ValueRange arguments) {
+      SmallVector<Type> types(arguments.getTypes());
+      auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(kb.b.getContext()), types);
+      SmallVector<Value> operands{kb.load(kb.ptr, field(member))};
+      llvm::append_range(operands, arguments);
+      LLVM::CallOp::create(kb.b, kb.loc, type, operands);
+    };
+    kb.when(kb.compare(Compare::sgt, a[1], 1), [&] {
+      Val arrived = field(offsetof(quoin_barrier_t, arrived)), phase = field(offsetof(quoin_barrier_t, phase));
       Val before = atomicLoad(phase, Ordering::monotonic);
       Val others = kb.wrap(LLVM::AtomicRMWOp::create(kb.b, kb.loc, LLVM::AtomicBinOp::add, arrived,
                                                      kb.integer(kb.i32, 1), Ordering::acq_rel));
-      kb.when(
-          kb.compare(KernelBuilder::Compare::eq, kb.extend(kb.i64, others, true), a[1] - 1),
-          [&] {
-            atomicStore(kb.integer(kb.i32, 0), arrived, Ordering::monotonic);
-            atomicStore(before + 1, phase, Ordering::release);
-          },
-          [&] {
-            kb.loopWhile(
-                {kb.index(1)},
-                [&](ArrayRef<Val>) {
-                  return kb.compare(KernelBuilder::Compare::eq, atomicLoad(phase, Ordering::acquire), before);
-                },
-                [&](ArrayRef<Val> spins) -> Vals {
-                  if (kb.options.x86)
-                    LLVM::CallIntrinsicOp::create(kb.b, kb.loc, kb.b.getStringAttr("llvm.x86.sse2.pause"),
-                                                  ValueRange());
-                  // A few tens of microseconds of pauses, then the host decides.
-                  Val tired = kb.compare(KernelBuilder::Compare::eq, kb.bitAnd(spins[0], kb.index(4095)), 0);
-                  kb.when(tired, [&] {
-                    Val relax = kb.load(kb.ptr, kb.at(a[0], offsetof(quoin_barrier_t, relax)));
-                    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(kb.b.getContext()), {});
-                    LLVM::CallOp::create(kb.b, kb.loc, type, ValueRange{relax});
-                  });
-                  return {spins[0] + 1};
-                });
-          });
+      auto last = [&] {
+        atomicStore(kb.integer(kb.i32, 0), arrived, Ordering::monotonic);
+        atomicStore(before + 1, phase, Ordering::seq_cst);
+        Val sleeping = atomicLoad(field(offsetof(quoin_barrier_t, sleeping)), Ordering::seq_cst);
+        kb.when(kb.compare(Compare::ne, sleeping, 0),
+                [&] { callHost(offsetof(quoin_barrier_t, wake), ValueRange{Value(a[0])}); });
+      };
+      auto early = [&] {
+        Val spins = kb.extend(kb.i64, kb.load(kb.i32, field(offsetof(quoin_barrier_t, spins))), true);
+        auto closed = [&] { return kb.compare(Compare::eq, atomicLoad(phase, Ordering::acquire), before); };
+        kb.loopWhile(
+            {spins}, [&](ArrayRef<Val> left) { return kb.bitAnd(kb.compare(Compare::sgt, left[0], 0), closed()); },
+            [&](ArrayRef<Val> left) -> Vals {
+              if (kb.options.x86)
+                LLVM::CallIntrinsicOp::create(kb.b, kb.loc, kb.b.getStringAttr("llvm.x86.sse2.pause"), ValueRange());
+              return {left[0] - 1};
+            });
+        kb.when(closed(), [&] { callHost(offsetof(quoin_barrier_t, wait), ValueRange{Value(a[0]), Value(before)}); });
+      };
+      kb.when(kb.compare(Compare::eq, kb.extend(kb.i64, others, true), a[1] - 1), last, early);
     });
   });
 }

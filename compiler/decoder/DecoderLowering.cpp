@@ -36,6 +36,7 @@ private:
   void lowerReturn(ReturnOp op);
   LogicalResult lowerSuspension(Operation *op, OperandRange live, ValueRange results, int32_t status);
   void keep(Value value, int64_t slot);
+  void countRound();
   void start();
   void dispatch();
 
@@ -71,8 +72,20 @@ LogicalResult AdvanceBuilder::build() {
     }
   }
   resumed.push_back(e.newBlock());
+  // Every way around a loop leads back to a block that came before.
+  DenseSet<Block *> seen, headers;
+  for (Block *block : order) {
+    seen.insert(block);
+    for (Block *next : block->getSuccessors())
+      if (seen.contains(next))
+        headers.insert(next);
+  }
   for (Block *block : order) {
     e.b.setInsertionPointToStart(blocks[block]);
+    if (headers.contains(block)) {
+      e.b.setLoc(decoder.getLoc());
+      countRound();
+    }
     for (Operation &op : *block) {
       e.b.setLoc(op.getLoc());
       if (failed(checkTypes(&op)) || failed(lower(&op)))
@@ -147,7 +160,7 @@ LogicalResult AdvanceBuilder::lower(Operation *op) {
   return op->emitOpError("expects an operation that decoders may use, but this one has no lowering");
 }
 
-/// The numbers of the message are those that the condition compares.
+/// Numbers that the message may name as {0} and {1} are those that the condition compares.
 void AdvanceBuilder::lowerAssert(cf::AssertOp op) {
   Value first = e.constant(0), second = first;
   if (auto compared = op.getArg().getDefiningOp<arith::CmpIOp>())
@@ -160,8 +173,10 @@ void AdvanceBuilder::lowerReturn(ReturnOp op) {
   Value sequence = e.get(op.getSequence()), from = e.get(op.getFrom()), to = e.get(op.getTo());
   Value length = e.load(e.i64, sequence, offsetof(quoin_sequence_t, length));
   using Pred = LLVM::ICmpPredicate;
-  e.require(e.compare(Pred::ule, to, length), "quoin.return expects an end up to the length, but found", to, length);
-  e.require(e.compare(Pred::ule, from, to), "quoin.return expects a start up to its end, but found", from, to);
+  e.require(e.compare(Pred::ule, to, length), "quoin.return expects an end of at most {1} (the length), but found {0}",
+            to, length);
+  e.require(e.compare(Pred::ule, from, to), "quoin.return expects a start of at most {1} (its end), but found {0}",
+            from, to);
   e.store(sequence, e.state, offsetof(quoin_state_t, result));
   e.store(from, e.state, offsetof(quoin_state_t, result_from));
   e.store(to, e.state, offsetof(quoin_state_t, result_to));
@@ -234,6 +249,18 @@ LogicalResult AdvanceBuilder::lowerSuspension(Operation *op, OperandRange live, 
   return success();
 }
 
+/// Nothing is said where the rounds are used up: the host knows that from the number.
+void AdvanceBuilder::countRound() {
+  constexpr int64_t at = offsetof(quoin_state_t, rounds);
+  Value left = e.sub(e.load(e.i64, e.state, at), e.constant(1));
+  e.store(left, e.state, at);
+  Block *good = e.newBlock(), *bad = e.newBlock();
+  LLVM::CondBrOp::create(e.b, e.compare(LLVM::ICmpPredicate::sge, left, e.constant(0)), good, bad);
+  e.b.setInsertionPointToStart(bad);
+  e.returnStatus(QUOIN_FAILED);
+  e.b.setInsertionPointToStart(good);
+}
+
 void AdvanceBuilder::start() {
   e.b.setInsertionPointToStart(resumed.front());
   SmallVector<Value> arguments;
@@ -246,8 +273,8 @@ void AdvanceBuilder::dispatch() {
   e.b.setInsertionPointToEnd(e.entry());
   Value resume = e.load(e.i64, e.state, offsetof(quoin_state_t, resume));
   Value limit = e.constant(static_cast<int64_t>(resumed.size()));
-  e.require(e.compare(LLVM::ICmpPredicate::ult, resume, limit), "advance expects a point where it suspended, but found",
-            resume, limit);
+  e.require(e.compare(LLVM::ICmpPredicate::ult, resume, limit),
+            "advance expects a point below {1} where it suspended, but found {0}", resume, limit);
   SmallVector<APInt> cases;
   for (size_t i = 1; i < resumed.size(); ++i)
     cases.push_back(APInt(64, i));

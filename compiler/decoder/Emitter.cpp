@@ -183,8 +183,8 @@ Value Emitter::allocate(Value bytes) { return callHost(offsetof(quoin_host_t, al
 
 TensorParts Emitter::allocateTensor(Type element, Value size, StringRef op) {
   Value limit = constant(maxElements);
-  require(compare(LLVM::ICmpPredicate::ule, size, limit),
-          (op + " expects a size from 0 up to a limit, but found").str(), size, limit);
+  require(compare(LLVM::ICmpPredicate::ule, size, limit), (op + " expects a size from 0 to {1}, but found {0}").str(),
+          size, limit);
   return {allocate(mul(size, constant(storedBytes(element)))), size, element};
 }
 

@@ -80,7 +80,7 @@ public:
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
   mlir::Value sub(mlir::Value lhs, mlir::Value rhs);
   mlir::Value mul(mlir::Value lhs, mlir::Value rhs);
-  /// Goes on if `ok`; else the decoder fails with the text and two numbers.
+  /// Goes on if `ok`; else the decoder fails with the text, in which {0} and {1} stand for the two numbers.
   void require(mlir::Value ok, llvm::StringRef text, mlir::Value first, mlir::Value second);
   void requireEqual(mlir::Value lhs, mlir::Value rhs, llvm::StringRef text);
   /// Calls a function of quoin_host_t; the decoder fails with it.

@@ -21,7 +21,9 @@ struct ProgramNumbers {
   int64_t vocabulary = 0;
   int64_t layers = 0;
   int64_t capacity = 0;
+  int64_t positions = 0;
   int64_t pageBytes = 0;
+  int64_t layersWork = 0;
   int64_t weightsBytes = 0;
   uint64_t weightsChecksum = 0;
   int64_t scratchRowBytes = 0;

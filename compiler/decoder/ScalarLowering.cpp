@@ -24,14 +24,14 @@ static bool isDivision(Operation *op) {
 static void checkDivision(Emitter &e, Operation *op, Value lhs, Value rhs) {
   std::string name = op->getName().getStringRef().str();
   Type type = rhs.getType();
-  e.require(e.compare(Pred::ne, rhs, e.integer(type, 0)), name + " expects a divisor other than zero, but found", lhs,
-            rhs);
+  e.require(e.compare(Pred::ne, rhs, e.integer(type, 0)),
+            name + " expects a divisor other than zero, but found {0} by {1}", lhs, rhs);
   if (isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp>(op))
     return;
   APInt lowest = APInt::getSignedMinValue(type.getIntOrFloatBitWidth());
   Value low = LLVM::ConstantOp::create(e.b, type, e.b.getIntegerAttr(type, lowest));
   Value safe = LLVM::OrOp::create(e.b, e.compare(Pred::ne, lhs, low), e.compare(Pred::ne, rhs, e.integer(type, -1)));
-  e.require(safe, name + " expects a quotient that fits, but found", lhs, rhs);
+  e.require(safe, name + " expects a quotient that fits, but found {0} by {1}", lhs, rhs);
 }
 
 /// Between integers of any width.
@@ -109,7 +109,7 @@ static void lowerElementwise(Emitter &e, Operation *op) {
     operands.push_back(e.tensor(v));
   Value count = operands.front().size;
   for (const TensorParts &t : llvm::drop_begin(operands))
-    e.requireEqual(count, t.size, name + " expects operands of one size, but found");
+    e.requireEqual(count, t.size, name + " expects operands of one size, but found {0} and {1}");
   TensorParts made = e.allocateTensor(scalarType(type.getElementType()), count, name);
   e.forEach(count, [&](Value i) {
     SmallVector<Value> elements;

@@ -19,10 +19,10 @@ void quoin::decoder::writeForwardSlots(Emitter &e, Value sequence, Value to, Val
   auto field = [](size_t offset) { return forwardAt + static_cast<int64_t>(offset); };
   if (ids && positions)
     e.requireEqual(e.tensor(ids).size, e.tensor(positions).size,
-                   "quoin.forward expects as many positions as ids of 'then' rows, but found");
+                   "quoin.forward expects {0} positions (as many as ids of 'then' rows), but found {1}");
   if (ids && labels)
     e.requireEqual(e.tensor(ids).size, e.tensor(labels).size,
-                   "quoin.forward expects as many labels as ids of 'then' rows, but found");
+                   "quoin.forward expects {0} labels (as many as ids of 'then' rows), but found {1}");
   e.store(e.get(sequence), e.state, field(offsetof(quoin_forward_t, sequence)));
   e.store(e.get(to), e.state, field(offsetof(quoin_forward_t, length)));
   writeTensor(e, ids, e.i32, field(offsetof(quoin_forward_t, then_ids)));
@@ -72,12 +72,13 @@ LogicalResult quoin::decoder::writeScore(Emitter &e, SuspendScoreOp op) {
   Value rows = e.load(e.i64, logits, offsetof(quoin_logits_t, rows));
   if (draws)
     e.requireEqual(e.tensor(op.getPositions()).size, rows,
-                   "quoin.score expects as many positions as rows of logits, but found");
+                   "quoin.score expects {1} positions (as many as rows of logits), but found {0}");
   if (op.getOf())
-    e.requireEqual(e.tensor(op.getOf()).size, rows, "quoin.score expects as many tokens as rows of logits, but found");
+    e.requireEqual(e.tensor(op.getOf()).size, rows,
+                   "quoin.score expects {1} tokens (as many as rows of logits), but found {0}");
   if (op.getMinus())
     e.requireEqual(e.load(e.i64, e.get(op.getMinus()), offsetof(quoin_logits_t, rows)), rows,
-                   "quoin.draw_residual expects as many rows on both sides, but found");
+                   "quoin.draw_residual expects {1} rows on both sides, but found {0}");
 
   write(e.constant(op.getMinus() ? QUOIN_HEAD_RESIDUAL : QUOIN_HEAD_SCORE), offsetof(quoin_score_t, kind));
   write(logits, offsetof(quoin_score_t, logits));

@@ -10,6 +10,7 @@
 #include "compiler/driver/WeightSource.h"
 #include "compiler/function/Function.h"
 #include "compiler/import/Import.h"
+#include "dialects/quoin/Overhang.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
@@ -303,7 +304,8 @@ bool Compiler::buildArtifact() {
 
   cpu::ModelOptions modelOptions;
   modelOptions.kernels = target->kernels;
-  modelOptions.capacity = integer(module_attr::capacity, 4096);
+  const int64_t capacity = integer(module_attr::capacity, 4096);
+  modelOptions.capacity = capacity + overhang(*module, capacity);
   if (options.weights == "f32")
     modelOptions.storage = cpu::Storage::F32;
   else if (options.weights == "bf16")
@@ -342,7 +344,7 @@ bool Compiler::buildArtifact() {
   description.architecture = text(module_attr::architecture);
   description.triple = target->triple;
   description.features = target->required;
-  description.capacity = modelOptions.capacity;
+  description.capacity = capacity;
   description.fill = integer(module_attr::fill, -1);
   if (auto stops = module->getOperation()->getAttrOfType<DenseI32ArrayAttr>(module_attr::stop))
     description.stops.assign(stops.asArrayRef().begin(), stops.asArrayRef().end());
@@ -355,7 +357,9 @@ bool Compiler::buildArtifact() {
   table.hidden = plan.hidden;
   table.vocabulary = plan.head.vocabulary;
   table.layers = plan.layers;
-  table.capacity = modelOptions.capacity;
+  table.capacity = capacity;
+  table.positions = modelOptions.capacity;
+  table.layersWork = plan.layersWork();
   table.pageBytes = plan.pageBytes;
   table.weightsBytes = plan.weights.bytes();
   table.weightsChecksum = checksum;

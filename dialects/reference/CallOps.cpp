@@ -64,6 +64,11 @@ FailureOr<std::vector<Slot>> Machine::slotsOf(Operation *op, const CallOperands 
   if (failed(expectEqual(op, "positions of 'then' rows", ids.size(), positions.size())) ||
       (labels && failed(expectEqual(op, "labels of 'then' rows", ids.size(), labels->size()))))
     return failure();
+  for (Number position : positions)
+    if (position.integer < 0 || position.integer >= program.positions())
+      return op->emitOpError("expects a position from 0 to ")
+             << program.positions() - 1 << " (the capacity of " << program.capacity() << " and "
+             << program.positions() - program.capacity() << " beyond it), but found " << position.integer;
   for (size_t i = 0; i < ids.size(); ++i)
     slots.push_back(
         {static_cast<int32_t>(ids[i].integer), positions[i].integer, false, labels ? (*labels)[i].integer : 0});
@@ -137,6 +142,7 @@ FailureOr<Datum> Machine::call(Operation *op, const CallOperands &c) {
     if (failed(hidden))
       return failure();
     logits.hidden = std::move(*hidden);
+    rounds = 0;
   }
   if (cache && keep < static_cast<int64_t>(cache->slots.size()) && (made || keep < count))
     cache->truncate(keep);

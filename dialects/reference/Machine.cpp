@@ -11,8 +11,6 @@ using namespace mlir;
 using namespace quoin;
 using namespace quoin::ref;
 
-/// No loop is unbounded: far more blocks than any decoder needs.
-static constexpr int64_t mostBlocks = int64_t(1) << 24;
 static constexpr int deepestCall = 100;
 
 //===----------------------------------------------------------------------===//
@@ -26,6 +24,13 @@ LogicalResult Machine::expectDefined(Operation *op, ValueRange operands) {
       return op->emitOpError("expects operand #") << i << " to be defined, but found poison";
   }
   return success();
+}
+
+LogicalResult Machine::countRound(Operation *loop) {
+  if (++rounds <= request.maxRounds)
+    return success();
+  return loop->emitOpError("expects a run of the model within ")
+         << request.maxRounds << " rounds of the decoder's loops, but found none";
 }
 
 LogicalResult Machine::expectRange(Operation *op, int64_t from, int64_t to, int64_t length) {
@@ -54,9 +59,6 @@ LogicalResult Machine::expectEqual(Operation *op, StringRef what, size_t expecte
 FailureOr<Machine::Data> Machine::runRegion(Region &region, Data arguments) {
   Block *block = &region.front();
   while (true) {
-    if (++blocksRun > mostBlocks)
-      return block->getParentOp()->emitOpError("expects a program that ends, but found one that has run ")
-             << mostBlocks << " blocks";
     for (auto [argument, d] : llvm::zip_equal(block->getArguments(), arguments))
       set(argument, d);
     for (Operation &op : block->without_terminator())
@@ -67,6 +69,9 @@ FailureOr<Machine::Data> Machine::runRegion(Region &region, Data arguments) {
       return failure();
     if (!*next)
       return arguments;
+    // Loops of the phases without structured control flow are among these.
+    if (failed(countRound(block->getParentOp())))
+      return failure();
     block = *next;
   }
 }
@@ -174,6 +179,8 @@ LogicalResult Machine::loop(Operation *op) {
     uint64_t turns =
         any ? (static_cast<uint64_t>(high) - static_cast<uint64_t>(low) - 1) / static_cast<uint64_t>(step) + 1 : 0;
     for (uint64_t i = 0; i < turns; ++i) {
+      if (failed(countRound(op)))
+        return failure();
       int64_t induction = static_cast<int64_t>(static_cast<uint64_t>(low) + i * static_cast<uint64_t>(step));
       carried.insert(carried.begin(), Number::ofInteger(induction));
       FailureOr<Data> next = runRegion(loop.getRegion(), std::move(carried));
@@ -187,6 +194,8 @@ LogicalResult Machine::loop(Operation *op) {
   auto loop = cast<scf::WhileOp>(op);
   Data carried = data(loop.getInits());
   while (true) {
+    if (failed(countRound(op)))
+      return failure();
     FailureOr<Data> condition = runRegion(loop.getBefore(), std::move(carried));
     if (failed(condition) || failed(expectDefined(loop.getConditionOp(), loop.getConditionOp().getCondition())))
       return failure();

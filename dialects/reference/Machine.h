@@ -96,6 +96,8 @@ private:
 
   // Errors that several ops can make.
   mlir::LogicalResult expectDefined(mlir::Operation *op, mlir::ValueRange operands);
+  /// Once more around a loop.
+  mlir::LogicalResult countRound(mlir::Operation *loop);
   static mlir::LogicalResult expectRange(mlir::Operation *op, int64_t from, int64_t to, int64_t length);
   static mlir::LogicalResult expectSize(mlir::Operation *op, int64_t size);
   static mlir::LogicalResult expectEqual(mlir::Operation *op, llvm::StringRef what, size_t expected, size_t found);
@@ -107,8 +109,8 @@ private:
   std::map<int64_t, KeyValueCache> caches;
   Trace trace;
   int64_t evaluations = 0, forwards = 0, prefillTokens = 0;
-  int64_t blocksRun = 0;
-  int depth = 0; // of func.call
+  int64_t rounds = 0; // of loops since the model ran
+  int depth = 0;      // of func.call
 };
 
 } // namespace quoin::ref

@@ -1,6 +1,7 @@
 //===- Program.cpp - loads a module and runs requests ----------------------===//
 
 #include "dialects/reference/Program.h"
+#include "dialects/quoin/Overhang.h"
 #include "dialects/reference/Machine.h"
 
 using namespace mlir;
@@ -11,7 +12,7 @@ Program::Program(ModuleOp moduleOp, Weights loaded) : module(moduleOp), weights(
   if (auto fillAttr = module->getAttrOfType<IntegerAttr>(module_attr::fill))
     fillToken = static_cast<int32_t>(fillAttr.getInt());
   if (auto capacityAttr = module->getAttrOfType<IntegerAttr>(module_attr::capacity))
-    mostPositions = capacityAttr.getInt();
+    mostAsked = capacityAttr.getInt(), mostPositions = mostAsked + overhang(module, mostAsked);
   if (auto vocabularyAttr = module->getAttrOfType<IntegerAttr>(module_attr::vocabulary))
     tokens = vocabularyAttr.getInt();
   if (auto stopAttr = module->getAttrOfType<DenseI32ArrayAttr>(module_attr::stop))
@@ -73,6 +74,11 @@ static LogicalResult check(const Program &program, DecoderOp decoder, const Requ
       return error() << "expects tokens below " << program.vocabulary() << ", but found " << token;
   if (request.maxTokens < 1)
     return error() << "expects max_tokens of at least 1, but found " << request.maxTokens;
+  auto prompt = static_cast<int64_t>(request.prompt.size());
+  if (request.maxTokens > program.capacity() - prompt)
+    return error() << "expects at most " << program.capacity()
+                   << " positions (the capacity), but prompt and max_tokens are " << prompt << " + "
+                   << request.maxTokens;
   for (const auto &[name, value] : request.settings) {
     // Settings of the decoder, and those that became numbers in its text.
     Attribute attr = decoder.getSettings().get(name);

@@ -26,6 +26,8 @@ namespace quoin::ref {
 struct Request {
   std::vector<int32_t> prompt;
   int64_t maxTokens = 64;
+  /// How often loops may go round before the model runs: a program that never ends is given up.
+  int64_t maxRounds = int64_t(1) << 20;
   /// Without: the module's.
   std::optional<std::vector<int32_t>> stop;
   uint64_t seed = 0;
@@ -67,8 +69,10 @@ public:
   const Weights &getWeights() const { return weights; }
   /// -1 if the module names none.
   int32_t fill() const { return fillToken; }
-  /// Most positions of a sequence.
-  int64_t capacity() const { return mostPositions; }
+  /// Most positions of a prompt and what is generated; sequences may go beyond by the overhang.
+  int64_t capacity() const { return mostAsked; }
+  /// Most positions of a sequence and of a row.
+  int64_t positions() const { return mostPositions; }
   /// Number of tokens, 0 if the module does not say.
   int64_t vocabulary() const { return tokens; }
   llvm::ArrayRef<int32_t> stop() const { return stopTokens; }
@@ -79,7 +83,7 @@ private:
   mlir::ModuleOp module;
   Weights weights;
   int32_t fillToken = -1;
-  int64_t mostPositions = INT64_MAX;
+  int64_t mostAsked = INT64_MAX, mostPositions = INT64_MAX;
   int64_t tokens = 0;
   std::vector<int32_t> stopTokens;
 };

@@ -32,9 +32,10 @@ LogicalResult Machine::lengthen(Operation *op) {
   int64_t more = extend ? integer(extend.getCount()) : static_cast<int64_t>(tensor(op->getOperand(1)).size());
   if (failed(expectSize(op, more)))
     return failure();
-  if (more > program.capacity() - y.length())
+  if (more > program.positions() - y.length())
     return op->emitOpError("expects at most ")
-           << program.capacity() << " positions (the capacity), but found " << y.length() << " and " << more << " more";
+           << program.positions() << " positions (the capacity of " << program.capacity() << " and "
+           << program.positions() - program.capacity() << " beyond it), but needs " << y.length() << " + " << more;
   if (extend) {
     if (more && program.fill() < 0)
       return op->emitOpError("expects a module with '") << module_attr::fill << "', but found none";
@@ -135,6 +136,8 @@ LogicalResult Machine::denoise(DenoiseOp op) {
     carried.push_back(values.lookup(v));
   std::optional<size_t> before;
   while (true) {
+    if (failed(countRound(op)))
+      return failure();
     const auto &x = *std::get<std::shared_ptr<const Sequence>>(carried[0]);
     if (failed(expectRange(op, from, to, x.length())))
       return failure();

@@ -2,6 +2,7 @@
 
 #include "internal.h"
 
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -33,11 +34,29 @@ void quoin_context_t::log(int32_t level, const char *format, ...) {
   hooks.log(hooks.self, level, text);
 }
 
-void quoin_context_t::parallel(quoin_worker_fn fn, void *arg) {
-  if (workers > 1 && hooks.parallel_for)
-    return hooks.parallel_for(hooks.self, workers, fn, arg);
-  if (pool.run(workers, fn, arg))
-    return;
+/// How often a worker looks before it sleeps: a few tens of microseconds, longer than workers of one call differ.
+static constexpr int32_t kSpins = 4000;
+
+/// Below this much work a layer, one worker is done before others were told and met some five times: about ten
+/// microseconds.
+static constexpr double kLeastShared = 4e5;
+
+void quoin_context_t::parallel(double work, Meeting &meeting, quoin_worker_fn fn, void *arg) {
+  prepareMeeting(meeting, spins);
+  if (workers <= 1 || work < kLeastShared)
+    return fn(arg, 0, 1);
+  int64_t begun = nanoseconds();
+  if (!competition.allows(begun))
+    return fn(arg, 0, 1);
+  bool run = true;
+  if (hooks.parallel_for)
+    hooks.parallel_for(hooks.self, workers, fn, arg);
+  else
+    run = pool.run(workers, spins, fn, arg);
+  if (run) {
+    int64_t now = nanoseconds();
+    return competition.observe(now, now - begun, meeting.slept.load(std::memory_order_relaxed), workers);
+  }
   log(1, "%d threads cannot be started; one is used", workers - 1);
   workers = 1; // the results are the same
   fn(arg, 0, 1);
@@ -57,7 +76,12 @@ quoin_status_t quoin_context_create(const quoin_hooks_t *hooks, quoin_context_t 
     return QUOIN_STATUS_OUT_OF_MEMORY;
   auto *context = new (at) quoin_context_t(memory);
   context->hooks = given;
-  context->workers = given.workers ? given.workers : usableCores();
+  Cpus machine = usableCpus();
+  context->workers = given.workers ? given.workers : machine.cores;
+  // Threads of our own beyond the CPUs would only wait for each other.
+  if (!given.parallel_for)
+    context->workers = std::min(context->workers, machine.cpus);
+  context->spins = context->workers <= machine.cpus ? kSpins : 0;
   *out_context = context;
   return QUOIN_STATUS_OK;
 }

@@ -11,7 +11,6 @@
 #include "internal.h"
 
 #include <algorithm>
-#include <sched.h>
 
 using namespace quoin::rt;
 
@@ -179,9 +178,12 @@ bool checkForward(quoin_session_t &session) {
     int64_t position = static_cast<const int64_t *>(call.then_positions.data)[i - call.length];
     if (slot.token < 0 || slot.token >= program.vocabulary)
       return refuse("token", slot.token, program.vocabulary - 1);
-    if (position < 0 || position >= program.capacity) {
-      session.fail(QUOIN_STATUS_CAPACITY, "forward expects at most %lld positions (the capacity), but needs %lld",
-                   static_cast<long long>(program.capacity), static_cast<long long>(position + 1));
+    if (position < 0 || position >= program.positions) {
+      session.fail(
+          position < 0 ? QUOIN_STATUS_FAILED : QUOIN_STATUS_CAPACITY,
+          "forward expects a position from 0 to %lld (the capacity of %lld and %lld beyond it), but found %lld",
+          static_cast<long long>(program.positions - 1), static_cast<long long>(program.capacity),
+          static_cast<long long>(program.positions - program.capacity), static_cast<long long>(position));
       return false;
     }
   }
@@ -200,6 +202,10 @@ void quoin::rt::resume(quoin_session_t &session) {
   int32_t outcome = session.decoder->advance(&state);
   if (session.phase == Phase::Finished)
     return; // a host function failed and has said why
+  if (state.rounds < 0)
+    return session.fail(QUOIN_STATUS_FAILED,
+                        "expects a run of the model within %lld rounds of the decoder's loops, but found none",
+                        static_cast<long long>(session.maxRounds));
   if (state.status || state.frame_used < 0 || state.frame_used > session.decoder->frame_slots)
     return session.fail(QUOIN_STATUS_FAILED, "the decoder '%s' broke off", session.decoder->name);
   switch (outcome) {
@@ -252,6 +258,7 @@ void quoin::rt::begin(quoin_session_t &session) {
   state.kinds[0] = QUOIN_KIND_SEQUENCE;
   state.kinds[1] = QUOIN_KIND_SCALAR;
   state.frame_used = 2;
+  state.rounds = session.maxRounds;
   resume(session);
 }
 
@@ -310,6 +317,7 @@ void finishForward(quoin_session_t &session) {
   if (call.from < slots) {
     cache.valid = keep;
     cache.publish(call.length);
+    state.rounds = session.maxRounds;
     session.rows += slots - call.from;
     if (session.forwards++ == 0) {
       // Alone it would have run all of them; what a first call has not to run was somebody else's work.
@@ -328,6 +336,7 @@ quoin_status_t runLayers(quoin_model_t &model, quoin_session_t *const *sessions,
   Scratch &s = model.scratch;
   const quoin_program_t &program = *model.program;
   int64_t rows = 0, reads = 0, words = 0, tiles = 0;
+  double work = 0; // four bytes of a page take part in one multiplication
   for (size_t i = 0; i < count; ++i) {
     const quoin_forward_t &call = sessions[i]->state.forward;
     int64_t slots = call.length + call.then_ids.size, mine = slots - call.from;
@@ -335,6 +344,7 @@ quoin_status_t runLayers(quoin_model_t &model, quoin_session_t *const *sessions,
     reads += call.read.size;
     words += mine * wordsFor(slots);
     tiles += wordsFor(mine) * wordsFor(slots);
+    work += rowsOfWork(mine) * double(slots) * double(program.page_bytes / 256);
   }
   // A row may be read more than once, so there can be more reads than rows.
   int64_t scratch =
@@ -380,11 +390,12 @@ quoin_status_t runLayers(quoin_model_t &model, quoin_session_t *const *sessions,
     const quoin_program_t *program;
     quoin_layers_t layers;
   };
-  s.barrier = {0, 0, [] { (void)sched_yield(); }};
   Call call = {&program,
                {model.weights, s.layers.data(), rows, s.ids.data(), s.positions.data(), reads, s.read.data(),
-                s.readGroup.data(), s.hidden.data(), static_cast<int64_t>(count), s.groups.data(), &s.barrier}};
+                s.readGroup.data(), s.hidden.data(), static_cast<int64_t>(count), s.groups.data(), &s.meeting.barrier}};
+  work += rowsOfWork(rows) * double(program.layers_work);
   model.context->parallel(
+      work / double(std::max<int64_t>(program.layers, 1)), s.meeting,
       [](void *arg, int64_t worker, int64_t workers) {
         auto *made = static_cast<Call *>(arg);
         made->program->layers_step(&made->layers, worker, workers);

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <sched.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
@@ -256,44 +255,4 @@ const char *quoin::rt::missingFeature(const char *features, const char *level, s
     at += *at == ',';
   }
   return nullptr;
-}
-
-int32_t quoin::rt::usableCores() {
-#ifdef __linux__
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed))
-    return 1;
-  int32_t cores = 0;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed))
-      continue;
-    // A core counts for the first of its CPUs that we may use: "0,8" or "0-1".
-    int sibling = cpu;
-    char path[96];
-    std::snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
-    if (FILE *file = std::fopen(path, "r")) {
-      char list[256] = "";
-      if (std::fgets(list, sizeof(list), file)) {
-        for (const char *at = list; *at >= '0' && *at <= '9';) {
-          int first = 0, last;
-          for (; *at >= '0' && *at <= '9'; ++at)
-            first = 10 * first + (*at - '0');
-          last = first;
-          if (*at == '-')
-            for (last = 0, ++at; *at >= '0' && *at <= '9'; ++at)
-              last = 10 * last + (*at - '0');
-          for (int other = first; other <= last && other < sibling; ++other)
-            if (CPU_ISSET(other, &allowed))
-              sibling = other;
-          at += *at == ',';
-        }
-      }
-      std::fclose(file);
-    }
-    cores += sibling == cpu;
-  }
-  return cores > 0 ? cores : 1;
-#else
-  return 1;
-#endif
 }

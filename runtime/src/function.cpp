@@ -3,10 +3,10 @@
 #include "internal.h"
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <dlfcn.h>
-#include <sched.h>
 #include <unistd.h>
 
 using namespace quoin::rt;
@@ -26,7 +26,7 @@ struct quoin_function_t {
   Buffer<void *> results;
   Buffer<uint8_t> scratch;
   int64_t blind = -1;
-  quoin_barrier_t barrier = {};
+  Meeting meeting;
 };
 
 namespace {
@@ -140,6 +140,13 @@ quoin_status_t checkOffsets(quoin_context_t &context, const quoin_tensor_type_t 
   return QUOIN_STATUS_OK;
 }
 
+double elementsOf(const quoin_array_t &array) {
+  double count = 1;
+  for (int32_t i = 0; i < array.rank; ++i)
+    count *= double(array.sizes[i]);
+  return count;
+}
+
 bool isEmpty(const quoin_array_t &array) {
   for (int32_t i = 0; i < array.rank; ++i)
     if (array.sizes[i] == 0)
@@ -177,8 +184,6 @@ quoin_status_t makeFunction(quoin_context_t *context, const char *folder, quoin_
     *out = function;
   return status;
 }
-
-void relax() { sched_yield(); }
 
 struct Call {
   const quoin_function_program_t *program;
@@ -266,11 +271,13 @@ quoin_status_t quoin_function_call(quoin_function_t *function, const quoin_array
   function->scratch.clear(); // its contents need not move
   if (bytes < 0 || !function->scratch.resize(static_cast<size_t>(bytes)))
     return context.outOfMemory();
-  function->barrier = {};
-  function->barrier.relax = relax;
   call.call.scratch = function->scratch.data();
-  call.call.barrier = &function->barrier;
-  context.parallel(runCall, &call);
+  call.call.barrier = &function->meeting.barrier;
+  // Each element of a result takes the keys' worth of multiplications, about as many as there are elements.
+  double elements = 0;
+  for (size_t r = 0; r < results_count; ++r)
+    elements += elementsOf(results[r]);
+  context.parallel(elements * std::sqrt(elements), function->meeting, runCall, &call);
   function->blind = blind == INT64_MAX ? -1 : blind;
   if (function->blind >= 0)
     context.log(1, "query %lld of '%s' sees no key; its result is 0", static_cast<long long>(blind), p.name);

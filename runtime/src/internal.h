@@ -5,17 +5,19 @@
 #include "memory.h"
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <new>
 #include <pthread.h>
+#include <sys/types.h>
 #include <utility>
 
 namespace quoin::rt {
 
 inline constexpr size_t kErrorBytes = 1024;
 
-/// Worker 0 is the caller. The others spin for a while after each call, since the next one is usually near, then sleep.
+/// Worker 0 is the caller. The others look for the next call for a moment, since it is usually near, then sleep.
+///
+/// Threads do not live on in a child after `fork`, so the child begins anew: `run` and `stop` compare the process with
+/// the one that started them. There is no lock that the fork could find taken.
 class Pool {
 public:
   explicit Pool(const Memory *memory) : threads(memory) {}
@@ -23,8 +25,9 @@ public:
   Pool &operator=(const Pool &) = delete;
   ~Pool() { stop(); }
 
-  /// Runs fn(arg, w, workers) on all workers; threads are started when first needed. False: they could not be.
-  [[nodiscard]] bool run(int32_t workers, quoin_worker_fn fn, void *arg);
+  /// Runs fn(arg, w, workers) on all workers; threads are started when first needed. False: they could not be. Who
+  /// waits looks `spins` times before it sleeps.
+  [[nodiscard]] bool run(int32_t workers, int32_t spins, quoin_worker_fn fn, void *arg);
   void stop();
 
 private:
@@ -36,17 +39,48 @@ private:
   static void *enter(void *thread);
   void work(int64_t worker);
   bool start(int32_t workers);
+  void forgetThreadsOfParent();
 
-  Buffer<Thread> threads; // of workers 1 and up
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::atomic<uint32_t> epoch{0}; // counts the calls
-  std::atomic<int32_t> left{0};   // workers that have not finished this call
+  Buffer<Thread> threads;        // of workers 1 and up
+  pid_t process = 0;             // that started them
+  std::atomic<int32_t> epoch{0}; // counts the calls
+  std::atomic<int32_t> left{0};  // workers that have not finished this call
   std::atomic<int32_t> asleep{0};
+  std::atomic<int32_t> callerAsleep{0};
+  std::atomic<int32_t> spins{0};
   std::atomic<bool> stopping{false};
   quoin_worker_fn fn = nullptr;
   void *arg = nullptr;
   int32_t workers = 1;
+};
+
+/// wait.cpp: sleeps while *at is `value`, and may return earlier.
+void sleepWhile(const int32_t *at, int32_t value);
+/// Wakes all that sleep at this place.
+void wakeSleepers(const int32_t *at);
+/// Nanoseconds of a clock that only rises.
+int64_t nanoseconds();
+
+/// Where the workers of a call meet, and how long they slept for each other.
+struct Meeting {
+  quoin_barrier_t barrier = {};  // first: the barrier's `wait` finds the rest
+  std::atomic<int64_t> slept{0}; // nanoseconds, of all workers
+};
+/// Before each call that generated code's workers meet in.
+void prepareMeeting(Meeting &meeting, int32_t spins);
+
+/// Tells from how long workers sleep whether others compete for the CPUs: then one worker is sooner done than several
+/// that wait for each other in turn. Looks again after a while.
+class Competition {
+public:
+  /// May a call that begins now be shared?
+  bool allows(int64_t now) const { return now >= alone; }
+  /// A shared call took `took` nanoseconds, in which its workers slept `slept` in all.
+  void observe(int64_t now, int64_t took, int64_t slept, int32_t workers);
+
+private:
+  double idle = 0, whole = 0; // of the last milliseconds: what the others slept, and could have worked
+  int64_t alone = 0;          // until then calls are not shared
 };
 
 /// A hint to the CPU that this thread spins.
@@ -185,7 +219,7 @@ struct Scratch {
   Buffer<uint8_t> head;
   Buffer<float> logits;
   Buffer<Candidate> sorted;
-  quoin_barrier_t barrier = {};
+  Meeting meeting;
 };
 
 enum class Phase { Preparing, Ready, Forward, Score, Finished };
@@ -197,16 +231,20 @@ struct quoin_context_t {
 
   quoin::rt::Memory memory;
   quoin_hooks_t hooks = {};
-  int32_t workers = 1;
+  int32_t workers = 1; ///< most that a call has
+  int32_t spins = 0;   ///< how often a worker looks before it sleeps
   quoin::rt::Pool pool;
+  quoin::rt::Competition competition;
   char error[quoin::rt::kErrorBytes] = "";
 
   /// Keeps the text and returns `status`.
   quoin_status_t fail(quoin_status_t status, const char *format, ...) __attribute__((format(printf, 3, 4)));
   quoin_status_t outOfMemory() { return fail(QUOIN_STATUS_OUT_OF_MEMORY, "out of memory"); }
   void log(int32_t level, const char *format, ...) __attribute__((format(printf, 3, 4)));
-  /// Runs fn on all workers at the same time; on the caller alone where no threads are to be had.
-  void parallel(quoin_worker_fn fn, void *arg);
+  /// Runs fn on all workers at the same time; on the caller alone where no threads are to be had, and where there is so
+  /// little work between two meetings (multiplications a layer), or so much competition, that sharing it would take
+  /// longer. Which it is never changes a result. What the workers meet at is made ready.
+  void parallel(double work, quoin::rt::Meeting &meeting, quoin_worker_fn fn, void *arg);
 
   template <typename T, typename... Args> T *make(Args &&...args) {
     void *at = memory.allocate(sizeof(T));
@@ -274,11 +312,15 @@ struct quoin_session_t {
   int64_t prefillTokens = 0;
   int64_t sharedTokens = 0;
   int64_t rows = 0;
+  int64_t maxRounds = QUOIN_DEFAULT_ROUNDS;
   bool starting = false; // in the step that runs
   quoin::rt::Trace trace;
 };
 
 namespace quoin::rt {
+
+/// Multiplications of so many rows that count: few rows wait for the weights as long as eight compute.
+inline double rowsOfWork(int64_t rows) { return double(rows < 8 ? 8 : rows); }
 
 /// The functions decoders call, in sequence.cpp.
 extern const quoin_host_t kHost;
@@ -288,8 +330,16 @@ extern const quoin_host_t kHost;
 const char *missingFeature(const char *features, const char *level, size_t *out_length);
 /// Whether this machine, or the lower one that QUOIN_CPU names, runs a program that needs `features` (may be null).
 quoin_status_t checkFeatures(quoin_context_t &context, const char *features, const char *where);
-/// Cores that this process may use, hyper-threads counted once.
-int32_t usableCores();
+
+/// cpus.cpp: what this process may use of the machine: by its affinity mask and by the quotas of its control groups.
+/// The files are read below `root` ("" but in tests).
+struct Cpus {
+  int32_t cpus = 1;  // a quota of one and a half counts as two
+  int32_t cores = 1; // the same, hyper-threads counted once
+};
+Cpus usableCpus(const char *root = "");
+/// CPUs' worth of time that the control groups of this process grant; infinite without a quota.
+double cpuQuota(const char *root);
 
 /// text.cpp: the tokenizer of a folder; *out stays null if there is none.
 /// Opens a compiled program or function; a damaged file is diagnosed before the loader maps it.

@@ -16,7 +16,7 @@ Arena::~Arena() {
 
 void Arena::reset() {
   current = nullptr;
-  used = 0;
+  used = total = 0;
 }
 
 void *Arena::allocate(size_t bytes) {
@@ -46,5 +46,6 @@ void *Arena::allocate(size_t bytes) {
   }
   void *result = reinterpret_cast<char *>(current) + used;
   used += need;
+  total += need;
   return result;
 }

@@ -121,6 +121,8 @@ public:
     return static_cast<T *>(allocate(static_cast<size_t>(count) * sizeof(T)));
   }
   void reset();
+  /// Bytes given out since the last reset.
+  size_t held() const { return total; }
 
 private:
   struct Chunk {
@@ -132,6 +134,7 @@ private:
   Chunk *chunks = nullptr;  // in the order of use
   Chunk *current = nullptr; // null: nothing used yet
   size_t used = 0;          // of the current chunk
+  size_t total = 0;
 };
 
 } // namespace quoin::rt

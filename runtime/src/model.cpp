@@ -77,9 +77,9 @@ quoin_status_t checkProgram(quoin_context_t &context, const quoin_program_t *pro
   if (quoin_status_t status = checkFeatures(context, program->target_features, where))
     return status;
   if (program->hidden < 1 || program->vocabulary < 1 || program->vocabulary > INT32_MAX || program->capacity < 1 ||
-      program->capacity > INT32_MAX || program->fill >= program->vocabulary || program->page_bytes < 0 ||
-      program->decoders_count < 1 || !program->decoders || !program->layers_step || !program->head_step ||
-      program->weights_bytes < 8)
+      program->positions < program->capacity || program->positions > INT32_MAX || program->layers_work < 0 ||
+      program->fill >= program->vocabulary || program->page_bytes < 0 || program->decoders_count < 1 ||
+      !program->decoders || !program->layers_step || !program->head_step || program->weights_bytes < 8)
     return context.fail(QUOIN_STATUS_CORRUPT, "%s does not describe a model", where);
   return QUOIN_STATUS_OK;
 }

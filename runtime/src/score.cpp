@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sched.h>
 
 using namespace quoin::rt;
 
@@ -155,9 +154,10 @@ quoin_status_t flush(quoin_model_t &model, bool draws) {
     quoin_model_t *model;
     quoin_head_t head;
   };
-  s.barrier = {0, 0, [] { (void)sched_yield(); }};
-  Call call = {&model, {model.weights, s.head.data(), rows, s.rows.data(), &s.barrier}};
+  double work = rowsOfWork(rows) * double(program.hidden) * double(program.vocabulary);
+  Call call = {&model, {model.weights, s.head.data(), rows, s.rows.data(), &s.meeting.barrier}};
   model.context->parallel(
+      work, s.meeting,
       [](void *arg, int64_t worker, int64_t of) {
         auto *made = static_cast<Call *>(arg);
         made->model->program->head_step(&made->head, worker, of);
@@ -165,6 +165,7 @@ quoin_status_t flush(quoin_model_t &model, bool draws) {
       &call);
   if (draws)
     model.context->parallel(
+        work, s.meeting,
         [](void *arg, int64_t worker, int64_t of) {
           quoin_model_t &shared = *static_cast<Call *>(arg)->model;
           Scratch &all = shared.scratch;

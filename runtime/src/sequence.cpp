@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <cstring>
 #include <numeric>
 
 using namespace quoin::rt;
@@ -15,7 +17,22 @@ namespace {
 
 quoin_session_t &sessionOf(quoin_state_t *state) { return *static_cast<quoin_session_t *>(state->self); }
 
+/// Between two suspensions nothing is given back, so a loop that makes values and never calls the model is stopped
+/// before it takes all memory: after a gigabyte, or some thousand copies of the longest sequence.
+bool mayHoldMore(quoin_session_t &session) {
+  constexpr int64_t bytesOfPosition = sizeof(int32_t) + sizeof(int32_t) + sizeof(uint8_t);
+  int64_t most = (int64_t(1) << 30) + 4096 * bytesOfPosition * session.model->program->positions;
+  if (session.arena().held() <= static_cast<uint64_t>(most))
+    return true;
+  session.fail(QUOIN_STATUS_FAILED,
+               "expects a run of the model before the decoder's values take %lld bytes, but found none",
+               static_cast<long long>(most));
+  return false;
+}
+
 template <typename T> T *make(quoin_state_t *state, int64_t count) {
+  if (!mayHoldMore(sessionOf(state)))
+    return nullptr;
   T *made = sessionOf(state).arena().make<T>(count);
   if (!made)
     sessionOf(state).failOutOfMemory();
@@ -81,12 +98,14 @@ template <typename T> bool copyArray(quoin_state_t *state, T *&array, int64_t ha
 
 /// A longer sequence; what is new is left to the caller.
 quoin_sequence_t *lengthen(quoin_state_t *state, const char *what, const quoin_sequence_t *x, int64_t by) {
-  int64_t capacity = sessionOf(state).model->program->capacity;
-  if (by < 0 || by > capacity - x->length) {
+  const quoin_program_t &program = *sessionOf(state).model->program;
+  if (by < 0 || by > program.positions - x->length) {
     sessionOf(state).fail(by < 0 ? QUOIN_STATUS_FAILED : QUOIN_STATUS_CAPACITY,
-                          "%s expects at most %lld positions (the capacity), but needs %lld + %lld", what,
-                          static_cast<long long>(capacity), static_cast<long long>(x->length),
-                          static_cast<long long>(by));
+                          "%s expects at most %lld positions (the capacity of %lld and %lld beyond it), but needs "
+                          "%lld + %lld",
+                          what, static_cast<long long>(program.positions), static_cast<long long>(program.capacity),
+                          static_cast<long long>(program.positions - program.capacity),
+                          static_cast<long long>(x->length), static_cast<long long>(by));
     return nullptr;
   }
   quoin_sequence_t *y = share(state, x);
@@ -100,8 +119,20 @@ quoin_sequence_t *lengthen(quoin_state_t *state, const char *what, const quoin_s
 void *allocate(quoin_state_t *state, int64_t bytes) { return make<char>(state, bytes); }
 
 void fail(quoin_state_t *state, const char *what, int64_t a, int64_t b) {
-  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s (%lld, %lld)", what, static_cast<long long>(a),
-                        static_cast<long long>(b));
+  char text[kErrorBytes / 2];
+  size_t used = 0;
+  for (const char *at = what; *at && used + 1 < sizeof(text);) {
+    bool first = !std::strncmp(at, "{0}", 3);
+    if (first || !std::strncmp(at, "{1}", 3)) {
+      int written = std::snprintf(text + used, sizeof(text) - used, "%lld", static_cast<long long>(first ? a : b));
+      used = std::min(used + static_cast<size_t>(written), sizeof(text) - 1);
+      at += 3;
+    } else {
+      text[used++] = *at++;
+    }
+  }
+  text[used] = 0;
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s", text);
 }
 
 int64_t reuse(quoin_state_t *state, const quoin_forward_t *call, int64_t limit) {

@@ -157,6 +157,16 @@ quoin_status_t quoin_session_set_stops(quoin_session_t *session, const int32_t *
   return session->stops.assign(ids, count) ? QUOIN_STATUS_OK : session->context()->outOfMemory();
 }
 
+quoin_status_t quoin_session_set_max_rounds(quoin_session_t *session, int64_t max_rounds) {
+  if (quoin_status_t status = checkIdle(*session))
+    return status;
+  if (max_rounds < 1)
+    return session->context()->fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects at least 1 round, but found %lld",
+                                    static_cast<long long>(max_rounds));
+  session->maxRounds = max_rounds;
+  return QUOIN_STATUS_OK;
+}
+
 quoin_status_t quoin_session_set_seed(quoin_session_t *session, uint64_t seed) {
   if (quoin_status_t status = checkIdle(*session))
     return status;
@@ -220,6 +230,7 @@ quoin_status_t quoin_session_set_defaults(quoin_session_t *session) {
   if (!session->stops.assign(program.stops, static_cast<size_t>(std::max(program.stops_count, 0))))
     return session->context()->outOfMemory();
   session->maxTokens = 64;
+  session->maxRounds = QUOIN_DEFAULT_ROUNDS;
   session->seed = 0;
   session->temperature = session->topK = 0;
   session->topP = 1;

@@ -164,7 +164,7 @@ TESTS = [
     ("request-compile-time-setting", run_case(dict(ids=[1], settings=dict(steps=2)), "steps")),
     ("request-unknown-decoder", run_case(dict(ids=[1], decoder="nope"), "nope")),
     ("request-nested-deep", run_case('{"settings": ' + DEEP + "]" * 100000 + "}", "line 1", "64")),
-    ("request-nested-open", run_case('{"ids": [1]}\n' + DEEP, "line 2")),
+    ("request-nested-open", run_case('{"ids": [1], "max_tokens": 4}\n' + DEEP, "line 2")),
     ("request-half-a-surrogate", run_case('{"prompt": "\\ud800"}', "line 1")),
     ("request-max-tokens-zero", run_case(dict(ids=[1], max_tokens=0), "max_tokens")),
     ("request-max-tokens-huge", run_case(dict(ids=[1], max_tokens=1 << 62), "max_tokens")),

@@ -143,6 +143,60 @@ def not_a_program(content):
     return test
 
 
+def endless(*bodies, functions="", levels=("-O0", "-O2")):
+    """A loop that never runs the model: stopped, with the same words by both, after the bound that is given or their own. (Upstream's
+    simplifications remove a loop of which nothing changes.)"""
+    def test():
+        words = "expects a run of the model"
+        for lines in bodies:
+            with Program() as p:
+                p.insert(lines, functions)
+                for level in levels:
+                    harness.tool("quoin-compile", p.file, "-o", p.out, level)
+                    refuse(harness.call("quoin-run", p.out, *REQUEST), words)
+                    refuse(harness.call("quoin-run", p.out, *REQUEST, "--max-rounds", "5000"), f"{words} within 5000 rounds")
+                refuse(harness.call("quoin-interpret", p.file, *REQUEST, "--max-rounds", "5000"), f"{words} within 5000 rounds")
+    return test
+
+
+FOREVER = """    %yes = arith.constant true
+    %forever = scf.while (%v = VALUE) : (TYPE) -> TYPE {
+      scf.condition(%yes) %v : TYPE
+    } do {
+    ^bb0(%v: TYPE):
+BODY      scf.yield %v1 : TYPE
+    }
+"""
+# What nobody asks for is removed.
+ASKED = """    %size = arith.addi %forever, %max : index
+    %fine = arith.cmpi ne, %size, %max : index
+    cf.assert %fine, "no"
+"""
+
+
+def forever(value, kind, body):
+    return FOREVER.replace("VALUE", value).replace("TYPE", kind).replace("BODY", "".join(f"      {line}\n" for line in body))
+
+
+# What the loops do: nothing, arithmetic, values of their own, loops in loops, functions.
+NOTHING = FOREVER.replace("VALUE", "%max").replace("TYPE", "index").replace("BODY", "").replace("%v1", "%v") + ASKED
+COUNTING = "    %one = arith.constant 1 : index\n" + forever("%max", "index", ["%v1 = arith.addi %v, %one : index"]) + ASKED
+SEQUENCES = "    %none = arith.constant 0 : index\n" + forever("%prompt", "!quoin.sequence", ["%v1 = quoin.extend %v by %none"]) + \
+    ASKED.replace("%forever", "%len").replace("    %size", "    %len = quoin.length %forever\n    %size", 1)
+LONG_FOR = """    %none = arith.constant 0 : index
+    %one = arith.constant 1 : index
+    %much = arith.constant 4611686018427387904 : index
+    %sum = scf.for %i = %none to %much step %one iter_args(%s = %max) -> (index) {
+      %t = scf.for %j = %none to %i step %one iter_args(%u = %s) -> (index) {
+        %w = arith.xori %u, %j : index
+        scf.yield %w : index
+      }
+      scf.yield %t : index
+    }
+""" + ASKED.replace("%forever", "%sum")
+CALLED = forever("%max", "index", ["%v1 = func.call @same(%v) : (index) -> index"]) + ASKED
+SAME = "  func.func private @same(%x: index) -> index {\n    return %x : index\n  }\n"
+
 STEPS, BLOCK = "steps = 4 : index", "%B = arith.constant 4 : index"
 TESTS = [
     ("nested-lists", refused(nested("[", "]"), "1000", "100001")),
@@ -178,6 +232,9 @@ TESTS = [
     ("block-huge", runs_or_is_refused(swap(BLOCK, "%B = arith.constant 9223372036854775807 : index"), "extend", "64")),
     ("threshold-nan", runs_or_is_refused(swap("threshold = 0.85", "threshold = 0x7FC00000"))),
     ("mask-sees-nothing", refused(swap("k floordiv 4 le q floordiv 4>", "k lt k>"), "see a key", interpreted=False)),
+    ("endless", endless(COUNTING, SEQUENCES, LONG_FOR)),
+    ("endless-nothing", endless(NOTHING, levels=("-O0",))),
+    ("endless-call", endless(CALLED, functions=SAME, levels=("-O0",))),
     ("huge-constant", interpreter_refuses_a_huge_constant),
     ("line-breaks-in-names", names_with_line_breaks),
     ("empty", not_a_program(b"")),

@@ -12,6 +12,7 @@
 #include "test/lib/Tolerances.h"
 #include "llvm/Support/FileSystem.h"
 #include "gtest/gtest.h"
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <dlfcn.h>
@@ -112,6 +113,17 @@ public:
 
 inline std::mt19937 engine(7);
 inline float uniform() { return std::uniform_real_distribution<float>(-1, 1)(engine); }
+
+/// Where workers look a few times and then sleep.
+inline quoin_barrier_t makeBarrier() {
+  auto wait = [](quoin_barrier_t *b, int32_t seen) {
+    std::atomic_ref<int32_t> sleeping(b->sleeping), phase(b->phase);
+    sleeping.fetch_add(1);
+    phase.wait(seen);
+    sleeping.fetch_sub(1);
+  };
+  return {0, 0, 20, 0, wait, [](quoin_barrier_t *b) { std::atomic_ref<int32_t>(b->phase).notify_all(); }};
+}
 
 /// Runs `work(worker)` on that many threads at once.
 template <typename F> void onWorkers(int64_t workers, F work) {

@@ -231,7 +231,7 @@ protected:
     std::vector<float *> pointers;
     for (auto &row : out)
       pointers.push_back(row.data());
-    quoin_barrier_t barrier{0, 0, [] { std::this_thread::yield(); }};
+    quoin_barrier_t barrier = makeBarrier();
     quoin_layers_t args{weights->data(),  scratch.data(),         int64_t(ids.size()), ids.data(),
                         positions.data(), int64_t(read.size()),   read.data(),         readGroup.data(),
                         pointers.data(),  int64_t(groups.size()), groups.data(),       &barrier};
@@ -329,7 +329,7 @@ TEST_P(Model, HeadStatisticsEqualDoublePrecision) {
   }
   auto run = [&](int64_t first, int64_t count, int64_t workers) {
     Aligned<uint8_t> scratch(plan.head.scratchRowBytes() * count, 0xff);
-    quoin_barrier_t barrier{0, 0, [] { std::this_thread::yield(); }};
+    quoin_barrier_t barrier = makeBarrier();
     quoin_head_t args{weights->data(), scratch.data(), count, row.data() + first, &barrier};
     onWorkers(workers, [&](int64_t w) { program.call("head_step", &args, w, workers); });
   };

@@ -130,13 +130,16 @@ template <typename T> static T *make(quoin_state_t *s, int64_t n) {
 template <typename T> static T *elements(const quoin_tensor_t &t) { return static_cast<T *>(t.data); }
 
 static void fail(quoin_state_t *s, const char *what, int64_t a, int64_t b) {
-  sessionOf(s).error = std::string(what) + " (" + std::to_string(a) + ", " + std::to_string(b) + ")";
+  sessionOf(s).error = what;
+  for (auto [place, value] : {std::pair("{0}", a), std::pair("{1}", b)})
+    if (size_t at = sessionOf(s).error.find(place); at != std::string::npos)
+      sessionOf(s).error.replace(at, 3, std::to_string(value));
   s->status = 1;
 }
 static bool inRange(quoin_state_t *s, const quoin_sequence_t *x, int64_t from, int64_t to) {
   if (0 <= from && from <= to && to <= x->length)
     return true;
-  fail(s, "range", from, to);
+  fail(s, "range ({0}, {1})", from, to);
   return false;
 }
 static quoin_sequence_t *copy(quoin_state_t *s, const quoin_sequence_t *x, int64_t more = 0) {
@@ -335,6 +338,7 @@ int32_t Session::run(const std::vector<int32_t> &prompt, int64_t maxTokens) {
   state.host = &host;
   state.self = this;
   state.frame = frame.data();
+  state.rounds = 1 << 20;
   state.kinds = kinds.data();
   state.settings = settings.data();
   state.fill = fillToken;

@@ -28,12 +28,15 @@ static void meet(quoin_barrier_t *barrier, int64_t workers) {
   int spins = 0;
   if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == (int32_t)workers) {
     __atomic_store_n(&barrier->arrived, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&barrier->phase, phase + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&barrier->phase, phase + 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&barrier->sleeping, __ATOMIC_SEQ_CST))
+      barrier->wake(barrier);
     return;
   }
-  while (__atomic_load_n(&barrier->phase, __ATOMIC_ACQUIRE) == phase)
-    if (++spins > 1000)
-      barrier->relax();
+  while (__atomic_load_n(&barrier->phase, __ATOMIC_ACQUIRE) == phase && spins < barrier->spins)
+    ++spins;
+  if (__atomic_load_n(&barrier->phase, __ATOMIC_ACQUIRE) == phase)
+    barrier->wait(barrier, phase);
 }
 
 static int sees(const quoin_group_t *group, int64_t q, int64_t k) {
@@ -200,7 +203,7 @@ static int32_t blocks(quoin_state_t *s) {
     int64_t max = s->frame[1].u.integer;
     prompt = x->length;
     if (s->settings[1] > 1) {
-      host->fail(s, "expects a threshold of at most one", (int64_t)s->settings[1], 1);
+      host->fail(s, "expects a threshold of at most {1}, but found {0}", (int64_t)s->settings[1], 1);
       return QUOIN_FAILED;
     }
     end = (prompt + max + 3) / 4 * 4;
@@ -471,6 +474,11 @@ static int32_t wrong(quoin_state_t *s) {
     return QUOIN_DONE;
   case 11:
     return QUOIN_FAILED;
+  case 13: /* never ends */
+    while (--s->rounds >= 0)
+      if (!host->extend(s, x, 0, 0))
+        break;
+    return QUOIN_FAILED;
   default:
     host->fail(s, "expects better", 1, 2);
     break;
@@ -495,7 +503,9 @@ static const quoin_program_t kProgram = {QUOIN_ABI_VERSION,
                                          VOCABULARY,
                                          1,
                                          256,
+                                         256,
                                          QUOIN_PAGE_SLOTS * HIDDEN * 4,
+                                         QUOIN_FAKE_WORK,
                                          QUOIN_FAKE_WEIGHTS,
                                          0x1122334455667788u,
                                          16,

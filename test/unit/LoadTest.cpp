@@ -230,16 +230,17 @@ TEST(Load, TakesTheMachineForALowerOne) {
 #endif
 }
 
-TEST(Context, WorkersRunAtTheSameTime) {
-  quoin_hooks_t hooks = {};
-  hooks.workers = 4;
-  quoin_context_t *context = nullptr;
-  ASSERT_EQ(quoin_context_create(&hooks, &context), QUOIN_STATUS_OK);
+TEST(Pool, WorkersRunAtTheSameTime) {
+  CountingMemory counting;
+  quoin_hooks_t hooks = counting.hooks(1);
+  quoin::rt::Memory memory{hooks.self, hooks.allocate, hooks.free};
+  quoin::rt::Pool pool(&memory);
   struct Meeting {
     std::atomic<int64_t> arrived{0}, sum{0};
   } meeting;
   for (int64_t round = 1; round <= 300; ++round) {
-    context->parallel(
+    ASSERT_TRUE(pool.run(
+        4, round % 3 * 50, // some look before they sleep
         [](void *arg, int64_t worker, int64_t workers) {
           auto &m = *static_cast<Meeting *>(arg);
           int64_t before = m.arrived.fetch_add(1);
@@ -247,13 +248,31 @@ TEST(Context, WorkersRunAtTheSameTime) {
             std::this_thread::yield();
           m.sum += worker;
         },
-        &meeting);
+        &meeting));
     ASSERT_EQ(meeting.arrived.load(), 4 * round);
     ASSERT_EQ(meeting.sum.load(), 6 * round);
     if (round % 100 == 0)
       std::this_thread::sleep_for(std::chrono::milliseconds(20)); // they fall asleep
   }
-  quoin_context_destroy(context);
+}
+
+TEST(Context, HasNoMoreThreadsThanCpus) {
+  quoin_hooks_t hooks = {};
+  quoin::rt::Cpus machine = quoin::rt::usableCpus();
+  auto workersFor = [&](int32_t wanted) {
+    hooks.workers = wanted;
+    quoin_context_t *context = nullptr;
+    EXPECT_EQ(quoin_context_create(&hooks, &context), QUOIN_STATUS_OK);
+    int32_t workers = quoin_context_workers(context);
+    quoin_context_destroy(context);
+    return workers;
+  };
+  EXPECT_EQ(workersFor(0), machine.cores);
+  EXPECT_EQ(workersFor(1), 1);
+  EXPECT_EQ(workersFor(1000), machine.cpus);
+  // What the host's own threads can do is the host's to know.
+  hooks.parallel_for = [](void *, int32_t, quoin_worker_fn, void *) {};
+  EXPECT_EQ(workersFor(1000), 1000);
 }
 
 TEST(Context, HooksAreUsed) {

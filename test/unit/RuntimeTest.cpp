@@ -224,7 +224,7 @@ TEST(Runtime, SettingsAreCheckedByName) {
   EXPECT_EQ(quoin_session_set(session, "threshold", 7), QUOIN_STATUS_OK);
   EXPECT_EQ(quoin_session_prompt(session, &id, 1), QUOIN_STATUS_OK);
   EXPECT_EQ(quoin_session_begin(session), QUOIN_STATUS_FAILED);
-  EXPECT_EQ(runtime.error(), "expects a threshold of at most one (7, 1)");
+  EXPECT_EQ(runtime.error(), "expects a threshold of at most 1, but found 7");
   EXPECT_EQ(quoin_session_set_defaults(session), QUOIN_STATUS_OK);
   EXPECT_EQ(quoin_session_prompt(session, &id, 1), QUOIN_STATUS_OK);
   EXPECT_EQ(quoin_session_begin(session), QUOIN_STATUS_OK);
@@ -261,10 +261,34 @@ TEST(Runtime, WrongProgramsFailWithoutHarm) {
     errors.insert(quoin_session_error(both[0]));
   }
   EXPECT_EQ(errors.size(), 13u);
-  EXPECT_TRUE(errors.count("extend expects at most 256 positions (the capacity), but needs 5 + 1000"));
+  EXPECT_TRUE(
+      errors.count("extend expects at most 256 positions (the capacity of 256 and 0 beyond it), but needs 5 + 1000"));
   EXPECT_TRUE(errors.count("append expects a token below 48, but it is 48"));
-  EXPECT_TRUE(errors.count("expects better (1, 2)"));
+  EXPECT_TRUE(errors.count("expects better"));
   EXPECT_EQ(quoin_session_status(good), QUOIN_STATUS_OK);
+}
+
+TEST(Runtime, ProgramsThatNeverEndAreStopped) {
+  Runtime runtime;
+  Request request;
+  request.decoder = "wrong";
+  request.settings["what"] = 13;
+  quoin_session_t *endless = runtime.start(request);
+  EXPECT_EQ(quoin_session_set_max_rounds(endless, 0), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(runtime.error(), "expects at least 1 round, but found 0");
+  ASSERT_EQ(quoin_session_set_max_rounds(endless, 1000), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_begin(endless), QUOIN_STATUS_FAILED);
+  EXPECT_EQ(runtime.error(), "expects a run of the model within 1000 rounds of the decoder's loops, but found none");
+  // It disturbs nobody, and no bound of the host's lets it take all memory.
+  endless = runtime.start(request);
+  ASSERT_EQ(quoin_session_set_max_rounds(endless, INT64_MAX), QUOIN_STATUS_OK);
+  quoin_session_t *both[] = {endless, runtime.start({})};
+  ASSERT_EQ(quoin_sessions_step(both, 2), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_status(endless), QUOIN_STATUS_FAILED);
+  EXPECT_NE(
+      std::string(quoin_session_error(endless)).find("expects a run of the model before the decoder's values take"),
+      std::string::npos);
+  EXPECT_EQ(quoin_generate(both[1], nullptr, nullptr), QUOIN_STATUS_OK);
 }
 
 TEST(Runtime, SettledRunsAllocateNothing) {

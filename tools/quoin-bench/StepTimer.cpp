@@ -114,7 +114,13 @@ private:
   std::atomic<int> epoch{0}, left{0};
 };
 
-void relax() { sched_yield(); }
+/// A step that is timed has its CPUs to itself, so nobody sleeps.
+void yieldUntil(quoin_barrier_t *barrier, int32_t seen) {
+  while (std::atomic_ref<int32_t>(barrier->phase).load() == seen)
+    sched_yield();
+}
+
+void wakeNobody(quoin_barrier_t *) {}
 
 } // namespace
 
@@ -158,7 +164,7 @@ StepTime quoin::bench::timeStep(const LoadedProgram &loaded, int64_t rows, int64
   group.labels = group.open = zeros.data();
   group.words = words.data();
   group.tiles = tileKinds.data();
-  quoin_barrier_t barrier = {0, 0, relax};
+  quoin_barrier_t barrier = {0, 0, 4096, 0, yieldUntil, wakeNobody};
   int64_t padded = (rows + 3) / 4 * 4;
   Aligned scratch(p.scratch_row_bytes * padded + p.scratch_worker_bytes * threads);
   Aligned headScratch(p.head_scratch_row_bytes * padded + p.head_scratch_worker_bytes * threads);

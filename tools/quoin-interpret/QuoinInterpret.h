@@ -31,8 +31,8 @@ private:
   std::unique_ptr<ref::Program> loaded;
 };
 
-/// Runs all requests and prints their answers in order. False after a diagnostic; then nothing was printed.
-bool runRequests(const LoadedProgram &loaded, const Options &options, const std::vector<Request> &requests);
+/// Runs all requests and prints their answers in order, or the error of one that failed. False if one did.
+bool runRequests(const LoadedProgram &loaded, const Options &options, std::vector<Request> requests);
 
 /// Writes the model's scores for `ids` under a mask formula to a safetensors file, as `logits`, float64.
 bool writeLogits(const LoadedProgram &loaded, const std::string &ids, const std::string &mask, const std::string &file);

@@ -43,18 +43,20 @@ static std::vector<int32_t> encodePrompt(const Request &request, const Tokenizer
   if (!request.text)
     return request.ids;
   if (!tokenizer)
-    throw Failure{request.where + "expects a tokenizer beside the weights, but there is none; give ids"};
+    throw Failure{"expects a tokenizer beside the weights, but there is none; give ids"};
   if (!request.chat)
     return tokenizer->encode(*request.text);
   if (!tokenizer->idOf("<|im_start|>"))
-    throw Failure{request.where + "expects a tokenizer with ChatML tokens, but there are none; give a plain prompt"};
+    throw Failure{"expects a tokenizer with ChatML tokens, but there are none; give a plain prompt"};
   return tokenizer->encode(formatChatML(*request.text));
 }
 
-static ref::Request convert(const Request &request, const Tokenizer *tokenizer) {
+static ref::Request convert(const Request &request, const Options &options, const Tokenizer *tokenizer) {
   ref::Request converted;
   converted.prompt = encodePrompt(request, tokenizer);
   converted.maxTokens = request.maxTokens;
+  if (options.maxRounds)
+    converted.maxRounds = options.maxRounds;
   converted.stop = request.stops;
   converted.seed = request.seed;
   // Later ones win: a line's settings over the command line's.
@@ -63,21 +65,35 @@ static ref::Request convert(const Request &request, const Tokenizer *tokenizer) 
   return converted;
 }
 
-/// Requests share nothing, so each thread takes the next one. Stops early if one fails.
-static std::vector<Answer> runAll(const ref::Program &program, const std::vector<Request> &requests,
-                                  const std::vector<ref::Request> &converted, unsigned threads) {
+/// Where the errors of the request that this thread runs go; null: to the standard error, with the program's lines.
+static thread_local std::string *errorOfRequest = nullptr;
+
+/// Requests share nothing, so each thread takes the next one. `Request::error` says which failed.
+static std::vector<Answer> runAll(const LoadedProgram &loaded, std::vector<Request> &requests,
+                                  const std::vector<ref::Request> &converted, unsigned threads, bool keepErrors) {
+  mlir::ScopedDiagnosticHandler handler(loaded.program().getModule().getContext(), [](mlir::Diagnostic &diagnostic) {
+    if (!errorOfRequest)
+      return mlir::failure(); // the next handler's
+    if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error && errorOfRequest->empty())
+      *errorOfRequest = diagnostic.str();
+    return mlir::success();
+  });
   std::vector<Answer> answers(requests.size());
   std::atomic<size_t> next = 0;
-  std::atomic<bool> failed = false;
   auto work = [&] {
-    for (size_t i = next++; i < requests.size() && !failed; i = next++) {
+    for (size_t i = next++; i < requests.size(); i = next++) {
+      if (!requests[i].error.empty())
+        continue;
+      std::string error;
+      errorOfRequest = keepErrors ? &error : nullptr;
       auto begun = std::chrono::steady_clock::now();
-      mlir::FailureOr<ref::Result> result = program.run(requests[i].decoder, converted[i]);
+      mlir::FailureOr<ref::Result> result = loaded.program().run(requests[i].decoder, converted[i]);
       answers[i].seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+      errorOfRequest = nullptr;
       if (mlir::succeeded(result))
         answers[i].result = std::move(*result);
       else
-        failed = true;
+        requests[i].error = error.empty() ? "the request failed" : error;
     }
   };
   std::vector<std::thread> others;
@@ -115,24 +131,33 @@ static std::vector<TraceRecord::Change> changes(const std::vector<ref::TraceStep
   return result;
 }
 
-bool quoin::runRequests(const LoadedProgram &loaded, const Options &options, const std::vector<Request> &requests) {
+bool quoin::runRequests(const LoadedProgram &loaded, const Options &options, std::vector<Request> requests) {
   std::unique_ptr<Tokenizer> tokenizer = loadTokenizer(loaded.folder());
-  std::vector<ref::Request> converted;
-  for (const Request &request : requests)
-    converted.push_back(convert(request, tokenizer.get()));
+  bool single = options.input.empty();
+  std::vector<ref::Request> converted(requests.size());
+  for (size_t i = 0; i < requests.size(); ++i)
+    try {
+      if (requests[i].error.empty())
+        converted[i] = convert(requests[i], options, tokenizer.get());
+    } catch (const Failure &failure) {
+      if (single)
+        throw;
+      requests[i].error = failure.text;
+    }
 
   // More threads gain nothing on models as small as the interpreter is for.
   unsigned threads = options.threads ? static_cast<unsigned>(options.threads) : 2;
-  std::vector<Answer> answers = runAll(loaded.program(), requests, converted, std::min(threads, 2u));
-  for (size_t i = 0; i < answers.size(); ++i)
-    if (!answers[i].result)
-      return false;
+  std::vector<Answer> answers = runAll(loaded, requests, converted, std::min(threads, 2u), /*keepErrors=*/!single);
+  if (single && !answers.front().result)
+    return false;
 
   if (!options.trace.empty()) {
     TraceFile file(options.trace, [&](int32_t id) {
       return tokenizer ? tokenizer->decode({id}, /*skipSpecials=*/false) : std::to_string(id) + " ";
     });
     for (size_t i = 0; i < answers.size(); ++i) {
+      if (!answers[i].result)
+        continue;
       file.begin(i, requests[i].decoder, converted[i].prompt);
       for (const ref::TraceStep &step : answers[i].result->trace)
         file.add(i, {step.evaluation, step.forward, changes(step.filled), changes(step.edited), step.committedFrom,
@@ -141,7 +166,16 @@ bool quoin::runRequests(const LoadedProgram &loaded, const Options &options, con
     }
     file.finish();
   }
-  for (const Answer &answer : answers)
-    std::fputs(print(answer, options, tokenizer.get()).c_str(), stdout);
-  return std::fflush(stdout) == 0;
+  bool good = true;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i].result) {
+      std::fputs(print(answers[i], options, tokenizer.get()).c_str(), stdout);
+      continue;
+    }
+    good = false;
+    std::string error = reportError(requests[i], requests[i].error);
+    if (options.json)
+      std::fputs(error.c_str(), stdout);
+  }
+  return std::fflush(stdout) == 0 && good;
 }

@@ -27,6 +27,9 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("--prompt-ids", a.promptIds, "token ids to go on from: 1,2,3");
   app.add_option("--input", o.input, "requests, a JSON object a line");
   app.add_option("--max-tokens", o.defaults.maxTokens, "tokens to generate (64)");
+  app.add_option("--max-rounds", o.maxRounds,
+                 "how often the decoder may go round its loops without a run of the model (1048576)")
+      ->check(CLI::PositiveNumber);
   app.add_option("--stop", a.stop, "stop ids: 5,6; empty: none (default: the module's)");
   app.add_option("--set", a.set, "a setting of the decoder: key=value")->allow_extra_args(false);
   app.add_option("--decoder", o.defaults.decoder, "which of the module's decoders (the only one)");
@@ -94,7 +97,7 @@ static int run(const CLI::App &app, Arguments &a) {
     return 1;
   if (wantsLogits)
     return writeLogits(*loaded, a.ids, a.mask, a.logits) ? 0 : 1;
-  return runRequests(*loaded, a.options, requests) ? 0 : 1;
+  return runRequests(*loaded, a.options, std::move(requests)) ? 0 : 1;
 }
 
 int main(int argc, char **argv) {

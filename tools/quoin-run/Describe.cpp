@@ -119,14 +119,21 @@ std::string quoin::decode(quoin_tokenizer_t *tokenizer, const int32_t *ids, size
   }
 }
 
-void quoin::tokenize(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests) {
+bool quoin::tokenize(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests) {
   quoin_tokenizer_t *tokenizer = nullptr;
   if (quoin_tokenizer_load(context, folder.c_str(), &tokenizer) != QUOIN_STATUS_OK)
     throw Failure{quoin_context_last_error(context)};
+  bool good = true;
   for (const Request &request : requests) {
+    if (!request.error.empty()) {
+      std::fputs(reportError(request, request.error).c_str(), stdout);
+      good = false;
+      continue;
+    }
     std::vector<int32_t> ids = request.text ? encode(tokenizer, *request.text, context) : request.ids;
     json line = {{"ids", ids}, {"decoded", decode(tokenizer, ids.data(), ids.size(), false)}};
     std::printf("%s\n", line.dump(-1, ' ', true, json::error_handler_t::replace).c_str());
   }
   quoin_tokenizer_destroy(tokenizer);
+  return good;
 }

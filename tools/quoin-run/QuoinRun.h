@@ -29,6 +29,7 @@ struct Request {
   uint64_t seed = 0;
   std::optional<std::vector<int32_t>> stops; // none: the program's
   std::vector<std::pair<std::string, double>> settings;
+  std::string error; // not empty: why this line is no request; the others do not suffer from it
 };
 
 struct Options {
@@ -38,19 +39,22 @@ struct Options {
   bool json = false, showSteps = false;
   int64_t batch = 1;
   int32_t threads = 0;
+  int64_t maxRounds = 0; // 0: the runtime's own bound
 };
 
 /// "1,2,3" or "".
 std::vector<int32_t> parseIds(const std::string &text, const char *option);
 /// "key=value".
 std::pair<std::string, double> parseSetting(const std::string &text);
-/// The requests of a JSON lines file, over the defaults.
+/// The requests of a JSON lines file, over the defaults. A line that is none has its error.
 std::vector<Request> readRequests(const std::string &file, const Request &defaults);
 
 /// Prints model.json for a person.
 void describe(const std::string &folder);
-/// Prints ids and text again for each request.
-void tokenize(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests);
+/// Says on the standard error which request failed and why; gives the line that is printed instead of its answer.
+std::string reportError(const Request &request, const std::string &error);
+/// Prints ids and text again for each request. False if one failed.
+bool tokenize(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests);
 /// Calls a program compiled from a function on the tensors of a file; Functions.cpp.
 void runFunction(quoin_context_t *context, const std::string &folder, const std::string &inputs,
                  const std::string &outputs);
@@ -61,12 +65,12 @@ struct Outcome {
   double seconds = 0;
 };
 
-/// Runs all requests and gives what they came to.
+/// Runs all requests and gives what they came to. The first that fails ends it.
 std::vector<Outcome> collect(quoin_context_t *context, const Options &options, std::vector<Request> requests);
 /// Runs all requests with the artefact and with another, and prints where they differ; Compare.cpp.
 void compareArtefacts(quoin_context_t *context, const Options &options, std::vector<Request> requests);
-/// Runs all requests and prints their answers in order.
-void runBatch(quoin_context_t *context, const Options &options, std::vector<Request> requests);
+/// Runs all requests and prints their answers in order, or the error of one that failed. False if one did.
+bool runBatch(quoin_context_t *context, const Options &options, std::vector<Request> requests);
 
 std::vector<int32_t> encode(quoin_tokenizer_t *tokenizer, const std::string &text, quoin_context_t *context);
 std::string decode(quoin_tokenizer_t *tokenizer, const int32_t *ids, size_t count, bool skipSpecial);

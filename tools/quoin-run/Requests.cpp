@@ -8,6 +8,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 
 using namespace quoin;
@@ -107,6 +108,54 @@ static void readField(const std::string &key, const json &value, Request &reques
   }
 }
 
+namespace {
+
+/// Where a text stops being JSON, and why.
+struct Broken {
+  size_t column = 0;
+  std::string why;
+};
+
+/// Builds the value, and keeps the parser's first error.
+class Reader : public nlohmann::detail::json_sax_dom_parser<json> {
+public:
+  Reader(json &value, Broken &broken) : json_sax_dom_parser(value, /*allow_exceptions_=*/false), broken(broken) {}
+
+  template <typename Exception> bool parse_error(size_t position, const std::string &token, const Exception &error) {
+    // "[json.exception...] parse error at line 1, column 8: syntax error while parsing value - invalid literal; ..."
+    std::string text = error.what();
+    size_t from = text.find(" - "), to = text.find("; last read");
+    if (from != std::string::npos)
+      text = text.substr(from + 3, to == std::string::npos ? to : to - from - 3);
+    broken = {position, shortened(text, 120)};
+    return json_sax_dom_parser::parse_error(position, token, error);
+  }
+
+private:
+  Broken &broken;
+};
+
+} // namespace
+
+static Request readLine(const std::string &line, const Request &defaults) {
+  if (std::string deep = tooDeep(line); !deep.empty())
+    throw Failure{deep};
+  json object;
+  Broken broken;
+  Reader reader(object, broken);
+  if (!json::sax_parse(line, &reader))
+    throw Failure{"expects a JSON object, but the line is no JSON at column " + std::to_string(broken.column) + ": " +
+                  broken.why};
+  if (!object.is_object())
+    throw Failure{"expects a JSON object, but found " + shown(object)};
+  Request request = defaults;
+  for (const auto &[key, value] : object.items())
+    readField(key, value, request);
+  if (size_t given = object.count("prompt") + object.count("chat") + object.count("ids"); given != 1)
+    throw Failure{"expects one of prompt, chat and ids, but found " + std::to_string(given)};
+  return request;
+}
+
 std::vector<Request> quoin::readRequests(const std::string &file, const Request &defaults) {
   std::ifstream in(file, std::ios::binary);
   if (!in)
@@ -116,25 +165,22 @@ std::vector<Request> quoin::readRequests(const std::string &file, const Request 
   for (int64_t number = 1; std::getline(in, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos)
       continue;
-    std::string where = "line " + std::to_string(number) + " of '" + file + "': ";
-    if (std::string deep = tooDeep(line); !deep.empty())
-      throw Failure{where + deep};
-    json object = json::parse(line, nullptr, false);
-    if (!object.is_object())
-      throw Failure{where + "expects a JSON object"};
     Request request = defaults;
-    request.where = where;
     try {
-      for (const auto &[key, value] : object.items())
-        readField(key, value, request);
+      request = readLine(line, defaults);
     } catch (const Failure &failure) {
-      throw Failure{where + failure.text};
+      request.error = failure.text;
     }
-    if (object.count("prompt") + object.count("chat") + object.count("ids") != 1)
-      throw Failure{where + "expects one of prompt, chat and ids"};
+    request.where = "line " + std::to_string(number) + " of '" + file + "': ";
     requests.push_back(std::move(request));
   }
   if (in.bad())
     throw Failure{"cannot read '" + file + "'"};
   return requests;
+}
+
+std::string quoin::reportError(const Request &request, const std::string &error) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "error: %s%s\n", request.where.c_str(), error.c_str());
+  return json{{"error", error}}.dump(-1, ' ', true, json::error_handler_t::replace) + "\n";
 }

@@ -7,10 +7,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 using namespace quoin;
 using json = nlohmann::ordered_json;
@@ -62,23 +64,26 @@ public:
   Runner(quoin_context_t *context, const Options &options, std::vector<Request> &requests)
       : context(context), options(options), requests(requests) {
     quoin_model_t *loaded = nullptr;
-    expect(quoin_model_load(context, options.out.c_str(), &loaded), "");
+    expect(quoin_model_load(context, options.out.c_str(), &loaded));
     model.reset(loaded);
     tokenizer = quoin_model_tokenizer(loaded);
   }
 
-  void run();
+  /// False if a request failed.
+  bool run();
 
   std::vector<Outcome> *outcomes = nullptr; // not null: answers go there instead of being printed
 
 private:
-  void expect(quoin_status_t status, const std::string &where) {
+  void expect(quoin_status_t status) {
     if (status != QUOIN_STATUS_OK)
-      throw Failure{where + quoin_context_last_error(context)};
+      throw Failure{quoin_context_last_error(context)};
   }
   void encodePrompt(Request &request);
   void prepare(Place &place, size_t index);
+  void check();
   void finish(Place &place);
+  void settle(size_t index, std::string text);
   std::string answer(const quoin_result_t &result, double seconds);
   void statistics(const quoin_result_t &result, double seconds);
 
@@ -89,7 +94,7 @@ private:
   quoin_tokenizer_t *tokenizer;
   std::unique_ptr<Display> display;
   std::unique_ptr<TraceFile> trace;
-  std::vector<std::string> done; // answers that wait for those before them
+  std::vector<std::optional<std::string>> done; // answers that wait for those before them
   size_t printed = 0;
 };
 
@@ -97,11 +102,11 @@ void Runner::encodePrompt(Request &request) {
   if (!request.text)
     return;
   if (!tokenizer)
-    throw Failure{request.where + "'" + options.out + "' has no tokenizer; give ids"};
+    throw Failure{"'" + options.out + "' has no tokenizer; give ids"};
   std::string text = *request.text;
   if (request.chat) {
     if (encode(tokenizer, "<|im_start|>", context).size() != 1)
-      throw Failure{request.where + "the tokenizer of '" + options.out + "' has no ChatML tokens; give a plain prompt"};
+      throw Failure{"the tokenizer of '" + options.out + "' has no ChatML tokens; give a plain prompt"};
     text = formatChatML(text);
   }
   request.ids = encode(tokenizer, text, context);
@@ -112,20 +117,21 @@ void Runner::prepare(Place &place, size_t index) {
   const Request &request = requests[index];
   if (!place.session || place.decoder != request.decoder) {
     quoin_session_t *session = nullptr;
-    expect(quoin_session_create(model.get(), request.decoder.empty() ? nullptr : request.decoder.c_str(), &session),
-           request.where);
+    expect(quoin_session_create(model.get(), request.decoder.empty() ? nullptr : request.decoder.c_str(), &session));
     place.session.reset(session);
     place.decoder = request.decoder;
   }
   quoin_session_t *session = place.session.get();
-  expect(quoin_session_set_defaults(session), request.where);
-  expect(quoin_session_set_max_tokens(session, request.maxTokens), request.where);
-  expect(quoin_session_set_seed(session, request.seed), request.where);
+  expect(quoin_session_set_defaults(session));
+  expect(quoin_session_set_max_tokens(session, request.maxTokens));
+  if (options.maxRounds)
+    expect(quoin_session_set_max_rounds(session, options.maxRounds));
+  expect(quoin_session_set_seed(session, request.seed));
   if (request.stops)
-    expect(quoin_session_set_stops(session, request.stops->data(), request.stops->size()), request.where);
+    expect(quoin_session_set_stops(session, request.stops->data(), request.stops->size()));
   for (const auto &[name, value] : request.settings)
-    expect(quoin_session_set(session, name.c_str(), value), request.where);
-  expect(quoin_session_prompt(session, request.ids.data(), request.ids.size()), request.where);
+    expect(quoin_session_set(session, name.c_str(), value));
+  expect(quoin_session_prompt(session, request.ids.data(), request.ids.size()));
   place.request = index;
   place.busy = true;
 }
@@ -157,14 +163,33 @@ void Runner::statistics(const quoin_result_t &result, double seconds) {
                result.forwards ? tokens / double(result.forwards) : 0.0);
 }
 
+/// The answer of a request is there, or its error: prints all that is due.
+void Runner::settle(size_t index, std::string text) {
+  done[index] = std::move(text);
+  for (; printed < done.size() && done[printed]; ++printed) {
+    std::string due = std::move(*done[printed]);
+    if (const Request &request = requests[printed]; !request.error.empty()) {
+      due = reportError(request, request.error);
+      if (!options.json)
+        continue;
+    }
+    std::fputs(due.c_str(), stdout);
+    std::fflush(stdout);
+  }
+}
+
 void Runner::finish(Place &place) {
-  const Request &request = requests[place.request];
-  if (quoin_session_status(place.session.get()) != QUOIN_STATUS_OK)
-    throw Failure{request.where + quoin_session_error(place.session.get())};
-  quoin_result_t result;
-  expect(quoin_session_result(place.session.get(), &result), request.where);
-  double seconds = std::chrono::duration<double>(Clock::now() - place.begun).count();
+  Request &request = requests[place.request];
   place.busy = false;
+  if (quoin_session_status(place.session.get()) != QUOIN_STATUS_OK) {
+    request.error = quoin_session_error(place.session.get());
+    if (options.single || outcomes)
+      throw Failure{request.where + request.error};
+    return settle(place.request, "");
+  }
+  quoin_result_t result;
+  expect(quoin_session_result(place.session.get(), &result));
+  double seconds = std::chrono::duration<double>(Clock::now() - place.begun).count();
   if (trace)
     trace->end(place.request, result.forwards);
   if (outcomes) {
@@ -176,25 +201,29 @@ void Runner::finish(Place &place) {
     place.display->finish(result);
     return statistics(result, seconds);
   }
-  done[place.request] = answer(result, seconds);
-  for (; printed < done.size() && !done[printed].empty(); ++printed) {
-    std::fputs(done[printed].c_str(), stdout);
-    std::fflush(stdout);
-    done[printed].clear();
+  settle(place.request, answer(result, seconds));
+}
+
+/// Whatever a request can be refused for is found before the first of them does any work or prints.
+void Runner::check() {
+  Place trial;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    if (requests[i].error.empty())
+      try {
+        encodePrompt(requests[i]);
+        prepare(trial, i);
+        expect(quoin_session_begin(trial.session.get()));
+        quoin_session_cancel(trial.session.get());
+      } catch (const Failure &failure) {
+        requests[i].error = failure.text;
+      }
+    if (!requests[i].error.empty() && (options.single || outcomes))
+      throw Failure{requests[i].where + requests[i].error};
   }
 }
 
-void Runner::run() {
-  // Whatever a request can be refused for is found before the first of them does any work or prints.
-  {
-    Place trial;
-    for (size_t i = 0; i < requests.size(); ++i) {
-      encodePrompt(requests[i]);
-      prepare(trial, i);
-      expect(quoin_session_begin(trial.session.get()), requests[i].where);
-      quoin_session_cancel(trial.session.get());
-    }
-  }
+bool Runner::run() {
+  check();
   if (!options.trace.empty())
     trace = std::make_unique<TraceFile>(options.trace, [this](int32_t id) {
       return tokenizer ? decode(tokenizer, &id, 1, false) : std::to_string(id) + " ";
@@ -211,6 +240,8 @@ void Runner::run() {
   for (size_t next = 0;;) {
     running.clear();
     for (Place &place : places) {
+      for (; !place.busy && next < requests.size() && !requests[next].error.empty(); ++next)
+        settle(next, "");
       if (!place.busy && next < requests.size()) {
         place.trace = trace.get();
         place.display = display.get();
@@ -219,20 +250,21 @@ void Runner::run() {
         if (trace)
           trace->begin(place.request, place.decoder, requests[place.request].ids);
         bool heard = place.trace || place.display;
-        expect(quoin_session_listen(place.session.get(), heard ? listen : nullptr, &place), "");
+        expect(quoin_session_listen(place.session.get(), heard ? listen : nullptr, &place));
       }
       if (place.busy)
         running.push_back(place.session.get());
     }
     if (running.empty())
       break;
-    expect(quoin_sessions_step(running.data(), running.size()), "");
+    expect(quoin_sessions_step(running.data(), running.size()));
     for (Place &place : places)
       if (place.busy && quoin_session_finished(place.session.get()))
         finish(place);
   }
   if (trace)
     trace->finish();
+  return std::all_of(requests.begin(), requests.end(), [](const Request &request) { return request.error.empty(); });
 }
 
 } // namespace
@@ -245,6 +277,6 @@ std::vector<Outcome> quoin::collect(quoin_context_t *context, const Options &opt
   return outcomes;
 }
 
-void quoin::runBatch(quoin_context_t *context, const Options &options, std::vector<Request> requests) {
-  Runner(context, options, requests).run();
+bool quoin::runBatch(quoin_context_t *context, const Options &options, std::vector<Request> requests) {
+  return Runner(context, options, requests).run();
 }

@@ -44,6 +44,9 @@ void declare(CLI::App &app, Arguments &a) {
   app.add_option("--prompt-ids", a.promptIds, "token ids to go on from: 1,2,3");
   app.add_option("--input", o.input, "requests, a JSON object a line");
   app.add_option("--max-tokens", o.defaults.maxTokens, "tokens to generate (64)");
+  app.add_option("--max-rounds", o.maxRounds,
+                 "how often the decoder may go round its loops without a run of the model (1048576)")
+      ->check(CLI::PositiveNumber);
   app.add_option("--stop", a.stop, "stop ids: 5,6; empty: none (default: the model's)");
   app.add_option("--set", a.set, "a setting of the decoder: key=value")->allow_extra_args(false);
   app.add_option("--decoder", o.defaults.decoder, "which of the program's decoders (its first)");
@@ -108,11 +111,11 @@ int run(const CLI::App &app, Arguments &a) {
   if (function)
     runFunction(made, a.options.out, a.inputs, a.outputs);
   else if (a.tokenize)
-    tokenize(made, a.options.out, requests);
+    return tokenize(made, a.options.out, requests) ? 0 : 1;
   else if (given(app, "--against"))
     compareArtefacts(made, a.options, std::move(requests));
   else
-    runBatch(made, a.options, std::move(requests));
+    return runBatch(made, a.options, std::move(requests)) ? 0 : 1;
   return 0;
 }
 

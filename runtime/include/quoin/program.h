@@ -28,7 +28,7 @@
 extern "C" {
 #endif
 
-#define QUOIN_ABI_VERSION 3u
+#define QUOIN_ABI_VERSION 4u
 
 /* Slots in a page of the key/value cache, keys in an attention tile, and bits in a row word. */
 #define QUOIN_PAGE_SLOTS 64
@@ -161,8 +161,11 @@ typedef struct quoin_state_t {
   int64_t resume;         /* where `advance` goes on; 0 at the start, set by `advance` */
   const double *settings; /* one per setting of the decoder, in its order */
   int64_t evaluations;    /* executed forwards of the source program so far; kept by the host */
-  int32_t fill;           /* fill token, -1 if the model has none */
-  int32_t status;         /* set by host functions that fail; `advance` then returns QUOIN_FAILED */
+  /* How many more times the decoder may go round its loops before the layers run. The host sets it at the start and
+   * after each run, `advance` counts it down; where it falls below 0, `advance` returns QUOIN_FAILED without a word. */
+  int64_t rounds;
+  int32_t fill;   /* fill token, -1 if the model has none */
+  int32_t status; /* set by host functions that fail; `advance` then returns QUOIN_FAILED */
   quoin_forward_t forward;
   quoin_score_t score;
   quoin_logits_t *logits;         /* result of the last forward, made by the host before it resumes */
@@ -177,7 +180,7 @@ typedef struct quoin_state_t {
 typedef struct quoin_host_t {
   /* `bytes` of memory, 64-byte aligned; never NULL unless it fails. */
   void *(*allocate)(quoin_state_t *state, int64_t bytes);
-  /* Fails with a text and two numbers: "<what> (<a>, <b>)"; `what` is a constant of the program. */
+  /* Fails with a text, in which {0} stands for `a` and {1} for `b`; `what` is a constant of the program. */
   void (*fail)(quoin_state_t *state, const char *what, int64_t a, int64_t b);
   /* The leading slots of this call (its sequence, `then` rows and cache; other fields are not read, but `read`) whose
    * keys and values in the cache are still those of the same token, position and label; cut at `limit`, at the first
@@ -214,12 +217,18 @@ typedef struct quoin_host_t {
 
 /* ---- The model, over the rows of any number of sessions -------------------------------------- */
 
-/* Where `workers` threads meet. The host zeroes it before the first call; it may be used again and again. `relax` is
- * called after a bounded number of spins (the host yields its time slice). */
+/* Where `workers` threads meet. The host zeroes the counters before the first call; it may be used again and again.
+ * A worker that comes early looks at `phase` up to `spins` times, then calls `wait`. The last one to come advances
+ * `phase` and, if it finds `sleeping` not 0, calls `wake`; both in one total order with what `wait` does. */
 typedef struct quoin_barrier_t {
   int32_t arrived;
   int32_t phase;
-  void (*relax)(void);
+  int32_t spins;    /* the host's choice; 0 where there are more workers than CPUs */
+  int32_t sleeping; /* workers inside `wait`, counted by it before it looks at `phase` again */
+  /* Returns when `phase` is no longer `seen`. */
+  void (*wait)(struct quoin_barrier_t *barrier, int32_t seen);
+  /* Lets all that wait look again. */
+  void (*wake)(struct quoin_barrier_t *barrier);
 } quoin_barrier_t;
 
 /* The rows of one session: rows [first_row, first_row + rows) of the step are its slots first_slot, first_slot + 1, ...
@@ -316,8 +325,10 @@ typedef struct quoin_program_t {
   int64_t hidden;
   int64_t vocabulary;
   int64_t layers;
-  int64_t capacity; /* most positions */
+  int64_t capacity;  /* most positions of a request: its prompt and max_tokens */
+  int64_t positions; /* most positions of a sequence or a row: decoders that round up or look ahead go beyond */
   int64_t page_bytes;
+  int64_t layers_work;       /* multiplications of a row in the layers' matrices: tells the host what a step costs */
   int64_t weights_bytes;     /* size of the weight file */
   uint64_t weights_checksum; /* stored in the last 8 bytes of the weight file */
   int64_t scratch_row_bytes;
@@ -407,11 +418,11 @@ QUOIN_CHECK_SIZE(quoin_group_t, 152);
 QUOIN_CHECK_SIZE(quoin_layers_t, 96);
 QUOIN_CHECK_SIZE(quoin_head_row_t, 96);
 QUOIN_CHECK_SIZE(quoin_head_t, 40);
-QUOIN_CHECK_SIZE(quoin_barrier_t, 16);
+QUOIN_CHECK_SIZE(quoin_barrier_t, 32);
 QUOIN_CHECK_SIZE(quoin_setting_t, 24);
 QUOIN_CHECK_SIZE(quoin_decoder_t, 48);
-QUOIN_CHECK_SIZE(quoin_program_t, 152);
-QUOIN_CHECK_SIZE(quoin_state_t, 472);
+QUOIN_CHECK_SIZE(quoin_program_t, 168);
+QUOIN_CHECK_SIZE(quoin_state_t, 480);
 QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);
 QUOIN_CHECK_SIZE(quoin_call_t, 48);
 QUOIN_CHECK_SIZE(quoin_function_program_t, 80);

@@ -23,6 +23,16 @@
  * Threads: a context and everything made from it belong to one thread at a time; the host sees to that. Different
  * contexts share nothing and may be used at the same time. Functions that only read what they are given say so.
  *
+ * CPUs: a context's own threads are no more than the CPUs that the process may use, by its affinity mask and by the quota
+ * of its control groups; a step so small that sharing it would not pay runs on the caller alone. Who waits for the
+ * others looks for some tens of microseconds and then sleeps. Threads are not pinned.
+ *
+ * Fork: a child of `fork` may use what its parent had made (contexts, models, tokenizers, sessions begun or not) as its
+ * own copy, and goes on where the parent stood: threads do not live on in a child, so a context starts its own anew
+ * with the first step. This holds for what no thread is using when the process forks; what another thread is inside of
+ * at that moment, by any function of this header, is as the fork found it, and the child must not touch it. With a
+ * `parallel_for` hook the host sees to its threads.
+ *
  * Ownership: what a `create` or `load` returns is the caller's, to be given to the matching `destroy`; sessions go
  * before their model, models and tokenizers before their context. Every `destroy` takes NULL. Strings and arrays that a
  * function takes are copied unless it says otherwise; strings and arrays that it returns belong to the object asked.
@@ -85,7 +95,8 @@ typedef struct quoin_hooks_t {
    * for each other inside), and returns when all are done. Default: threads of the context's own, the caller being
    * one of them. */
   void (*parallel_for)(void *self, int32_t workers, quoin_worker_fn fn, void *arg);
-  /* How many workers a call has; 0: one for each CPU core the process may use. */
+  /* How many workers a call has at most; 0: one for each CPU core the process may use. Without a `parallel_for` no more
+   * than CPUs that it may use. */
   int32_t workers;
 } quoin_hooks_t;
 
@@ -100,7 +111,7 @@ void quoin_context_destroy(quoin_context_t *context);
  * did. The context's, until the next call that fails. */
 const char *quoin_context_last_error(const quoin_context_t *context);
 
-/* Workers of a parallel call: what the hooks said, or the number of cores. Reads only. */
+/* Most workers of a parallel call: what the hooks said, or the number of cores; see quoin_hooks_t. Reads only. */
 int32_t quoin_context_workers(const quoin_context_t *context);
 
 /* ---- Tokenizer ------------------------------------------------------------------------------- */
@@ -131,7 +142,7 @@ typedef struct quoin_model_info_t {
   int64_t hidden;
   int64_t vocabulary;
   int64_t layers;
-  int64_t capacity;   /* most positions of a sequence */
+  int64_t capacity;   /* most positions of a request: its prompt and max_tokens */
   int64_t page_bytes; /* of 64 positions in one cache */
   int64_t weights_bytes;
   int32_t fill;                    /* id that stands for an open position; -1: none */
@@ -187,11 +198,17 @@ void quoin_session_destroy(quoin_session_t *session);
 /* Gives the prompt: `count` ids (at least 1, at most the capacity), each at least 0 and below the vocabulary's size. */
 quoin_status_t quoin_session_prompt(quoin_session_t *session, const int32_t *ids, size_t count);
 
-/* How many tokens to generate; decoders round up to whole blocks. At least 1; the default is 64. */
+/* How many tokens to generate; decoders round up to whole blocks, for which there is room beyond the capacity. At least
+ * 1; the default is 64. Prompt and tokens are at most the capacity, or the session fails as it begins. */
 quoin_status_t quoin_session_set_max_tokens(quoin_session_t *session, int64_t max_tokens);
 
 /* Stop ids. `ids` may be NULL with count 0: nothing stops. Without this call the model's own hold. */
 quoin_status_t quoin_session_set_stops(quoin_session_t *session, const int32_t *ids, size_t count);
+
+/* How often a decoder may go round its loops without the model being run for it; after that the session fails with
+ * QUOIN_STATUS_FAILED, so that a program which never ends does not keep the thread. At least 1. */
+#define QUOIN_DEFAULT_ROUNDS (INT64_C(1) << 20)
+quoin_status_t quoin_session_set_max_rounds(quoin_session_t *session, int64_t max_rounds);
 
 /* Seed of the random numbers; the default is 0. */
 quoin_status_t quoin_session_set_seed(quoin_session_t *session, uint64_t seed);
@@ -201,7 +218,7 @@ quoin_status_t quoin_session_set_seed(quoin_session_t *session, uint64_t seed);
  * named. A name nobody knows fails with QUOIN_STATUS_NOT_FOUND. */
 quoin_status_t quoin_session_set(quoin_session_t *session, const char *name, double value);
 
-/* Forgets what `set`, `set_stops`, `set_seed` and `set_max_tokens` said. */
+/* Forgets what `set`, `set_stops`, `set_seed`, `set_max_tokens` and `set_max_rounds` said. */
 quoin_status_t quoin_session_set_defaults(quoin_session_t *session);
 
 /* A position that took a token. `confidence` is that of the last score there; NaN if there was none. */
