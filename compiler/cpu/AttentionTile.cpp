@@ -8,7 +8,7 @@
 //   2. if a score lies more than 8 above its row's reference (in units of log 2), the row's reference becomes its
 //      largest score, and what the row summed so far is scaled down: so rarely that the usual path has no reduction
 //      over lanes, no exponential of a factor and no product with one;
-//   3. exponentials (base 2: log2(e) is folded into the scale), relative to the reference;
+//   3. exponentials (base 2: log2(e) is folded into the scale) of what is above the reference;
 //   4. 4 x head_dim sums of values, over the keys in order.
 //
 // With pages of BF16 features (in 1) and keys (in 4) go in pairs. Where the machine multiplies pairs, queries and
@@ -16,13 +16,20 @@
 // arithmetic is f32. Sums always are.
 //
 // A page whose tile is full takes this path as it stands. In a partial one the rows' words say who is seen; the other
-// scores count as very small and their exponentials are replaced by 0. What none of four rows sees is left out where
+// scores count as the worst and their exponentials are replaced by 0. What none of four rows sees is left out where
 // that is cheap: half a page of scores, values before the first key and after the last. Adding 0 times a value would
 // not have changed a bit. Empty pages are not touched.
 //
 // A row's bits depend on its own query, keys and words alone: a row next to others that see a page where it sees
 // nothing keeps its reference and adds zeros; a full tile and a partial one in which the row sees everything give the
-// same operations. References start at a large negative finite number so that nothing is ever infinite minus infinite.
+// same operations.
+//
+// References are scores as they come out of the product, and a score is compared with one by subtracting first and
+// scaling then: the difference is exact where it is small, and overflows only where it weighs nothing, so the largest
+// score has the exponential 1 at any size. A row that has seen nothing has the worst reference, an infinity. The first
+// key that it sees sets it, to a finite number even if the score is infinitely bad, which then weighs 0. From there on
+// NaN and a score that is infinitely good make NaN of the row's sums, as in a softmax by its definition; so does a row
+// whose scores are all infinitely bad, in the division by their sum.
 //
 // A value that is not finite must not reach the sums of rows that do not see its key, but 0 * NaN is NaN. Nobody pays
 // for that as long as sums are finite. If one is not, its tile is computed again by a careful copy of the function, one
@@ -34,6 +41,8 @@
 #include "compiler/cpu/AttentionTile.h"
 #include "runtime/include/quoin/program.h"
 #include "llvm/ADT/Twine.h"
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 
@@ -42,7 +51,8 @@ using namespace quoin::cpu;
 using Compare = KernelBuilder::Compare;
 
 namespace {
-constexpr double lowest = -1e30;
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double largest = std::numeric_limits<float>::max();
 constexpr double slack = 8; ///< how far a score may exceed the reference
 
 struct TileEmitter {
@@ -54,7 +64,11 @@ struct TileEmitter {
   const int64_t passRows = careful ? 1 : 4;
   const int64_t ratio = shape.heads / page.kvHeads;
   const int64_t valueVectors = page.valueWidth() / 16;
-  const double factor = shape.scale * 1.4426950408889634;
+  const double scale = std::clamp(shape.scale, -largest, largest);
+  const double factor = std::clamp(scale * 1.4426950408889634, -largest, largest);
+  /// A factor so small, or zero, that differences that it makes small again could overflow before.
+  const bool faint = std::abs(factor) < 0x1p-100;
+  const double worst = factor >= 0 ? -infinity : infinity; ///< with a negative scale the lowest product is the best
   const bool brief = page.storage == Storage::BF16;
   const bool narrowed = brief && kb.options.brain;
   /// Pages are widened before their rows pass, on the stack, as long as that is small.
@@ -62,7 +76,7 @@ struct TileEmitter {
   const bool pairs = brief && !unpacked;                ///< a line of a product holds two elements
   const int64_t stepBytes = pairs && !narrowed ? 8 : 4; ///< of the left side, for a line
 
-  // On the stack, of each row: its query, minus its reference, its sum of exponentials in 16 lanes, its sums of values,
+  // On the stack, of each row: its query, its reference, its sum of exponentials in 16 lanes, its sums of values,
   // its words, their distance from tile to tile, its line of `tiles`, its probabilities of a page. Of a pass: scores
   // [rows][64].
   Val queries, references, exponentials, sums, words, wordBytes, classes, scores, probabilities, wide;
@@ -219,26 +233,45 @@ struct TileEmitter {
   // A pass: some rows, one page
   //===--------------------------------------------------------------------===//
 
-  /// Step 2: `best` are the largest scores of each row's lanes, not yet scaled.
-  void raiseReferences(Val row, ArrayRef<Val> best) {
-    Vals over;
-    Val any;
+  Val better(Val x, Val y) { return factor >= 0 ? kb.max(x, y) : kb.min(x, y); }
+
+  /// How far scores lie above a reference, in units of log 2.
+  Val above(Val score, Val reference) {
+    Val by = literal(score, factor);
+    return faint ? score * by - reference * by : (score - reference) * by;
+  }
+
+  /// Step 2: `best` are the best scores of each row's lanes. `word` as in `weigh`.
+  void raiseReferences(Val row, ArrayRef<Val> word, ArrayRef<Val> best) {
+    // What is not a number is not settled either: infinite scores, and rows that have seen nothing.
+    Vals settled;
+    Val all;
     for (int64_t r = 0; r < passRows; ++r) {
       Val reference = kb.splat(kb.load(kb.f32, referenceAt(row + r)));
-      over.push_back(
-          kb.compare(Compare::sgt, kb.fma(best[r], literal(best[r], factor), reference), kb.constant(kb.v16f, slack)));
-      any = r ? kb.bitOr(any, over[r]) : over[r];
+      settled.push_back(kb.compare(Compare::sle, above(best[r], reference), kb.constant(kb.v16f, slack)));
+      all = r ? kb.bitAnd(all, settled[r]) : settled[r];
     }
-    kb.when(anyLane(any), [&] {
+    auto unlessEachLane = [&](Val flags, function_ref<void()> body) {
+      kb.when(kb.compare(Compare::ne, kb.cast(kb.i16, flags), -1), body);
+    };
+    unlessEachLane(all, [&] {
       for (int64_t r = 0; r < passRows; ++r)
-        kb.when(anyLane(over[r]), [&] {
-          Val at = referenceAt(row + r), top = kb.reduceMax(best[r] * factor), zero = kb.real(0);
-          Val shrink = kb.exp2(zero - kb.load(kb.f32, at) - top);
-          kb.store(zero - top, at);
-          kb.store(kb.load(kb.v16f, exponentialsAt(row + r), 64) * shrink, exponentialsAt(row + r), 64);
-          Val from = sumsAt(row + r);
-          kb.loop(kb.index(0), kb.index(valueVectors * 64), 64,
-                  [&](Val o) { kb.store(kb.load(kb.v16f, kb.at(from, o), 64) * shrink, kb.at(from, o), 64); });
+        unlessEachLane(settled[r], [&] {
+          auto raise = [&] {
+            Val at = referenceAt(row + r), before = kb.load(kb.f32, at);
+            Val top = better(kb.reduceLanes(best[r], [&](Val x, Val y) { return better(x, y); }),
+                             kb.real(factor >= 0 ? -largest : largest));
+            Val first = kb.compare(Compare::eq, before, kb.real(worst));
+            Val shrink = kb.select(first, kb.real(0), kb.exp2(above(before, top)));
+            kb.store(top, at);
+            kb.store(kb.load(kb.v16f, exponentialsAt(row + r), 64) * shrink, exponentialsAt(row + r), 64);
+            Val from = sumsAt(row + r);
+            kb.loop(kb.index(0), kb.index(valueVectors * 64), 64,
+                    [&](Val o) { kb.store(kb.load(kb.v16f, kb.at(from, o), 64) * shrink, kb.at(from, o), 64); });
+          };
+          if (word.empty())
+            return raise();
+          kb.when(kb.compare(Compare::ne, word[r], 0), raise);
         });
     });
   }
@@ -267,8 +300,6 @@ struct TileEmitter {
       multiplyKeys(row, keys, 0, 4);
     }
     auto score = [&](int64_t r, int64_t v) { return kb.load(kb.v16f, kb.at(scores, r * 256 + v * 64), 64); };
-    // With a negative scale the lowest product is the best.
-    auto better = [&](Val x, Val y) { return factor >= 0 ? kb.max(x, y) : kb.min(x, y); };
     Vals seen, best;
     for (int64_t r = 0; r < passRows; ++r) {
       Vals s;
@@ -277,17 +308,16 @@ struct TileEmitter {
         if (word.empty())
           continue;
         seen.push_back(flags(word[r], v));
-        s[v] = kb.select(seen.back(), s[v], kb.constant(kb.v16f, factor >= 0 ? lowest : -lowest));
+        s[v] = kb.select(seen.back(), s[v], kb.constant(kb.v16f, worst));
       }
       best.push_back(better(better(s[0], s[1]), better(s[2], s[3])));
     }
-    raiseReferences(row, best);
+    raiseReferences(row, word, best);
     for (int64_t r = 0; r < passRows; ++r) {
       Val reference = kb.splat(kb.load(kb.f32, referenceAt(row + r)));
       Vals p;
       for (int64_t v = 0; v < 4; ++v) {
-        Val s = score(r, v);
-        Val x = kb.fma(s, literal(s, factor), reference);
+        Val x = above(score(r, v), reference);
         p.push_back(brief ? kb.exp2Brief(x) : kb.exp2(x));
         if (!word.empty())
           p.back() = kb.select(seen[r * 4 + v], p.back(), kb.constant(kb.v16f, 0));
@@ -375,7 +405,7 @@ struct TileEmitter {
     for (int64_t v = 0; v * 16 < page.headDim; ++v)
       copyQuery(kb.at(query, v * 16 * storageBytes(shape.rows)), std::min<int64_t>(16, page.headDim - v * 16),
                 kb.at(to, v * (narrowed ? 32 : 64)));
-    kb.store(kb.real(-lowest), referenceAt(row));
+    kb.store(kb.real(worst), referenceAt(row));
     kb.store(kb.constant(kb.v16f, 0), exponentialsAt(row), 64);
     for (int64_t v = 0; v < valueVectors; ++v)
       kb.store(kb.constant(kb.v16f, 0), kb.at(sumsAt(row), v * 64), 64);
@@ -394,8 +424,9 @@ struct TileEmitter {
   /// Writes the result of one row.
   void finish(Val row) {
     auto [token, head] = tokenAndHead(row);
-    Val sum = kb.reduceAdd(kb.load(kb.v16f, exponentialsAt(row), 64)), none = kb.compare(Compare::eq, sum, kb.real(0));
-    Val inverse = kb.select(none, kb.real(0), kb.real(1) / sum), tensorRow = rowOf(token),
+    Val sum = kb.reduceAdd(kb.load(kb.v16f, exponentialsAt(row), 64)), reference = kb.load(kb.f32, referenceAt(row));
+    Val none = kb.compare(Compare::eq, reference, kb.real(worst)), tensorRow = rowOf(token);
+    Val inverse = kb.select(none, kb.real(0), kb.real(1) / sum),
         output = kb.at(in.outputs, placeOf(tensorRow, head, shape.result));
     for (int64_t v = 0; v < valueVectors; ++v) {
       Val x = kb.load(kb.v16f, kb.at(sumsAt(row), v * 64), 64) * inverse;
@@ -405,12 +436,12 @@ struct TileEmitter {
       else
         kb.storeFloats(x, kb.at(output, v * 64), count);
     }
-    // References are in units of log 2; a row that sees nothing has the sum 0.
-    if (shape.lse)
-      kb.store(kb.select(none, kb.real(-std::numeric_limits<double>::infinity()),
-                         kb.fma(kb.load(kb.f32, referenceAt(row)), kb.real(-0.6931471805599453),
-                                kb.log(kb.max(sum, kb.real(1e-30))))),
-               kb.at(in.lse, (tensorRow * shape.heads + head) * 4));
+    if (shape.lse) {
+      // Without a weight there is no softmax, and its logarithm is no number either.
+      Val value = kb.select(kb.compare(Compare::sgt, sum, kb.real(0)), kb.fma(reference, kb.real(scale), kb.log(sum)),
+                            kb.real(std::numeric_limits<double>::quiet_NaN()));
+      kb.store(kb.select(none, kb.real(-infinity), value), kb.at(in.lse, (tensorRow * shape.heads + head) * 4));
+    }
     if (shape.blind)
       kb.when(none, [&] { kb.atomicMin(in.blind, shape.byPosition ? tensorRow : in.firstToken + token); });
   }

@@ -47,7 +47,7 @@ static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape)
 
 LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape) {
   LLVM::LLVMFuncOp barrier = barrierKernel(kb), prepare = prepareKernel(kb, shape), statistics = tileStatistics(kb);
-  LLVM::LLVMFuncOp results = rowResults(kb);
+  LLVM::LLVMFuncOp results = rowResults(kb, shape.vocabulary);
   return kb.function(
       "head_step", {kb.ptr, kb.i64, kb.i64},
       [&](ArrayRef<Val> a) {

@@ -10,13 +10,14 @@ namespace quoin::cpu {
 /// The statistics of one row over part of the vocabulary; 64 bytes of scratch per (row, chunk). All sums are relative
 /// to `maximum`, so that parts can be joined.
 struct Partial {
-  Val maximum;                          ///< of all scores
-  Val sum;                              ///< of e^(x - maximum)
-  Val weighted;                         ///< of (x - maximum) e^(x - maximum)
-  Val best, second, bestToken;          ///< without the forbidden token
-  Val drawnSum;                         ///< of e^((x - maximum) / temperature)
-  Val drawnKey, drawnToken, drawnScore; ///< the draw: x / temperature + Gumbel noise, its token and raw score
-  Val of;                               ///< score of the token asked for
+  Val maximum;                 ///< of all scores
+  Val sum;                     ///< of e^(x - maximum)
+  Val weighted;                ///< of (x - maximum) e^(x - maximum)
+  Val best, second, bestToken; ///< without the forbidden token
+  Val drawnSum;                ///< of e^((x - maximum) / temperature)
+  /// The draw: the token whose x / temperature + Gumbel noise is the highest, and its raw score and noise.
+  Val drawnNoise, drawnToken, drawnScore;
+  Val of; ///< score of the token asked for
 
   static constexpr int64_t bytes = 64, ofOffset = 40;
   static Partial initial(KernelBuilder &kb);
@@ -28,7 +29,7 @@ struct Partial {
 mlir::LLVM::LLVMFuncOp tileStatistics(KernelBuilder &kb);
 
 /// (quoin_head_row_t, partials, their number, tokens a chunk): joins them in order and writes the row's results.
-mlir::LLVM::LLVMFuncOp rowResults(KernelBuilder &kb);
+mlir::LLVM::LLVMFuncOp rowResults(KernelBuilder &kb, int64_t vocabulary);
 
 } // namespace quoin::cpu
 

@@ -5,24 +5,42 @@
 //
 // The draw is Gumbel-max: arg max of x / temperature - log(-log u), with u from Philox4x32-10 (Salmon et al., 2011),
 // counter (token div 4, evaluation, position, stream), word token mod 4. A lane of the generator makes the numbers of
-// four tokens, so scores are dealt into four vectors with tokens 4 i + j.
+// four tokens, so scores are dealt into four vectors with tokens 4 i + j. Keys are compared by what scores lie above
+// one of them, since x / temperature may be anything; the noise of the best is kept beside its score for that.
+//
+// Not a number. A row has no softmax if a score is NaN or plus infinity, or all are minus infinity. Then all statistics
+// are NaN and the token is the lowest among the highest, for which NaN counts as plus infinity; there is no draw. Here
+// the running maximum becomes infinite and x - maximum, and so the sum, NaN. It starts at the lowest finite number, so
+// that minus infinity is always below it and weighs nothing.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cpu/HeadKernel.h"
 #include "runtime/include/quoin/program.h"
+#include "llvm/ADT/Twine.h"
 #include <cstddef>
+#include <limits>
 
 using namespace mlir;
 using namespace quoin::cpu;
 using Compare = KernelBuilder::Compare;
 
-static constexpr double lowest = -1e30;
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+static constexpr double largest = std::numeric_limits<float>::max();
 
 Partial Partial::initial(KernelBuilder &kb) {
-  Val low = kb.real(lowest), zero = kb.real(0), token = kb.integer(kb.i32, 0);
-  return {low, zero, zero, low, low, token, zero, low, token, low, low};
+  Val low = kb.real(-infinity), zero = kb.real(0), token = kb.integer(kb.i32, 0);
+  return {kb.real(-largest), zero, zero, low, low, token, zero, zero, token, low, low};
 }
+
+/// x - y where its exponential is not 0; beyond, a number that times 0 is 0.
+static Val difference(KernelBuilder &kb, Val x, Val y) {
+  Val d = x - y;
+  return kb.max(literal(d, -1000.0), d);
+}
+
+/// One over the temperature of a row; finite.
+static Val inverseOf(KernelBuilder &kb, Val temperature) { return kb.min(kb.real(1) / temperature, kb.real(largest)); }
 
 Partial Partial::load(KernelBuilder &kb, Val a) {
   auto f = [&](int64_t i) { return kb.load(kb.f32, kb.at(a, i)); };
@@ -33,7 +51,7 @@ Partial Partial::load(KernelBuilder &kb, Val a) {
 void Partial::store(Val a) const {
   KernelBuilder &kb = *a.kb;
   int64_t offset = 0;
-  for (Val v : {maximum, sum, weighted, best, second, bestToken, drawnSum, drawnKey, drawnToken, drawnScore, of}) {
+  for (Val v : {maximum, sum, weighted, best, second, bestToken, drawnSum, drawnNoise, drawnToken, drawnScore, of}) {
     kb.store(v, kb.at(a, offset));
     offset += 4;
   }
@@ -64,7 +82,7 @@ static Val gumbel(KernelBuilder &kb, Val word) {
   Val exact = (kb.toFloat(kb.v16f, k - (int64_t(1) << 24)) + 0.5) * 0x1p-24;
   f = kb.select(kb.compare(Compare::sge, k, int64_t(0xC00000)), exact, f);
   Val zero = kb.constant(kb.v16f, 0);
-  return zero - kb.log(zero - kb.logParts(f, e));
+  return zero - kb.logOfNormal(zero - kb.logParts(f, e));
 }
 
 /// Highest of four vectors, and the lowest token among equals.
@@ -86,8 +104,8 @@ struct TileEmitter {
   Val sumOf(ArrayRef<Val> v) { return kb.reduceAdd((v[0] + v[1]) + (v[2] + v[3])); }
 
   void draw(Partial &p, ArrayRef<Val> x, Val before, Val temperature) {
-    Val inverse = kb.real(1) / temperature;
-    Vals e, keys, dealt, tokens;
+    Val inverse = inverseOf(kb, temperature);
+    Vals e, keys, dealt, noise, tokens;
     for (int i = 0; i < 4; ++i) {
       Val in = kb.compare(Compare::slt, first + i * 16 + kb.iota(), kb.splat(end));
       e.push_back(kb.select(in, kb.exp((x[i] - p.maximum) * inverse), kb.real(0)));
@@ -109,16 +127,21 @@ struct TileEmitter {
       dealt.push_back(kb.shuffle(kb.shuffle(x[0], x[1], pick), kb.shuffle(x[2], x[3], pick), join));
       tokens.push_back(kb.splat(first + j) + kb.iota(4));
       Val allowed = kb.bitAnd(kb.compare(Compare::slt, tokens[j], end), kb.compare(Compare::ne, tokens[j], forbid));
-      keys.push_back(kb.select(allowed, kb.fma(dealt[j], inverse, gumbel(kb, random[j])), kb.real(lowest)));
+      noise.push_back(gumbel(kb, random[j]));
+      keys.push_back(kb.select(allowed, kb.fma(dealt[j] - p.maximum, kb.splat(inverse), noise[j]), kb.real(-infinity)));
     }
     auto [key, token] = argMax(kb, keys, tokens);
-    Val score = kb.constant(kb.v16f, lowest);
-    for (int j = 0; j < 4; ++j)
-      score = kb.max(score, kb.select(kb.compare(Compare::eq, tokens[j], token), dealt[j], kb.real(lowest)));
-    Val better = kb.compare(Compare::sgt, key, p.drawnKey);
+    // What the best was, in place of everything else.
+    auto chosen = [&](ArrayRef<Val> of) {
+      Val value = kb.constant(kb.v16f, -infinity);
+      for (int j = 0; j < 4; ++j)
+        value = kb.max(kb.select(kb.compare(Compare::eq, tokens[j], token), of[j], kb.real(-infinity)), value);
+      return kb.reduceMax(value);
+    };
+    Val better = kb.compare(Compare::sgt, key, kb.fma(p.drawnScore - p.maximum, inverse, p.drawnNoise));
     p.drawnToken = kb.select(better, token, p.drawnToken);
-    p.drawnScore = kb.select(better, kb.reduceMax(score), p.drawnScore);
-    p.drawnKey = kb.select(better, key, p.drawnKey);
+    p.drawnScore = kb.select(better, chosen(dealt), p.drawnScore);
+    p.drawnNoise = kb.select(better, chosen(noise), p.drawnNoise);
   }
 
   void run(Val address, Val scores) {
@@ -131,7 +154,7 @@ struct TileEmitter {
       tokens.push_back(kb.splat(first + i * 16) + kb.iota());
       in.push_back(kb.compare(Compare::slt, tokens[i], end));
       raw.push_back(kb.load(kb.v16f, kb.at(scores, i * 64), 64));
-      x.push_back(kb.select(in[i], raw[i], kb.real(lowest)));
+      x.push_back(kb.select(in[i], kb.min(raw[i], kb.constant(kb.v16f, infinity)), kb.real(-infinity)));
     }
     kb.when(stored, [&] {
       for (int64_t i = 0; i < 4; ++i)
@@ -140,20 +163,21 @@ struct TileEmitter {
     });
     Val before = p.maximum;
     p.maximum = kb.max(before, kb.reduceMax(kb.max(kb.max(x[0], x[1]), kb.max(x[2], x[3]))));
-    Val factor = kb.exp(before - p.maximum);
+    Val down = difference(kb, before, p.maximum), factor = kb.exp(down);
     for (int64_t i = 0; i < 4; ++i) {
-      Val y = x[i] - p.maximum;
+      Val y = difference(kb, x[i], p.maximum);
       e.push_back(kb.select(in[i], kb.exp(y), kb.real(0)));
       w.push_back(y * e[i]);
-      choice.push_back(kb.select(kb.bitAnd(in[i], kb.compare(Compare::ne, tokens[i], forbid)), x[i], kb.real(lowest)));
+      choice.push_back(
+          kb.select(kb.bitAnd(in[i], kb.compare(Compare::ne, tokens[i], forbid)), x[i], kb.real(-infinity)));
     }
-    p.weighted = kb.fma(factor, kb.fma(before - p.maximum, p.sum, p.weighted), sumOf(w));
+    p.weighted = kb.fma(factor, kb.fma(down, p.sum, p.weighted), sumOf(w));
     p.sum = kb.fma(p.sum, factor, sumOf(e));
 
     auto [best, token] = argMax(kb, choice, tokens);
-    Val second = kb.constant(kb.v16f, lowest);
+    Val second = kb.constant(kb.v16f, -infinity);
     for (int64_t i = 0; i < 4; ++i)
-      second = kb.max(second, kb.select(kb.compare(Compare::eq, tokens[i], token), kb.real(lowest), choice[i]));
+      second = kb.max(second, kb.select(kb.compare(Compare::eq, tokens[i], token), kb.real(-infinity), choice[i]));
     // Strictly better: among equals the lower token, which came first, stays.
     Val better = kb.compare(Compare::sgt, best, p.best);
     p.second = kb.select(better, kb.max(p.best, kb.reduceMax(second)), kb.max(p.second, best));
@@ -171,11 +195,11 @@ struct TileEmitter {
         [&]() -> Vals {
           Partial next = p;
           draw(next, x, before, temperature);
-          return {next.drawnSum, next.drawnKey, next.drawnToken, next.drawnScore};
+          return {next.drawnSum, next.drawnNoise, next.drawnToken, next.drawnScore};
         },
-        [&]() -> Vals { return {p.drawnSum, p.drawnKey, p.drawnToken, p.drawnScore}; });
+        [&]() -> Vals { return {p.drawnSum, p.drawnNoise, p.drawnToken, p.drawnScore}; });
     p.drawnSum = drawn[0];
-    p.drawnKey = drawn[1];
+    p.drawnNoise = drawn[1];
     p.drawnToken = drawn[2];
     p.drawnScore = drawn[3];
     p.store(address);
@@ -188,49 +212,60 @@ LLVM::LLVMFuncOp quoin::cpu::tileStatistics(KernelBuilder &kb) {
                      [&](ArrayRef<Val> a) { TileEmitter{kb, a[0], a[3], a[4]}.run(a[1], a[2]); });
 }
 
-LLVM::LLVMFuncOp quoin::cpu::rowResults(KernelBuilder &kb) {
-  return kb.function("head_results", {kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+LLVM::LLVMFuncOp quoin::cpu::rowResults(KernelBuilder &kb, int64_t vocabulary) {
+  std::string name = ("head_results_" + Twine(vocabulary)).str();
+  return kb.function(name, {kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     Val row = a[0];
     auto real = [&](size_t offset) { return kb.load(kb.f32, kb.at(row, int64_t(offset))); };
+    auto word = [&](size_t offset) { return kb.load(kb.i32, kb.at(row, int64_t(offset))); };
     Val temperature = real(offsetof(quoin_head_row_t, temperature));
     Val warm = kb.compare(Compare::sgt, temperature, kb.real(0));
-    Val inverse = kb.select(warm, kb.real(1) / kb.select(warm, temperature, kb.real(1)), kb.real(1));
+    Val inverse = kb.select(warm, inverseOf(kb, kb.select(warm, temperature, kb.real(1))), kb.real(1));
     Partial p = Partial::initial(kb);
-    Vals v = kb.loop(kb.index(0), a[2], 1,
-                     {p.maximum, p.sum, p.weighted, p.best, p.second, p.bestToken, p.drawnSum, p.drawnKey, p.drawnToken,
-                      p.drawnScore},
-                     [&](Val chunk, ArrayRef<Val> c) -> Vals {
-                       Partial q = Partial::load(kb, kb.at(a[1], chunk * Partial::bytes));
-                       Val m = kb.max(c[0], q.maximum), down = c[0] - m, other = q.maximum - m, f = kb.exp(down),
-                           g = kb.exp(other);
-                       Val better = kb.compare(Compare::sgt, q.best, c[3]),
-                           drawn = kb.compare(Compare::sgt, q.drawnKey, c[7]);
-                       return {m,
-                               kb.fma(c[1], f, q.sum * g),
-                               kb.fma(f, kb.fma(down, c[1], c[2]), g * kb.fma(other, q.sum, q.weighted)),
-                               kb.select(better, q.best, c[3]),
-                               kb.select(better, kb.max(c[3], q.second), kb.max(c[4], q.best)),
-                               kb.select(better, q.bestToken, c[5]),
-                               kb.fma(c[6], kb.exp(down * inverse), q.drawnSum * kb.exp(other * inverse)),
-                               kb.select(drawn, q.drawnKey, c[7]),
-                               kb.select(drawn, q.drawnToken, c[8]),
-                               kb.select(drawn, q.drawnScore, c[9])};
-                     });
-    Val maximum = v[0], sum = v[1], logSum = kb.log(sum);
+    // Tokens start at the lowest that may be chosen, for a row in which nothing is above minus infinity.
+    Val first = kb.select(kb.compare(Compare::eq, word(offsetof(quoin_head_row_t, forbid)), 0),
+                          kb.integer(kb.i32, std::min<int64_t>(1, vocabulary - 1)), kb.integer(kb.i32, 0));
+    Vals v =
+        kb.loop(kb.index(0), a[2], 1,
+                {p.maximum, p.sum, p.weighted, p.best, p.second, first, p.drawnSum, p.drawnNoise, first, p.drawnScore},
+                [&](Val chunk, ArrayRef<Val> c) -> Vals {
+                  Partial q = Partial::load(kb, kb.at(a[1], chunk * Partial::bytes));
+                  Val m = kb.max(c[0], q.maximum), down = difference(kb, c[0], m), other = difference(kb, q.maximum, m),
+                      f = kb.exp(down), g = kb.exp(other);
+                  Val better = kb.compare(Compare::sgt, q.best, c[3]);
+                  Val drawn = kb.compare(Compare::sgt, kb.fma(q.drawnScore - m, inverse, q.drawnNoise),
+                                         kb.fma(c[9] - m, inverse, c[7]));
+                  return {m,
+                          kb.fma(c[1], f, q.sum * g),
+                          kb.fma(f, kb.fma(down, c[1], c[2]), g * kb.fma(other, q.sum, q.weighted)),
+                          kb.select(better, q.best, c[3]),
+                          kb.select(better, kb.max(c[3], q.second), kb.max(c[4], q.best)),
+                          kb.select(better, q.bestToken, c[5]),
+                          kb.fma(c[6], kb.exp((c[0] - m) * inverse), q.drawnSum * kb.exp((q.maximum - m) * inverse)),
+                          kb.select(drawn, q.drawnNoise, c[7]),
+                          kb.select(drawn, q.drawnToken, c[8]),
+                          kb.select(drawn, q.drawnScore, c[9])};
+                });
+    Val sum = v[1], valid = kb.compare(Compare::sgt, sum, kb.real(0)),
+        nan = kb.real(std::numeric_limits<double>::quiet_NaN());
+    // Without a softmax the maximum is NaN, and with it whatever is made of it.
+    Val maximum = kb.select(valid, v[0], nan), logSum = kb.log(sum);
     auto probability = [&](Val score) { return kb.exp(score - maximum) / sum; };
-    Val of = kb.load(kb.i32, kb.at(row, offsetof(quoin_head_row_t, of)));
+    Val of = word(offsetof(quoin_head_row_t, of));
     Val asked = kb.compare(Compare::sge, of, 0);
     Val chunk = kb.quotient(kb.extend(kb.i64, kb.max(of, kb.integer(kb.i32, 0)), false), a[3]);
     Val ofScore = kb.load(kb.f32, kb.at(a[1], chunk * Partial::bytes + Partial::ofOffset));
-    Val rawWanted = kb.compare(Compare::ne, kb.load(kb.i32, kb.at(row, offsetof(quoin_head_row_t, raw_confidence))), 0);
-    Val score = kb.select(warm, v[9], v[3]);
+    Val rawWanted = kb.compare(Compare::ne, word(offsetof(quoin_head_row_t, raw_confidence)), 0);
+    // A draw needs a token with a mass.
+    Val drew = kb.bitAnd(warm, kb.bitAnd(valid, kb.compare(Compare::sgt, v[9], kb.real(-infinity))));
+    Val score = kb.select(drew, v[9], v[3]);
     Val filtered = kb.exp((score - maximum) * inverse) / kb.select(warm, v[6], kb.real(1));
     auto put = [&](size_t offset, Val value) { kb.store(value, kb.at(row, int64_t(offset))); };
-    put(offsetof(quoin_head_row_t, token), kb.select(warm, v[8], v[5]));
+    put(offsetof(quoin_head_row_t, token), kb.select(drew, v[8], v[5]));
     put(offsetof(quoin_head_row_t, confidence),
         kb.select(kb.bitAnd(warm, kb.bitXor(rawWanted, kb.integer(kb.i1, 1))), filtered, probability(score)));
     put(offsetof(quoin_head_row_t, probability), kb.select(asked, probability(ofScore), kb.real(0)));
-    put(offsetof(quoin_head_row_t, entropy), kb.max(logSum - v[2] / sum, kb.real(0)));
+    put(offsetof(quoin_head_row_t, entropy), kb.max(kb.real(0), logSum - v[2] / sum));
     put(offsetof(quoin_head_row_t, margin), probability(v[3]) - probability(v[4]));
     put(offsetof(quoin_head_row_t, log_sum_exp), maximum + logSum);
     put(offsetof(quoin_head_row_t, maximum), maximum);

@@ -104,6 +104,7 @@ public:
   // Arithmetic. Integer comparison is signed, floating comparison ordered.
   Val splat(Val scalar, int64_t count = lanes);
   Val fma(Val x, Val y, Val z);
+  /// Of floats: y where either is NaN.
   Val min(Val x, Val y);
   Val max(Val x, Val y);
   Val select(Val condition, Val x, Val y);
@@ -144,12 +145,16 @@ public:
   Val reduceMin(Val v); ///< of i32 lanes
   Val reduceLanes(Val v, llvm::function_ref<Val(Val, Val)> combine);
 
-  // Functions of f32, scalar or vector: relative errors about 1e-7. No library is called.
+  // Functions of f32, scalar or vector: relative errors about 1e-7, NaN of NaN. No library is called.
+  /// For x below 127.5, or NaN; 0 from -126.5 down.
   Val exp2(Val x);
-  /// The same to 4e-6, for x of at most 126: enough where the result becomes a bf16.
+  /// The same to 4e-6: enough where the result becomes a bf16.
   Val exp2Brief(Val x);
+  /// 0 below -87.7, infinite from 88.4 up.
   Val exp(Val x);
-  Val log(Val x); ///< of positive normal numbers
+  /// Subnormal numbers apart, the logarithm of any.
+  Val log(Val x);
+  Val logOfNormal(Val x); ///< of positive finite ones
   /// log(x) from a decomposition x = 2^e (1 + f), for x whose f is known better than x itself.
   Val logParts(Val f, Val e);
   void logSplit(Val x, Val &f, Val &e);

@@ -2,13 +2,15 @@
 //
 // exp and log are polynomials fitted for f32 (interpolation at Chebyshev nodes; errors below 2e-8 before rounding),
 // with the power of two moved in and out by integer arithmetic. exp2(0) is exactly 1 and log(1) exactly 0: attention
-// relies on the former, for a tile that a row does not see must leave its sums as they were.
+// relies on the former, for a tile that a row does not see must leave its sums as they were. NaN goes through all of
+// them; exponentials are 0 where f32 has no normal number left, so that minus infinity weighs nothing.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cpu/KernelBuilder.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <limits>
 
 using namespace mlir;
 using namespace quoin::cpu;
@@ -53,7 +55,8 @@ Val KernelBuilder::fma(Val x, Val y, Val z) {
   return wrap(LLVM::FMulAddOp::create(b, loc, x.type(), x, y, z));
 }
 
-/// Comparisons and a select rather than minnum: they are one instruction on x86, and our operands are never NaN.
+// Comparisons and a select rather than minnum: they are one instruction on x86, which gives the second operand where
+// either is NaN.
 Val KernelBuilder::min(Val x, Val y) {
   unify(x, y);
   return select(compare(Compare::slt, x, y), x, y);
@@ -167,8 +170,9 @@ Val KernelBuilder::reduceMin(Val v) {
 // Elementary functions
 //===----------------------------------------------------------------------===//
 
-/// 1.5 * 2^23: added to a small number, it leaves the nearest integer in the low bits of the sum.
-static constexpr double roundingShift = 12582912.0;
+/// 1.5 * 2^23 + 127: added to a small number, it leaves the nearest integer n as n + 127 in the low bits of the sum,
+/// where the exponent of 2^n has it.
+static constexpr double roundingShift = 12583039.0;
 
 /// 2^f for |f| <= 1/2; the constant term is exactly 1.
 Val KernelBuilder::expCore(Val f) {
@@ -180,23 +184,22 @@ Val KernelBuilder::expCore(Val f) {
   return fma(p, f, literal(f, 1.0));
 }
 
-/// `shifted` is an integer n plus roundingShift, so its low bits are n: they go to the exponent.
+/// `shifted` is an integer n plus roundingShift, from -127 (which gives 0) to 128 (infinity). A product, not a sum of
+/// exponents: NaN may have anything in its low bits.
 Val KernelBuilder::scaleByPowerOfTwo(Val mantissa, Val shifted) {
   Type ints = integersLike(*this, mantissa.type());
-  Val n = shiftLeft(cast(ints, shifted), integer(ints, 23));
-  return cast(mantissa.type(), cast(ints, mantissa) + n);
+  return mantissa * cast(mantissa.type(), shiftLeft(cast(ints, shifted), integer(ints, 23)));
 }
 
 Val KernelBuilder::exp2(Val x) {
-  // Below -125 the exponent would leave its field; what is returned there is as good as zero next to the maximum's 1.
-  x = min(max(x, literal(x, -125.0)), literal(x, 126.0));
+  x = max(literal(x, -127.0), x);
   Val shifted = x + roundingShift;
   Val n = shifted - roundingShift;
   return scaleByPowerOfTwo(expCore(x - n), shifted);
 }
 
 Val KernelBuilder::exp2Brief(Val x) {
-  x = max(literal(x, -125.0), x); // in this order NaN stays
+  x = max(literal(x, -127.0), x);
   Val shifted = x + roundingShift, f = x - (shifted - roundingShift);
   static const double c[] = {1.0, 0.693121045203427, 0.24022349038020335, 0.055921975842256264, 0.009666368515387469};
   Val p = literal(f, c[4]);
@@ -206,7 +209,7 @@ Val KernelBuilder::exp2Brief(Val x) {
 }
 
 Val KernelBuilder::exp(Val x) {
-  x = min(max(x, literal(x, -86.5)), literal(x, 87.0));
+  x = min(literal(x, 89.0), max(literal(x, -88.0), x));
   // The product with log2(e) in two parts, so that large arguments lose nothing.
   Val shifted = fma(x, literal(x, 1.4426950216293335), literal(x, roundingShift));
   Val n = shifted - roundingShift;
@@ -237,8 +240,17 @@ Val KernelBuilder::logParts(Val f, Val e) {
   return fma(e, literal(f, 0.693359375), r);
 }
 
-Val KernelBuilder::log(Val x) {
+Val KernelBuilder::logOfNormal(Val x) {
   Val f, e;
   logSplit(x, f, e);
   return logParts(f, e);
+}
+
+Val KernelBuilder::log(Val x) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  Val result = select(compare(Compare::eq, x, literal(x, infinity)), x, logOfNormal(x));
+  result = select(compare(Compare::eq, x, literal(x, 0.0)), literal(x, -infinity), result);
+  // Negative, or not a number.
+  return select(compare(Compare::sge, x, literal(x, 0.0)), result,
+                literal(x, std::numeric_limits<double>::quiet_NaN()));
 }

@@ -36,16 +36,24 @@ public:
   explicit Double(ImplicitLocOpBuilder &b) : b(b), f64(b.getF64Type()), i64(b.getI64Type()) {}
 
   Value exp(Value x) {
-    Value k = mul(x, constant(0x1.71547652b82fep0));
-    return scaled(x, k, /*binary=*/false);
+    x = within(x, 800);
+    return scaled(x, mul(x, constant(0x1.71547652b82fep0)), /*binary=*/false);
   }
-  Value exp2(Value x) { return scaled(x, x, /*binary=*/true); }
+  Value exp2(Value x) {
+    x = within(x, 1200);
+    return scaled(x, x, /*binary=*/true);
+  }
   Value log(Value x);
 
   Value mul(Value l, Value r) { return LLVM::FMulOp::create(b, l, r); }
   Value constant(double v) { return LLVM::ConstantOp::create(b, f64, b.getF64FloatAttr(v)); }
 
 private:
+  /// Beyond the bound an exponential is 0 or infinite anyway. NaN passes: both comparisons are false.
+  Value within(Value x, double bound) {
+    x = select(compare(LLVM::FCmpPredicate::ogt, x, constant(bound)), constant(bound), x);
+    return select(compare(LLVM::FCmpPredicate::olt, x, constant(-bound)), constant(-bound), x);
+  }
   Value scaled(Value x, Value k, bool binary);
   Value add(Value l, Value r) { return LLVM::FAddOp::create(b, l, r); }
   Value sub(Value l, Value r) { return LLVM::FSubOp::create(b, l, r); }
@@ -68,11 +76,6 @@ private:
 
 /// exp x, or 2^x if `binary`; `k` before rounding.
 Value Double::scaled(Value x, Value k, bool binary) {
-  // Beyond these the result is 0 or infinite anyway. NaN passes: both comparisons are false.
-  for (Value *v : {&x, &k}) {
-    *v = select(compare(LLVM::FCmpPredicate::ogt, *v, constant(1200)), constant(1200), *v);
-    *v = select(compare(LLVM::FCmpPredicate::olt, *v, constant(-1200)), constant(-1200), *v);
-  }
   // Adding 1.5 * 2^52 rounds to an integer, which is then in the low bits too.
   Value magic = constant(0x1.8p52);
   Value shifted = add(k, magic);

@@ -148,7 +148,7 @@ Matrix BodyRun::rotary(RotaryOp op) {
   return out;
 }
 
-/// One head of one row: softmax over the keys it sees, zero if it sees none.
+/// One head of one row: softmax over the keys it sees, zero if it sees none. NaN counts as the highest score.
 static void attendHead(const double *query, const Matrix &keys, const Matrix &values, int64_t at, int64_t width,
                        double scale, ArrayRef<int64_t> seen, double *out) {
   SmallVector<double, 128> p;
@@ -158,7 +158,8 @@ static void attendHead(const double *query, const Matrix &keys, const Matrix &va
     double score = 0;
     for (int64_t i = 0; i < width; ++i)
       score += query[i] * key[i];
-    highest = std::max(highest, p.emplace_back(score * scale));
+    p.push_back(score * scale);
+    highest = std::isnan(highest) || p.back() <= highest ? highest : p.back();
   }
   for (double &x : p)
     total += x = std::exp(x - highest);

@@ -21,8 +21,17 @@ struct Candidate {
 
 } // namespace
 
-/// NaN is below everything.
-static double orLowest(double score) { return std::isnan(score) ? lowest : score; }
+static constexpr double notANumber = std::numeric_limits<double>::quiet_NaN();
+
+/// NaN counts as plus infinity.
+static double ordered(double score) { return std::isnan(score) ? -lowest : score; }
+
+static bool hasSoftmax(llvm::ArrayRef<double> logits) {
+  double highest = lowest;
+  for (double score : logits)
+    highest = std::max(highest, ordered(score));
+  return std::isfinite(highest);
+}
 
 /// Highest score first, ties by id.
 static bool better(const Candidate &a, const Candidate &b) {
@@ -32,7 +41,7 @@ static bool better(const Candidate &a, const Candidate &b) {
 static std::vector<Candidate> allTokens(llvm::ArrayRef<double> logits) {
   std::vector<Candidate> all;
   for (auto [token, score] : llvm::enumerate(logits))
-    all.push_back({static_cast<int32_t>(token), orLowest(score)});
+    all.push_back({static_cast<int32_t>(token), ordered(score)});
   return all;
 }
 
@@ -125,6 +134,8 @@ static int32_t draw(llvm::ArrayRef<Candidate> candidates, llvm::ArrayRef<double>
 RowScore quoin::ref::scoreRow(llvm::ArrayRef<double> logits, int32_t fill, llvm::ArrayRef<Transform> transforms,
                               const SamplerNumbers &numbers, const DrawName &name, int32_t of) {
   std::vector<Candidate> candidates = allTokens(logits);
+  if (!hasSoftmax(logits))
+    return {argMax(candidates, fill), notANumber, notANumber, notANumber, notANumber, of >= 0 ? notANumber : 0};
   std::vector<double> raw = softmax(candidates);
   RowScore result;
   for (double p : raw)
@@ -162,9 +173,13 @@ RowScore quoin::ref::scoreRow(llvm::ArrayRef<double> logits, int32_t fill, llvm:
 int32_t quoin::ref::drawResidual(llvm::ArrayRef<double> logits, llvm::ArrayRef<double> minus, int32_t fill,
                                  const DrawName &name) {
   std::vector<Candidate> tokens = allTokens(logits);
+  if (!hasSoftmax(logits) || !hasSoftmax(minus))
+    return argMax(tokens, fill);
   std::vector<double> q = softmax(tokens), p = softmax(allTokens(minus)), rest(q.size());
   for (size_t i = 0; i < q.size(); ++i)
     rest[i] = std::max(q[i] - p[i], 0.0);
   int32_t token = draw(tokens, rest, fill, name);
-  return token >= 0 ? token : draw(tokens, q, fill, name);
+  if (token < 0)
+    token = draw(tokens, q, fill, name);
+  return token >= 0 ? token : argMax(tokens, fill);
 }

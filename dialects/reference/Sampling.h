@@ -12,7 +12,8 @@
 // The fill token is never chosen, in any of these. It takes part in every softmax and every filter, so that its mass is
 // seen: a model that wants to leave a position open lowers the confidence of all answers.
 //
-// Ties go to the lowest id. NaN is below everything.
+// Ties go to the lowest id. A row has no softmax if a score is NaN or plus infinity, or none is above minus infinity:
+// then all statistics are NaN, nothing is drawn, and the token is the arg max, for which NaN counts as plus infinity.
 //
 //===----------------------------------------------------------------------===//
 

@@ -50,8 +50,28 @@ bool Sampler::filters(int64_t vocabulary) const {
 
 using Candidate = Scratch::Candidate;
 
-/// NaN is below everything.
-static float orLowest(float logit) { return std::isnan(logit) ? -HUGE_VALF : logit; }
+/// The highest score, where NaN counts as plus infinity. If it is not finite the row has no softmax, and nothing is
+/// drawn from it.
+static float highest(const float *logits, int64_t vocabulary) {
+  float top = -HUGE_VALF;
+  for (int64_t v = 0; v < vocabulary; ++v)
+    top = std::isnan(logits[v]) ? HUGE_VALF : std::max(top, logits[v]);
+  return top;
+}
+
+/// The lowest token that has the highest score of those besides the fill token.
+static int32_t argMax(const float *logits, int64_t vocabulary, int32_t fill) {
+  int32_t chosen = -1;
+  float top = 0;
+  for (int64_t v = 0; v < vocabulary; ++v) {
+    float score = std::isnan(logits[v]) ? HUGE_VALF : logits[v];
+    if (v == fill || (chosen >= 0 && !(score > top)))
+      continue;
+    chosen = int32_t(v);
+    top = score;
+  }
+  return std::max(chosen, 0);
+}
 
 /// Higher scores first, then lower ids.
 static bool before(const Candidate &a, const Candidate &b) {
@@ -85,9 +105,11 @@ static Candidate *keepMass(Candidate *first, Candidate *last, double scale, doub
 
 Draw quoin::rt::drawFiltered(const float *logits, int64_t vocabulary, const Sampler &sampler, const Random &random,
                              Candidate *scratch) {
+  if (!std::isfinite(highest(logits, vocabulary)))
+    return {argMax(logits, vocabulary, sampler.fill), std::nan("")};
   Candidate *first = scratch, *last = scratch + vocabulary;
   for (int64_t v = 0; v < vocabulary; ++v)
-    scratch[v] = {orLowest(logits[v]), int32_t(v)};
+    scratch[v] = {logits[v], int32_t(v)};
   double scale = 1; // positive, so it never changes an order
   for (uint32_t i = 0; i < sampler.count; ++i) {
     switch (sampler.transforms[i]) {
@@ -131,33 +153,30 @@ Draw quoin::rt::drawFiltered(const float *logits, int64_t vocabulary, const Samp
   if (chosen >= 0)
     return {chosen, std::exp(bestLogit) / total};
   // Only the fill token was kept, and it is never an answer: the best of the others, which has no mass.
-  for (int64_t v = 0; v < vocabulary; ++v)
-    if (v != sampler.fill && (chosen < 0 || orLowest(logits[v]) > orLowest(logits[chosen])))
-      chosen = int32_t(v);
-  return {std::max(chosen, 0), 0.0};
+  return {argMax(logits, vocabulary, sampler.fill), 0.0};
 }
 
-/// Highest score and sum of exponentials below it.
-static std::pair<double, double> softmaxScale(const float *logits, int64_t vocabulary) {
-  double top = -HUGE_VAL, total = 0;
+/// Sum of exponentials below the highest score.
+static double massBelow(float top, const float *logits, int64_t vocabulary) {
+  double total = 0;
   for (int64_t v = 0; v < vocabulary; ++v)
-    top = std::max(top, double(orLowest(logits[v])));
-  for (int64_t v = 0; v < vocabulary; ++v)
-    total += std::exp(double(orLowest(logits[v])) - top);
-  return {top, total};
+    total += std::exp(double(logits[v]) - top);
+  return total;
 }
 
 Draw quoin::rt::drawResidual(const float *logits, const float *minus, int64_t vocabulary, int32_t fill,
                              const Random &random) {
-  auto [top, total] = softmaxScale(logits, vocabulary);
-  auto [minusTop, minusTotal] = softmaxScale(minus, vocabulary);
+  float top = highest(logits, vocabulary), minusTop = highest(minus, vocabulary);
+  if (!std::isfinite(top) || !std::isfinite(minusTop))
+    return {argMax(logits, vocabulary, fill), std::nan("")};
+  double total = massBelow(top, logits, vocabulary), minusTotal = massBelow(minusTop, minus, vocabulary);
   for (bool residual : {true, false}) {
     double best = -HUGE_VAL, mass = 0, chosenMass = 0;
     int32_t chosen = -1;
     for (int64_t v = 0; v < vocabulary; ++v) {
-      double q = std::exp(double(orLowest(logits[v])) - top) / total;
+      double q = std::exp(double(logits[v]) - top) / total;
       if (residual)
-        q = std::max(q - std::exp(double(orLowest(minus[v])) - minusTop) / minusTotal, 0.0);
+        q = std::max(q - std::exp(double(minus[v]) - minusTop) / minusTotal, 0.0);
       mass += q;
       if (v == fill || !(q > 0))
         continue;
@@ -171,5 +190,5 @@ Draw quoin::rt::drawResidual(const float *logits, const float *minus, int64_t vo
     if (chosen >= 0)
       return {chosen, chosenMass / mass};
   }
-  return {fill == 0 ? 1 : 0, 0.0};
+  return {argMax(logits, vocabulary, fill), 0.0};
 }

@@ -38,6 +38,9 @@ struct Draw {
   double confidence;
 };
 
+// A row has no softmax if a score is NaN or plus infinity, or none is above minus infinity. Nothing is drawn from it:
+// the token is the lowest among the highest, for which NaN counts as plus infinity, and its confidence NaN.
+
 /// A draw through the sampler's transforms in their order. `scratch` has room for the vocabulary.
 Draw drawFiltered(const float *logits, int64_t vocabulary, const Sampler &sampler, const Random &random,
                   Scratch::Candidate *scratch);

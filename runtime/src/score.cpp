@@ -7,6 +7,7 @@
 #include "sample.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 
 using namespace quoin::rt;
@@ -66,7 +67,9 @@ quoin_head_row_t headRow(const quoin_session_t &session, const quoin_logits_t &l
   if (score.kind == QUOIN_HEAD_SCORE && score.positions.size && !drawsHere(session)) {
     Sampler sampler = samplerOf(session);
     Random random = randomOf(session, row, kTokenDraw);
-    head.temperature = static_cast<float>(sampler.drawTemperature());
+    // Not 0 for being small: that would be no draw at all.
+    double temperature = sampler.drawTemperature();
+    head.temperature = temperature > 0 ? std::max(static_cast<float>(temperature), FLT_MIN) : 0;
     head.raw_confidence = sampler.lists(QUOIN_TRANSFORM_RAW_CONFIDENCE);
     head.key[0] = uint32_t(random.seed);
     head.key[1] = uint32_t(random.seed >> 32);

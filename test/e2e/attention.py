@@ -117,12 +117,13 @@ class Folder:
         return load(self / "out.safetensors")
 
 
-def program(mask, shape, lse=False, more="", labels="", symbols="", element="f32", length="?"):
+def program(mask, shape, lse=False, more="", labels="", symbols="", element="f32", length="?", scale=None):
     heads, kv, size = shape
+    scale = 1 / math.sqrt(size) if scale is None else scale
     q, k, l = f"tensor<{length}x{heads}x{size}x{element}>", f"tensor<{length}x{kv}x{size}x{element}>", f"tensor<{length}x{heads}xf32>"
     types, names = (f"({q}, {l})", "%out, %lse") if lse else (q, "%out")
     return (f"func.func @attention(%q: {q}, %k: {k}, %v: {k}{more}) -> {types} {{\n"
-            f"  {names} = quoin.block_attention %q, %k, %v mask #quoin.mask<{mask}>{symbols} {labels} scale {1 / math.sqrt(size)!r}"
+            f"  {names} = quoin.block_attention %q, %k, %v mask #quoin.mask<{mask}>{symbols} {labels} scale {float(scale)!r}"
             f" : {q}, {k}, {k}{' lse ' + l if lse else ''}\n  return {names} : {q}{', ' + l if lse else ''}\n}}\n")
 
 
@@ -287,6 +288,80 @@ def tokens_in_other_orders():
     return "tiles " + ", ".join(said)
 
 
+def definition(see, shape, nq, nk, data, scale):
+    """Softmax of every row and its logarithm, as numpy computes them: the largest score is subtracted, and NaN is larger than any."""
+    (heads, kv, size), (q, k, v) = shape, data
+    exp = lambda x: x if math.isnan(x) else math.inf if x > 700 else math.exp(x)
+    for i in range(nq):
+        for h in range(heads):
+            g = h // (heads // kv)
+            keys = [j for j in range(nk) if see(i, j)]
+            row = lambda m, at, head, of: m[(at * of + head) * size:][:size]
+            s = [sum(x * y for x, y in zip(row(q, i, h, heads), row(k, j, g, kv))) * scale for j in keys]
+            top = math.nan if any(map(math.isnan, s)) else max(s, default=-math.inf)
+            e = [exp(x - top) for x in s]
+            total = sum(e)
+            over = lambda x: x / total if total else math.nan
+            want = [over(sum(w * row(v, j, g, kv)[c] for w, j in zip(e, keys))) if keys else 0.0 for c in range(size)]
+            lse = -math.inf if not keys else math.nan if math.isnan(total) or not total else top + math.log(total)
+            yield i, h, want, lse
+
+
+def equal(want, got, tolerance):
+    if math.isnan(want) or math.isinf(want):
+        return math.isnan(got) if math.isnan(want) else want == got
+    return abs(want - got) <= tolerance * max(1, abs(want))
+
+
+def special_numbers():
+    """NaN, infinities, scores at the ends of the range: each row as by the definition, those that see nothing of it unmoved."""
+    nan, inf, n, count = math.nan, math.inf, 70, 0
+    payload = struct.unpack("<f", struct.pack("<I", 0x7FC12345))[0]
+    order = [float(j) for j in range(n)]
+    rnd.shuffle(order)
+
+    def alone(data, shape, x, keys):
+        """One feature counts, so that scores are exact."""
+        for m, heads, values in ((data[0], shape[0], [x] * n), (data[1], shape[1], keys)):
+            for i in range(len(m)):
+                m[i] = 0 if i % shape[2] else values[i // (heads * shape[2])]
+
+    def put(m, shape, heads, row, value, head=None):
+        for h in range(heads) if head is None else [head]:
+            m[(row * heads + h) * shape[2]] = value
+    changes = {
+        "query": lambda d, s: put(d[0], s, s[0], 5, payload), "query, one head": lambda d, s: put(d[0], s, s[0], 66, nan, s[0] - 1),
+        "key": lambda d, s: put(d[1], s, s[1], 10, nan), "last key": lambda d, s: put(d[1], s, s[1], n - 1, payload, 0),
+        "value": lambda d, s: put(d[2], s, s[1], 33, nan), "infinite value": lambda d, s: put(d[2], s, s[1], 65, -inf),
+        "infinite key": lambda d, s: put(d[1], s, s[1], 20, inf), "infinite query": lambda d, s: put(d[0], s, s[0], 40, -inf),
+        "keys all infinite": lambda d, s: [put(d[1], s, s[1], j, inf) for j in range(n)],
+        "2^31": lambda d, s: alone(d, s, 2.0 ** 31, order), "minus 2^60": lambda d, s: alone(d, s, -2.0 ** 60, order),
+        "2^120": lambda d, s: alone(d, s, 2.0 ** 120, order), "both ends": lambda d, s: alone(d, s, 2.0 ** 70, [(x - 35) * 2.0 ** 52 for x in order]),
+    }
+    for shape, element, text, scale in (((4, 2, 8), "f32", "k le q", 1.0), ((2, 2, 20), "f32", "q - k lt 9 and k le q and q ne 3", -0.25),
+                                        ((4, 1, 16), "bf16", "k floordiv 4 le q floordiv 4", 0.5), ((2, 1, 9), "bf16", "k ge 0", 1.0),
+                                        ((2, 1, 8), "f32", "k ge 0", 0.0)):
+        see = predicate(text)
+        with Folder() as folder:
+            folder.compile(program("(q, k) : " + text, shape, True, element=element, scale=scale))
+            for name, change in changes.items():
+                data, tensors = inputs(shape, n, n, element)
+                change(data, shape)
+                for key, m in zip("qkv", data):
+                    tensors[key] = (*tensors[key][:2], narrowed(m)[0] if element == "bf16" else m.tobytes())
+                got = folder.run(tensors)
+                tolerance = TOLERANCES["attention_bf16"] if element == "bf16" else TOLERANCE
+                for i, h, want, lse in definition(see, shape, n, n, data, scale):
+                    at = i * shape[0] + h
+                    what = f"{element} {text} scale {scale}, {name}: row {i} head {h}"
+                    for c in range(shape[2]):
+                        found = got["out"][at * shape[2] + c]
+                        expect(equal(want[c], found, tolerance), f"{what} feature {c}: expects {want[c]}, but found {found}")
+                    expect(equal(lse, got["lse"][at], tolerance), f"{what}: expects the logarithm {lse}, but found {got['lse'][at]}")
+                    count += 1
+    return f"{count} rows"
+
+
 def same_bits_for_any_threads():
     with Folder() as folder:
         folder.compile(program("(q, k) : k floordiv 8 le q floordiv 8", (8, 2, 64)))
@@ -356,4 +431,4 @@ if __name__ == "__main__":
     harness.main([("published masks", published), ("random formulas", random_formulas), ("bf16", brain_floats), ("ragged batch", ragged),
                   ("queries that see nothing", blind_queries), ("symbols, labels, lse", symbols_and_labels), ("labels of the mask", labels_of_the_mask),
                   ("tokens in other orders", tokens_in_other_orders),
-                  ("threads", same_bits_for_any_threads), ("example", the_example), ("bad masks", bad_masks), ("bad inputs", bad_inputs)])
+                  ("special numbers", special_numbers), ("threads", same_bits_for_any_threads), ("example", the_example), ("bad masks", bad_masks), ("bad inputs", bad_inputs)])

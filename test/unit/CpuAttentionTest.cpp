@@ -58,18 +58,13 @@ struct Scene {
         v(rows, c.kvHeads * c.headDim, c.rows), p(c.cpu) {
     AttentionShape shape{c.heads, page, scale};
     shape.rows = shape.result = c.rows;
+    shape.lse = true;
     attend = attentionKernel(p.kernels, shape).getName().str();
     shape.reads = true;
     attendReads = attentionKernel(p.kernels, shape).getName().str();
     cache = cacheKernel(p.kernels, page, false, c.rows).getName().str();
     p.link();
-    for (Rows *m : {&q, &k, &v})
-      for (int64_t r = 0; r < rows; ++r)
-        for (int64_t i = 0; i < m->used / storageBytes(c.rows); ++i)
-          // In bf16 if pages are, so that nothing is lost on the way there.
-          m->set(r, i,
-                 std::bit_cast<float>(std::bit_cast<uint32_t>(2 * uniform()) &
-                                      (c.pages == Storage::F32 ? 0xffffffffu : 0xffff0000u)));
+    draw();
     sessions.push_back(std::make_unique<Session>(0, 195, 195, page, 0));
     sessions.push_back(std::make_unique<Session>(195, 5, 5, page, 0));
     for (auto &s : sessions)
@@ -77,6 +72,16 @@ struct Scene {
     args.rows = rows;
     args.groups = 2;
     args.group = groups.data();
+  }
+
+  void draw() {
+    for (Rows *m : {&q, &k, &v})
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t i = 0; i < m->used / storageBytes(c.rows); ++i)
+          // In bf16 if pages are, so that nothing is lost on the way there.
+          m->set(r, i,
+                 std::bit_cast<float>(std::bit_cast<uint32_t>(2 * uniform()) &
+                                      (c.pages == Storage::F32 ? 0xffffffffu : 0xffff0000u)));
   }
 
   /// Row 3 sees nothing; some rows see only the last page; others half of a partial tile.
@@ -97,21 +102,25 @@ struct Scene {
   }
 
   void run(Rows &out, int64_t workers) {
+    logarithms.assign(rows * c.heads, 1e9f);
     for (int64_t w = 0; w < workers; ++w)
-      p.call(attend, &args, q.at(0), out.at(0), int64_t(0), w, workers);
+      p.call(attend, &args, q.at(0), out.at(0), int64_t(0), w, workers, logarithms.data());
   }
 
-  void compare(Rows &out) {
+  /// Every `step`-th row.
+  void compare(Rows &out, int64_t step = 1) {
     for (auto &s : sessions)
-      for (int64_t r = 0; r < s->group.rows; ++r)
+      for (int64_t r = 0; r < s->group.rows; r += step)
         for (int64_t h = 0; h < c.heads; ++h)
           compareRow(out, *s, r, h);
   }
 
+  /// Softmax by its definition: the largest score, where NaN is larger than any, is subtracted from each.
   void compareRow(Rows &out, const Session &s, int64_t r, int64_t h) {
     int64_t first = s.group.first_row, kv = h / (c.heads / c.kvHeads);
     std::vector<double> score(s.group.slots), sum(c.headDim);
     double total = 0, top = -INFINITY;
+    bool blind = true;
     auto seen = [&](auto body) {
       for (int64_t key = 0; key < s.group.slots; ++key)
         if (s.sees(r, key))
@@ -121,7 +130,9 @@ struct Scene {
       double dot = 0;
       for (int64_t i = 0; i < c.headDim; ++i)
         dot += double(q.get(first + r, h * c.headDim + i)) * k.get(first + key, kv * c.headDim + i);
-      top = std::max(top, score[key] = dot * scale);
+      score[key] = dot * scale;
+      top = std::isnan(top) || std::isnan(score[key]) ? NAN : std::max(top, score[key]);
+      blind = false;
     });
     seen([&](int64_t key) {
       double weight = std::exp(score[key] - top);
@@ -129,8 +140,19 @@ struct Scene {
       for (int64_t i = 0; i < c.headDim; ++i)
         sum[i] += weight * v.get(first + key, kv * c.headDim + i);
     });
+    double near = tolerance();
+    auto expectSame = [&](double want, double got, double within, const char *what) {
+      if (std::isfinite(want))
+        EXPECT_NEAR(want, got, within) << what << " of row " << first + r << " head " << h;
+      else if (std::isnan(want))
+        EXPECT_TRUE(std::isnan(got)) << what << " of row " << first + r << " head " << h << " is " << got;
+      else
+        EXPECT_EQ(want, got) << what << " of row " << first + r << " head " << h;
+    };
     for (int64_t i = 0; i < c.headDim; ++i)
-      EXPECT_NEAR(total ? sum[i] / total : 0, out.get(first + r, h * c.headDim + i), tolerance()) << "row " << r;
+      expectSame(blind ? 0 : sum[i] / total, out.get(first + r, h * c.headDim + i), near, "result");
+    double lse = static_cast<float>(blind ? -INFINITY : top + std::log(total));
+    expectSame(lse, logarithms[(first + r) * c.heads + h], near * std::max(1.0, std::fabs(lse)), "logarithm");
   }
 
   double tolerance() const {
@@ -146,6 +168,7 @@ struct Scene {
   Rows q, k, v;
   Program p;
   std::string attend, attendReads, cache;
+  std::vector<float> logarithms;
   std::vector<std::unique_ptr<Session>> sessions;
   std::vector<quoin_group_t> groups;
   quoin_layers_t args{};
@@ -169,15 +192,19 @@ TEST_P(Attention, EqualsDoublePrecisionAndKeepsBits) {
   std::vector<int64_t> read = {130, 2, 1, 3, 64, 194, 197}, readGroup = {0, 0, 0, 0, 0, 0, 1};
   auto count = static_cast<int64_t>(read.size());
   Rows picked = s.results(count), alone = s.results(count);
+  std::vector<float> logarithms(count * s.c.heads);
   for (int64_t i = 0; i < count; ++i)
     std::copy_n(s.q.at(read[i]), s.q.bytes, picked.at(i));
   s.args.reads = count;
   s.args.read = read.data();
   s.args.read_group = readGroup.data();
   for (int64_t w = 0; w < 3; ++w)
-    s.p.call(s.attendReads, &s.args, picked.at(0), alone.at(0), int64_t(0), w, int64_t(3));
-  for (int64_t i = 0; i < count; ++i)
+    s.p.call(s.attendReads, &s.args, picked.at(0), alone.at(0), int64_t(0), w, int64_t(3), logarithms.data());
+  for (int64_t i = 0; i < count; ++i) {
     EXPECT_TRUE(out.same(read[i], alone, i)) << "read " << i;
+    EXPECT_EQ(0, std::memcmp(&logarithms[i * s.c.heads], &s.logarithms[read[i] * s.c.heads], s.c.heads * 4))
+        << "read " << i;
+  }
 }
 
 class UnseenValues : public testing::TestWithParam<AttentionCase> {};
@@ -205,6 +232,94 @@ TEST_P(UnseenValues, StayOut) {
   EXPECT_GT(spared, 20);
 }
 
+float fromBits(uint32_t bits) { return std::bit_cast<float>(bits); }
+
+void compareNotNumbers(Scene &s) {
+  int64_t size = s.c.headDim, heads = s.c.heads, last = size - 1;
+  // NaN of several kinds in a query, in keys and in values; each at one head, which others do not notice.
+  s.q.set(5, 0, fromBits(0x7fc00001));
+  s.q.set(6, last, fromBits(0xffc12345));
+  s.q.set(134, (heads - 1) * size, fromBits(0x7f812345));
+  s.k.set(70, 0, NAN);
+  s.k.set(121, last, fromBits(0xffffffff));
+  s.v.set(20, 0, fromBits(0x7fc10001));
+  s.v.set(190, last, INFINITY);
+  s.v.set(189, last, -INFINITY);
+  s.fillPages();
+  Rows out = s.results(s.rows), again = s.results(s.rows);
+  s.run(out, 1);
+  s.compare(out);
+  s.run(again, 3);
+  for (int64_t r = 0; r < s.rows; ++r)
+    EXPECT_TRUE(out.same(r, again, r)) << "row " << r;
+}
+
+void compareInfiniteScores(Scene &s) {
+  // Scores of keys 10 to 99 are infinite, of one sign or the other by the query's; in some rows those of all keys are.
+  for (int64_t r = 0; r < s.rows; ++r) {
+    for (int64_t h = 0; h < s.c.heads; ++h)
+      s.q.set(r, h * s.c.headDim, (r + h) % 3 ? 1.5f : -1.0f);
+    for (int64_t h = 0; h < s.c.kvHeads; ++h)
+      if (h == 0 ? r >= 10 && r < 100 : true)
+        s.k.set(r, h * s.c.headDim, r % 11 ? INFINITY : s.k.get(r, 1));
+  }
+  s.fillPages();
+  Rows out = s.results(s.rows);
+  s.run(out, 2);
+  s.compare(out);
+  // All infinitely bad, from the first page to the last.
+  for (int64_t r = 0; r < s.rows; ++r)
+    for (int64_t h = 0; h < s.c.kvHeads; ++h)
+      s.k.set(r, h * s.c.headDim, INFINITY);
+  s.fillPages();
+  s.run(out, 2);
+  s.compare(out, 3);
+}
+
+void compareLargeScores(Scene &s) {
+  // Scores are exact: products of two numbers, and of zeros.
+  auto queries = [&](float x) {
+    for (int64_t r = 0; r < s.rows; ++r)
+      for (int64_t i = 0; i < s.c.heads * s.c.headDim; ++i)
+        s.q.set(r, i, i % s.c.headDim ? 0.0f : r % 5 == 4 ? -x : x);
+  };
+  std::vector<float> order(s.rows);
+  for (int64_t r = 0; r < s.rows; ++r)
+    order[r] = float(r % 195);
+  std::shuffle(order.begin(), order.end(), engine);
+  for (float x : {0x1p3f, 0x1p31f, 0x1p119f}) {
+    queries(x);
+    for (int64_t r = 0; r < s.rows; ++r)
+      for (int64_t i = 0; i < s.c.kvHeads; ++i)
+        s.k.set(r, i * s.c.headDim, order[r] - 97);
+    s.fillPages();
+    Rows out = s.results(s.rows);
+    s.run(out, 2);
+    s.compare(out, 3);
+  }
+  // The ends of the range, and both at once; sums of what is far below are not even touched.
+  queries(1);
+  for (int64_t r = 0; r < s.rows; ++r)
+    for (int64_t i = 0; i < s.c.kvHeads; ++i)
+      s.k.set(r, i * s.c.headDim, fromBits((r % 3 ? 0x7f7f0000 : 0xff7f0000) - (uint32_t(order[r]) << 16)));
+  s.fillPages();
+  Rows out = s.results(s.rows);
+  s.run(out, 2);
+  s.compare(out);
+}
+
+class SpecialNumbers : public testing::TestWithParam<AttentionCase> {};
+
+TEST_P(SpecialNumbers, ComeOutAsTheDefinitionHasThem) {
+  Scene s(GetParam());
+  QUOIN_SKIP_UNLESS_IT_RUNS(s.p);
+  compareNotNumbers(s);
+  s.draw();
+  compareInfiniteScores(s);
+  s.draw();
+  compareLargeScores(s);
+}
+
 constexpr Storage f32 = Storage::F32, bf16 = Storage::BF16;
 INSTANTIATE_TEST_SUITE_P(
     Shapes, Attention,
@@ -223,4 +338,12 @@ INSTANTIATE_TEST_SUITE_P(Shapes, UnseenValues,
                                          AttentionCase{6, 2, 72, 0, bf16, bf16},
                                          AttentionCase{4, 4, 33, 0, bf16, f32, "x86-64-v3"},
                                          AttentionCase{6, 2, 72, 0, bf16, bf16, "pairs"}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, SpecialNumbers,
+    testing::Values(AttentionCase{5, 1, 10, 1}, AttentionCase{4, 2, 64}, AttentionCase{3, 3, 16, -0.7},
+                    AttentionCase{4, 2, 24, 1, f32, f32, "wide"}, AttentionCase{2, 1, 33, 0, bf16, f32},
+                    AttentionCase{4, 2, 32, 1e-35}, AttentionCase{4, 2, 40, 1e-20}, AttentionCase{4, 1, 16, 3e4},
+                    AttentionCase{8, 2, 40, 1, bf16, bf16}, AttentionCase{6, 2, 136, -0.2, bf16, bf16},
+                    AttentionCase{4, 2, 40, 0.3, bf16, bf16, "x86-64-v4"},
+                    AttentionCase{6, 2, 31, 1, bf16, bf16, "pairs"}, AttentionCase{3, 1, 72, -1, bf16, f32, "pairs"}));
 } // namespace

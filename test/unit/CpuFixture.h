@@ -139,6 +139,19 @@ inline void expectNear(double expected, double actual, double scale, const char 
       << what << " " << where;
 }
 
+/// Philox4x32-10 as published, one word.
+inline uint32_t philox(uint32_t key0, uint32_t key1, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3, int word) {
+  uint32_t c[4] = {c0, c1, c2, c3};
+  for (int i = 0; i < 10; ++i) {
+    uint64_t a = uint64_t(0xD2511F53u) * c[0], b = uint64_t(0xCD9E8D57u) * c[2];
+    uint32_t next[4] = {uint32_t(b >> 32) ^ c[1] ^ key0, uint32_t(b), uint32_t(a >> 32) ^ c[3] ^ key1, uint32_t(a)};
+    std::copy_n(next, 4, c);
+    key0 += 0x9E3779B9u;
+    key1 += 0xBB67AE85u;
+  }
+  return c[word];
+}
+
 //===----------------------------------------------------------------------===//
 // Data
 //===----------------------------------------------------------------------===//

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/cpu/HeadKernel.h"
 #include "test/unit/CpuFixture.h"
 
 using namespace mlir;
@@ -148,6 +149,237 @@ TEST_P(BrainFloat, RoundsAndMultipliesPairs) {
 
 INSTANTIATE_TEST_SUITE_P(Cpus, BrainFloat,
                          testing::Values("native", "znver5", "x86-64-v4", "haswell", "nehalem", "pairs"));
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+/// NaN of several kinds, what is infinite, and the ends of the range.
+std::vector<float> specialNumbers() {
+  std::vector<float> all = {0, -0.0f, 1, -1, 3e38f, -3e38f, 1e-38f, 1e-45f, INFINITY, -INFINITY};
+  for (uint32_t bits : {0x7fc00000u, 0xffc00001u, 0x7fffffffu, 0x7fc00123u, 0x7f800001u, 0xff912345u})
+    all.push_back(std::bit_cast<float>(bits));
+  for (float x : {86.0f, 87.3f, 88.2f, 89.5f, 100.0f, 126.4f, 127.5f, 128.0f, 149.0f, 200.0f, 1e9f, 1e30f})
+    for (float sign : {1.0f, -1.0f})
+      all.push_back(sign * x);
+  while (all.size() % 16)
+    all.push_back(uniform());
+  return all;
+}
+
+class Functions : public testing::TestWithParam<const char *> {};
+
+TEST_P(Functions, OfAnyNumber) {
+  Program p(GetParam());
+  QUOIN_SKIP_UNLESS_IT_RUNS(p);
+  KernelBuilder &kb = p.kernels;
+  auto define = [&](const char *name, function_ref<Val(Val)> f) {
+    kb.function(name, {kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) { kb.store(f(kb.load(kb.v16f, a[0])), a[1]); });
+  };
+  define("exp", [&](Val x) { return kb.exp(x); });
+  define("exp2", [&](Val x) { return kb.exp2(x); });
+  define("exp2Brief", [&](Val x) { return kb.exp2Brief(x); });
+  define("log", [&](Val x) { return kb.log(x); });
+  define("sqrt", [&](Val x) { return kb.sqrt(x); });
+  define("silu", [&](Val x) { return swiglu(kb, x, kb.constant(kb.v16f, 1)); });
+  p.link();
+  std::vector<float> numbers = specialNumbers(), found(numbers.size());
+  auto check = [&](const char *name, double (*exact)(double), double tolerance, auto applies) {
+    for (size_t i = 0; i < numbers.size(); i += 16)
+      p.call(std::string("kernel.") + name, &numbers[i], &found[i]);
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      if (!applies(numbers[i]))
+        continue;
+      float want = static_cast<float>(exact(numbers[i]));
+      // What is no normal number may be 0.
+      if (std::isnan(want))
+        EXPECT_TRUE(std::isnan(found[i])) << name << " " << numbers[i] << " is " << found[i];
+      else if (std::isinf(want))
+        EXPECT_EQ(found[i], want) << name << " " << numbers[i];
+      else
+        EXPECT_NEAR(found[i], want, std::max(tolerance * std::fabs(want), 0x1.8p-126)) << name << " " << numbers[i];
+    }
+  };
+  auto any = [](float) { return true; };
+  check("exp", std::exp, 3e-7, [](float x) { return !(x > 88.3f && x < 88.8f); });
+  check("exp2", std::exp2, 3e-7, [](float x) { return !(x >= 127.5f); });
+  check("exp2Brief", std::exp2, 1e-5, [](float x) { return !(x >= 127.5f); });
+  check("log", std::log, 3e-7, [](float x) { return !(std::fabs(x) > 0 && std::fabs(x) < 1.2e-38f); });
+  check("sqrt", std::sqrt, 3e-7, any);
+  check("silu", silu, 1e-6, any);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cpus, Functions, testing::Values("native", "x86-64-v4", "haswell", "nehalem"));
+
+TEST(Rows, CarryNaNAndInfinity) {
+  Program p;
+  constexpr int64_t width = 37;
+  std::string norm = normKernel(p.kernels, width, width, 1e-6).getName().str(),
+              brief = normKernel(p.kernels, width, width, 1e-6, Storage::BF16).getName().str(),
+              gated = swigluKernel(p.kernels, width).getName().str(), sum = addKernel(p.kernels, width).getName().str();
+  p.link();
+  Aligned<float> weight(64, 2);
+  for (float special : {NAN, std::bit_cast<float>(0xff812345u), INFINITY, -INFINITY})
+    for (int64_t at : {int64_t(0), int64_t(17), width - 1}) {
+      Rows x(3, width), y(3, width), narrow(3, width, Storage::BF16);
+      x.fill();
+      x.put(1, at, special);
+      auto each = [&](Rows &out, double (*exact)(double, double), const char *what) {
+        for (int64_t r = 0; r < 3; ++r) {
+          double squares = 0;
+          for (int64_t i = 0; i < width; ++i)
+            squares += double(x.at(r, i)) * x.at(r, i);
+          for (int64_t i = 0; i < width; ++i) {
+            double want = exact(x.at(r, i), squares);
+            if (std::isfinite(want))
+              EXPECT_NEAR(want, out.at(r, i), 1e-2 * std::max(1.0, std::fabs(want))) << what << r << " " << i;
+            else
+              EXPECT_TRUE(std::isnan(want) ? std::isnan(out.at(r, i)) : want == out.at(r, i)) << what << r << " " << i;
+          }
+        }
+      };
+      auto normed = [](double v, double squares) { return v / std::sqrt(squares / double(width) + 1e-6) * 2; };
+      p.call(norm, x.row(0), weight.data(), y.row(0), int64_t(0), int64_t(3));
+      each(y, normed, "norm ");
+      p.call(brief, x.row(0), weight.data(), narrow.row(0), int64_t(0), int64_t(3));
+      each(narrow, normed, "narrow norm ");
+      p.call(gated, x.row(0), x.row(0), y.row(0), int64_t(0), int64_t(3));
+      each(y, [](double v, double) { return silu(v) * v; }, "swiglu ");
+      p.call(sum, x.row(0), x.row(0), y.row(0), int64_t(0), int64_t(3));
+      each(y, [](double v, double) { return v + v; }, "sum ");
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Statistics of scores
+//===----------------------------------------------------------------------===//
+
+constexpr int64_t vocabulary = 515, chunkTiles = 2;
+
+/// A row's scores through the kernels of the head, two tiles to a part.
+struct Statistics {
+  Statistics() {
+    KernelBuilder &kb = p.kernels;
+    kb.function("initial", {kb.ptr}, [&](ArrayRef<Val> a) { Partial::initial(kb).store(a[0]); });
+    statistics = tileStatistics(kb).getName().str();
+    results = rowResults(kb, vocabulary).getName().str();
+    p.link();
+  }
+  void run(quoin_head_row_t &row, std::vector<float> scores) {
+    int64_t tiles = (vocabulary + 63) / 64, chunks = (tiles + chunkTiles - 1) / chunkTiles;
+    scores.resize(tiles * 64, NAN);
+    Aligned<float> aligned(scores.size()), partials(chunks * 16);
+    std::copy(scores.begin(), scores.end(), aligned.data());
+    for (int64_t t = 0; t < tiles; ++t) {
+      float *partial = partials.data() + t / chunkTiles * 16;
+      if (t % chunkTiles == 0)
+        p.call("kernel.initial", partial);
+      p.call(statistics, &row, partial, aligned.data() + t * 64, t * 64, vocabulary);
+    }
+    p.call(results, &row, partials.data(), chunks, chunkTiles * 64);
+  }
+  Program p;
+  std::string statistics, results;
+};
+
+/// The same by definition: a softmax that subtracts the largest score; NaN counts as the largest.
+void expectStatistics(const quoin_head_row_t &h, const std::vector<float> &scores, const std::string &what) {
+  double maximum = -INFINITY, sum = 0, weighted = 0, warm = 0, best = -INFINITY, second = -INFINITY, key = -INFINITY;
+  int32_t token = -1, drawn = -1;
+  for (float x : scores)
+    maximum = std::max(maximum, std::isnan(x) ? INFINITY : double(x));
+  bool valid = std::isfinite(maximum);
+  for (int32_t v = 0; v < vocabulary; ++v) {
+    double s = std::isnan(scores[v]) ? INFINITY : scores[v], e = std::exp(s - maximum);
+    sum += e;
+    weighted += e > 0 ? e * (s - maximum) : 0;
+    warm += h.temperature > 0 ? std::exp((s - maximum) / h.temperature) : 0;
+    if (v == h.forbid)
+      continue;
+    second = std::max(second, std::min(best, s));
+    if (token < 0 || s > best)
+      token = v;
+    best = std::max(best, s);
+    double u = ((philox(h.key[0], h.key[1], v / 4, h.evaluation, h.position, h.stream, v % 4) >> 8) + 0.5) / 16777216.0;
+    double k = (s - maximum) / h.temperature - std::log(-std::log(u));
+    if (h.temperature > 0 && k > key) {
+      key = k;
+      drawn = v;
+    }
+  }
+  bool draws = valid && drawn >= 0;
+  int32_t chosen = draws ? drawn : token;
+  EXPECT_EQ(h.token, chosen) << what;
+  auto expectSame = [&](double want, float got, double scale, const char *statistic) {
+    if (!valid)
+      EXPECT_TRUE(std::isnan(got)) << what << " " << statistic << " is " << got;
+    else
+      EXPECT_NEAR(want, got, 2e-5 * scale) << what << " " << statistic;
+  };
+  double chosenScore = scores[chosen];
+  expectSame(h.temperature > 0 && !h.raw_confidence ? std::exp((chosenScore - maximum) / h.temperature) / warm
+                                                    : std::exp(chosenScore - maximum) / sum,
+             h.confidence, 1, "confidence");
+  expectSame(std::exp(scores[h.of] - maximum) / sum, h.probability, 1, "probability");
+  expectSame(std::log(sum) - weighted / sum, h.entropy, 5, "entropy");
+  expectSame((std::exp(best - maximum) - std::exp(second - maximum)) / sum, h.margin, 1, "margin");
+  expectSame(maximum + std::log(sum), h.log_sum_exp, std::max(1.0, std::fabs(maximum)), "log-sum-exp");
+  expectSame(maximum, h.maximum, std::max(1.0, std::fabs(maximum)), "maximum");
+}
+
+TEST(Head, StatisticsOfAnyScores) {
+  Statistics s;
+  std::vector<float> plain(vocabulary), flat(vocabulary, 3e38f), none(vocabulary, -INFINITY);
+  for (float &x : plain)
+    x = 5 * uniform();
+  auto with = [](std::vector<float> scores, std::initializer_list<std::pair<int64_t, float>> changes) {
+    for (auto [at, x] : changes)
+      scores[at] = x;
+    return scores;
+  };
+  auto times = [&](float factor) {
+    std::vector<float> scores = plain;
+    for (float &x : scores)
+      x *= factor;
+    return scores;
+  };
+  std::vector<float> half = plain;
+  for (int64_t v = 0; v < vocabulary; v += 2)
+    half[v] = -INFINITY;
+  std::pair<const char *, std::vector<float>> rows[] = {
+      {"plain", plain},
+      {"large", times(1e9f)},
+      {"largest", times(6.8e37f)},
+      {"both ends", with(times(1e30f), {{0, 3.4e38f}, {300, 3.39e38f}, {514, -3.4e38f}})},
+      {"equal and large", flat},
+      {"half minus infinity", half},
+      {"one tile minus infinity", with(none, {{200, 1.0f}, {201, 1.5f}, {510, -3.4e38f}})},
+      {"one score", with(none, {{100, -3.4e38f}})},
+      {"no score", none},
+      {"NaN", with(plain, {{77, NAN}})},
+      {"NaN with a payload, last", with(plain, {{514, std::bit_cast<float>(0xff812345u)}})},
+      {"NaN, first of two", with(none, {{140, NAN}, {3, -1.0f}, {400, NAN}})},
+      {"plus infinity", with(plain, {{300, INFINITY}})},
+      {"infinities", with(plain, {{300, INFINITY}, {10, -INFINITY}, {513, INFINITY}})},
+  };
+  for (auto &[name, scores] : rows)
+    for (float temperature : {0.0f, 1.0f, 0.3f, 1e-6f, 1e-40f, 1e20f})
+      for (int32_t forbid : {-1, 0, 100, 77, 300}) {
+        quoin_head_row_t row{};
+        row.temperature = temperature;
+        row.forbid = forbid;
+        row.of = 77;
+        row.key[0] = 3;
+        row.key[1] = 5;
+        row.evaluation = 2;
+        row.position = 11;
+        row.raw_confidence = temperature == 0.3f;
+        s.run(row, scores);
+        expectStatistics(row, scores,
+                         std::string(name) + " at " + std::to_string(temperature) + " without " +
+                             std::to_string(forbid));
+      }
+}
 
 //===----------------------------------------------------------------------===//
 // Masks

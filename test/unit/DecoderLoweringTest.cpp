@@ -434,6 +434,7 @@ TEST(DecoderLowering, ScalarOperations) {
 void checkFunction(const std::string &op, double (*exact)(double), std::vector<float> inputs, double tolerance) {
   mlir::MLIRContext context;
   CompiledDecoders code(context, decoderText("%c1 = arith.constant 1 : index\n"
+                                             "%two = arith.constant 2.0 : f32\n"
                                              "%v = quoin.setting @threshold : f32\n"
                                              "%f = " +
                                                  op +
@@ -451,9 +452,10 @@ void checkFunction(const std::string &op, double (*exact)(double), std::vector<f
     std::memcpy(&found, session.result.data(), 4);
     if (std::isnan(wanted))
       EXPECT_TRUE(std::isnan(found)) << op << ' ' << v;
-    else if (tolerance == 0 || std::isinf(wanted))
+    else if (tolerance == 0 || std::isinf(wanted) || wanted == 0) {
       EXPECT_EQ(found, wanted) << op << ' ' << v;
-    else
+      EXPECT_EQ(std::signbit(found), std::signbit(wanted)) << op << ' ' << v;
+    } else
       EXPECT_NEAR(found, wanted, tolerance * std::max(1.0f, std::abs(wanted))) << op << ' ' << v;
   }
 }
@@ -473,15 +475,23 @@ TEST(DecoderLowering, FunctionsNeedNoLibraryAndRoundAsOne) {
   checkFunction("math.log2", std::log2, inputs, 0);
   checkFunction("math.log10", std::log10, inputs, 0);
   checkFunction("math.absf", std::fabs, inputs, 0);
-  std::vector<float> small = {0.0f, 0.5f, -0.5f, 1.0f, 3.0f, -2.0f, 6.5f};
+  checkFunction("math.sqrt", std::sqrt, inputs, 0);
+  std::vector<float> small = {0.0f, 0.5f, -0.5f, 1.0f, 3.0f, -2.0f, 6.5f, INFINITY, -INFINITY, NAN, -100.0f, 100.0f};
   checkFunction("math.tanh", std::tanh, small, 1e-6);
   checkFunction("math.sin", std::sin, small, 1e-6);
   checkFunction("math.cos", std::cos, small, 1e-6);
   checkFunction("math.expm1", std::expm1, small, 1e-6);
-  std::vector<float> positive = {0.25f, 0.5f, 1.0f, 1.7f, 3.0f, 6.5f};
+  std::vector<float> positive = {0.25f, 0.5f, 1.0f, 1.7f, 3.0f, 6.5f, 0.0f, -2.0f, INFINITY, -INFINITY, NAN};
   checkFunction("math.log1p", std::log1p, positive, 1e-6);
   checkFunction("math.rsqrt", [](double v) { return 1 / std::sqrt(v); }, positive, 1e-6);
   checkFunction("math.powf %v,", [](double v) { return std::pow(v, v); }, positive, 1e-6);
+  // Two operands, of which one is not a number: the ops say by their names what becomes of it.
+  checkFunction("arith.maximumf %two,", [](double v) { return v >= 2 || std::isnan(v) ? v : 2; }, inputs, 0);
+  checkFunction("arith.minimumf %two,", [](double v) { return v <= 2 || std::isnan(v) ? v : 2; }, inputs, 0);
+  checkFunction("arith.maxnumf %two,", [](double v) { return std::fmax(v, 2); }, inputs, 0);
+  checkFunction("arith.minnumf %two,", [](double v) { return std::fmin(v, 2); }, inputs, 0);
+  checkFunction("arith.divf %two,", [](double v) { return 2 / v; }, inputs, 0);
+  checkFunction("math.copysign %two,", [](double v) { return std::copysign(2, v); }, {INFINITY, -INFINITY, -0.0f}, 0);
 }
 
 //===----------------------------------------------------------------------===//

@@ -111,6 +111,33 @@ TEST(Score, DrawsInProportion) {
   }
 }
 
+// NaN, an infinite score, or no finite one: as in a softmax by its definition nothing is a number then.
+TEST(Score, WithoutASoftmaxIsNoNumberAndTheLowestOfTheHighest) {
+  struct Case {
+    std::vector<double> scores;
+    int32_t fill, token;
+  };
+  for (const Case &c : {Case{{0, NAN, 2}, none, 1}, Case{{0, NAN, 2}, 1, 2}, Case{{INFINITY, 0, NAN}, none, 0},
+                        Case{{INFINITY, 0, NAN}, 0, 2}, Case{{-INFINITY, -INFINITY}, none, 0},
+                        Case{{-INFINITY, -INFINITY}, 0, 1}, Case{{-NAN, 5, NAN}, 2, 0}})
+    for (bool draws : {false, true}) {
+      std::vector<Transform> transforms;
+      if (draws)
+        transforms = {Transform::Temperature, Transform::TopP, Transform::TopK};
+      RowScore s = scoreRow(c.scores, c.fill, transforms, {.temperature = 1, .topK = 2, .topP = 0.5}, {}, /*of=*/0);
+      EXPECT_EQ(s.token, c.token);
+      for (double value : {s.confidence, s.entropy, s.normalizedEntropy, s.margin, s.probability})
+        EXPECT_TRUE(std::isnan(value)) << value;
+      EXPECT_EQ(drawResidual(c.scores, std::vector<double>(c.scores.size()), c.fill, {}), c.token);
+    }
+  // Some infinitely bad ones are nothing special.
+  RowScore s = scoreRow({{-INFINITY, 1, -INFINITY, 1}}, none, {}, {}, {}, /*of=*/0);
+  EXPECT_EQ(s.token, 1);
+  EXPECT_NEAR(s.confidence, 0.5, 1e-12);
+  EXPECT_NEAR(s.entropy, std::log(2), 1e-12);
+  EXPECT_EQ(s.probability, 0);
+}
+
 TEST(Residual, DrawsOnlyWhereTheFirstHasMore) {
   std::vector<double> q = {0, 1, 0}, p = {1, 0, 0};
   for (uint32_t i = 0; i < 200; ++i)

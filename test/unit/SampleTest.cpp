@@ -119,6 +119,36 @@ TEST(Sample, ResidualIsTheDifference) {
   EXPECT_NEAR(same[2], 800, 110);
 }
 
+TEST(Sample, WithoutASoftmaxThereIsNoDraw) {
+  struct Case {
+    std::vector<float> logits;
+    int32_t fill, token;
+  };
+  std::vector<Scratch::Candidate> scratch(3);
+  std::vector<float> other(3);
+  for (uint8_t transform : {T, K, P, BELOW, WITHOUT}) {
+    Sampler sampler{&transform, 1, 1, 2, 0.5, -1};
+    for (const Case &c : {Case{{0, NAN, 2}, -1, 1}, Case{{0, NAN, 2}, 1, 2}, Case{{HUGE_VALF, 0, NAN}, 0, 2},
+                          Case{{-HUGE_VALF, -HUGE_VALF, -HUGE_VALF}, 0, 1}, Case{{5, HUGE_VALF, HUGE_VALF}, -1, 1}}) {
+      sampler.fill = c.fill;
+      Draw draw = drawFiltered(c.logits.data(), 3, sampler, Random{9, 1, 3, kTokenDraw}, scratch.data());
+      EXPECT_EQ(draw.token, c.token);
+      EXPECT_TRUE(std::isnan(draw.confidence));
+      draw = drawResidual(c.logits.data(), other.data(), 3, c.fill, Random{9, 1, 3, kResidualDraw});
+      EXPECT_EQ(draw.token, c.token);
+      EXPECT_TRUE(std::isnan(draw.confidence));
+      EXPECT_TRUE(std::isnan(
+          drawResidual(other.data(), c.logits.data(), 3, c.fill, Random{9, 1, 3, kResidualDraw}).confidence));
+    }
+    // At the ends of the range there is one.
+    sampler.fill = -1;
+    std::vector<float> ends = {-3e38f, 3e38f, -HUGE_VALF};
+    Draw draw = drawFiltered(ends.data(), 3, sampler, Random{9, 1, 3, kTokenDraw}, scratch.data());
+    EXPECT_EQ(draw.token, 1);
+    EXPECT_EQ(draw.confidence, 1);
+  }
+}
+
 TEST(Sample, HostAndKernelDrawTheSame) {
   Runtime runtime;
   for (uint64_t seed = 0; seed < 20; ++seed) {

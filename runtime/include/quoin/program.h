@@ -276,7 +276,8 @@ typedef struct quoin_head_row_t {
   uint32_t evaluation, position, stream;
   uint32_t raw_confidence; /* 1: confidence at temperature 1 */
   float *logits;           /* not NULL: also store the row's `vocabulary` scores (guided) here */
-  /* results */
+  /* results; where a score is NaN or plus infinity, or none is above minus infinity, there is no softmax: all numbers
+   * are NaN, and the token is the arg max, for which NaN counts as plus infinity */
   int32_t token;     /* arg max, or the draw; ties: lowest id */
   float confidence;  /* probability of `token` */
   float probability; /* of `of`, raw softmax */
