@@ -1,11 +1,13 @@
 //===- Safetensors.cpp - maps a checkpoint file ----------------------------===//
 
 #include "support/Safetensors.h"
+#include "support/FileKinds.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <iterator>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,33 +18,57 @@ namespace {
 struct DTypeInfo {
   DType dtype;
   std::string_view name;
-  size_t size;
+  size_t bits;
 };
 constexpr DTypeInfo dtypes[] = {
-    {DType::Bool, "BOOL", 1},      {DType::U8, "U8", 1},   {DType::I8, "I8", 1},   {DType::F8E4M3, "F8_E4M3", 1},
-    {DType::F8E5M2, "F8_E5M2", 1}, {DType::U16, "U16", 2}, {DType::I16, "I16", 2}, {DType::F16, "F16", 2},
-    {DType::BF16, "BF16", 2},      {DType::U32, "U32", 4}, {DType::I32, "I32", 4}, {DType::F32, "F32", 4},
-    {DType::U64, "U64", 8},        {DType::I64, "I64", 8}, {DType::F64, "F64", 8},
+    {DType::Bool, "BOOL", 8},
+    {DType::F4, "F4", 4},
+    {DType::F6E2M3, "F6_E2M3", 6},
+    {DType::F6E3M2, "F6_E3M2", 6},
+    {DType::U8, "U8", 8},
+    {DType::I8, "I8", 8},
+    {DType::F8E4M3, "F8_E4M3", 8},
+    {DType::F8E5M2, "F8_E5M2", 8},
+    {DType::F8E8M0, "F8_E8M0", 8},
+    {DType::F8E4M3FNUZ, "F8_E4M3FNUZ", 8},
+    {DType::F8E5M2FNUZ, "F8_E5M2FNUZ", 8},
+    {DType::U16, "U16", 16},
+    {DType::I16, "I16", 16},
+    {DType::F16, "F16", 16},
+    {DType::BF16, "BF16", 16},
+    {DType::U32, "U32", 32},
+    {DType::I32, "I32", 32},
+    {DType::F32, "F32", 32},
+    {DType::U64, "U64", 64},
+    {DType::I64, "I64", 64},
+    {DType::F64, "F64", 64},
+    {DType::C64, "C64", 64},
+    {DType::Other, "another type", 0},
 };
+static_assert(std::size(dtypes) == static_cast<size_t>(DType::Other) + 1);
 
 /// Lengths above this are not headers; the format's own reader has the same limit.
 constexpr uint64_t maxHeaderLength = 100'000'000;
+
+/// What a file that is shorter than it says most likely is.
+constexpr const char *cutOff = " (a download that did not end?)";
 } // namespace
 
 // The table is in the order of the enumeration.
 std::string_view quoin::dtypeName(DType dtype) { return dtypes[static_cast<size_t>(dtype)].name; }
-size_t quoin::dtypeSize(DType dtype) { return dtypes[static_cast<size_t>(dtype)].size; }
+size_t quoin::dtypeBits(DType dtype) { return dtypes[static_cast<size_t>(dtype)].bits; }
 
-bool quoin::parseDtype(std::string_view name, DType &dtype) {
+DType quoin::parseDtype(std::string_view name) {
   for (const DTypeInfo &info : dtypes)
-    if (info.name == name) {
-      dtype = info.dtype;
-      return true;
-    }
-  return false;
+    if (info.name == name)
+      return info.dtype;
+  return DType::Other;
 }
 
-int64_t TensorView::elements() const { return static_cast<int64_t>(size / dtypeSize(dtype)); }
+int64_t TensorView::elements() const {
+  size_t bits = dtypeBits(dtype);
+  return bits ? static_cast<int64_t>(size / bits * 8 + size % bits * 8 / bits) : 0;
+}
 
 float quoin::widenHalf(uint16_t bits) {
   uint32_t sign = static_cast<uint32_t>(bits & 0x8000) << 16;
@@ -112,7 +138,8 @@ std::unique_ptr<SafetensorsFile> SafetensorsFile::open(const std::string &path, 
     return fail("expects a file, but found something else");
   auto length = static_cast<uint64_t>(info.st_size);
   if (length < 8)
-    return fail("expects at least 8 bytes, but found " + std::to_string(length));
+    return fail("expects at least 8 bytes, but found " + std::to_string(length) +
+                " (a download that did not begin, or a disk that was full?)");
 
   // Not make_unique: the constructor is private.
   std::unique_ptr<SafetensorsFile> result(new SafetensorsFile());
@@ -124,12 +151,18 @@ std::unique_ptr<SafetensorsFile> SafetensorsFile::open(const std::string &path, 
   result->length = length;
 
   const auto *bytes = static_cast<const uint8_t *>(mapping);
+  std::string_view head(static_cast<const char *>(mapping), std::min<uint64_t>(length, fileKindBytes));
+  if (std::string kind = fileKind(head); !kind.empty())
+    return fail("expects a safetensors file, but found " + kind);
+  if (looksLikeJson(head) && !looksLikeSafetensors(head))
+    return fail("expects a safetensors file, but found JSON");
   uint64_t headerLength = 0;
   for (int i = 7; i >= 0; --i)
     headerLength = headerLength << 8 | bytes[i];
   if (headerLength > length - 8 || headerLength > maxHeaderLength)
     return fail("expects a header of at most " + std::to_string(std::min(length - 8, maxHeaderLength)) +
-                " bytes, but found " + std::to_string(headerLength));
+                " bytes, but found " + std::to_string(headerLength) +
+                (headerLength <= maxHeaderLength ? cutOff : " (this is no safetensors file)"));
 
   SafetensorsHeader header;
   std::string message;
@@ -140,6 +173,7 @@ std::unique_ptr<SafetensorsFile> SafetensorsFile::open(const std::string &path, 
   for (auto &[name, entry] : header.entries) {
     TensorView view;
     view.dtype = entry.dtype;
+    view.spelled = std::move(entry.spelled);
     view.shape = std::move(entry.shape);
     view.data = data + entry.begin;
     view.size = entry.end - entry.begin;

@@ -1,9 +1,9 @@
 //===- Safetensors.h - the file format of checkpoints ----------------------===//
 //
 // A safetensors file is eight bytes of length, little-endian, a JSON object of that length, and the bytes of the
-// tensors. The object gives each tensor's type, shape and range of bytes. Files come from elsewhere, so nothing in one
-// is believed before it is checked: a file that opens has ranges that lie in it, in order, without overlap or hole,
-// each as long as its type and shape say.
+// tensors. The object gives each tensor's type, shape and range of bytes; what else it holds is passed over. Files come
+// from elsewhere, so nothing in one is believed before it is checked: a file that opens has ranges that lie in it, in
+// order, without overlap or hole, each as long as its type and shape say.
 //
 // Errors are one line: `<file>: tensor 'x' expects ..., but found ...`.
 //
@@ -23,18 +23,46 @@
 
 namespace quoin {
 
-enum class DType : uint8_t { Bool, U8, I8, F8E4M3, F8E5M2, U16, I16, F16, BF16, U32, I32, F32, U64, I64, F64 };
+/// The types of the format. `Other` is one that we have never heard of: its tensors can be passed over, not read.
+enum class DType : uint8_t {
+  Bool,
+  F4,
+  F6E2M3,
+  F6E3M2,
+  U8,
+  I8,
+  F8E4M3,
+  F8E5M2,
+  F8E8M0,
+  F8E4M3FNUZ,
+  F8E5M2FNUZ,
+  U16,
+  I16,
+  F16,
+  BF16,
+  U32,
+  I32,
+  F32,
+  U64,
+  I64,
+  F64,
+  C64,
+  Other
+};
 
 /// How the format spells a type: "F32".
 std::string_view dtypeName(DType dtype);
-/// Bytes of an element.
-size_t dtypeSize(DType dtype);
-/// True and the type if the format has one of this name.
-bool parseDtype(std::string_view name, DType &dtype);
+/// Bits of an element; 0 if that is not known.
+size_t dtypeBits(DType dtype);
+/// Bytes of an element, of a type that has whole bytes.
+inline size_t dtypeSize(DType dtype) { return dtypeBits(dtype) / 8; }
+/// The type of this name.
+DType parseDtype(std::string_view name);
 
 /// A tensor in a mapped file. `data` is valid as long as the file and need not be aligned.
 struct TensorView {
   DType dtype = DType::F32;
+  std::string spelled; // the type as the file has it
   std::vector<int64_t> shape;
   const uint8_t *data = nullptr;
   size_t size = 0; // bytes
@@ -79,6 +107,7 @@ private:
 struct SafetensorsHeader {
   struct Entry {
     DType dtype = DType::F32;
+    std::string spelled;
     std::vector<int64_t> shape;
     uint64_t begin = 0, end = 0; // in the bytes after the header
   };
@@ -95,8 +124,8 @@ struct NamedTensor {
   std::vector<int64_t> shape;
   const void *data = nullptr;
 };
-/// Writes beside `path` and renames, so that no half-written file is ever seen under that name. Tensors of wider types
-/// come first, so that all are aligned.
+/// Writes a file that is complete or absent (WholeFile.h). Tensors of wider types come first, so that all are aligned.
+/// None may be of a type that is not known.
 bool writeSafetensors(const std::string &path, const std::vector<NamedTensor> &tensors, std::string &error);
 
 } // namespace quoin

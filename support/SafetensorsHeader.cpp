@@ -3,6 +3,9 @@
 // The header is read event by event, so that nesting costs no stack and two entries of one name are seen, which a
 // parsed document would have merged. Then the ranges are checked against types, shapes and each other.
 //
+// What we do not use cannot refuse a file: metadata that are no strings, fields of a tensor that later versions of the
+// format may add, and types that we do not know.
+//
 //===----------------------------------------------------------------------===//
 
 #include "support/JsonText.h"
@@ -26,13 +29,15 @@ class HeaderReader {
 public:
   HeaderReader(SafetensorsHeader &header, std::string &error) : header(header), error(error) {}
 
-  bool null() { return unexpected("null"); }
-  bool boolean(bool) { return unexpected("a truth value"); }
-  bool number_integer(Json::number_integer_t value) { return unexpected(std::to_string(value)); }
-  bool number_float(Json::number_float_t, const std::string &text) { return unexpected(text); }
-  bool binary(Json::binary_t &) { return unexpected("bytes"); }
+  bool null() { return passOver() || unexpected("null"); }
+  bool boolean(bool) { return passOver() || unexpected("a truth value"); }
+  bool number_integer(Json::number_integer_t value) { return passOver() || unexpected(std::to_string(value)); }
+  bool number_float(Json::number_float_t, const std::string &text) { return passOver() || unexpected(text); }
+  bool binary(Json::binary_t &) { return passOver() || unexpected("bytes"); }
 
   bool number_unsigned(Json::number_unsigned_t value) {
+    if (passOver())
+      return true;
     if (where == Shape) {
       if (entry.shape.size() == maxRank)
         return fail("tensor " + quote(name) + " expects a rank of at most " + std::to_string(maxRank) +
@@ -50,18 +55,22 @@ public:
   }
 
   bool string(std::string &value) {
+    if (passOver(/*text=*/true))
+      return true;
     if (where == Metadata) {
       header.metadata[field] = value;
       return true;
     }
     if (where != Tensor || field != "dtype")
       return unexpected(quote(value));
-    if (!parseDtype(value, entry.dtype))
-      return fail("tensor " + quote(name) + " expects a known dtype, but found " + quote(value));
+    entry.dtype = parseDtype(value);
+    entry.spelled = value;
     return true;
   }
 
   bool key(std::string &value) {
+    if (passed)
+      return true;
     if (value.size() > maxNameLength)
       return fail("expects names of at most " + std::to_string(maxNameLength) + " bytes, but found " +
                   std::to_string(value.size()));
@@ -69,13 +78,15 @@ public:
       name = value;
       if (name == "__metadata__" ? sawMetadata : header.entries.count(name) != 0)
         return fail("expects each tensor once, but found " + quote(name) + " twice");
+      unused = false;
       return true;
     }
     field = value;
-    if (where == Metadata)
+    unused = where == Tensor && field != "dtype" && field != "shape" && field != "data_offsets";
+    if (where == Metadata || unused)
       return true;
-    unsigned bit = field == "dtype" ? 1u : field == "shape" ? 2u : field == "data_offsets" ? 4u : 0u;
-    if (!bit || (seen & bit))
+    unsigned bit = field == "dtype" ? 1u : field == "shape" ? 2u : 4u;
+    if (seen & bit)
       return fail("tensor " + quote(name) + " expects dtype, shape and data_offsets once each, but found " +
                   quote(field));
     seen |= bit;
@@ -83,6 +94,8 @@ public:
   }
 
   bool start_object(size_t) {
+    if (passInto())
+      return true;
     if (where == Outside) {
       where = Top;
       return true;
@@ -96,22 +109,34 @@ public:
     }
     where = Tensor;
     entry = {};
+    unused = false;
     seen = 0;
     offsets = 0;
     return true;
   }
 
   bool end_object() {
+    if (passed) {
+      --passed;
+      return true;
+    }
     if (where == Tensor) {
       if (seen != 7 || offsets != 2)
         return fail("tensor " + quote(name) + " expects dtype, shape and two data_offsets, but found less");
       header.entries.emplace(name, entry);
     }
     where = where == Top ? Outside : Top;
+    unused = false;
     return true;
   }
 
   bool start_array(size_t) {
+    if (passInto())
+      return true;
+    if (passOver()) { // metadata that are a list
+      ++passed;
+      return true;
+    }
     if (where != Tensor || field == "dtype")
       return unexpected("an array");
     where = field == "shape" ? Shape : Offsets;
@@ -119,6 +144,10 @@ public:
   }
 
   bool end_array() {
+    if (passed) {
+      --passed;
+      return true;
+    }
     where = Tensor;
     return true;
   }
@@ -130,6 +159,17 @@ public:
 private:
   enum Place { Outside, Top, Metadata, Tensor, Shape, Offsets };
 
+  /// True at a value that nobody reads; strings of the metadata are kept.
+  bool passOver(bool text = false) const {
+    return passed || (unused && where == Tensor) || (where == Metadata && !text) ||
+           (where == Top && name == "__metadata__");
+  }
+  bool passInto() {
+    bool pass = passed || (unused && where == Tensor) || where == Metadata;
+    passed += pass ? 1 : 0;
+    return pass;
+  }
+
   bool fail(std::string message) {
     if (error.empty())
       error = std::move(message);
@@ -139,8 +179,6 @@ private:
   bool unexpected(const std::string &what) {
     if (where == Outside)
       return fail("expects a header that is an object, but found " + what);
-    if (where == Metadata)
-      return fail("expects strings in '__metadata__', but found " + what);
     if (where == Top)
       return fail("tensor " + quote(name) + " expects an object, but found " + what);
     return fail("tensor " + quote(name) + " expects dtype, shape and two data_offsets, but found " + what + " at " +
@@ -154,12 +192,14 @@ private:
   SafetensorsHeader::Entry entry;
   unsigned seen = 0;
   int offsets = 0;
+  size_t passed = 0;   // how deep we are in a value that nobody reads
+  bool unused = false; // the field whose value comes is not ours
   bool sawMetadata = false;
 };
 
-/// Bytes of a tensor, or false if they do not fit into 64 bits.
-bool byteSize(const SafetensorsHeader::Entry &entry, uint64_t &size) {
-  size = dtypeSize(entry.dtype);
+/// Bits of a tensor, or false if they do not fit into 64 bits.
+bool bitSize(const SafetensorsHeader::Entry &entry, uint64_t &size) {
+  size = dtypeBits(entry.dtype);
   for (int64_t extent : entry.shape)
     if (__builtin_mul_overflow(size, static_cast<uint64_t>(extent), &size))
       return false;
@@ -190,19 +230,26 @@ bool quoin::parseSafetensorsHeader(std::string_view json, uint64_t dataSize, Saf
   std::vector<const Named *> order;
   for (const Named &named : header.entries) {
     const auto &[name, entry] = named;
-    uint64_t size = 0;
-    if (!byteSize(entry, size)) {
+    uint64_t bits = 0;
+    if (!bitSize(entry, bits)) {
       error = "tensor " + quote(name) + " expects a size that fits into 64 bits, but found shape " +
               printShape(entry.shape);
       return false;
     }
     if (entry.begin > entry.end || entry.end > dataSize) {
       error = "tensor " + quote(name) + " expects a range within " + std::to_string(dataSize) + " bytes, but found [" +
-              std::to_string(entry.begin) + ", " + std::to_string(entry.end) + ")";
+              std::to_string(entry.begin) + ", " + std::to_string(entry.end) + ")" +
+              (entry.begin <= entry.end ? " (a download that did not end?)" : "");
       return false;
     }
-    if (entry.end - entry.begin != size) {
-      error = "tensor " + quote(name) + " expects " + std::to_string(size) + " bytes for " +
+    if (bits % 8 != 0) {
+      error = "tensor " + quote(name) + " expects whole bytes, but found " + std::to_string(bits) + " bits of " +
+              std::string(dtypeName(entry.dtype)) + " " + printShape(entry.shape);
+      return false;
+    }
+    // How much elements of an unknown type take is not known; who reads them will refuse them.
+    if (entry.dtype != DType::Other && entry.end - entry.begin != bits / 8) {
+      error = "tensor " + quote(name) + " expects " + std::to_string(bits / 8) + " bytes for " +
               std::string(dtypeName(entry.dtype)) + " " + printShape(entry.shape) + ", but found " +
               std::to_string(entry.end - entry.begin);
       return false;

@@ -1,22 +1,19 @@
 //===- SafetensorsWriter.cpp - writes tensors to a file --------------------===//
 
 #include "support/Safetensors.h"
+#include "support/WholeFile.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <unistd.h>
 
 using namespace quoin;
 
 static size_t byteSize(const NamedTensor &tensor) {
-  size_t size = dtypeSize(tensor.dtype);
+  size_t bits = dtypeBits(tensor.dtype);
   for (int64_t extent : tensor.shape)
-    size *= static_cast<size_t>(extent);
-  return size;
+    bits *= static_cast<size_t>(extent);
+  return bits / 8;
 }
 
 /// The eight bytes of length and the JSON, padded so that the tensors begin aligned.
@@ -49,28 +46,16 @@ bool quoin::writeSafetensors(const std::string &path, const std::vector<NamedTen
     order.push_back(&tensor);
   }
   std::sort(order.begin(), order.end(), [](const NamedTensor *a, const NamedTensor *b) {
-    size_t wide = dtypeSize(a->dtype), other = dtypeSize(b->dtype);
+    size_t wide = dtypeBits(a->dtype), other = dtypeBits(b->dtype);
     return wide != other ? wide > other : a->name < b->name;
   });
 
-  std::string beside = path + ".tmp" + std::to_string(::getpid());
-  std::FILE *file = std::fopen(beside.c_str(), "wb");
-  if (!file) {
-    error = path + ": " + std::strerror(errno);
-    return false;
-  }
+  WholeFile file(path);
   std::string header = makeHeader(order);
-  bool good = std::fwrite(header.data(), 1, header.size(), file) == header.size();
-  for (const NamedTensor *tensor : order) {
-    size_t size = byteSize(*tensor);
-    good = good && (size == 0 || std::fwrite(tensor->data, 1, size, file) == size);
-  }
-  // Errors of a full disk may show only when the file is closed.
-  good = std::fclose(file) == 0 && good;
-  good = good && std::rename(beside.c_str(), path.c_str()) == 0;
-  if (!good) {
-    error = path + ": " + std::strerror(errno);
-    std::remove(beside.c_str());
-  }
-  return good;
+  if (!file.open(error) || !file.write(header.data(), header.size(), error))
+    return false;
+  for (const NamedTensor *tensor : order)
+    if (!file.write(tensor->data, byteSize(*tensor), error))
+      return false;
+  return file.commit(error);
 }

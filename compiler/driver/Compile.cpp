@@ -10,6 +10,7 @@
 #include "compiler/driver/WeightSource.h"
 #include "compiler/function/Function.h"
 #include "compiler/import/Import.h"
+#include "compiler/import/InputKind.h"
 #include "dialects/quoin/Overhang.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -29,11 +30,14 @@
 #include "passes/Pipeline.h"
 #include "runtime/include/quoin/program.h"
 #include "runtime/tokenizer/Tokenizer.h"
+#include "support/FileKinds.h"
 #include "support/NestedText.h"
+#include "support/WholeFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
+#include <set>
 
 using namespace mlir;
 using namespace quoin;
@@ -88,6 +92,8 @@ private:
   }
 
   bool load();
+  bool checkTokenizer();
+  std::vector<std::string> inputs();
   bool runPasses();
   bool writeModule();
   bool buildArtifact();
@@ -127,12 +133,15 @@ bool Compiler::load() {
     import.decoders = options.decoders;
     import.architecture = options.architecture;
     import.settings = options.settings;
+    import.warn = options.warn;
     module = importCheckpoint(context, import, error);
     if (!module)
       return false;
   } else {
     if (!llvm::sys::fs::exists(options.input))
-      return fail("expects a folder or a .mlir file, but there is no '" + options.input + "'");
+      return fail(whyNoCheckpoint(options.input));
+    if (std::string why = whyNoProgram(options.input); !why.empty())
+      return fail(why);
     if (!options.settings.empty() || !options.architecture.empty())
       return fail("expects --set and --architecture with a checkpoint's folder only: a .mlir file says them itself");
     auto text = llvm::MemoryBuffer::getFile(options.input);
@@ -154,7 +163,29 @@ bool Compiler::load() {
     llvm::sys::path::append(beside, source);
     source = beside.empty() ? "." : std::string(beside);
   }
+  return checkTokenizer();
+}
+
+/// A file that cannot be a tokenizer is named before the weights are packed, not after.
+bool Compiler::checkTokenizer() {
+  for (const char *name : {"tokenizer.json", "tokenizer_config.json"}) {
+    SmallString<128> path(source);
+    llvm::sys::path::append(path, name);
+    if (std::string kind = fileKindOf(std::string(path)); !kind.empty())
+      return fail(path + ": expects JSON, but found " + kind);
+  }
   return true;
+}
+
+/// What the artefact is made of: none of it may lie where the artefact goes.
+std::vector<std::string> Compiler::inputs() {
+  std::set<std::string> all = {options.input, source};
+  for (WeightOp weight : module->getOps<WeightOp>()) {
+    SmallString<128> path(weight.getFile());
+    llvm::sys::path::make_absolute(source, path);
+    all.insert(std::string(path));
+  }
+  return {all.begin(), all.end()};
 }
 
 //===----------------------------------------------------------------------===//
@@ -183,24 +214,11 @@ bool Compiler::runPasses() {
 
 /// For `--compile-to` a phase of the IR: the module's text.
 bool Compiler::writeModule() {
-  std::string partial = options.output + ".partial";
-  std::error_code code;
-  {
-    llvm::raw_fd_ostream os(partial, code);
-    if (!code) {
-      module->print(os);
-      os << "\n";
-      os.close();
-      code = os.error();
-      os.clear_error();
-    }
-  }
-  if (!code)
-    code = llvm::sys::fs::rename(partial, options.output);
-  if (!code)
-    return true;
-  (void)llvm::sys::fs::remove(partial);
-  return fail("cannot write '" + options.output + "': " + code.message());
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module->print(os);
+  os << "\n";
+  return writeWholeFile(options.output, text, error);
 }
 
 //===----------------------------------------------------------------------===//
@@ -299,7 +317,7 @@ bool Compiler::buildArtifact() {
   if (!target)
     return false;
   OutputFolder out(options.output);
-  if (!out.create({options.input, source}, error))
+  if (!out.create(inputs(), error))
     return false;
 
   cpu::ModelOptions modelOptions;
@@ -395,6 +413,9 @@ bool Compiler::writeProgram(OutputFolder &out, const cpu::Target &target) {
 }
 
 bool Compiler::run() {
+  // What can be said of the output is said before any work.
+  if (options.to == "cpu" && !OutputFolder(options.output).check({options.input}, error))
+    return false;
   if (!load())
     return false;
   // Attention by itself has neither a model nor a decoder, so of the passes only what looks at masks has anything to

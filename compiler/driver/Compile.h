@@ -37,6 +37,8 @@ struct CompileOptions {
   std::string symbol;           // what model.o calls its query; empty: quoin_program_query or quoin_function_query
   /// Told what is being done and how much of it is (0 to 1).
   std::function<void(const std::string &what, double done)> progress;
+  /// Told, a line each, of what a person should know although it compiles.
+  std::function<void(const std::string &what)> warn;
 };
 
 /// False with `error` set if it fails.

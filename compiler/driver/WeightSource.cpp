@@ -47,7 +47,7 @@ bool WeightSource::read(StringRef symbol, cpu::SourceTensor &out, std::string &e
     std::string wanted, found;
     llvm::raw_string_ostream(wanted) << type;
     llvm::raw_string_ostream os(found);
-    os << dtypeName(tensor->dtype) << " [";
+    os << tensor->spelled << " [";
     llvm::interleaveComma(tensor->shape, os);
     os << "]";
     error = where + " expects " + wanted + ", but found " + found;

@@ -9,6 +9,8 @@
 
 #include "compiler/import/Architecture.h"
 #include "compiler/import/ConfigReader.h"
+#include "compiler/import/OtherModels.h"
+#include "compiler/import/RotaryConfig.h"
 #include <algorithm>
 #include <filesystem>
 
@@ -69,31 +71,6 @@ const Family *recogniseFamily(ConfigReader &config) {
   return family;
 }
 
-/// Models with experts, scaled positions or stored in other number formats compute something else.
-void refuseOtherModels(ConfigReader &config) {
-  config.expectFlag("use_sliding_window", false, "sliding windows are not supported");
-  config.expectPlainRotary("rope_scaling");
-  config.expectPlainRotary("rope_parameters");
-  if (config.real("partial_rotary_factor", 0, 1, 1) != 1)
-    config.fail("partial_rotary_factor", "1");
-  if (config.has("quantization_config"))
-    config.fail("quantization_config", "null (weights have to be f32, bf16 or f16)");
-  for (const char *key : {"num_experts", "n_routed_experts", "num_local_experts"})
-    if (config.integer(key, 0, maxWidth, 0) != 0)
-      config.fail(key, "0 (mixtures of experts are not supported)");
-  if (const nlohmann::json *types = config.find("layer_types"))
-    if (!types->is_array() || !std::all_of(types->begin(), types->end(), [](const nlohmann::json &t) {
-          return t.is_string() && t.get<std::string>() == "full_attention";
-        }))
-      config.fail("layer_types", "a list of 'full_attention'");
-}
-
-void expectActivation(ConfigReader &config, const char *key) {
-  std::string name = config.text(key, "silu");
-  if (name != "silu" && name != "swish")
-    config.fail(key, "'silu'");
-}
-
 /// The head's width, and heads that keys can be shared among.
 void readHeads(ConfigReader &config, Architecture &a, const char *headsKey, const char *kvKey) {
   a.heads = config.integer(headsKey, 1, maxHeads);
@@ -123,14 +100,9 @@ void readQwen(ConfigReader &config, Architecture &a, const Family &family) {
   a.vocabulary = config.integer("vocab_size", 2, maxVocabulary);
   a.capacity = config.integer("max_position_embeddings", 1, maxPositions);
   a.epsilon = config.real("rms_norm_eps", 1e-12, 1e-1);
-  ConfigReader parameters = config.below("rope_parameters");
-  a.theta =
-      parameters.has("rope_theta") ? parameters.real("rope_theta", 1, 1e12) : config.real("rope_theta", 1, 1e12, 10000);
-  if (parameters.failed())
-    config.fail("rope_parameters", "a 'rope_theta' from 1.0 to 1.0e+12");
+  a.theta = readRotaryBase(config);
   a.tied = config.flag("tie_word_embeddings", false);
   readHeads(config, a, "num_attention_heads", "num_key_value_heads");
-  expectActivation(config, "hidden_act");
   a.queryKeyNorm = readPresence(config, "qk_norm", family.queryKeyNorm);
   a.queryBias = readPresence(config, "attention_bias", Presence::IfThere);
   a.outBias = a.queryBias == Presence::No ? Presence::No : Presence::IfThere;
@@ -149,22 +121,20 @@ void readLlada(ConfigReader &config, Architecture &a) {
   a.vocabulary = rows;
   a.capacity = config.integer("max_sequence_length", 1, maxPositions);
   a.epsilon = config.real("rms_norm_eps", 1e-12, 1e-1, 1e-5);
-  a.theta = config.real("rope_theta", 1, 1e12, 10000);
+  a.theta = readRotaryBase(config);
   a.tied = config.flag("weight_tying", false);
   readHeads(config, a, "n_heads", "n_kv_heads");
-  expectActivation(config, "activation_type");
   bool bias = config.flag("include_bias", false);
   a.queryBias = config.flag("include_qkv_bias", bias) || bias ? Presence::Yes : Presence::No;
   a.outBias = a.mlpBias = bias ? Presence::Yes : Presence::No;
   config.expectFlag("rope", true, "other positions are not supported");
   config.expectFlag("alibi", false, "rotary positions are expected");
+  config.expectFlag("layer_norm_with_affine", true, "norms without weights are not supported");
   for (const char *key : {"attention_layer_norm", "bias_for_layer_norm", "input_emb_norm", "scale_logits"})
     config.expectFlag(key, false, "not supported");
   config.expectFlag("multi_query_attention", a.kvHeads == 1, "as 'n_kv_heads' says");
   if (config.text("block_type", "llama") != "llama")
     config.fail("block_type", "'llama'");
-  if (config.text("layer_norm_type", "rms") != "rms")
-    config.fail("layer_norm_type", "'rms'");
   if (config.integer("block_group_size", 1, maxLayers, 1) != 1)
     config.fail("block_group_size", "1");
 }
@@ -210,7 +180,7 @@ std::optional<Architecture> quoin::readArchitecture(const std::string &directory
     readLlada(config, a);
   else
     readQwen(config, a, *family);
-  refuseOtherModels(config);
+  refuseOtherModels(config, a);
   if (config.has(family->fillKey) || family->fill >= 0) {
     std::optional<int64_t> published;
     if (family->fill >= 0 && family->fill < a.vocabulary)

@@ -2,10 +2,10 @@
 
 #include "compiler/import/CheckpointFiles.h"
 #include "compiler/import/ConfigReader.h"
+#include "compiler/import/InputKind.h"
 #include "support/JsonText.h"
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 using namespace quoin;
 using nlohmann::json;
@@ -24,15 +24,18 @@ std::optional<CheckpointFiles> CheckpointFiles::open(const std::string &director
   CheckpointFiles files;
   files.folder = directory;
   namespace fs = std::filesystem;
-  std::error_code ignored;
+  // A link that leads nowhere is there: what is wrong with it is better said than that it is missing.
+  auto isThere = [&](const char *name) {
+    std::error_code ignored;
+    return fs::exists(fs::symlink_status(fs::path(directory) / name, ignored));
+  };
   bool good;
-  if (fs::exists(fs::path(directory) / singleName, ignored)) {
+  if (isThere(singleName)) {
     good = files.addFile(singleName, error);
-  } else if (fs::exists(fs::path(directory) / indexName, ignored)) {
+  } else if (isThere(indexName)) {
     good = files.addShards(indexName, error);
   } else {
-    error = directory + ": expects '" + singleName + "' or '" + indexName +
-            "', but found neither (checkpoints in other formats have to be converted to safetensors)";
+    error = directory + ": expects '" + singleName + "' or '" + indexName + "', but found " + otherWeights(directory);
     good = false;
   }
   if (!good)
@@ -46,9 +49,15 @@ bool CheckpointFiles::addFile(const std::string &file, std::string &error) {
     return false;
   for (const std::string &name : opened->names()) {
     const TensorView *view = opened->find(name);
-    tensors.try_emplace(name, Tensor{file, view->dtype, view->shape});
+    tensors.try_emplace(name, Tensor{file, view->dtype, view->spelled, view->shape, ""});
   }
   return true;
+}
+
+/// A shard lies in the folder itself: a name with a path in it could lead anywhere.
+static bool isPlainName(const std::string &name) {
+  bool plain = std::all_of(name.begin(), name.end(), [](char c) { return c != '/' && (c < 0 || c >= ' '); });
+  return plain && !name.empty() && name != "." && name != "..";
 }
 
 bool CheckpointFiles::addShards(const std::string &index, std::string &error) {
@@ -60,29 +69,40 @@ bool CheckpointFiles::addShards(const std::string &index, std::string &error) {
     error = reader.error();
     return false;
   }
-  std::set<std::string> shards;
-  for (const auto &[tensor, file] : map->items()) {
-    // A shard lies in the folder itself: a name with a path in it could lead anywhere.
-    std::string name = file.is_string() ? file.get<std::string>() : "";
-    bool plain = std::all_of(name.begin(), name.end(), [](char c) { return c != '/' && (c < 0 || c >= ' '); });
-    if (name.empty() || !plain || name == "." || name == "..") {
-      error = reader.path() + ": 'weight_map' expects the name of a file in the folder for tensor '" +
-              shortened(tensor) + "', but found " + describe(file);
-      return false;
+  std::map<std::string, std::string> problems; // by shard
+  std::vector<std::unique_ptr<SafetensorsFile>> opened;
+  std::map<std::string, const SafetensorsFile *> shards;
+  for (const auto &[tensor, file] : map->items())
+    if (std::string name = file.is_string() ? file.get<std::string>() : ""; isPlainName(name) && !shards.count(name)) {
+      opened.push_back(SafetensorsFile::open((std::filesystem::path(folder) / name).string(), problems[name]));
+      shards[name] = opened.back().get();
     }
-    shards.insert(name);
-  }
-  for (const std::string &shard : shards)
-    if (!addFile(shard, error))
-      return false;
+  // The index says where a tensor lies, if one of its name is in several shards.
   for (const auto &[tensor, file] : map->items()) {
-    const Tensor *found = find(tensor);
-    if (found && found->file == file.get<std::string>())
-      continue;
-    error = reader.path() + ": 'weight_map' expects tensor '" + shortened(tensor) + "' in '" + file.get<std::string>() +
-            "', but " + (found ? "found it in '" + found->file + "'" : "it is in no shard");
-    return false;
+    std::string name = file.is_string() ? file.get<std::string>() : "",
+                where = reader.path() + ": 'weight_map' expects ";
+    Tensor entry{name, DType::Other, "", {}, ""};
+    if (!isPlainName(name)) {
+      entry.problem = where + "the name of a file in the folder for tensor '" + shortened(tensor) + "', but found " +
+                      describe(file);
+    } else if (!shards[name]) {
+      entry.problem = problems[name];
+    } else if (const TensorView *view = shards[name]->find(tensor)) {
+      entry = {name, view->dtype, view->spelled, view->shape, ""};
+    } else {
+      entry.problem = where + "tensor '" + shortened(tensor) + "' in '" + name + "', but ";
+      auto other = std::find_if(shards.begin(), shards.end(), [&, key = tensor](const auto &shard) {
+        return shard.second && shard.second->find(key);
+      });
+      entry.problem += other == shards.end() ? "it is in no shard" : "found it in '" + other->first + "'";
+    }
+    tensors.emplace(tensor, std::move(entry));
   }
+  for (const auto &[name, shard] : shards)
+    for (const std::string &tensor : shard ? shard->names() : std::vector<std::string>()) {
+      const TensorView *view = shard->find(tensor);
+      tensors.try_emplace(tensor, Tensor{name, view->dtype, view->spelled, view->shape, ""});
+    }
   return true;
 }
 
@@ -98,13 +118,17 @@ const CheckpointFiles::Tensor *CheckpointFiles::require(const std::string &name,
     error = folder + ": expects tensor '" + name + "' of shape " + shapeText(shape) + ", but there is none";
     return nullptr;
   }
+  if (!tensor->problem.empty()) {
+    error = tensor->problem;
+    return nullptr;
+  }
   std::string where = (std::filesystem::path(folder) / tensor->file).string() + ": tensor '" + name + "' expects ";
   if (tensor->shape != shape) {
     error = where + "shape " + shapeText(shape) + " by config.json, but found " + shapeText(tensor->shape);
     return nullptr;
   }
   if (tensor->dtype != DType::F32 && tensor->dtype != DType::BF16 && tensor->dtype != DType::F16) {
-    error = where + "type F32, BF16 or F16, but found " + std::string(dtypeName(tensor->dtype));
+    error = where + "type F32, BF16 or F16, but found " + shortened(tensor->spelled);
     return nullptr;
   }
   return tensor;

@@ -1,52 +1,14 @@
 //===- ConfigReader.cpp - checked reading of a JSON object -----------------===//
 
 #include "compiler/import/ConfigReader.h"
+#include "compiler/import/JsonFile.h"
 #include "support/JsonText.h"
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
-#include <fstream>
 #include <limits>
-#include <sstream>
-#include <sys/stat.h>
 
 using namespace quoin;
 using nlohmann::json;
-
-namespace {
-
-/// Largest config.json that is read.
-constexpr size_t maxConfigBytes = size_t(16) << 20;
-
-/// Follows a text up to its error, to say after which key it stands.
-struct LastKey : json::json_sax_t {
-  std::string name, token;
-  size_t where = 0;
-
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t &) override { return true; }
-  bool string(string_t &) override { return true; }
-  bool binary(binary_t &) override { return true; }
-  bool start_object(size_t) override { return true; }
-  bool end_object() override { return true; }
-  bool start_array(size_t) override { return true; }
-  bool end_array() override { return true; }
-  bool key(string_t &value) override {
-    name = value;
-    return true;
-  }
-  bool parse_error(size_t position, const std::string &last, const nlohmann::detail::exception &) override {
-    where = position;
-    token = last;
-    return false;
-  }
-};
-
-} // namespace
 
 std::string quoin::describe(const json &value) {
   return shortened(value.dump(-1, ' ', false, json::error_handler_t::replace));
@@ -62,55 +24,12 @@ std::string quoin::realText(double value) {
   return exponent == std::string::npos ? text + ".0" : text.substr(0, exponent) + ".0" + text.substr(exponent);
 }
 
-bool quoin::readWholeFile(const std::string &path, size_t limit, std::string &out, std::string &error) {
-  struct stat info;
-  if (::stat(path.c_str(), &info) != 0) {
-    error = path + ": expects a file that can be read, but " +
-            (errno == ENOENT ? "there is none" : "found: " + std::string(std::strerror(errno)));
-    return false;
-  }
-  if (!S_ISREG(info.st_mode)) {
-    error = path + ": expects a file, but found something else";
-    return false;
-  }
-  if (static_cast<size_t>(info.st_size) > limit) {
-    error = path + ": expects at most " + std::to_string(limit) + " bytes, but found " + std::to_string(info.st_size);
-    return false;
-  }
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) {
-    error = path + ": expects a file that can be read";
-    return false;
-  }
-  out = text.str();
-  return true;
-}
-
 ConfigReader::ConfigReader(std::string path) : file(std::move(path)) {
-  std::string text;
-  if (!readWholeFile(file, maxConfigBytes, text, message))
-    return;
-  if (std::string deep = tooDeep(text); !deep.empty()) {
-    message = file + ": " + deep;
-    return;
-  }
-  json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (parsed.is_object()) {
-    object = std::move(parsed);
-    return;
-  }
-  if (!parsed.is_discarded()) {
-    message = file + ": expects a JSON object, but found " + describe(parsed);
-    return;
-  }
-  LastKey last;
-  json::sax_parse(text, &last);
-  message = file + ": ";
-  if (!last.name.empty())
-    message += "'" + shortened(last.name) + "' ";
-  message += "expects JSON, but found '" + shortened(last.token) + "' at byte " + std::to_string(last.where);
+  std::optional<json> parsed = readJsonFile(file, message);
+  if (parsed && parsed->is_object())
+    object = std::move(*parsed);
+  else if (parsed)
+    message = file + ": expects a JSON object, but found " + describe(*parsed);
 }
 
 const json *ConfigReader::find(std::string_view key) const {
@@ -120,11 +39,13 @@ const json *ConfigReader::find(std::string_view key) const {
 
 bool ConfigReader::has(std::string_view key) const { return find(key) != nullptr; }
 
+std::string ConfigReader::nameOf(std::string_view key) const { return shortened(prefix + std::string(key), 200); }
+
 void ConfigReader::fail(std::string_view key, const std::string &expected) {
   if (failed())
     return;
   const json *value = find(key);
-  message = file + ": '" + prefix + std::string(key) + "' expects " + expected + ", but " +
+  message = file + ": '" + nameOf(key) + "' expects " + expected + ", but " +
             (value ? "found " + describe(*value) : "there is none");
 }
 
@@ -199,24 +120,6 @@ void ConfigReader::expectFlag(std::string_view key, bool value, std::string_view
     fail(key, std::string(value ? "true" : "false") + " (" + std::string(why) + ")");
 }
 
-void ConfigReader::expectPlainRotary(std::string_view key) {
-  const json *value = find(key);
-  if (!value)
-    return;
-  bool plain = value->is_object();
-  if (plain) {
-    std::string kind = "default";
-    for (const char *name : {"type", "rope_type"})
-      if (auto it = value->find(name); it != value->end() && !it->is_null())
-        kind = it->is_string() ? it->get<std::string>() : "?";
-    auto factor = value->find("factor");
-    bool one = factor == value->end() || factor->is_null() || (factor->is_number() && factor->get<double>() == 1.0);
-    plain = one && (kind == "default" || (kind == "linear" && factor != value->end()));
-  }
-  if (!plain)
-    fail(key, "null (scaled rotary embeddings are not supported)");
-}
-
 ConfigReader ConfigReader::below(std::string_view key) const {
   ConfigReader result;
   result.file = file;
@@ -224,4 +127,9 @@ ConfigReader ConfigReader::below(std::string_view key) const {
   if (const json *value = find(key); value && value->is_object())
     result.object = *value;
   return result;
+}
+
+void ConfigReader::take(const ConfigReader &below) {
+  if (!failed())
+    message = below.message;
 }

@@ -39,15 +39,19 @@ public:
 
   /// Fails unless the key is not there or a flag of this value.
   void expectFlag(std::string_view key, bool value, std::string_view why);
-  /// Fails if the value asks for a change of the rotary embedding.
-  void expectPlainRotary(std::string_view key);
   /// Reads keys of an object below this one; without it, none is there.
   ConfigReader below(std::string_view key) const;
+  /// Takes over the error of a reader below, if this has none yet.
+  void take(const ConfigReader &below);
 
   /// Records an error about a key.
   void fail(std::string_view key, const std::string &expected);
   /// The value of a key as JSON, shortened, or null.
   const nlohmann::json *find(std::string_view key) const;
+  /// The whole object.
+  const nlohmann::json &all() const { return object; }
+  /// A key as messages name it: "rope_parameters.rope_theta".
+  std::string nameOf(std::string_view key) const;
 
 private:
   ConfigReader() = default;
@@ -58,9 +62,6 @@ private:
 
 /// A JSON value as text for a message, shortened.
 std::string describe(const nlohmann::json &value);
-
-/// Reads a whole file of at most `limit` bytes.
-bool readWholeFile(const std::string &path, size_t limit, std::string &out, std::string &error);
 
 /// The shortest text that reads back as the same number, with a point, as MLIR wants it.
 std::string realText(double value);

@@ -3,6 +3,7 @@
 #include "compiler/import/Import.h"
 #include "compiler/import/DecoderCatalogue.h"
 #include "compiler/import/Decoders.h"
+#include "compiler/import/InputKind.h"
 #include "compiler/import/ModelText.h"
 #include "dialects/quoin/QuoinDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -38,11 +39,9 @@ static std::string moduleAttributes(const Architecture &a, const ImportOptions &
 
 std::optional<std::string> quoin::importText(const ImportOptions &options, std::string &error) {
   error.clear();
-  std::error_code ignored;
-  if (!fs::is_directory(options.directory, ignored)) {
-    error = options.directory + ": expects a checkpoint's folder, but there is none";
+  error = whyNoCheckpoint(options.directory);
+  if (!error.empty())
     return std::nullopt;
-  }
   std::optional<Architecture> a = readArchitecture(options.directory, options.architecture, error);
   if (!a)
     return std::nullopt;
@@ -56,7 +55,7 @@ std::optional<std::string> quoin::importText(const ImportOptions &options, std::
   std::optional<CheckpointFiles> files = CheckpointFiles::open(options.directory, error);
   if (!files)
     return std::nullopt;
-  std::optional<std::string> model = modelText(*a, *files, error);
+  std::optional<std::string> model = modelText(*a, *files, options.warn, error);
   if (!model)
     return std::nullopt;
   return program.aliases() + "\nmodule attributes {\n    " + moduleAttributes(*a, options) + "} {\n\n" +

@@ -13,6 +13,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ struct ImportOptions {
   std::vector<std::pair<std::string, std::string>> settings;
   /// What `quoin.source` says; empty takes the absolute path of the folder.
   std::string source;
+  /// Told, a line each, of what a person should know about the checkpoint although it imports.
+  std::function<void(const std::string &)> warn;
 };
 
 /// The module's text, or nothing and a message.

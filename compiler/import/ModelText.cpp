@@ -2,9 +2,11 @@
 
 #include "compiler/import/ModelText.h"
 #include "compiler/import/ConfigReader.h"
+#include "support/JsonText.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
+#include <set>
 
 using namespace quoin;
 
@@ -41,13 +43,20 @@ constexpr TensorNames lladaNames = {"model.transformer.wte",
 
 class Writer {
 public:
-  Writer(const Architecture &architecture, const CheckpointFiles &checkpoint, std::string &message)
-      : a(architecture), files(checkpoint), error(message), names(a.lladaNames ? lladaNames : qwenNames) {}
+  using Warn = std::function<void(const std::string &)>;
+  Writer(const Architecture &architecture, const CheckpointFiles &checkpoint, const Warn &listener,
+         std::string &message)
+      : a(architecture), files(checkpoint), warn(listener), error(message),
+        names(a.lladaNames ? lladaNames : qwenNames) {}
 
   std::optional<std::string> run();
 
 private:
   bool weight(const std::string &symbol, const std::string &tensor, const std::vector<int64_t> &shape);
+  bool isTied(std::string &embed);
+  void refuseUncountedLayers();
+  void refuseUnreadBiases();
+  void nameUnread() const;
   bool decide(Presence wish, const std::string &tensor, const char *what, bool &used);
   std::string linear(const std::string &result, const std::string &input, const std::string &symbol,
                      const std::string &tensor, int64_t in, int64_t out, Presence bias, const char *biasKey);
@@ -59,9 +68,11 @@ private:
 
   const Architecture &a;
   const CheckpointFiles &files;
+  Warn warn;
   std::string &error;
   const TensorNames &names;
   std::string body, weights;
+  std::set<std::string> read; // tensors that the model has, or that were compared with one of those
 };
 
 /// Declares a weight, which must be there with this shape.
@@ -71,6 +82,7 @@ bool Writer::weight(const std::string &symbol, const std::string &tensor, const 
   const CheckpointFiles::Tensor *found = files.require(tensor, shape, error);
   if (!found)
     return false;
+  read.insert(tensor);
   std::string type = "tensor<";
   for (int64_t d : shape)
     type += std::to_string(d) + "x";
@@ -80,13 +92,19 @@ bool Writer::weight(const std::string &symbol, const std::string &tensor, const 
   return true;
 }
 
-/// Is this tensor used? One that config.json denies must not be there: it would silently be left out.
+/// Is this tensor used? One that config.json denies must not be there: it would silently be left out. A bias of zeros
+/// may, as it adds nothing.
 bool Writer::decide(Presence wish, const std::string &tensor, const char *what, bool &used) {
-  bool there = files.find(tensor) != nullptr;
+  const CheckpointFiles::Tensor *there = files.find(tensor);
   used = wish == Presence::Yes || (wish == Presence::IfThere && there);
   if (wish != Presence::No || !there || !error.empty())
     return error.empty();
-  error = "config.json: " + std::string(what) + " expects no tensor '" + tensor + "', but the checkpoint has it";
+  bool bias = tensor.ends_with(".bias");
+  std::string ignored;
+  if (bias && files.require(tensor, there->shape, ignored) && files.allZero(tensor, ignored))
+    return true;
+  error = "config.json: " + std::string(what) + " expects no tensor '" + tensor + "'" +
+          (bias ? " other than zeros" : "") + ", but the checkpoint has it";
   return false;
 }
 
@@ -160,26 +178,92 @@ void Writer::layer(int64_t index) {
   body += "  %x" + i + " = arith.addf %h" + i + ", %down" + i + " : " + hidden + "\n";
 }
 
+/// Is the head the embedding? Where config.json says so but a file has both, they decide; where it has the head alone,
+/// that is both (as in `transformers`).
+bool Writer::isTied(std::string &embed) {
+  std::string head = std::string(names.head) + ".weight";
+  if (!a.tied || !files.find(head))
+    return a.tied;
+  if (!files.find(embed)) {
+    embed = head;
+    return true;
+  }
+  for (const std::string &tensor : {embed, head})
+    if (!files.require(tensor, {a.vocabulary, a.hidden}, error))
+      return true;
+  read.insert(head);
+  if (files.sameNumbers(embed, head, error) || !error.empty())
+    return true;
+  warn("config.json: '" + std::string(a.lladaNames ? "weight_tying" : "tie_word_embeddings") +
+       "' is true, but tensor '" + head + "' is not the embedding: the head in the file is used");
+  return false;
+}
+
+/// A layer that config.json does not count would silently be left out.
+void Writer::refuseUncountedLayers() {
+  std::string prefix = names.layers, norm = "." + std::string(names.attentionNorm) + ".weight";
+  for (auto it = files.all().lower_bound(prefix); it != files.all().end() && it->first.starts_with(prefix); ++it) {
+    llvm::StringRef number = llvm::StringRef(it->first).drop_front(prefix.size());
+    int64_t index = 0;
+    if (!number.consume_back(norm) || number.getAsInteger(10, index) || index < a.layers)
+      continue;
+    error = "config.json: '" + std::string(a.lladaNames ? "n_layers" : "num_hidden_layers") +
+            "' expects as many layers as the checkpoint has, but found " + std::to_string(a.layers) + " and tensor '" +
+            it->first + "'";
+    return;
+  }
+}
+
+/// A bias beside a weight that is read is added to its products, by whoever wrote the file.
+void Writer::refuseUnreadBiases() {
+  for (const auto &[name, tensor] : files.all()) {
+    llvm::StringRef stem = name;
+    if (read.count(name) || !stem.consume_back(".bias") ||
+        (!read.count((stem + ".weight").str()) && stem != names.head))
+      continue;
+    std::string reason;
+    if (files.require(name, tensor.shape, reason) && files.allZero(name, reason))
+      continue;
+    error = files.directory() + ": expects no tensor '" + shortened(name, 200) +
+            "' other than zeros, as the family adds none there, but the checkpoint has it";
+    return;
+  }
+}
+
+/// One line for all tensors that the model has no place for.
+void Writer::nameUnread() const {
+  size_t count = 0;
+  const std::string *first = nullptr;
+  for (const auto &[name, tensor] : files.all())
+    if (!read.count(name)) {
+      first = first ? first : &name;
+      ++count;
+    }
+  if (count)
+    warn(files.directory() + ": the model does not read " + std::to_string(count) +
+         (count == 1 ? " tensor of the checkpoint, '" : " tensors of the checkpoint, such as '") +
+         shortened(*first, 200) + "'");
+}
+
 std::optional<std::string> Writer::run() {
-  std::string head = a.tied ? "embed" : "head";
-  std::string hidden = rows(a.hidden);
-  weight("embed", std::string(names.embed) + ".weight", {a.vocabulary, a.hidden});
+  std::string hidden = rows(a.hidden), embed = std::string(names.embed) + ".weight";
+  bool tied = isTied(embed);
+  weight("embed", embed, {a.vocabulary, a.hidden});
   for (int64_t i = 0; i < a.layers && error.empty(); ++i)
     layer(i);
   weight("norm", std::string(names.norm) + ".weight", {a.hidden});
-  if (!a.tied)
+  if (!tied)
     weight("head", std::string(names.head) + ".weight", {a.vocabulary, a.hidden});
-  // A layer that config.json does not count would silently be left out.
-  std::string uncounted = names.layers + std::to_string(a.layers) + "." + names.attentionNorm + ".weight";
-  if (error.empty() && files.find(uncounted))
-    error = "config.json: '" + std::string(a.lladaNames ? "n_layers" : "num_hidden_layers") +
-            "' expects as many layers as the checkpoint has, but found " + std::to_string(a.layers) + " and tensor '" +
-            uncounted + "'";
+  if (error.empty())
+    refuseUncountedLayers();
+  if (error.empty())
+    refuseUnreadBiases();
   if (!error.empty())
     return std::nullopt;
+  nameUnread();
   std::string last = "x" + std::to_string(a.layers - 1);
   return "// Hidden rows from ids and positions; whoever calls it says who sees whom.\nquoin.model @model head @" +
-         head +
+         std::string(tied ? "embed" : "head") +
          " {\n^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):\n  %embedded = quoin.embed %ids by @embed : " +
          hidden + "\n" + body + norm("final", last, "norm", a.hidden) + "  quoin.hidden %final : " + hidden +
          "\n}\n\n" + weights;
@@ -188,9 +272,13 @@ std::optional<std::string> Writer::run() {
 } // namespace
 
 std::optional<std::string> quoin::modelText(const Architecture &architecture, const CheckpointFiles &files,
-                                            std::string &error) {
+                                            const std::function<void(const std::string &)> &warn, std::string &error) {
   error.clear();
-  return Writer(architecture, files, error).run();
+  auto tell = [&](const std::string &line) {
+    if (warn)
+      warn(line);
+  };
+  return Writer(architecture, files, tell, error).run();
 }
 
 std::string quoin::mlirString(const std::string &text) {

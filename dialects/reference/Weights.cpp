@@ -37,7 +37,7 @@ static LogicalResult read(WeightOp op, const SafetensorsFile &file, Weight &weig
   weight.stored.columns = type.getDimSize(vector ? 0 : 1);
   if (!widenToDouble(*tensor, weight.stored.numbers))
     return op.emitOpError("expects tensor '")
-           << op.getTensor() << "' of floating-point numbers, but found " << std::string(dtypeName(tensor->dtype));
+           << op.getTensor() << "' of floating-point numbers, but found " << tensor->spelled;
   if (!vector)
     weight.transposed = transpose(weight.stored);
   return success();

@@ -3,6 +3,7 @@
 
 #include "runtime/tokenizer/JsonReader.h"
 #include "runtime/tokenizer/Unicode.h"
+#include <string_view>
 
 using namespace quoin;
 using nlohmann::json;
@@ -162,9 +163,15 @@ bool JsonReader::end_array() {
 }
 
 bool JsonReader::parse_error(std::size_t position, const std::string &, const json::exception &exception) {
-  // The parser's text without its "[json.exception...]" and position.
-  std::string text = exception.what();
-  if (size_t at = text.rfind(": "); at != std::string::npos)
-    text = text.substr(at + 2);
-  return fail("expects valid JSON, but byte " + std::to_string(position) + " is not: " + forMessage(text, 200));
+  // The parser's text is "[json.exception..] parse error at line 3, column 7: syntax error .. - what; last read: '..'".
+  std::string text = exception.what(), line;
+  if (size_t at = text.find(" at line "); at != std::string::npos)
+    line = text.substr(at + 9, text.find(',', at) - at - 9);
+  if (size_t at = text.find(" - "); at != std::string::npos)
+    text = text.substr(at + 3);
+  constexpr std::string_view escape = "forbidden character after backslash";
+  if (size_t at = text.find(escape); at != std::string::npos)
+    text.replace(at, escape.size(), "a bad escape");
+  return fail("expects valid JSON, but " + (line.empty() ? "byte " + std::to_string(position) : "line " + line) +
+              " is not: " + forMessage(text, 200));
 }

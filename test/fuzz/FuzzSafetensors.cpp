@@ -22,10 +22,11 @@ static void checkHeader(std::string_view json, uint64_t size) {
   }
   std::vector<std::pair<uint64_t, uint64_t>> ranges;
   for (const auto &[name, entry] : header.entries) {
-    uint64_t bytes = dtypeSize(entry.dtype);
+    uint64_t bits = dtypeBits(entry.dtype);
     for (int64_t extent : entry.shape)
-      REQUIRE(extent >= 0 && !__builtin_mul_overflow(bytes, static_cast<uint64_t>(extent), &bytes));
-    REQUIRE(entry.begin <= entry.end && entry.end <= size && entry.end - entry.begin == bytes);
+      REQUIRE(extent >= 0 && !__builtin_mul_overflow(bits, static_cast<uint64_t>(extent), &bits));
+    REQUIRE(entry.begin <= entry.end && entry.end <= size);
+    REQUIRE(entry.dtype == DType::Other || (bits % 8 == 0 && entry.end - entry.begin == bits / 8));
     ranges.emplace_back(entry.begin, entry.end);
   }
   std::sort(ranges.begin(), ranges.end());
@@ -67,14 +68,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       bytes += 1 + (tensor->data[i] & 0);
     std::vector<double> wide;
     REQUIRE(!widenToDouble(*tensor, wide) || wide.size() == static_cast<size_t>(tensor->elements()));
-    copies.push_back({name, tensor->dtype, tensor->shape, tensor->data});
+    if (tensor->dtype != DType::Other)
+      copies.push_back({name, tensor->dtype, tensor->shape, tensor->data});
   }
   REQUIRE(bytes <= file.size());
 
   // What was read can be written and is read again as it was.
   REQUIRE(writeSafetensors(folder.path + "/copy.safetensors", copies, error));
   std::unique_ptr<SafetensorsFile> again = SafetensorsFile::open(folder.path + "/copy.safetensors", error);
-  REQUIRE(again && again->names() == opened->names());
+  REQUIRE(again && again->names().size() == copies.size());
   for (const NamedTensor &copy : copies) {
     const TensorView *a = opened->find(copy.name), *b = again->find(copy.name);
     REQUIRE(a->dtype == b->dtype && a->shape == b->shape && std::equal(a->data, a->data + a->size, b->data));

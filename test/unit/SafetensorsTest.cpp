@@ -80,12 +80,14 @@ TEST(Safetensors, ReadsMetadata) {
 }
 
 TEST(Safetensors, RefusesFilesThatAreCutOff) {
-  EXPECT_EQ(errorOf("", 0, "abc"), "expects at least 8 bytes, but found 3");
-  EXPECT_EQ(errorOf("{}", 0, std::string("\x03\0\0\0\0\0\0\0", 8)), "expects a header of at most 2 bytes, but found 3");
-  EXPECT_EQ(errorOf("{}", 0, std::string(8, '\xff')),
-            "expects a header of at most 2 bytes, but found 18446744073709551615");
+  EXPECT_EQ(errorOf("", 0, "abc"),
+            "expects at least 8 bytes, but found 3 (a download that did not begin, or a disk that was full?)");
+  EXPECT_EQ(errorOf("{}", 0, std::string("\x03\0\0\0\0\0\0\0", 8)),
+            "expects a header of at most 2 bytes, but found 3 (a download that did not end?)");
+  EXPECT_EQ(errorOf("{}", 0, std::string(8, '\x7f')),
+            "expects a header of at most 2 bytes, but found 9187201950435737471 (this is no safetensors file)");
   EXPECT_EQ(errorOf("{" + entry("x", "F32", "[2]", 0, 8) + "}", 7),
-            "tensor 'x' expects a range within 7 bytes, but found [0, 8)");
+            "tensor 'x' expects a range within 7 bytes, but found [0, 8) (a download that did not end?)");
 }
 
 TEST(Safetensors, RefusesHeadersThatAreNotJson) {
@@ -98,9 +100,8 @@ TEST(Safetensors, RefusesHeadersThatAreNotJson) {
 TEST(Safetensors, RefusesEntriesThatAreIncomplete) {
   EXPECT_EQ(errorOf("{\"x\":{\"dtype\":\"F32\"}}", 0),
             "tensor 'x' expects dtype, shape and two data_offsets, but found less");
-  EXPECT_EQ(errorOf("{\"x\":{\"dtype\":\"F33\"}}", 0), "tensor 'x' expects a known dtype, but found 'F33'");
-  EXPECT_EQ(errorOf("{\"x\":{\"colour\":1}}", 0),
-            "tensor 'x' expects dtype, shape and data_offsets once each, but found 'colour'");
+  EXPECT_EQ(errorOf("{\"x\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", 0),
+            "tensor 'x' expects dtype, shape and data_offsets once each, but found 'dtype'");
   EXPECT_EQ(errorOf("{\"x\":{\"shape\":[-1]}}", 0),
             "tensor 'x' expects dtype, shape and two data_offsets, but found -1 at 'shape'");
 }
@@ -117,6 +118,59 @@ TEST(Safetensors, RefusesRangesThatDoNotFit) {
   EXPECT_EQ(errorOf("{" + entry("x", "U8", "[4]", 0, 4) + "," + entry("x", "U8", "[4]", 4, 8) + "}", 8),
             "expects each tensor once, but found 'x' twice");
   EXPECT_EQ(errorOf("{" + entry("x", "U8", "[4]", 0, 4) + "}", 8), "expects 4 bytes of tensors, but found 8");
+}
+
+TEST(Safetensors, EveryTypeOfTheFormatHasItsSize) {
+  const std::pair<const char *, int> types[] = {
+      {"BOOL", 8},    {"F4", 4},          {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8},   {"I8", 8},
+      {"F8_E4M3", 8}, {"F8_E5M2", 8},     {"F8_E8M0", 8}, {"U16", 16},    {"I16", 16}, {"F8_E4M3FNUZ", 8},
+      {"F16", 16},    {"F8_E5M2FNUZ", 8}, {"BF16", 16},   {"U32", 32},    {"I32", 32}, {"F32", 32},
+      {"U64", 64},    {"I64", 64},        {"F64", 64},    {"C64", 64}};
+  for (auto [name, bits] : types) {
+    EXPECT_EQ(dtypeName(parseDtype(name)), name);
+    EXPECT_EQ(dtypeBits(parseDtype(name)), static_cast<size_t>(bits)) << name;
+    size_t bytes = static_cast<size_t>(bits);
+    EXPECT_EQ(errorOf("{" + entry("x", name, "[2,4]", 0, bytes) + "}", bytes), "") << name;
+    EXPECT_EQ(errorOf("{" + entry("x", name, "[2,4]", 0, bytes - 1) + "}", bytes - 1),
+              "tensor 'x' expects " + std::to_string(bytes) + " bytes for " + name + " [2, 4], but found " +
+                  std::to_string(bytes - 1))
+        << name;
+  }
+  EXPECT_EQ(errorOf("{" + entry("x", "F6_E2M3", "[3]", 0, 2) + "}", 2),
+            "tensor 'x' expects whole bytes, but found 18 bits of F6_E2M3 [3]");
+}
+
+TEST(Safetensors, PassesOverWhatNobodyReads) {
+  EXPECT_EQ(errorOf("{" + entry("x", "F33", "[3]", 0, 5) + "," + entry("y", "U8", "[1]", 5, 6) + "}", 6), "");
+  EXPECT_EQ(errorOf("{" + entry("x", "F33", "[3]", 0, 5) + "}", 6), "expects 5 bytes of tensors, but found 6");
+  EXPECT_EQ(
+      errorOf(R"({"x":{"dtype":"U8","note":{"a":[1,{"b":null}]},"shape":[1],"strides":[1],"data_offsets":[0,1]}})", 1),
+      "");
+  for (const char *metadata :
+       {"null", "3", "[1,{\"a\":[]}]", R"({"step":5,"args":{"a":[true]},"format":"pt","x":null})"}) {
+    SafetensorsHeader header;
+    std::string error;
+    std::string text = "{\"__metadata__\":" + std::string(metadata) + "," + entry("x", "U8", "[1]", 0, 1) + "}";
+    EXPECT_TRUE(parseSafetensorsHeader(text, 1, header, error)) << error;
+    EXPECT_EQ(header.entries.size(), 1u);
+    EXPECT_EQ(header.metadata.count("format"), metadata[0] == '{' ? 1u : 0u);
+  }
+}
+
+TEST(Safetensors, NamesFilesThatAreSomethingElse) {
+  auto says = [](const std::string &bytes, const char *words) {
+    std::string padded = bytes + std::string(64, ' ');
+    EXPECT_NE(errorOf(padded.substr(8), 0, padded.substr(0, 8)).find(words), std::string::npos)
+        << errorOf(padded.substr(8), 0, padded.substr(0, 8));
+  };
+  says("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "a Git LFS pointer");
+  says("GGUF\x03", "a GGUF file");
+  says("PK\x03\x04\x14", "a ZIP file");
+  says("<!DOCTYPE html><html>", "a web page");
+  says("  <html lang=\"en\">", "a web page");
+  says("{\"error\": \"not found\"}", "expects a safetensors file, but found JSON");
+  says("\x1f\x8b\x08", "a gzip file");
+  says(std::string(600, '\0'), "nothing but zeros");
 }
 
 TEST(Safetensors, NamesFilesThatAreMissing) {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+using namespace quoin;
 using namespace quoin::bench;
 namespace fs = std::filesystem;
 
@@ -16,6 +17,14 @@ std::unique_ptr<TemporaryFolder> TemporaryFolder::create(std::string &error) {
   }
   folder->top = pattern;
   return folder;
+}
+
+std::string TemporaryFolder::path(const std::string &name) const {
+  std::string whole = top + "/" + name;
+  auto held = Unfinished::hold();
+  if (Unfinished &part = parts[name]; !part.noted())
+    part.note(whole, {top});
+  return whole;
 }
 
 TemporaryFolder::~TemporaryFolder() {

@@ -3,6 +3,8 @@
 #ifndef QUOIN_TOOLS_BENCH_TEMPORARYFOLDER_H
 #define QUOIN_TOOLS_BENCH_TEMPORARYFOLDER_H
 
+#include "support/Unfinished.h"
+#include <map>
 #include <memory>
 #include <string>
 
@@ -15,12 +17,13 @@ public:
   ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder &) = delete;
   TemporaryFolder &operator=(const TemporaryFolder &) = delete;
-  /// The path of something in it.
-  std::string path(const std::string &name) const { return top + "/" + name; }
+  /// The path of something in it, a file or a folder of files, which goes when the process is told to end, too.
+  std::string path(const std::string &name) const;
 
 private:
   TemporaryFolder() = default;
   std::string top;
+  mutable std::map<std::string, Unfinished> parts;
 };
 
 } // namespace quoin::bench

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "support/WholeFile.h"
 #include "tools/quoin-bench/Bench.h"
 #include "tools/quoin-bench/RandomModel.h"
 #include <CLI/CLI.hpp>
@@ -47,9 +48,8 @@ void quoin::bench::addMachine(ordered_json &out, const Machine &machine, double 
 int quoin::bench::writeResults(const Options &options, const ordered_json &out) {
   if (options.json.empty())
     return 0;
-  std::ofstream file(options.json);
-  file << out.dump(1) << "\n";
-  return file.flush() ? 0 : fail("cannot write '" + options.json + "'");
+  std::string error;
+  return writeWholeFile(options.json, out.dump(1) + "\n", error) ? 0 : fail(error);
 }
 
 static int bench(const Options &options) {
@@ -58,6 +58,7 @@ static int bench(const Options &options) {
 }
 
 int main(int argc, char **argv) {
+  quoin::prepareTool();
   Options o;
   CLI::App app("Times a compiled program beside the roofline of this machine");
   app.add_option("OUT", o.folder, "folder of a compiled model or attention function");

@@ -3,7 +3,9 @@
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/QueryHeader.h"
 #include "support/JsonText.h"
+#include "support/Unfinished.h"
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <unistd.h>
 
@@ -38,6 +40,9 @@ private:
 };
 
 int main(int argc, char **argv) {
+  prepareTool();
+  // Whoever read the progress may stop; the work goes on.
+  std::signal(SIGPIPE, SIG_IGN);
   CompileOptions o;
   std::string decoder, emit = "folder";
   std::vector<std::string> settings;
@@ -114,6 +119,10 @@ int main(int argc, char **argv) {
   ProgressBar bar;
   if (!quiet)
     o.progress = [&](const std::string &what, double done) { bar.show(what, done); };
+  o.warn = [&](const std::string &what) {
+    bar.finish();
+    std::fprintf(stderr, "warning: %s\n", shortened(what, what.size()).c_str());
+  };
   std::string error;
   bool good = compile(o, error);
   bar.finish();

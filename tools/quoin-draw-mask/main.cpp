@@ -1,6 +1,7 @@
 //===- main.cpp - quoin-draw-mask: the tile map of a mask as a picture -----===//
 
 #include "passes/StaticOrders.h"
+#include "support/WholeFile.h"
 #include "tools/quoin-draw-mask/Drawing.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -113,16 +114,8 @@ int run(const Arguments &a) {
   } else {
     drawn = drawTiles(map, caption);
   }
-  std::error_code code;
-  llvm::raw_fd_ostream os(a.out, code);
-  if (!code) {
-    os << drawn;
-    os.close();
-    code = os.error();
-    os.clear_error();
-  }
-  if (code)
-    throw Failure{"cannot write '" + a.out + "': " + code.message()};
+  if (!writeWholeFile(a.out, drawn, error))
+    throw Failure{error};
   llvm::outs() << summary << "\n";
   return 0;
 }

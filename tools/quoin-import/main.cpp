@@ -2,26 +2,18 @@
 
 #include "compiler/import/Import.h"
 #include "mlir/IR/MLIRContext.h"
+#include "support/WholeFile.h"
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
-#include <unistd.h>
 
-/// Writes beside the path and renames, so that no half-written file is ever seen.
+/// A file as a whole, or the standard output.
 static bool writeText(const std::string &path, const std::string &text, std::string &error) {
-  if (path == "-") {
-    std::cout << text << std::flush;
-    return static_cast<bool>(std::cout);
-  }
-  std::string beside = path + ".part" + std::to_string(::getpid());
-  std::ofstream out(beside, std::ios::binary | std::ios::trunc);
-  out << text;
-  out.close();
-  if (out && std::rename(beside.c_str(), path.c_str()) == 0)
+  if (path != "-")
+    return quoin::writeWholeFile(path, text, error);
+  if (std::cout << text << std::flush)
     return true;
-  std::remove(beside.c_str());
-  error = path + ": expects a file that can be written";
+  error = "cannot write the standard output";
   return false;
 }
 
@@ -31,6 +23,7 @@ static int fail(const std::string &error, int status) {
 }
 
 int main(int argc, char **argv) {
+  quoin::prepareTool();
   quoin::ImportOptions options;
   std::string output;
   std::vector<std::string> settings;
@@ -61,6 +54,7 @@ int main(int argc, char **argv) {
     if (!quoin::parseSetting(text, options.settings.back(), error))
       return fail(error, 2);
   }
+  options.warn = [](const std::string &what) { std::cerr << "warning: " << what << "\n"; };
   std::optional<std::string> text = quoin::importText(options, error);
   if (!text)
     return fail(error, 1);

@@ -49,7 +49,7 @@ quoin_array_t readArgument(const SafetensorsFile &file, const quoin_function_pro
                   "', but found no '" + type.name + "'"};
   if (tensor->dtype != fileType(type.dtype))
     throw Failure{"expects elements " + std::string(dtypeName(fileType(type.dtype))) + " of '" + type.name + "' in '" +
-                  file.path() + "', but found " + std::string(dtypeName(tensor->dtype))};
+                  file.path() + "', but found " + tensor->spelled};
   if (tensor->shape.size() != static_cast<size_t>(type.rank))
     throw Failure{"expects rank " + std::to_string(type.rank) + " of '" + type.name + "' in '" + file.path() +
                   "', but found " + std::to_string(tensor->shape.size())};

@@ -22,7 +22,14 @@ static json changes(const std::vector<TraceRecord::Change> &list) {
 TraceFile::TraceFile(std::string path, TokenText textOf)
     : path(std::move(path)), textOf(std::move(textOf)), format(this->path.ends_with(".html")  ? Format::Html
                                                                : this->path.ends_with(".svg") ? Format::Svg
-                                                                                              : Format::Lines) {
+                                                                                              : Format::Lines),
+      picture(this->path) {
+  if (format != Format::Lines) {
+    std::string error;
+    if (!picture.open(error))
+      throw Failure{error};
+    return;
+  }
   out.open(this->path, std::ios::binary);
   if (!out)
     throw Failure{"cannot write '" + this->path + "': " + std::strerror(errno)};
@@ -59,8 +66,12 @@ void TraceFile::end(size_t session, int64_t forwards) {
 }
 
 void TraceFile::finish() {
-  if (format != Format::Lines)
-    out << (format == Format::Svg ? drawSvg(sessions, textOf) : drawHtml(sessions, textOf));
+  if (format != Format::Lines) {
+    std::string drawn = format == Format::Svg ? drawSvg(sessions, textOf) : drawHtml(sessions, textOf), error;
+    if (!picture.write(drawn.data(), drawn.size(), error) || !picture.commit(error))
+      throw Failure{error};
+    return;
+  }
   if (!out.flush())
     throw Failure{"cannot write '" + path + "': " + std::strerror(errno)};
 }

@@ -2,6 +2,7 @@
 #ifndef QUOIN_TOOLS_QUOIN_RUN_TRACE_FILE_H
 #define QUOIN_TOOLS_QUOIN_RUN_TRACE_FILE_H
 
+#include "support/WholeFile.h"
 #include <cstdint>
 #include <fstream>
 #include <functional>
@@ -58,7 +59,8 @@ private:
   std::string path;
   TokenText textOf;
   Format format;
-  std::ofstream out;
+  std::ofstream out;                  // of lines, as they come
+  WholeFile picture;                  // of all, at the end
   std::vector<TraceSession> sessions; // of a picture
 };
 

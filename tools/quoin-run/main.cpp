@@ -1,6 +1,7 @@
 // main.cpp: quoin-run: generates with a compiled program.
 
 #include "QuoinRun.h"
+#include "support/Unfinished.h"
 
 #include <CLI/CLI.hpp>
 
@@ -137,6 +138,7 @@ std::vector<std::string> split(int argc, char **argv) {
 } // namespace
 
 int main(int argc, char **argv) {
+  prepareTool();
   CLI::App app("Generates with a program that quoin-compile wrote.", "quoin-run");
   Arguments arguments;
   declare(app, arguments);

@@ -1,0 +1,205 @@
+//===- JsonFile.cpp - the JSON files of a checkpoint -----------------------===//
+
+#include "compiler/import/JsonFile.h"
+#include "support/FileKinds.h"
+#include "support/JsonText.h"
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <sys/stat.h>
+
+using namespace quoin;
+using nlohmann::json;
+
+namespace {
+
+/// Largest config.json or index that is read.
+constexpr size_t maxBytes = size_t(16) << 20;
+
+/// Follows a text up to its error, to say after which key it stands.
+struct LastKey : json::json_sax_t {
+  std::string name, token, reason;
+  size_t where = 0;
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t &) override { return true; }
+  bool string(string_t &) override { return true; }
+  bool binary(binary_t &) override { return true; }
+  bool start_object(size_t) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool key(string_t &value) override {
+    name = value;
+    return true;
+  }
+  bool parse_error(size_t position, const std::string &last, const nlohmann::detail::exception &exception) override {
+    where = position;
+    token = last;
+    reason = exception.what();
+    return false;
+  }
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Python's JSON
+//===----------------------------------------------------------------------===//
+
+/// The number of a `\uXXXX` at the beginning, or -1.
+static int escapedUnit(std::string_view text) {
+  if (text.size() < 6 || text[0] != '\\' || text[1] != 'u')
+    return -1;
+  int value = 0;
+  for (char c : text.substr(2, 4)) {
+    int digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+    if (digit < 0)
+      return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+/// Copies a string from its first quote to its last; gives the bytes it has.
+static size_t copyString(std::string_view text, std::string &out) {
+  size_t i = 1;
+  out += '"';
+  while (i < text.size() && text[i] != '"') {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      out += text[i++];
+      continue;
+    }
+    int unit = escapedUnit(text.substr(i));
+    bool high = unit >= 0xd800 && unit < 0xdc00, low = unit >= 0xdc00 && unit < 0xe000;
+    int next = high ? escapedUnit(text.substr(std::min(i + 6, text.size()))) : -1;
+    bool pair = high && next >= 0xdc00 && next < 0xe000;
+    size_t length = pair ? 12 : unit >= 0 ? 6 : 2;
+    if (low || (high && !pair))
+      out += "\\ufffd";
+    else
+      out += text.substr(i, length);
+    i += length;
+  }
+  if (i < text.size())
+    out += '"';
+  return std::min(i + 1, text.size());
+}
+
+std::string quoin::strictJson(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 64);
+  for (size_t i = 0; i < text.size();) {
+    if (text[i] == '"') {
+      i += copyString(text.substr(i), out);
+      continue;
+    }
+    // A word or a number, whole.
+    size_t end = i;
+    while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '-' ||
+                                 text[end] == '+' || text[end] == '.'))
+      ++end;
+    std::string word(text.substr(i, end - i));
+    if (word.empty()) {
+      out += text[i++];
+      continue;
+    }
+    bool number = word.find_first_not_of("0123456789+-.eE") == std::string::npos;
+    bool beyond = number && word.size() > 3 && std::isinf(std::strtod(word.c_str(), nullptr));
+    if (beyond || word == "NaN" || word == "Infinity" || word == "-Infinity")
+      out += '"' + word + '"';
+    else
+      out += word;
+    i = end;
+  }
+  return out;
+}
+
+//===----------------------------------------------------------------------===//
+// Files
+//===----------------------------------------------------------------------===//
+
+static bool readText(const std::string &path, std::string &out, std::string &error) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0) {
+    error = path + ": expects a file that can be read, but " +
+            (errno == ENOENT ? "there is none" : "found: " + std::string(std::strerror(errno)));
+    return false;
+  }
+  if (!S_ISREG(info.st_mode)) {
+    error = path + ": expects a file, but found something else";
+    return false;
+  }
+  if (static_cast<size_t>(info.st_size) > maxBytes) {
+    std::string kind = fileKindOf(path);
+    error = path + ": expects at most " + std::to_string(maxBytes) + " bytes, but found " +
+            (kind.empty() ? std::to_string(info.st_size) : kind);
+    return false;
+  }
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  // An empty file reads as a failure of the insertion alone.
+  if (!in || (info.st_size > 0 && text.str().empty())) {
+    error = path + ": expects a file that can be read";
+    return false;
+  }
+  out = text.str();
+  return true;
+}
+
+/// What the parser met, in words a person can act on.
+static std::string mistake(const LastKey &last, std::string_view text) {
+  auto says = [&](const char *part) { return last.reason.find(part) != std::string::npos; };
+  std::string token = "'" + shortened(last.token) + "'";
+  if (says("forbidden character after backslash") || says("must be followed by"))
+    return "a bad escape at " + token;
+  if (says("missing closing quote"))
+    return "a string without an end";
+  if (says("control character"))
+    return "a line break or another control character in a string, at " + token;
+  if (says("ill-formed UTF-8") || says("invalid BOM"))
+    return "bytes that are not UTF-8";
+  if (says("unexpected end of input"))
+    return "its end (a download that did not end?)";
+  // Not even a beginning: what a server says instead of the file.
+  if (!looksLikeJson(text))
+    return "'" + shortened(std::string(text.substr(0, std::min(text.find('\n'), text.size())))) + "'";
+  return token;
+}
+
+std::optional<json> quoin::readJsonFile(const std::string &path, std::string &error) {
+  std::string text;
+  if (!readText(path, text, error))
+    return std::nullopt;
+  auto fail = [&](const std::string &what) {
+    error = path + ": " + what;
+    return std::nullopt;
+  };
+  if (text.empty())
+    return fail("expects JSON, but the file is empty");
+  if (std::string kind = fileKind(text); !kind.empty())
+    return fail("expects JSON, but found " + kind);
+  if (looksLikeSafetensors(text))
+    return fail("expects JSON, but found a safetensors file");
+  if (std::string deep = tooDeep(text); !deep.empty())
+    return fail(deep);
+  text = strictJson(text);
+  json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!parsed.is_discarded())
+    return parsed;
+  LastKey last;
+  json::sax_parse(text, &last);
+  auto before = text.begin() + static_cast<ptrdiff_t>(std::min(last.where, text.size()));
+  std::string message = "line " + std::to_string(1 + std::count(text.begin(), before, '\n')) + ": ";
+  if (!last.name.empty())
+    message += "'" + shortened(last.name) + "' ";
+  return fail(message + "expects JSON, but found " + mistake(last, text));
+}
