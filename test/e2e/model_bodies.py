@@ -356,6 +356,7 @@ def check(read):
                 raise harness.Failure(f"body {index}: {e}") from e
             refused += not good
             legal += [(index, body)] if good else []
+        expect(len(legal) >= BODIES // 10 and refused >= BODIES // 10, f"expects bodies of both kinds, but found {len(legal)} and {refused}")
         try:
             compare_forms(together([b for _, b in legal], read), folder, "together")
         except harness.Failure as e:
@@ -365,7 +366,6 @@ def check(read):
                 except harness.Failure as alone:
                     raise harness.Failure(f"body {index}: {alone}") from alone
             raise e
-        expect(len(legal) >= BODIES // 10 and refused >= BODIES // 10, f"expects bodies of both kinds, but found {len(legal)} and {refused}")
         return f"{len(legal)} bodies computed as written, {refused} refused"
     finally:
         if os.environ.get("QUOIN_KEEP"):

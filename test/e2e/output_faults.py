@@ -370,7 +370,7 @@ TESTS = [
     ("limit-on-files", limit_on_files),
     ("limit-on-a-function", limit_on_a_function),
     ("small-disk", small_disk),
-    ("failing-calls", failing_calls([*range(1, 13), *range(13, 100, 4)], lambda f: f.model, 12)),
+    ("failing-calls", failing_calls([*range(1, 13), *range(13, 100, 5)], lambda f: f.model, 12)),
     ("failing-calls-of-a-function", failing_calls(range(1, 100), lambda f: FUNCTION, 8)),
     ("full-disk-of-other-files", full_disk_of_other_files),
     ("signals", signals),
