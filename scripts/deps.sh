@@ -9,7 +9,7 @@ packages=(
   clang-22 lld-22 clang-format-22 clang-tidy-22 libclang-rt-22-dev
   cmake ninja-build ccache pkg-config
   libgtest-dev libgmock-dev nlohmann-json3-dev libcli11-dev libutf8proc-dev
-  python3
+  python3 unicode-data bzip2
 )
 
 missing=()

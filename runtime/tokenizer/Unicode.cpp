@@ -157,6 +157,10 @@ bool isInert(uint32_t code) {
 }
 
 bool isBarrier(uint32_t code) {
+  // The place before the trailing consonants, which utf8proc takes for one of
+  // them and swallows. It stands alone and composes with nothing.
+  if (code == 0x11A7)
+    return true;
   static const std::vector<bool> barriers = [] {
     std::vector<bool> bits;
     for (size_t i = 0; i + 1 < nfcBarrierRangesSize; i += 2) {
