@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Quoin builds with on Debian 12 (or newer): MLIR/LLVM 22, clang-22, lld-22, test libraries, and
-# Halide for the tests, into build/halide. Idempotent.
+# Halide and Jinja for the tests, into build/halide and build/jinja2. Idempotent.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -42,6 +42,21 @@ if [ ! -e "$halide/halide/include/Halide.h" ] && [ "${QUOIN_SKIP_HALIDE:-0}" != 
   else
     rm -rf "$part"
     echo "deps: Halide cannot be had here; its tests and benchmarks will be skipped"
+  fi
+fi
+
+# Jinja checks the evaluator of chat templates, in a test that is skipped and says so where it cannot be had.
+jinja=build/jinja2
+if [ ! -e "$jinja/jinja2/__init__.py" ] && [ "${QUOIN_SKIP_JINJA:-0}" != 1 ]; then
+  part=$jinja.part
+  rm -rf "$part"
+  if python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$part" jinja2==3.1.6 2>/dev/null; then
+    rm -rf "$jinja"
+    mv "$part" "$jinja"
+    echo "deps: Jinja is in $jinja"
+  else
+    rm -rf "$part"
+    echo "deps: Jinja cannot be had here; its test will be skipped"
   fi
 fi
 echo "deps: everything is installed"

@@ -29,6 +29,7 @@
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "runtime/include/quoin/program.h"
+#include "runtime/tokenizer/ChatTemplate.h"
 #include "runtime/tokenizer/Tokenizer.h"
 #include "support/FileKinds.h"
 #include "support/NestedText.h"
@@ -166,13 +167,21 @@ bool Compiler::load() {
   return checkTokenizer();
 }
 
+/// The files of a tokenizer, the prompt's side of a checkpoint; but for the first, any may be missing.
+static std::vector<std::string> tokenizerFiles() {
+  std::vector<std::string> names = {"tokenizer.json"};
+  names.insert(names.end(), std::begin(TokenizerConfig::files), std::end(TokenizerConfig::files));
+  return names;
+}
+
 /// A file that cannot be a tokenizer is named before the weights are packed, not after.
 bool Compiler::checkTokenizer() {
-  for (const char *name : {"tokenizer.json", "tokenizer_config.json"}) {
+  for (const std::string &name : tokenizerFiles()) {
     SmallString<128> path(source);
     llvm::sys::path::append(path, name);
     if (std::string kind = fileKindOf(std::string(path)); !kind.empty())
-      return fail(path + ": expects JSON, but found " + kind);
+      return fail(path + ": expects " + (StringRef(name).ends_with(".json") ? "JSON" : "a template") + ", but found " +
+                  kind);
   }
   return true;
 }
@@ -235,17 +244,40 @@ bool Compiler::packWeights(OutputFolder &out, const cpu::StepPlan &plan) {
 }
 
 bool Compiler::copyTokenizer(OutputFolder &out) {
-  for (const char *name : {"tokenizer.json", "tokenizer_config.json"}) {
+  // From where below the source, and as what: an artefact has no folders.
+  std::vector<std::pair<std::string, std::string>> files;
+  for (std::string &name : tokenizerFiles())
+    files.emplace_back(name, name);
+  SmallString<128> folder(source);
+  llvm::sys::path::append(folder, TokenizerConfig::templateFolder);
+  std::error_code code;
+  for (llvm::sys::fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
+    StringRef name = llvm::sys::path::filename(it->path());
+    if (name.ends_with(".jinja"))
+      files.emplace_back((Twine(TokenizerConfig::templateFolder) + "/" + name).str(),
+                         (Twine(TokenizerConfig::templatePrefix) + name).str());
+  }
+  for (const auto &[from, name] : files) {
     SmallString<128> path(source);
-    llvm::sys::path::append(path, name);
+    llvm::sys::path::append(path, from);
     // A link that leads nowhere is somebody's mistake, not an absent tokenizer.
-    if ((llvm::sys::fs::exists(path) || llvm::sys::fs::is_symlink_file(path)) && !out.copy(path, name, error))
+    if (!llvm::sys::fs::exists(path) && !llvm::sys::fs::is_symlink_file(path))
+      continue;
+    if (!out.copy(path, name, error))
       return false;
   }
   SmallString<128> path(source);
   llvm::sys::path::append(path, "tokenizer.json");
-  // A tokenizer that does not load would fail every request: say so now.
-  return !llvm::sys::fs::exists(path) || Tokenizer::load(std::string(path), error) != nullptr;
+  if (!llvm::sys::fs::exists(path))
+    return true;
+  // A tokenizer that does not load would fail every request, and a template every conversation: say so now.
+  std::unique_ptr<Tokenizer> tokenizer = Tokenizer::load(std::string(path), error);
+  if (!tokenizer)
+    return false;
+  for (const std::string &problem : tokenizer->chat().problems())
+    if (options.warn)
+      options.warn(problem);
+  return true;
 }
 
 /// By decoder: settings that the importer turned into constants, such as the block of a mask.

@@ -197,15 +197,19 @@ Renderer::Flow Renderer::loopOver(const Statement &statement, const Value &items
       return renderer.text(std::move(text));
     };
   const Value variable(Kind::Loop, loop);
+  // The `else` is left out only if an iteration came to its end: that `break` and `continue` do not is Jinja's own way.
+  bool completed = false;
   while (std::optional<Value> each = loop->advance()) {
     step();
     InScope own(*this, inside(outer));
     scope->set("loop", variable);
     assign(*statement.target, *each);
-    if (run(statement.bodies[0]) == Flow::Break)
-      return Flow::On;
+    const Flow flow = run(statement.bodies[0]);
+    completed |= flow == Flow::On;
+    if (flow == Flow::Break)
+      break;
   }
-  if (loop->index0 >= 0 || statement.bodies.size() == 1)
+  if (completed || statement.bodies.size() == 1)
     return Flow::On;
   InScope own(*this, inside(outer));
   return run(statement.bodies[1]);

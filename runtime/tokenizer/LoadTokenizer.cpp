@@ -1,7 +1,7 @@
-// LoadTokenizer.cpp - reads the file of a tokenizer: the one place that
-// touches the file system.
+// LoadTokenizer.cpp - reads the files of a tokenizer.
 
 #include "runtime/tokenizer/Tokenizer.h"
+#include "runtime/tokenizer/TokenizerConfig.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -17,7 +17,9 @@ struct FileCloser {
   void operator()(std::FILE *file) const { std::fclose(file); }
 };
 
-bool readFile(const std::string &path, std::string &out, std::string &error) {
+} // namespace
+
+bool quoin::readTokenizerFile(const std::string &path, std::string &out, std::string &error) {
   std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "rb"));
   if (!file) {
     error = "expects a file that can be read, but it cannot be opened";
@@ -38,17 +40,21 @@ bool readFile(const std::string &path, std::string &out, std::string &error) {
   return true;
 }
 
-} // namespace
-
 std::unique_ptr<Tokenizer> Tokenizer::load(const std::string &path, std::string &error) {
   std::error_code ignored;
   std::string file = path;
   if (std::filesystem::is_directory(path, ignored))
     file = (std::filesystem::path(path) / "tokenizer.json").string();
   std::string text;
-  std::unique_ptr<Tokenizer> out;
-  if (readFile(file, text, error))
-    out = fromJson(text, error);
+  TokenizerConfig config;
+  if (!readTokenizerFile(file, text, error)) {
+    error = "'" + file + "': " + error;
+    return nullptr;
+  }
+  const std::string folder = std::filesystem::path(file).parent_path().string();
+  if (!TokenizerConfig::read(folder.empty() ? "." : folder, config, error))
+    return nullptr;
+  std::unique_ptr<Tokenizer> out = fromJson(text, config, error);
   if (!out)
     error = "'" + file + "': " + error;
   return out;

@@ -9,6 +9,8 @@
 #include "runtime/tokenizer/AddedTokens.h"
 #include "runtime/tokenizer/ByteAlphabet.h"
 #include "runtime/tokenizer/BytePair.h"
+#include "runtime/tokenizer/ChatTemplate.h"
+#include "runtime/tokenizer/TokenizerConfig.h"
 #include "runtime/tokenizer/TokenizerFile.h"
 #include "runtime/tokenizer/Unicode.h"
 
@@ -16,6 +18,7 @@
 #include <exception>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 using namespace quoin;
 
@@ -36,12 +39,14 @@ struct Tokenizer::Impl {
   std::vector<size_t> byteEnds;
   std::vector<bool> special;
   std::vector<std::string> warnings;
+  std::vector<int32_t> prefix, suffix;
+  std::unique_ptr<ChatTemplate> chat;
 
   /// Held by one encoding at a time; another does without the cache.
   mutable std::mutex cacheMutex;
   mutable PieceCache cache;
 
-  bool build(TokenizerFile &&file, std::string &error);
+  bool build(TokenizerFile &&file, const TokenizerConfig &config, std::string &error);
   void encodePiece(std::string_view piece, PieceCache *cacheOrNull, std::vector<int32_t> &out) const;
   void encodeText(std::string_view text, PieceCache *cacheOrNull, std::vector<int32_t> &out) const;
 
@@ -49,6 +54,7 @@ private:
   bool addMerges(const TokenizerFile &file, std::string &error);
   bool addByteTokens(const TokenizerFile &file, std::string &error);
   bool addVocabulary(TokenizerFile &file, std::string &error);
+  static void mergeAddedTokens(TokenizerFile &file, const TokenizerConfig &config);
   std::vector<AddedToken> numberAddedTokens(TokenizerFile &file);
   void spellIds(const std::vector<AddedToken> &added);
   int32_t find(const std::string &token) const {
@@ -61,12 +67,15 @@ private:
 // Building
 //===----------------------------------------------------------------------===//
 
-bool Tokenizer::Impl::build(TokenizerFile &&file, std::string &error) {
+bool Tokenizer::Impl::build(TokenizerFile &&file, const TokenizerConfig &config, std::string &error) {
+  mergeAddedTokens(file, config);
   if (!addVocabulary(file, error) || !addMerges(file, error) || !addByteTokens(file, error))
     return false;
   preTokenizer = std::move(file.preTokenizer);
   normalizeNFC = file.normalizeNFC;
   ignoreMerges = file.ignoreMerges;
+  prefix = std::move(file.prefix);
+  suffix = std::move(file.suffix);
 
   const std::vector<AddedToken> added = numberAddedTokens(file);
   std::string normal;
@@ -79,6 +88,8 @@ bool Tokenizer::Impl::build(TokenizerFile &&file, std::string &error) {
       normalizedMatcher.insert(token.content, token);
   }
   spellIds(added);
+  const bool knowsChatML = ids.count("<|im_start|>") || addedIds.count("<|im_start|>");
+  chat = std::make_unique<ChatTemplate>(config, knowsChatML);
   return true;
 }
 
@@ -135,6 +146,35 @@ bool Tokenizer::Impl::addByteTokens(const TokenizerFile &file, std::string &erro
   return true;
 }
 
+/// Puts the tokens that other files declare behind those of tokenizer.json, in
+/// the order in which AutoTokenizer adds them.
+void Tokenizer::Impl::mergeAddedTokens(TokenizerFile &file, const TokenizerConfig &config) {
+  std::vector<AddedToken> &tokens = file.addedTokens;
+  tokens.insert(tokens.end(), config.declared.begin(), config.declared.end());
+  // That class starts from the vocabulary alone, so that the ids count with
+  // which tokens are declared and not the file in which.
+  if (config.numbersByDeclaration) {
+    // Of one that two files declare, the later declaration stays behind.
+    std::vector<std::pair<int32_t, size_t>> order;
+    for (size_t i = 0; i < tokens.size(); ++i)
+      order.emplace_back(tokens[i].id, i);
+    std::sort(order.begin(), order.end());
+    std::vector<AddedToken> sorted;
+    for (const auto &[id, index] : order)
+      sorted.push_back(std::move(tokens[index]));
+    tokens = std::move(sorted);
+  }
+  std::unordered_set<std::string> known;
+  for (const AddedToken &token : tokens)
+    known.insert(token.content);
+  for (const auto &[key, token] : config.named)
+    if (known.insert(token.content).second)
+      tokens.push_back(token);
+  for (const AddedToken &token : config.extra)
+    if (known.insert(token.content).second)
+      tokens.push_back(token);
+}
+
 /// The ids that Hugging Face's loader gives: those of the vocabulary where it
 /// has the token, else ascending from its size, whatever the file declares.
 std::vector<AddedToken> Tokenizer::Impl::numberAddedTokens(TokenizerFile &file) {
@@ -163,7 +203,7 @@ std::vector<AddedToken> Tokenizer::Impl::numberAddedTokens(TokenizerFile &file) 
       addedIds[spellings.back()] = next;
     }
     next = std::max(next, token.id + 1);
-    if (token.id != declared)
+    if (token.id != declared && declared >= 0)
       warnings.push_back("added token '" + forMessage(token.content) + "' is declared with id " +
                          std::to_string(declared) + ", but gets " + std::to_string(token.id) +
                          " as in Hugging Face's loader");
@@ -196,11 +236,16 @@ void Tokenizer::Impl::spellIds(const std::vector<AddedToken> &added) {
 }
 
 std::unique_ptr<Tokenizer> Tokenizer::fromJson(std::string_view json, std::string &error) {
+  return fromJson(json, TokenizerConfig(), error);
+}
+
+std::unique_ptr<Tokenizer> Tokenizer::fromJson(std::string_view json, const TokenizerConfig &config,
+                                               std::string &error) {
   // Nothing here throws but the allocator, which a large enough file can make.
   try {
     auto impl = std::make_unique<Impl>();
     TokenizerFile file;
-    if (!TokenizerFile::parse(json, file, error) || !impl->build(std::move(file), error))
+    if (!TokenizerFile::parse(json, file, error) || !impl->build(std::move(file), config, error))
       return nullptr;
     return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
   } catch (const std::exception &) {
@@ -273,6 +318,13 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
   return ids;
 }
 
+std::vector<int32_t> Tokenizer::encodePrompt(std::string_view text) const {
+  std::vector<int32_t> ids = impl->prefix;
+  encode(text, ids);
+  ids.insert(ids.end(), impl->suffix.begin(), impl->suffix.end());
+  return ids;
+}
+
 //===----------------------------------------------------------------------===//
 // Decoding
 //===----------------------------------------------------------------------===//
@@ -342,5 +394,7 @@ std::optional<int32_t> Tokenizer::idOf(std::string_view token) const {
 }
 
 int32_t Tokenizer::idLimit() const { return static_cast<int32_t>(impl->byteEnds.size()); }
+
+const ChatTemplate &Tokenizer::chat() const { return *impl->chat; }
 
 const std::vector<std::string> &Tokenizer::warnings() const { return impl->warnings; }

@@ -13,16 +13,21 @@
 
 namespace quoin {
 
-/// A loaded tokenizer.json. Immutable: any number of threads may use one at
-/// the same time. `truncation`, `padding` and `post_processor` of the file are
-/// not applied: what is encoded is the text and nothing else.
+class ChatTemplate;
+struct TokenizerConfig;
+
+/// A loaded tokenizer.json, with what the files beside it say. Immutable: any
+/// number of threads may use one at the same time. `truncation` and `padding`
+/// of the file are not applied.
 class Tokenizer {
 public:
-  /// Loads a tokenizer.json, or the one in a folder. Null on failure, with one
-  /// line in `error` that starts with the file's path.
+  /// Loads a tokenizer.json, or the one in a folder, and what TokenizerConfig
+  /// reads in its folder. Null on failure, with one line in `error` that starts
+  /// with a file's path.
   static std::unique_ptr<Tokenizer> load(const std::string &path, std::string &error);
-  /// The same from the text of the file.
+  /// The same from the text of the file, and nothing beside it.
   static std::unique_ptr<Tokenizer> fromJson(std::string_view json, std::string &error);
+  static std::unique_ptr<Tokenizer> fromJson(std::string_view json, const TokenizerConfig &config, std::string &error);
   ~Tokenizer();
   Tokenizer(const Tokenizer &) = delete;
   Tokenizer &operator=(const Tokenizer &) = delete;
@@ -31,6 +36,11 @@ public:
   /// are recognised, none is put around it. Invalid UTF-8 counts as U+FFFD.
   void encode(std::string_view text, std::vector<int32_t> &ids) const;
   std::vector<int32_t> encode(std::string_view text) const;
+  /// The same with the tokens around it that the file's `post_processor` puts
+  /// there: what a plain prompt is to a model.
+  std::vector<int32_t> encodePrompt(std::string_view text) const;
+  /// How conversations become texts, which are then given to `encode`.
+  const ChatTemplate &chat() const;
 
   /// The text of `ids`, special tokens kept or left out. Ids that no token has
   /// are left out; bytes that form no character become U+FFFD.

@@ -20,6 +20,7 @@ public:
   bool readPreTokenizer(const json &value);
   bool readDecoder(const json &value);
   bool readAddedTokens(const json &value);
+  bool readPostProcessor(const json &value);
 
   /// The member `key` of `object`, or null where there is none.
   static const json &member(const json &object, const char *key) {
@@ -52,6 +53,8 @@ private:
   bool readType(const json &object, const std::string &what, std::string &out);
   bool readSplit(const json &split);
   bool readByteLevel(const json &byteLevel);
+  bool readTemplate(const json &processor);
+  bool readPair(const json &processor, const char *key, std::vector<int32_t> &ids);
 };
 
 bool Settings::readBool(const json &object, const char *key, bool fallback, bool &out) {
@@ -209,6 +212,82 @@ bool Settings::readAddedTokens(const json &value) {
   return true;
 }
 
+static bool isId(const json &value) { return value.is_number_unsigned() && value.get<uint64_t>() <= INT32_MAX; }
+
+/// ["<s>", 0], as the two older post-processors have it.
+bool Settings::readPair(const json &processor, const char *key, std::vector<int32_t> &ids) {
+  const json &pair = member(processor, key);
+  if (!pair.is_array() || pair.size() != 2 || !isId(pair[1]))
+    return fail("a token and its id as '" + std::string(key) + "' of the post-processor", show(pair));
+  ids.push_back(pair[1].get<int32_t>());
+  return true;
+}
+
+/// What the template for one text puts before it and behind it.
+bool Settings::readTemplate(const json &processor) {
+  const json &parts = member(processor, "single"), &tokens = member(processor, "special_tokens");
+  if (!parts.is_array())
+    return fail("an array as 'single' of the post-processor", show(parts));
+  std::vector<int32_t> before, behind;
+  bool sawText = false;
+  for (const json &part : parts) {
+    const json &sequence = member(part, "Sequence"), &special = member(part, "SpecialToken");
+    if (!sequence.is_null()) {
+      if (sawText || member(sequence, "id") != "A")
+        return fail("the text once in 'single' of the post-processor", "found " + forMessage(part.dump()));
+      sawText = true;
+      continue;
+    }
+    const json &name = member(special, "id");
+    if (!name.is_string())
+      return fail("'Sequence' or 'SpecialToken' in 'single' of the post-processor", show(part));
+    const json &ids = member(member(tokens, name.get_ref<const std::string &>().c_str()), "ids");
+    if (!ids.is_array())
+      return fail("'ids' of '" + forMessage(name.get_ref<const std::string &>()) + "' in the post-processor",
+                  show(ids));
+    for (const json &id : ids) {
+      if (!isId(id))
+        return fail("ids from 0 to 2147483647 in the post-processor", show(id));
+      (sawText ? behind : before).push_back(id.get<int32_t>());
+    }
+  }
+  if (!sawText)
+    return fail("the text in 'single' of the post-processor", "it is not there");
+  file.prefix.insert(file.prefix.begin(), before.begin(), before.end());
+  file.suffix.insert(file.suffix.end(), behind.begin(), behind.end());
+  return true;
+}
+
+bool Settings::readPostProcessor(const json &value) {
+  if (value.is_null())
+    return true;
+  std::string type;
+  if (!readType(value, "post_processor", type))
+    return false;
+  // It says where tokens stand in the text, and adds none.
+  if (type == "ByteLevel")
+    return true;
+  if (type == "TemplateProcessing")
+    return readTemplate(value);
+  if (type == "BertProcessing" || type == "RobertaProcessing") {
+    std::vector<int32_t> before, behind;
+    if (!readPair(value, "cls", before) || !readPair(value, "sep", behind))
+      return false;
+    file.prefix.insert(file.prefix.begin(), before.begin(), before.end());
+    file.suffix.insert(file.suffix.end(), behind.begin(), behind.end());
+    return true;
+  }
+  const json &members = member(value, "processors");
+  if (type != "Sequence" || !members.is_array())
+    return fail("'TemplateProcessing', 'ByteLevel', 'BertProcessing', 'RobertaProcessing' or a 'Sequence' of them as "
+                "the post-processor",
+                "it is '" + forMessage(type) + "'");
+  for (const json &each : members)
+    if (!readPostProcessor(each))
+      return false;
+  return true;
+}
+
 } // namespace
 
 bool TokenizerFile::parse(std::string_view text, TokenizerFile &out, std::string &error) {
@@ -230,5 +309,6 @@ bool TokenizerFile::parse(std::string_view text, TokenizerFile &out, std::string
   }
   auto section = [&](const char *key) -> const json & { return Settings::member(root, key); };
   return settings.readNormalizer(section("normalizer")) && settings.readPreTokenizer(section("pre_tokenizer")) &&
-         settings.readDecoder(section("decoder")) && settings.readAddedTokens(section("added_tokens"));
+         settings.readDecoder(section("decoder")) && settings.readAddedTokens(section("added_tokens")) &&
+         settings.readPostProcessor(section("post_processor"));
 }

@@ -26,6 +26,8 @@ struct TokenizerFile {
   /// Settings which only matter if a byte has no token of its own.
   bool hasUnknownToken = false;
   bool byteFallback = false;
+  /// What the post-processor puts before and behind a text.
+  std::vector<int32_t> prefix, suffix;
 
   /// Reads the text of a tokenizer.json. On failure `error` is one line.
   static bool parse(std::string_view json, TokenizerFile &out, std::string &error);

@@ -42,7 +42,8 @@ def metadata():
                  target=dict(triple="x86_64-unknown-linux-gnu", features="+avx2"), passes={"cache": {"num-derived": 1}},
                  memory=dict(weights=1 << 20, scratch=4096), kernels=[dict(shape="4x64", bytes=1024, flops=2048)], stops=[])
     lines = [dict(prompt="a b", max_tokens=8, stop=[5], seed=3, settings=dict(threshold=0.5)), dict(ids=[1, 2, 3], decoder="x"),
-             dict(chat="hi", temperature=0.5, top_k=4, top_p=0.9)]
+             dict(chat="hi", system="s", temperature=0.5, top_k=4, top_p=0.9),
+             dict(messages=[dict(role="user", content="x")], tools=[], enable_thinking=False, max_tokens=3)]
     yield "all", text(model) + b"\0" + b"\n".join(map(text, lines)) + b"\0threshold=0.5"
     yield "ids", b"{}\0" + text(lines[1]) + b"\x001,2,3"
     yield "broken", b'{"settings": {"a": {"value": 1, "run_time": 3}}\0{"ids": [1, -5e3]}\n\n{"prompt": 1}\0a=true'
@@ -59,7 +60,32 @@ def tokenizer():
         file = dict(version="1.0", added_tokens=special, normalizer=dict(type="NFC"), post_processor=None, decoder=level,
                     pre_tokenizer=dict(type="Sequence", pretokenizers=[split, level]),
                     model=dict(type="BPE", dropout=None, unk_token=None, byte_fallback=False, vocab=vocab, merges=merges))
-        yield name, text(file) + b"\0" + "hello hell<|im_end|> e\u0301 1!\n".encode()
+        config = dict(added_tokens_decoder={"10": special[0] | dict(lstrip=True), "11": dict(special[0], content="<x>")},
+                      bos_token="<|bos|>", additional_special_tokens=["<y>"], chat_template="{{ bos_token }}{{ messages[0].content }}")
+        config["added_tokens_decoder"]["10"].pop("id"), config["added_tokens_decoder"]["11"].pop("id")
+        sample = "hello hell<|im_end|> e\u0301 1!\n <x><y>".encode()
+        yield name, text(file) + b"\0" + text(config) + b"\0" + sample
+        template = dict(type="TemplateProcessing", single=[dict(SpecialToken=dict(id="<|im_end|>", type_id=0)), dict(Sequence=dict(id="A", type_id=0))],
+                        pair=[], special_tokens={"<|im_end|>": dict(id="<|im_end|>", ids=[10], tokens=["<|im_end|>"])})
+        file["post_processor"] = dict(type="Sequence", processors=[level, template])
+        yield name + "-prompt", text(file) + b"\0\0" + sample
+
+
+def template():
+    """Templates of the end-to-end test, with a conversation."""
+    folder = os.path.join(HERE, "..", "e2e", "templates")
+    variables = dict(messages=[dict(role="system", content="s"), dict(role="user", content=" a\u00df "), dict(role="assistant", content="<think>b</think>c", tool_calls=[
+        dict(id="abcdef123", type="function", function=dict(name="f", arguments=dict(x=1)))]), dict(role="tool", content="3")],
+        tools=[dict(type="function", function=dict(name="f", description="d", parameters=dict(type="object", properties=dict(x=dict(type="integer")))))],
+        add_generation_prompt=True, bos_token="<s>", eos_token="</s>", enable_thinking=False)
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".jinja"):
+            with open(os.path.join(folder, name), "rb") as f:
+                yield name[:-6], f.read() + b"\0" + text(variables)
+    with open(os.path.join(folder, "expressions.txt"), encoding="utf-8") as f:
+        lines = [json.loads(line) for line in f]
+    for k in range(1, len(lines), 40):
+        yield f"expressions-{k}", "\n".join(lines[k:k + 40]).encode() + b"\0" + text(lines[0])
 
 
 def runtime():
@@ -77,7 +103,7 @@ def mask():
         yield f"formula-{i}", formula.encode() + b"\0" + random.Random(i).randbytes(200)
 
 
-CORPORA = dict(Safetensors=safetensors, Config=configs, Metadata=metadata, Tokenizer=tokenizer, Runtime=runtime, Mask=mask)
+CORPORA = dict(Safetensors=safetensors, Config=configs, Metadata=metadata, Tokenizer=tokenizer, Template=template, Runtime=runtime, Mask=mask)
 
 if __name__ == "__main__":
     for name, seeds in CORPORA.items():

@@ -314,6 +314,12 @@ TEST(Template, For) {
   });
 }
 
+TEST(Template, ElseOfALoopWhoseIterationsAllEndEarly) {
+  expectAll({{"{% for a in l %}{% continue %}{% else %}else{% endfor %}", "else"},
+             {"{% for a in l %}{% break %}{% else %}else{% endfor %}", "else"},
+             {"{% for a in l %}{% if loop.last %}{% break %}{% endif %}{% else %}else{% endfor %}", ""}});
+}
+
 TEST(Template, Macros) {
   expectAll({
       {R"j({% macro f(a, b=2, c=a) %}{{ a }}{{ b }}{{ c }}{% endmacro %}{{ f(1) }}|{{ f(1, 5) }}|{{ f(1, c=9) }}|{{ f(b=3, a=4) }}|{{ f() }})j",

@@ -3,7 +3,6 @@
 
 #include "runtime/tokenizer/Tokenizer.h"
 #include "runtime/tokenizer/ByteAlphabet.h"
-#include "runtime/tokenizer/Chat.h"
 #include "runtime/tokenizer/Unicode.h"
 
 #include <gtest/gtest.h>
@@ -322,15 +321,4 @@ TEST(Tokenizer, NamesTheFileItCannotOpen) {
   std::string error;
   EXPECT_FALSE(Tokenizer::load("/nonexistent/tokenizer.json", error));
   EXPECT_EQ(error.rfind("'/nonexistent/tokenizer.json': expects", 0), 0u);
-}
-
-//===----------------------------------------------------------------------===//
-// Chat
-//===----------------------------------------------------------------------===//
-
-TEST(Chat, WritesChatML) {
-  EXPECT_EQ(formatChatML("Hi"), "<|im_start|>user\nHi<|im_end|>\n"
-                                "<|im_start|>assistant\n");
-  EXPECT_EQ(formatChatML({{"system", "Be brief."}, {"user", "Hi"}}, false), "<|im_start|>system\nBe brief.<|im_end|>\n"
-                                                                            "<|im_start|>user\nHi<|im_end|>\n");
 }

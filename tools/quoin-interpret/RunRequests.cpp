@@ -1,7 +1,7 @@
 //===- RunRequests.cpp - requests, side by side, answers in order ----------===//
 
 #include "QuoinInterpret.h"
-#include "runtime/tokenizer/Chat.h"
+#include "runtime/tokenizer/ChatTemplate.h"
 #include "runtime/tokenizer/Tokenizer.h"
 #include "tools/quoin-run/TraceFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -40,15 +40,16 @@ static std::unique_ptr<Tokenizer> loadTokenizer(const std::string &folder) {
 }
 
 static std::vector<int32_t> encodePrompt(const Request &request, const Tokenizer *tokenizer) {
-  if (!request.text)
+  if (!request.text && request.conversation.empty())
     return request.ids;
   if (!tokenizer)
     throw Failure{"expects a tokenizer beside the weights, but there is none; give ids"};
-  if (!request.chat)
-    return tokenizer->encode(*request.text);
-  if (!tokenizer->idOf("<|im_start|>"))
-    throw Failure{"expects a tokenizer with ChatML tokens, but there are none; give a plain prompt"};
-  return tokenizer->encode(formatChatML(*request.text));
+  if (request.text)
+    return tokenizer->encodePrompt(*request.text);
+  std::string text, error;
+  if (tokenizer->chat().render(request.conversation, text, error) != ChatTemplate::Outcome::Done)
+    throw Failure{error};
+  return tokenizer->encode(text);
 }
 
 static ref::Request convert(const Request &request, const Options &options, const Tokenizer *tokenizer) {

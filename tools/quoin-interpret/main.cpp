@@ -11,7 +11,7 @@ namespace {
 
 struct Arguments {
   Options options;
-  std::string prompt, chat, promptIds, stop, logits, ids, mask = "causal";
+  std::string prompt, chat, system, promptIds, stop, logits, ids, mask = "causal";
   std::vector<std::string> set;
   double temperature = 0, topP = 1;
   int64_t topK = 0;
@@ -23,7 +23,9 @@ static void declare(CLI::App &app, Arguments &a) {
   Options &o = a.options;
   app.add_option("FILE", o.out, "module: models and decoders, at any phase")->required();
   app.add_option("--prompt", a.prompt, "text to go on from");
-  app.add_option("--chat", a.chat, "question, put into the ChatML template");
+  app.add_option("--chat", a.chat, "question, put into the checkpoint's chat template");
+  app.add_option("--system", a.system,
+                 "instruction before the question of --chat, and before conversations of --input");
   app.add_option("--prompt-ids", a.promptIds, "token ids to go on from: 1,2,3");
   app.add_option("--input", o.input, "requests, a JSON object a line");
   app.add_option("--max-tokens", o.defaults.maxTokens, "tokens to generate (64)");
@@ -75,13 +77,16 @@ static std::vector<Request> gather(const CLI::App &app, Arguments &a) {
     request.settings.emplace_back("top_p", a.topP);
   if (app.count("--stop"))
     request.stops = parseIds(a.stop, "--stop");
+  if (app.count("--system"))
+    request.system = a.system;
   if (app.count("--input"))
     return readRequests(a.options.input, request);
   if (app.count("--prompt-ids")) {
     request.ids = parseIds(a.promptIds, "--prompt-ids");
+  } else if (app.count("--chat")) {
+    request.conversation = conversationOf(a.chat, request.system);
   } else {
-    request.chat = app.count("--chat") > 0;
-    request.text = request.chat ? a.chat : a.prompt;
+    request.text = a.prompt;
   }
   return {request};
 }

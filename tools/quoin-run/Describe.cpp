@@ -1,4 +1,4 @@
-// Describe.cpp: an artefact explains itself: model.json for a person; and texts as ids.
+// Describe.cpp: an artefact explains itself: model.json for a person.
 
 #include "QuoinRun.h"
 
@@ -89,51 +89,4 @@ void quoin::describe(const std::string &folder) {
   if (!metadata.is_object())
     throw Failure{"'" + path + "' is no JSON object"};
   print(metadata, 0);
-}
-
-std::vector<int32_t> quoin::encode(quoin_tokenizer_t *tokenizer, const std::string &text, quoin_context_t *context) {
-  // A token stands for at least a byte in every tokenizer but one that normalises; then the call is repeated.
-  std::vector<int32_t> ids(text.size());
-  size_t count = 0;
-  for (;;) {
-    if (quoin_tokenizer_encode(tokenizer, text.data(), text.size(), ids.data(), ids.size(), &count) != QUOIN_STATUS_OK)
-      throw Failure{quoin_context_last_error(context)};
-    bool all = count <= ids.size();
-    ids.resize(count);
-    if (all)
-      return ids;
-  }
-}
-
-std::string quoin::decode(quoin_tokenizer_t *tokenizer, const int32_t *ids, size_t count, bool skipSpecial) {
-  std::string text(8 * count + 64, '\0');
-  size_t size = 0;
-  for (;;) {
-    if (!tokenizer ||
-        quoin_tokenizer_decode(tokenizer, ids, count, skipSpecial, text.data(), text.size(), &size) != QUOIN_STATUS_OK)
-      return "";
-    bool all = size <= text.size();
-    text.resize(size);
-    if (all)
-      return text;
-  }
-}
-
-bool quoin::tokenize(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests) {
-  quoin_tokenizer_t *tokenizer = nullptr;
-  if (quoin_tokenizer_load(context, folder.c_str(), &tokenizer) != QUOIN_STATUS_OK)
-    throw Failure{quoin_context_last_error(context)};
-  bool good = true;
-  for (const Request &request : requests) {
-    if (!request.error.empty()) {
-      std::fputs(reportError(request, request.error).c_str(), stdout);
-      good = false;
-      continue;
-    }
-    std::vector<int32_t> ids = request.text ? encode(tokenizer, *request.text, context) : request.ids;
-    json line = {{"ids", ids}, {"decoded", decode(tokenizer, ids.data(), ids.size(), false)}};
-    std::printf("%s\n", line.dump(-1, ' ', true, json::error_handler_t::replace).c_str());
-  }
-  quoin_tokenizer_destroy(tokenizer);
-  return good;
 }

@@ -21,10 +21,13 @@ struct Failure {
 /// One request, as the command line and a line of --input give it; the line wins.
 struct Request {
   std::string where; // "line 3 of 'x.jsonl': " or empty: starts its messages
+  // What the prompt is, one of three: a text to go on from; a conversation, as a JSON object for the chat template;
+  // ids.
   std::optional<std::string> text;
-  bool chat = false;
+  std::string conversation;
   std::vector<int32_t> ids;
-  std::string decoder; // empty: the program's first
+  std::optional<std::string> system; // what --system puts before conversations
+  std::string decoder;               // empty: the program's first
   int64_t maxTokens = 64;
   uint64_t seed = 0;
   std::optional<std::vector<int32_t>> stops; // none: the program's
@@ -48,13 +51,24 @@ std::vector<int32_t> parseIds(const std::string &text, const char *option);
 std::pair<std::string, double> parseSetting(const std::string &text);
 /// The requests of a JSON lines file, over the defaults. A line that is none has its error.
 std::vector<Request> readRequests(const std::string &file, const Request &defaults);
+/// The conversation of one question.
+std::string conversationOf(const std::string &question, const std::optional<std::string> &system);
 
 /// Prints model.json for a person.
 void describe(const std::string &folder);
 /// Says on the standard error which request failed and why; gives the line that is printed instead of its answer.
 std::string reportError(const Request &request, const std::string &error);
-/// Prints ids and text again for each request. False if one failed.
+
+/// What a request gives the model.
+struct Prompt {
+  std::string text;
+  std::vector<int32_t> ids;
+};
+Prompt promptOf(quoin_tokenizer_t *tokenizer, const Request &request, quoin_context_t *context);
+/// Prints ids and text again for each request; nothing is put around a prompt. False if one failed.
 bool tokenize(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests);
+/// Prints the text and the ids that each request gives the model. False if one failed.
+bool render(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests);
 /// Calls a program compiled from a function on the tensors of a file; Functions.cpp.
 void runFunction(quoin_context_t *context, const std::string &folder, const std::string &inputs,
                  const std::string &outputs);

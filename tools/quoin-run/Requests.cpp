@@ -12,7 +12,8 @@
 #include <fstream>
 
 using namespace quoin;
-using nlohmann::json;
+// Templates print objects as they were written, so the order of keys counts.
+using json = nlohmann::ordered_json;
 
 std::vector<int32_t> quoin::parseIds(const std::string &text, const char *option) {
   std::vector<int32_t> ids;
@@ -80,11 +81,15 @@ static void number(const json &value, const std::string &key, Request &request) 
   request.settings.emplace_back(key, value.is_boolean() ? double(value.get<bool>()) : value.get<double>());
 }
 
-static void readField(const std::string &key, const json &value, Request &request) {
+/// Reads one field; false if a request has none of that name.
+static bool readField(const std::string &key, const json &value, Request &request) {
   std::string what = "'" + shortened(key) + "'";
-  if (key == "prompt" || key == "chat") {
+  if (key == "prompt") {
     request.text = string(value, what);
-    request.chat = key == "chat";
+  } else if (key == "chat") {
+    request.conversation = string(value, what); // completed when all fields are known
+  } else if (key == "system") {
+    request.system = string(value, what);
   } else if (key == "ids") {
     request.ids = idList(value, what);
   } else if (key == "max_tokens") {
@@ -103,8 +108,46 @@ static void readField(const std::string &key, const json &value, Request &reques
   } else if (key == "temperature" || key == "top_k" || key == "top_p") {
     number(value, key, request);
   } else {
-    throw Failure{"a request has no field " + what +
-                  "; it may have prompt, chat or ids, and max_tokens, stop, seed, settings, decoder"};
+    return false;
+  }
+  return true;
+}
+
+std::string quoin::conversationOf(const std::string &question, const std::optional<std::string> &system) {
+  json messages = json::array();
+  if (system)
+    messages.push_back({{"role", "system"}, {"content", *system}});
+  messages.push_back({{"role", "user"}, {"content", question}});
+  return json({{"messages", std::move(messages)}}).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// The fields of a line. With `messages`, those that are none of a request are variables of the chat template.
+static void readFields(const json &object, Request &request) {
+  const bool messages = object.contains("messages");
+  json variables = json::object();
+  for (const auto &[key, value] : object.items()) {
+    if (key != "messages" && readField(key, value, request))
+      continue;
+    if (!messages)
+      throw Failure{
+          "a request has no field '" + shortened(key) +
+          "'; it may have prompt, chat, messages or ids, and system, max_tokens, stop, seed, settings, decoder"};
+    variables[key] = value;
+  }
+  size_t given = object.count("prompt") + object.count("chat") + object.count("messages") + object.count("ids");
+  if (given != 1)
+    throw Failure{"expects one of prompt, chat, messages and ids, but found " + std::to_string(given)};
+  if (object.contains("chat")) {
+    request.conversation = conversationOf(request.conversation, request.system);
+  } else if (messages) {
+    json &list = variables["messages"];
+    const bool has =
+        list.is_array() && !list.empty() && list[0].is_object() && list[0].value("role", json()) == "system";
+    if (request.system && !has && list.is_array())
+      list.insert(list.begin(), json({{"role", "system"}, {"content", *request.system}}));
+    request.conversation = variables.dump(-1, ' ', false, json::error_handler_t::replace);
+  } else if (object.contains("system")) {
+    throw Failure{"expects 'system' beside chat or messages, but there is neither"};
   }
 }
 
@@ -149,10 +192,7 @@ static Request readLine(const std::string &line, const Request &defaults) {
   if (!object.is_object())
     throw Failure{"expects a JSON object, but found " + shown(object)};
   Request request = defaults;
-  for (const auto &[key, value] : object.items())
-    readField(key, value, request);
-  if (size_t given = object.count("prompt") + object.count("chat") + object.count("ids"); given != 1)
-    throw Failure{"expects one of prompt, chat and ids, but found " + std::to_string(given)};
+  readFields(object, request);
   return request;
 }
 

@@ -3,8 +3,6 @@
 #include "QuoinRun.h"
 #include "TraceFile.h"
 
-#include "runtime/tokenizer/Chat.h"
-
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -99,17 +97,11 @@ private:
 };
 
 void Runner::encodePrompt(Request &request) {
-  if (!request.text)
+  if (!request.text && request.conversation.empty())
     return;
   if (!tokenizer)
     throw Failure{"'" + options.out + "' has no tokenizer; give ids"};
-  std::string text = *request.text;
-  if (request.chat) {
-    if (encode(tokenizer, "<|im_start|>", context).size() != 1)
-      throw Failure{"the tokenizer of '" + options.out + "' has no ChatML tokens; give a plain prompt"};
-    text = formatChatML(text);
-  }
-  request.ids = encode(tokenizer, text, context);
+  request.ids = promptOf(tokenizer, request, context).ids;
 }
 
 /// Makes the place ready for its next request.

@@ -21,11 +21,11 @@ struct ContextDeleter {
 
 struct Arguments {
   Options options;
-  std::string prompt, chat, promptIds, stop, inputs, outputs;
+  std::string prompt, chat, system, promptIds, stop, inputs, outputs;
   std::vector<std::string> set;
   double temperature = 0, topP = 1;
   int64_t topK = 0;
-  bool describe = false, tokenize = false;
+  bool describe = false, tokenize = false, render = false;
 };
 
 void warn(void *, int32_t level, const char *message) {
@@ -38,10 +38,13 @@ bool given(const CLI::App &app, const char *option) { return app.count(option) >
 
 void declare(CLI::App &app, Arguments &a) {
   Options &o = a.options;
-  app.add_option("OUT", o.out, "folder that quoin-compile wrote; with --tokenize any folder with a tokenizer.json")
+  app.add_option("OUT", o.out,
+                 "folder that quoin-compile wrote; with --tokenize or --render any folder with a tokenizer.json")
       ->required();
   app.add_option("--prompt", a.prompt, "text to go on from");
-  app.add_option("--chat", a.chat, "question, put into the ChatML template");
+  app.add_option("--chat", a.chat, "question, put into the checkpoint's chat template");
+  app.add_option("--system", a.system,
+                 "instruction before the question of --chat, and before conversations of --input");
   app.add_option("--prompt-ids", a.promptIds, "token ids to go on from: 1,2,3");
   app.add_option("--input", o.input, "requests, a JSON object a line");
   app.add_option("--max-tokens", o.defaults.maxTokens, "tokens to generate (64)");
@@ -65,6 +68,7 @@ void declare(CLI::App &app, Arguments &a) {
   app.add_option("--against", o.against, "another artefact: print how its answers differ, and what either had to run");
   app.add_flag("--describe", a.describe, "print what the program is and stop");
   app.add_flag("--tokenize", a.tokenize, "print the ids of the inputs and stop");
+  app.add_flag("--render", a.render, "print the text and the ids that the model would be given, and stop");
   app.add_option("--inputs", a.inputs, "tensors for a program compiled from a function (.safetensors)");
   app.add_option("--outputs", a.outputs, "where its results go (.safetensors)");
 }
@@ -81,14 +85,17 @@ std::vector<Request> gather(const CLI::App &app, Arguments &a) {
     request.settings.emplace_back("top_p", a.topP);
   if (given(app, "--stop"))
     request.stops = parseIds(a.stop, "--stop");
+  if (given(app, "--system"))
+    request.system = a.system;
   if (given(app, "--input"))
     return readRequests(a.options.input, request);
   a.options.single = true;
   if (given(app, "--prompt-ids")) {
     request.ids = parseIds(a.promptIds, "--prompt-ids");
+  } else if (given(app, "--chat")) {
+    request.conversation = conversationOf(a.chat, request.system);
   } else {
-    request.chat = given(app, "--chat");
-    request.text = request.chat ? a.chat : a.prompt;
+    request.text = a.prompt;
   }
   return {request};
 }
@@ -113,6 +120,8 @@ int run(const CLI::App &app, Arguments &a) {
     runFunction(made, a.options.out, a.inputs, a.outputs);
   else if (a.tokenize)
     return tokenize(made, a.options.out, requests) ? 0 : 1;
+  else if (a.render)
+    return render(made, a.options.out, requests) ? 0 : 1;
   else if (given(app, "--against"))
     compareArtefacts(made, a.options, std::move(requests));
   else
@@ -147,6 +156,8 @@ int main(int argc, char **argv) {
     size_t sources = 0;
     for (const char *option : {"--prompt", "--chat", "--prompt-ids", "--input"})
       sources += given(app, option);
+    if (given(app, "--system") && (given(app, "--prompt") || given(app, "--prompt-ids")))
+      throw CLI::ValidationError("expects --system with --chat or --input, but it is given with a plain prompt");
     if (given(app, "--inputs") != given(app, "--outputs"))
       throw CLI::ValidationError("expects --inputs and --outputs, but only one is given");
     if (!arguments.describe && arguments.inputs.empty() && arguments.outputs.empty() && sources != 1)

@@ -129,6 +129,21 @@ void quoin_tokenizer_destroy(quoin_tokenizer_t *tokenizer);
 quoin_status_t quoin_tokenizer_encode(quoin_tokenizer_t *tokenizer, const char *text, size_t size, int32_t *ids,
                                       size_t capacity, size_t *out_count);
 
+/* The same for a prompt to go on from: with the tokens around it that the tokenizer puts around every text. */
+quoin_status_t quoin_tokenizer_encode_prompt(quoin_tokenizer_t *tokenizer, const char *text, size_t size, int32_t *ids,
+                                             size_t capacity, size_t *out_count);
+
+/* The text of a conversation by the checkpoint's own chat template, to be given to `quoin_tokenizer_encode`. `request`
+ * is a JSON object of `size` bytes: `messages`, a list of objects with `role` and `content`; `add_generation_prompt`,
+ * true unless given; `tools` and whatever else the template looks at. A checkpoint that states no template gets ChatML
+ * if its vocabulary has the tokens; that is logged as a warning, once, as are variables the template does not look at.
+ * At most `capacity` bytes are stored in `text`, without a closing NUL; `text` may be NULL with capacity 0. `out_size`
+ * is how many bytes there are. Fails with QUOIN_STATUS_NOT_FOUND (there is no template), QUOIN_STATUS_FAILED (it
+ * refuses, cannot be followed or takes too long; the text names its line) or QUOIN_STATUS_INVALID_ARGUMENT (`request`
+ * is no such object). */
+quoin_status_t quoin_tokenizer_render(quoin_tokenizer_t *tokenizer, const char *request, size_t size, char *text,
+                                      size_t capacity, size_t *out_size);
+
 /* Text of `count` ids, without special tokens if `skip_special`. At most `capacity` bytes are stored in `text`, without
  * a closing NUL; `text` may be NULL with capacity 0. `out_size` is how many bytes there are. `ids` may be NULL for
  * count 0. */
