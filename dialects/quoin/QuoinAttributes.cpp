@@ -144,13 +144,22 @@ static void printWords(AsmPrinter &printer, ArrayRef<Enum> words, Stringify stri
 }
 
 Attribute SamplerAttr::parse(AsmParser &parser, Type) {
+  SMLoc loc = parser.getCurrentLocation();
   if (parser.parseLess())
     return {};
   auto words =
       parseWords<Transform>(parser, "transform of a sampler", [](StringRef w) { return symbolizeTransform(w); });
   if (failed(words) || parser.parseGreater())
     return {};
-  return SamplerAttr::get(parser.getContext(), *words);
+  return SamplerAttr::getChecked([&] { return parser.emitError(loc); }, parser.getContext(), *words);
+}
+
+LogicalResult SamplerAttr::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<Transform> transforms) {
+  // sampler_c1
+  if (llvm::is_contained(transforms, Transform::RawConfidence) &&
+      llvm::is_contained(transforms, Transform::FilteredConfidence))
+    return emitError() << "expects one kind of confidence, but found 'raw_confidence' and 'filtered_confidence'";
+  return success();
 }
 
 void SamplerAttr::print(AsmPrinter &printer) const {

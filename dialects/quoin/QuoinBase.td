@@ -55,8 +55,7 @@ def Quoin_Sequence : Quoin_Type<"Sequence", "sequence"> {
 def Quoin_Logits : Quoin_Type<"Logits", "logits"> {
   let summary = "scores of the vocabulary for the rows that a forward read";
   let description = [{
-    Never a `rows x vocabulary` tensor unless `quoin.materialize` asks for one: it stands for the final hidden rows, and
-    `quoin.score` streams over the vocabulary.
+    Never a `rows x vocabulary` tensor: it stands for the final hidden rows, and `quoin.score` streams over the vocabulary.
 
     Example: `!quoin.logits`
   }];
@@ -126,20 +125,31 @@ def Quoin_Transform : Quoin_Enum<"Transform", "a step of a sampler", [
   I32EnumAttrCase<"Temperature", 0, "temperature">, I32EnumAttrCase<"TopK", 1, "top_k">,
   I32EnumAttrCase<"TopP", 2, "top_p">, I32EnumAttrCase<"TopPBelow", 3, "top_p_below">,
   I32EnumAttrCase<"WithoutFill", 4, "without_fill">, I32EnumAttrCase<"RawConfidence", 5, "raw_confidence">,
-  I32EnumAttrCase<"Greedy", 6, "greedy">]>;
+  I32EnumAttrCase<"Greedy", 6, "greedy">, I32EnumAttrCase<"FilteredConfidence", 7, "filtered_confidence">]>;
 
 def Quoin_SamplerAttr : Quoin_Attr<"Sampler", "sampler"> {
   let summary = "transforms of the scores before a token is drawn, in order";
   let description = [{
     `temperature`, `top_k`, `top_p` (a token stays if the mass before it is at most p), `top_p_below` (if the mass up to and
-    with it is at most p; the first always stays), `without_fill` (the fill token's mass goes too), `raw_confidence` (the
-    confidence is the raw softmax's), `greedy` (arg max, whatever the temperature). The numbers come with a request.
+    with it is at most p; the first always stays), `without_fill` (the fill token's mass goes too), `greedy` (arg max, whatever
+    the temperature). The numbers come with a request; at temperature 0 `temperature` changes nothing and the token is the arg max.
     Published systems differ in this order, so it is written in the program.
 
-    Example: `#quoin.sampler<temperature, top_k, top_p>`
+    What the confidence is the probability of: of a drawn token, among what all the transforms leave, at the temperature they
+    set; of an arg max, in the raw softmax, whatever transforms are listed. Two words that stand anywhere in the list choose
+    for both: `raw_confidence` the raw softmax, `filtered_confidence` what the transforms leave (0 if they leave only the fill token).
+
+    Constraints: (C1) not both `raw_confidence` and `filtered_confidence`.
+
+    Example:
+    ```mlir
+    #drawn = #quoin.sampler<temperature, top_k, top_p>
+    #surest = #quoin.sampler<without_fill, top_p_below, greedy, filtered_confidence>
+    ```
   }];
   let parameters = (ins ArrayRefParameter<"::quoin::Transform">:$transforms);
   let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
 }
 
 def Quoin_Statistic : Quoin_Enum<"Statistic", "what to know of a row of scores", [
@@ -150,7 +160,7 @@ def Quoin_Statistic : Quoin_Enum<"Statistic", "what to know of a row of scores",
 def Quoin_StatisticsAttr : Quoin_Attr<"Statistics", "statistics"> {
   let summary = "the statistics of a score, in the order of its results";
   let description = [{
-    `token` is the arg max or the draw; `confidence` its probability; `entropy` in nats, of the raw softmax;
+    `token` is the arg max or the draw; `confidence` its probability, of which softmax says the sampler; `entropy` in nats, of the raw softmax;
     `normalized_entropy` that divided by log of the vocabulary; `margin` the highest minus the second highest raw
     probability; `probability` that of given tokens in the raw softmax.
 

@@ -87,8 +87,10 @@ static void apply(Transform transform, const SamplerNumbers &numbers, int32_t fi
                   std::vector<Candidate> &candidates) {
   switch (transform) {
   case Transform::Temperature:
-    for (Candidate &c : candidates)
-      c.score /= numbers.temperature;
+    // At 0 it is left out: a limit in which everything else would be lost.
+    if (numbers.temperature > 0)
+      for (Candidate &c : candidates)
+        c.score /= numbers.temperature;
     return;
   case Transform::TopK:
     if (numbers.topK > 0 && numbers.topK < static_cast<double>(candidates.size())) {
@@ -103,6 +105,7 @@ static void apply(Transform transform, const SamplerNumbers &numbers, int32_t fi
     llvm::erase_if(candidates, [&](const Candidate &c) { return c.token == fill; });
     return;
   case Transform::RawConfidence:
+  case Transform::FilteredConfidence:
   case Transform::Greedy:
     return;
   }
@@ -154,14 +157,23 @@ RowScore quoin::ref::scoreRow(llvm::ArrayRef<double> logits, int32_t fill, llvm:
   }
   result.margin = first - second;
 
-  if (!draws(transforms, numbers)) {
+  bool drawn = draws(transforms, numbers);
+  if (!drawn && !llvm::is_contained(transforms, Transform::FilteredConfidence)) {
     result.token = argMax(candidates, fill);
     result.confidence = result.token < 0 ? 0 : raw[result.token];
     return result;
   }
   for (Transform t : transforms)
     apply(t, numbers, fill, candidates);
-  result.token = draw(candidates, softmax(candidates), fill, name, &result.confidence);
+  std::vector<double> filtered = softmax(candidates);
+  if (drawn) {
+    result.token = draw(candidates, filtered, fill, name, &result.confidence);
+  } else {
+    result.token = argMax(candidates, fill);
+    for (auto [c, p] : llvm::zip(candidates, filtered))
+      if (c.token == result.token)
+        result.confidence = p;
+  }
   // Only the fill token was kept, and it is never an answer: the best of the others, which has no mass.
   if (result.token < 0)
     result.token = argMax(allTokens(logits), fill);

@@ -5,9 +5,10 @@
 //
 //   1. The raw softmax of the row, all tokens, gives entropy, margin and given probabilities.
 //   2. Without a sampler, with `greedy`, or with `temperature` at 0, the token is the arg max, its confidence is that
-//      of the raw softmax, and nothing is drawn.
+//      of the raw softmax (with `filtered_confidence` that of step 3), and nothing is drawn.
 //   3. Otherwise each transform rescales the scores or takes tokens away, and the softmax of what is left is the
-//      distribution. The token is drawn from it, Gumbel-max; its confidence is its probability there.
+//      distribution. The token is drawn from it, Gumbel-max; its confidence is its probability there (with
+//      `raw_confidence` that of the raw softmax).
 //
 // The fill token is never chosen, in any of these. It takes part in every softmax and every filter, so that its mass is
 // seen: a model that wants to leave a position open lowers the confidence of all answers.

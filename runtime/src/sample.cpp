@@ -48,6 +48,21 @@ bool Sampler::filters(int64_t vocabulary) const {
          (lists(QUOIN_TRANSFORM_WITHOUT_FILL) && fill >= 0);
 }
 
+bool Sampler::needsRow(int64_t vocabulary) const {
+  if (drawTemperature() > 0)
+    return filters(vocabulary);
+  // The arg max is the same with and without transforms, but what its filtered probability is they decide.
+  return lists(QUOIN_TRANSFORM_FILTERED_CONFIDENCE) && (filters(vocabulary) || scale() != 1);
+}
+
+double Sampler::scale() const {
+  double product = 1;
+  for (uint32_t i = 0; i < count && temperature > 0; ++i)
+    if (transforms[i] == QUOIN_TRANSFORM_TEMPERATURE)
+      product /= temperature;
+  return product;
+}
+
 using Candidate = Scratch::Candidate;
 
 /// The highest score, where NaN counts as plus infinity. If it is not finite the row has no softmax, and nothing is
@@ -114,7 +129,8 @@ Draw quoin::rt::drawFiltered(const float *logits, int64_t vocabulary, const Samp
   for (uint32_t i = 0; i < sampler.count; ++i) {
     switch (sampler.transforms[i]) {
     case QUOIN_TRANSFORM_TEMPERATURE:
-      scale /= sampler.temperature;
+      if (sampler.temperature > 0) // at 0 it is left out: a limit in which everything else would be lost
+        scale /= sampler.temperature;
       break;
     case QUOIN_TRANSFORM_TOP_K:
       if (sampler.topK > 0 && sampler.topK < double(last - first)) {
@@ -137,13 +153,14 @@ Draw quoin::rt::drawFiltered(const float *logits, int64_t vocabulary, const Samp
 
   double top = first == last ? 0 : double(std::min_element(first, last, before)->logit);
   double total = 0, best = -HUGE_VAL, bestLogit = 0;
+  bool draws = sampler.drawTemperature() > 0;
   int32_t chosen = -1;
   for (Candidate *c = first; c != last; ++c) {
     double score = (double(c->logit) - top) * scale;
     total += std::exp(score);
     if (c->token == sampler.fill)
       continue;
-    double noisy = score + gumbel(random, c->token);
+    double noisy = draws ? score + gumbel(random, c->token) : score;
     if (noisy > best || (noisy == best && c->token < chosen)) {
       best = noisy;
       bestLogit = score;

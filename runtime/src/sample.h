@@ -29,8 +29,12 @@ struct Sampler {
   bool lists(uint8_t transform) const;
   /// 0: arg max, no draw.
   double drawTemperature() const;
-  /// Whether the draw needs the whole row.
+  /// Whether a transform leaves tokens out.
   bool filters(int64_t vocabulary) const;
+  /// Whether token or confidence need the whole row, as statistics of the head do not.
+  bool needsRow(int64_t vocabulary) const;
+  /// By what scores are multiplied in all.
+  double scale() const;
 };
 
 struct Draw {
@@ -42,6 +46,8 @@ struct Draw {
 // the token is the lowest among the highest, for which NaN counts as plus infinity, and its confidence NaN.
 
 /// A draw through the sampler's transforms in their order. `scratch` has room for the vocabulary.
+/// A draw, or where the sampler makes none the arg max, among what its transforms leave, and its probability there.
+/// `scratch` has room for the vocabulary.
 Draw drawFiltered(const float *logits, int64_t vocabulary, const Sampler &sampler, const Random &random,
                   Scratch::Candidate *scratch);
 

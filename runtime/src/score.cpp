@@ -29,13 +29,12 @@ Random randomOf(const quoin_session_t &session, int64_t row, Stream stream) {
   return {session.seed, uint32_t(score.evaluation), uint32_t(position), stream};
 }
 
-/// Whether this host makes the draw itself.
+/// Whether this host chooses the token itself.
 bool drawsHere(const quoin_session_t &session) {
   const quoin_score_t &score = session.state.score;
   if (score.kind != QUOIN_HEAD_SCORE)
     return score.kind == QUOIN_HEAD_RESIDUAL;
-  Sampler sampler = samplerOf(session);
-  return score.positions.size && sampler.drawTemperature() > 0 && sampler.filters(session.model->program->vocabulary);
+  return score.positions.size && samplerOf(session).needsRow(session.model->program->vocabulary);
 }
 
 /// Makes the results of a score in the arena of the next `advance`.
@@ -207,8 +206,11 @@ bool quoin::rt::checkScore(quoin_session_t &session) {
         return refuse("a probability without its tokens");
   for (int64_t i = 0; i < score.of.size; ++i) {
     int32_t token = static_cast<const int32_t *>(score.of.data)[i];
-    if (token < 0 || token >= session.model->program->vocabulary)
-      return refuse("a token outside the vocabulary");
+    if (token < 0 || token >= session.model->program->vocabulary) {
+      session.fail(QUOIN_STATUS_FAILED, "quoin.score expects tokens below %lld, but found %d",
+                   static_cast<long long>(session.model->program->vocabulary), token);
+      return false;
+    }
   }
   return true;
 }

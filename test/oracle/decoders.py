@@ -29,9 +29,9 @@ class Run:
         """How the calls of a loop are made: each as `read`, or as the setting `approximate` (policy, interval) lets them."""
         return StaleReader(self, *self.settings["approximate"], shift) if "approximate" in self.settings else WholeReader(self)
 
-    def sample(self, scores, order, position, evaluation=None, raw=False):
+    def sample(self, scores, order, position, evaluation=None, raw=False, filtered=False):
         evaluation = self.evaluations - 1 if evaluation is None else evaluation
-        return sample(scores, order, self.fill, self.settings, evaluation, position, raw)
+        return sample(scores, order, self.fill, self.settings, evaluation, position, raw, filtered)
 
     def first_stop(self, ids):
         """Index of the first stop id; None without one."""

@@ -56,21 +56,24 @@ def gumbel_max(mass, fill, seed, evaluation, position, stream):
     return max(tokens, key=lambda v: (math.log(mass[v]) - math.log(-math.log(u[v])), -v))
 
 
-def sample(scores, order, fill, settings, evaluation, position, raw=False):
-    """Token and confidence of a row. `order` has T, k, p, as the system states; n is BD3-LM's nucleus, f drops the fill token."""
+def sample(scores, order, fill, settings, evaluation, position, raw=False, filtered=False):
+    """Token and confidence of a row. `order` has T, k, p, as the system states; n is BD3-LM's nucleus, f drops the fill token, g
+    takes the arg max. The confidence of a draw is of what the transforms leave and that of an arg max of all scores, unless `raw`
+    or `filtered` says otherwise; at temperature 0 T changes nothing."""
     t, k, p = settings.get("temperature", 0), settings.get("top_k", 0), settings.get("top_p", 1)
-    if t == 0 and "T" in order or not order:
+    greedy = t == 0 and "T" in order or "g" in order or not order
+    if greedy and not filtered:
         token = best(scores, range(len(scores)), fill)
         return token, softmax(scores)[token]
     kept, z = sorted(range(len(scores)), key=lambda v: (-scores[v], v)), list(scores)
     for step in order:
         if step == "T":
-            z = [s / t for s in z]
+            z = [s / t for s in z] if t else z
         elif step == "f":
             kept = [v for v in kept if v != fill]
         elif step == "k":
             kept = kept[:k] if k else kept
-        elif p < 1:
+        elif step in "pn" and p < 1:
             mass, n = 0, 0
             for q in softmax([z[v] for v in kept]):
                 if n and (mass + q if step == "n" else mass) > p:
@@ -78,7 +81,10 @@ def sample(scores, order, fill, settings, evaluation, position, raw=False):
                 mass, n = mass + q, n + 1
             kept = kept[:n]
     mass = dict(zip(kept, softmax([z[v] for v in kept])))
-    token = gumbel_max(mass, fill, settings.get("seed", 0), evaluation, position, 0)
+    if greedy:
+        token = next((v for v in kept if v != fill), None)
+    else:
+        token = gumbel_max(mass, fill, settings.get("seed", 0), evaluation, position, 0)
     if token is None:
         token = best(scores, range(len(scores)), fill)
     return token, softmax(scores)[token] if raw else mass.get(token, 0)

@@ -40,7 +40,8 @@ Drawn drawMany(std::vector<double> probabilities, std::vector<uint8_t> transform
 }
 
 constexpr uint8_t T = QUOIN_TRANSFORM_TEMPERATURE, K = QUOIN_TRANSFORM_TOP_K, P = QUOIN_TRANSFORM_TOP_P,
-                  BELOW = QUOIN_TRANSFORM_TOP_P_BELOW, WITHOUT = QUOIN_TRANSFORM_WITHOUT_FILL;
+                  BELOW = QUOIN_TRANSFORM_TOP_P_BELOW, WITHOUT = QUOIN_TRANSFORM_WITHOUT_FILL,
+                  GREEDY = QUOIN_TRANSFORM_GREEDY, FILTERED = QUOIN_TRANSFORM_FILTERED_CONFIDENCE;
 
 } // namespace
 
@@ -75,6 +76,36 @@ TEST(Sample, TopPBelowLeavesItOut) {
   EXPECT_EQ(drawn.count, (std::vector<int>{0, 4000, 0}));
   EXPECT_NEAR(drawn.confidence[1], 1, 1e-9);
   EXPECT_EQ(drawMany({.3, .5, .2}, {BELOW}, 1, 0, .1).count[1], 4000); // the first always
+}
+
+TEST(Sample, AnArgMaxHasAFilteredConfidence) {
+  // The fill token is left out first, so .2 and .5 are left, of which the nucleus keeps the second.
+  Drawn drawn = drawMany({.3, .2, .5}, {WITHOUT, GREEDY, FILTERED}, 0, 0, 1, /*fill=*/0);
+  EXPECT_EQ(drawn.count, (std::vector<int>{0, 0, 4000}));
+  EXPECT_NEAR(drawn.confidence[2], .5 / .7, 1e-6);
+  EXPECT_NEAR(drawMany({.3, .2, .5}, {WITHOUT, BELOW, GREEDY, FILTERED}, 0, 0, .7, 0).confidence[2], 1, 1e-9);
+  // At temperature 0 it is an arg max, too, and the temperature changes nothing; a greedy one feels it.
+  EXPECT_NEAR(drawMany({.3, .2, .5}, {T, K, FILTERED}, 0, 2, 1).confidence[2], .5 / .8, 1e-6);
+  EXPECT_NEAR(drawMany({.3, .2, .5}, {T, K, GREEDY, FILTERED}, .5, 2, 1).confidence[2], .25 / (.25 + .09), 1e-6);
+  // Only the fill token is left: the best of the others, which has no mass.
+  drawn = drawMany({.3, .2, .5}, {K, GREEDY, FILTERED}, 0, 1, 1, 2);
+  EXPECT_EQ(drawn.count, (std::vector<int>{4000, 0, 0}));
+  EXPECT_EQ(drawn.confidence[0], 0);
+}
+
+TEST(Sample, OnlyWhatTransformsChangeNeedsTheRow) {
+  auto needs = [](std::vector<uint8_t> transforms, double temperature, double topP) {
+    return Sampler{transforms.data(), uint32_t(transforms.size()), temperature, 0, topP, 5}.needsRow(100);
+  };
+  EXPECT_FALSE(needs({T, P}, 0, .5));
+  EXPECT_TRUE(needs({T, P}, 1, .5));
+  EXPECT_FALSE(needs({T, P}, 1, 1));
+  EXPECT_FALSE(needs({P, GREEDY}, 1, .5));
+  EXPECT_TRUE(needs({P, GREEDY, FILTERED}, 1, .5));
+  EXPECT_FALSE(needs({P, GREEDY, FILTERED}, 1, 1));
+  EXPECT_TRUE(needs({T, P, FILTERED}, 0, .5));
+  EXPECT_FALSE(needs({T, P, FILTERED}, 0, 1));
+  EXPECT_TRUE(needs({T, GREEDY, FILTERED}, .5, 1));
 }
 
 TEST(Sample, TopKTakesTheLowestOfEquals) {

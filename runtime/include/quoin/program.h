@@ -36,6 +36,8 @@ extern "C" {
 #define QUOIN_MAX_SYMBOLS 8
 /* Most statistics a score may ask for. */
 #define QUOIN_MAX_STATISTICS 6
+/* Most elements of a tensor: what a program asks for beyond is its mistake, not a lack of memory. */
+#define QUOIN_MAX_ELEMENTS (1 << 28)
 
 /* What `advance` returns. */
 enum { QUOIN_DONE = 0, QUOIN_FORWARD = 1, QUOIN_SCORE = 2, QUOIN_FAILED = 3 };
@@ -51,7 +53,7 @@ typedef struct quoin_tensor_t {
 /* !quoin.sequence: a value, never changed once made. All arrays have `length` entries. */
 typedef struct quoin_sequence_t {
   int64_t length;
-  int64_t committed; /* positions below are final */
+  int64_t committed; /* positions below are known and final */
   int32_t *tokens;   /* an open position holds the fill token */
   int32_t *labels;
   uint8_t *open;    /* 1: still to be filled */
@@ -125,7 +127,8 @@ enum {
   QUOIN_TRANSFORM_TOP_P_BELOW = 3,
   QUOIN_TRANSFORM_WITHOUT_FILL = 4,
   QUOIN_TRANSFORM_RAW_CONFIDENCE = 5,
-  QUOIN_TRANSFORM_GREEDY = 6
+  QUOIN_TRANSFORM_GREEDY = 6,
+  QUOIN_TRANSFORM_FILTERED_CONFIDENCE = 7
 };
 
 /* By what `permute` sorts: known tokens first, ascending labels, or keys that the decoder gives. */
@@ -180,7 +183,9 @@ typedef struct quoin_state_t {
 typedef struct quoin_host_t {
   /* `bytes` of memory, 64-byte aligned; never NULL unless it fails. */
   void *(*allocate)(quoin_state_t *state, int64_t bytes);
-  /* Fails with a text, in which {0} stands for `a` and {1} for `b`; `what` is a constant of the program. */
+  /* Fails with a text, a constant of the program, in which {0} and {1} stand for the two numbers, {0f} for the double
+   * whose bits the first one is, and {} for nothing; a text without any of them is followed by both:
+   * "<what> (<a>, <b>)". */
   void (*fail)(quoin_state_t *state, const char *what, int64_t a, int64_t b);
   /* The leading slots of this call (its sequence, `then` rows and cache; other fields are not read, but `read`) whose
    * keys and values in the cache are still those of the same token, position and label; cut at `limit`, at the first
@@ -193,14 +198,18 @@ typedef struct quoin_host_t {
   void (*tokens)(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at, quoin_tensor_t *out);
   quoin_sequence_t *(*extend)(quoin_state_t *state, const quoin_sequence_t *x, int64_t by, int64_t label);
   quoin_sequence_t *(*append)(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *ids);
+  /* Another sequence: nothing of it is committed. */
   quoin_sequence_t *(*reopen)(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to);
-  /* `where` NULL: all. fill takes open positions only, edit known ones only; others stay as they are. */
+  /* `where` NULL: all. fill takes open positions only, edit known ones only; others stay as they are. A committed
+   * position that would change fails. */
   quoin_sequence_t *(*fill)(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at,
                             const quoin_tensor_t *ids, const quoin_tensor_t *where);
   quoin_sequence_t *(*edit)(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at,
                             const quoin_tensor_t *ids, const quoin_tensor_t *where);
+  /* Fails if a position below `to` is open. */
   quoin_sequence_t *(*commit)(quoin_state_t *state, const quoin_sequence_t *x, int64_t to);
-  /* Flags of the n highest values (ties: lowest index) among those where `where` is set (NULL: all). */
+  /* Flags of the n highest values (ties: lowest index) among those where `where` is set (NULL: all); all of them where
+   * there are fewer. A negative n fails. */
   void (*top)(quoin_state_t *state, const quoin_tensor_t *values, int64_t n, const quoin_tensor_t *where,
               quoin_tensor_t *out);
   /* The sequence with an order for a call of its first `length` tokens: sorted stably by QUOIN_ORDER_*; `keys` (i64):
