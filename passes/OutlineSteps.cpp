@@ -23,6 +23,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/RegionUtils.h"
@@ -80,8 +81,7 @@ struct DenoiseToWhile : OpRewritePattern<DenoiseOp> {
       Value had = tensor::DimOp::create(b, l, rows, zero);
       Value left = tensor::DimOp::create(b, l, OpenOp::create(b, l, vector, next[0], from, to), zero);
       Value less = arith::CmpIOp::create(b, l, arith::CmpIPredicate::ult, left, had);
-      cf::AssertOp::create(
-          b, l, less, "quoin.denoise expects each step to fill a position, but of {1} that were open {0} still are");
+      cf::AssertOp::create(b, l, less, "quoin.denoise expects each step to fill a position, but {0} stay open");
       scf::YieldOp::create(b, l, next);
     };
     auto loop = scf::WhileOp::create(rewriter, loc, types, inits, before, after);
@@ -90,18 +90,35 @@ struct DenoiseToWhile : OpRewritePattern<DenoiseOp> {
   }
 };
 
-/// A loop whose step is not positive would never end: asserts before the loop that it is.
+unsigned widthOf(Type type) { return type.isIndex() ? 64 : type.getIntOrFloatBitWidth(); }
+
+/// A loop whose step is not positive would never end, nor one that counts beyond what an index holds: asserts before
+/// the loop that it does neither.
 void checkLoopStep(scf::ForOp loop) {
   APInt step;
   bool isUnsigned = loop.getUnsignedCmp();
-  if (matchPattern(loop.getStep(), m_ConstantInt(&step)) && (isUnsigned ? !step.isZero() : step.isStrictlyPositive()))
+  bool isConstant = matchPattern(loop.getStep(), m_ConstantInt(&step));
+  if (isConstant && step.isOne())
     return;
-  OpBuilder b(loop);
-  Location loc = loop.getLoc();
-  Value zero = arith::ConstantOp::create(b, loc, b.getIntegerAttr(loop.getStep().getType(), 0));
-  auto predicate = isUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt;
-  Value positive = arith::CmpIOp::create(b, loc, predicate, loop.getStep(), zero);
-  cf::AssertOp::create(b, loc, positive, "scf.for expects a positive step, but found {0}");
+  ImplicitLocOpBuilder b(loop.getLoc(), loop);
+  Value by = loop.getStep(), end = loop.getUpperBound();
+  if (!isConstant || !(isUnsigned ? !step.isZero() : step.isStrictlyPositive())) {
+    Value zero = arith::ConstantOp::create(b, b.getIntegerAttr(by.getType(), 0));
+    auto predicate = isUnsigned ? arith::CmpIPredicate::ugt : arith::CmpIPredicate::sgt;
+    Value positive = arith::CmpIOp::create(b, predicate, by, zero);
+    cf::AssertOp::create(b, positive, "scf.for expects a step of at least 1, but found {0}");
+  }
+  APInt last;
+  if (isConstant && matchPattern(end, m_ConstantInt(&last)) && last.getSignificantBits() < 32 &&
+      step.getSignificantBits() < 32)
+    return;
+  // end + step >= end, told as end <= most - step so that the message has both.
+  unsigned width = widthOf(by.getType());
+  APInt largest = isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width);
+  Value most = arith::ConstantOp::create(b, b.getIntegerAttr(by.getType(), largest));
+  Value room = arith::SubIOp::create(b, most, by);
+  Value fits = arith::CmpIOp::create(b, isUnsigned ? arith::CmpIPredicate::ule : arith::CmpIPredicate::sle, end, room);
+  cf::AssertOp::create(b, fits, "scf.for expects an end of at most {1} with its step, but found {0}");
 }
 
 /// Fails with a diagnostic if the decoder holds what can be in no step.

@@ -173,10 +173,8 @@ void AdvanceBuilder::lowerReturn(ReturnOp op) {
   Value sequence = e.get(op.getSequence()), from = e.get(op.getFrom()), to = e.get(op.getTo());
   Value length = e.load(e.i64, sequence, offsetof(quoin_sequence_t, length));
   using Pred = LLVM::ICmpPredicate;
-  e.require(e.compare(Pred::ule, to, length), "quoin.return expects an end of at most {1} (the length), but found {0}",
-            to, length);
-  e.require(e.compare(Pred::ule, from, to), "quoin.return expects a start of at most {1} (its end), but found {0}",
-            from, to);
+  e.require(e.compare(Pred::ule, to, length), "quoin.return expects an end in [0, {1}], but found {0}", to, length);
+  e.require(e.compare(Pred::ule, from, to), "quoin.return expects a start in [0, {1}], but found {0}", from, to);
   e.store(sequence, e.state, offsetof(quoin_state_t, result));
   e.store(from, e.state, offsetof(quoin_state_t, result_from));
   e.store(to, e.state, offsetof(quoin_state_t, result_to));

@@ -7,9 +7,6 @@ using namespace mlir;
 using namespace quoin;
 using namespace quoin::decoder;
 
-/// More elements than any tensor of a decoder has; keeps sizes in bytes from overflowing.
-static constexpr int64_t maxElements = int64_t(1) << 40;
-
 //===----------------------------------------------------------------------===//
 // Tables of the module
 //===----------------------------------------------------------------------===//
@@ -161,8 +158,9 @@ void Emitter::require(Value ok, StringRef text, Value first, Value second) {
   b.setInsertionPointToStart(good);
 }
 
-void Emitter::requireEqual(Value lhs, Value rhs, StringRef text) {
-  require(compare(LLVM::ICmpPredicate::eq, lhs, rhs), text, lhs, rhs);
+void Emitter::requireEqual(Value expected, Value found, const Twine &op, StringRef parts) {
+  require(compare(LLVM::ICmpPredicate::eq, expected, found), (op + " expects {0} " + parts + ", but found {1}").str(),
+          expected, found);
 }
 
 Value Emitter::callHost(size_t member, Type result, ValueRange arguments) {
@@ -182,9 +180,9 @@ Value Emitter::callHost(size_t member, Type result, ValueRange arguments) {
 Value Emitter::allocate(Value bytes) { return callHost(offsetof(quoin_host_t, allocate), pointer, bytes); }
 
 TensorParts Emitter::allocateTensor(Type element, Value size, StringRef op) {
-  Value limit = constant(maxElements);
-  require(compare(LLVM::ICmpPredicate::ule, size, limit), (op + " expects a size from 0 to {1}, but found {0}").str(),
-          size, limit);
+  Value limit = constant(QUOIN_MAX_ELEMENTS);
+  require(compare(LLVM::ICmpPredicate::ule, size, limit),
+          (op + " expects a size of at least 0 and at most {1}, but found {0}").str(), size, limit);
   return {allocate(mul(size, constant(storedBytes(element)))), size, element};
 }
 

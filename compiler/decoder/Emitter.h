@@ -80,9 +80,11 @@ public:
   mlir::Value add(mlir::Value lhs, mlir::Value rhs);
   mlir::Value sub(mlir::Value lhs, mlir::Value rhs);
   mlir::Value mul(mlir::Value lhs, mlir::Value rhs);
-  /// Goes on if `ok`; else the decoder fails with the text, in which {0} and {1} stand for the two numbers.
+  /// Goes on if `ok`; else the decoder fails with the text and two numbers (see `fail` in program.h). Texts are the
+  /// interpreter's (dialects/reference), which raises the same errors.
   void require(mlir::Value ok, llvm::StringRef text, mlir::Value first, mlir::Value second);
-  void requireEqual(mlir::Value lhs, mlir::Value rhs, llvm::StringRef text);
+  /// "<op> expects <expected> <parts>, but found <found>".
+  void requireEqual(mlir::Value expected, mlir::Value found, const llvm::Twine &op, llvm::StringRef parts);
   /// Calls a function of quoin_host_t; the decoder fails with it.
   mlir::Value callHost(size_t member, mlir::Type result, mlir::ValueRange arguments);
   /// A quoin_tensor_t that lives until the next call; `slot` 0 to 3.

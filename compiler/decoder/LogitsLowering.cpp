@@ -26,12 +26,10 @@ static Value makeLogits(Emitter &e, Value rows, Value hidden, Value other, Value
 static void lowerGuide(Emitter &e, GuideOp op) {
   Value with = e.get(op.getConditional()), without = e.get(op.getUnconditional());
   Value rows = e.load(e.i64, with, rowsField);
-  e.requireEqual(rows, e.load(e.i64, without, rowsField),
-                 "quoin.guide expects {0} unconditional rows (as many as conditional ones), but found {1}");
   for (Value v : {with, without})
     e.require(e.compare(Pred::eq, e.load(e.pointer, v, otherField), e.null()),
-              "quoin.guide expects logits that are not guided themselves, but found guided ones", e.constant(0),
-              e.constant(0));
+              "quoin.guide expects logits that are not guided themselves{}", e.constant(0), e.constant(0));
+  e.requireEqual(rows, e.load(e.i64, without, rowsField), "quoin.guide", "rows");
   Value guidance = LLVM::FPExtOp::create(e.b, e.f64, e.get(op.getGuidance()));
   e.set(op.getResult(),
         makeLogits(e, rows, e.load(e.pointer, with, hiddenField), e.load(e.pointer, without, hiddenField), guidance));
@@ -40,11 +38,10 @@ static void lowerGuide(Emitter &e, GuideOp op) {
 static void lowerRows(Emitter &e, RowsOp op) {
   Value logits = e.get(op.getLogits()), from = e.get(op.getFrom()), count = e.get(op.getCount());
   Value rows = e.load(e.i64, logits, rowsField);
-  e.require(e.compare(Pred::ule, from, rows),
-            "quoin.rows expects a first row of at most {1} (the rows there are), but found {0}", from, rows);
+  e.require(e.compare(Pred::ule, from, rows), "quoin.rows expects a first row in [0, {1}], but found {0}", from, rows);
   Value left = e.sub(rows, from);
-  e.require(e.compare(Pred::ule, count, left),
-            "quoin.rows expects at most {1} rows (those there are from the first on), but found {0}", count, left);
+  e.require(e.compare(Pred::ule, count, left), "quoin.rows expects a number of rows in [0, {1}], but found {0}", count,
+            left);
   Value floats = e.mul(from, e.constant(e.options.hidden));
   auto skip = [&](Value base) -> Value {
     return LLVM::GEPOp::create(e.b, e.pointer, e.f32, base, ArrayRef<LLVM::GEPArg>{floats});
@@ -59,7 +56,10 @@ static void lowerRows(Emitter &e, RowsOp op) {
 /// Settings are numbered by name, as a dictionary sorts them.
 static void lowerSetting(Emitter &e, SettingOp op) {
   if (op.getName() == "fill") {
-    e.set(op.getValue(), e.load(e.i32, e.state, offsetof(quoin_state_t, fill)));
+    Value fill = e.load(e.i32, e.state, offsetof(quoin_state_t, fill));
+    e.require(e.compare(Pred::sge, fill, e.integer(e.i32, 0)),
+              "quoin.setting expects a module with 'quoin.fill', but found none{}", fill, fill);
+    e.set(op.getValue(), fill);
     return;
   }
   DictionaryAttr settings = op->getParentOfType<DecoderOp>().getSettings();

@@ -24,11 +24,11 @@ static TensorParts callForTensor(Emitter &e, size_t function, Type element, Smal
 template <typename Op> static void lowerWrite(Emitter &e, Op op, size_t function) {
   std::string name = op->getName().getStringRef().str();
   TensorParts at = e.tensor(op.getPositions()), ids = e.tensor(op.getIds());
-  e.requireEqual(at.size, ids.size, name + " expects {0} ids (as many as positions), but found {1}");
+  e.requireEqual(at.size, ids.size, name, "ids");
   Value where = e.null();
   if (op.getWhere()) {
     TensorParts flags = e.tensor(op.getWhere());
-    e.requireEqual(at.size, flags.size, name + " expects {0} flags (as many as positions), but found {1}");
+    e.requireEqual(at.size, flags.size, name, "flags");
     where = e.scratch(2, flags);
   }
   Value result = e.callHost(function, e.pointer, {e.get(op.getSequence()), e.scratch(0, at), e.scratch(1, ids), where});
@@ -40,7 +40,7 @@ static void lowerTop(Emitter &e, TopOp op) {
   Value where = e.null();
   if (op.getWhere()) {
     TensorParts flags = e.tensor(op.getWhere());
-    e.requireEqual(v.size, flags.size, "quoin.top expects {0} flags (as many as values), but found {1}");
+    e.requireEqual(v.size, flags.size, "quoin.top", "flags");
     where = e.scratch(1, flags);
   }
   e.set(op.getFlags(),

@@ -18,11 +18,9 @@ void quoin::decoder::writeForwardSlots(Emitter &e, Value sequence, Value to, Val
                                        Value read) {
   auto field = [](size_t offset) { return forwardAt + static_cast<int64_t>(offset); };
   if (ids && positions)
-    e.requireEqual(e.tensor(ids).size, e.tensor(positions).size,
-                   "quoin.forward expects {0} positions (as many as ids of 'then' rows), but found {1}");
+    e.requireEqual(e.tensor(ids).size, e.tensor(positions).size, "quoin.forward", "positions of 'then' rows");
   if (ids && labels)
-    e.requireEqual(e.tensor(ids).size, e.tensor(labels).size,
-                   "quoin.forward expects {0} labels (as many as ids of 'then' rows), but found {1}");
+    e.requireEqual(e.tensor(ids).size, e.tensor(labels).size, "quoin.forward", "labels of 'then' rows");
   e.store(e.get(sequence), e.state, field(offsetof(quoin_forward_t, sequence)));
   e.store(e.get(to), e.state, field(offsetof(quoin_forward_t, length)));
   writeTensor(e, ids, e.i32, field(offsetof(quoin_forward_t, then_ids)));
@@ -52,7 +50,7 @@ LogicalResult quoin::decoder::writeForward(Emitter &e, SuspendForwardOp op) {
 static_assert(static_cast<int>(Statistic::Token) == QUOIN_STAT_TOKEN &&
                   static_cast<int>(Statistic::Probability) == QUOIN_STAT_PROBABILITY &&
                   static_cast<int>(Transform::Temperature) == QUOIN_TRANSFORM_TEMPERATURE &&
-                  static_cast<int>(Transform::Greedy) == QUOIN_TRANSFORM_GREEDY,
+                  static_cast<int>(Transform::FilteredConfidence) == QUOIN_TRANSFORM_FILTERED_CONFIDENCE,
               "the dialect's numbers are the ABI's");
 
 LogicalResult quoin::decoder::writeScore(Emitter &e, SuspendScoreOp op) {
@@ -70,15 +68,13 @@ LogicalResult quoin::decoder::writeScore(Emitter &e, SuspendScoreOp op) {
 
   Value logits = e.get(op.getLogits());
   Value rows = e.load(e.i64, logits, offsetof(quoin_logits_t, rows));
-  if (draws)
-    e.requireEqual(e.tensor(op.getPositions()).size, rows,
-                   "quoin.score expects {1} positions (as many as rows of logits), but found {0}");
-  if (op.getOf())
-    e.requireEqual(e.tensor(op.getOf()).size, rows,
-                   "quoin.score expects {1} tokens (as many as rows of logits), but found {0}");
+  StringRef name = op.getMinus() ? "quoin.draw_residual" : "quoin.score";
   if (op.getMinus())
-    e.requireEqual(e.load(e.i64, e.get(op.getMinus()), offsetof(quoin_logits_t, rows)), rows,
-                   "quoin.draw_residual expects {1} rows on both sides, but found {0}");
+    e.requireEqual(rows, e.load(e.i64, e.get(op.getMinus()), offsetof(quoin_logits_t, rows)), name, "rows to subtract");
+  if (op.getOf())
+    e.requireEqual(rows, e.tensor(op.getOf()).size, name, "tokens, one a row");
+  if (draws)
+    e.requireEqual(rows, e.tensor(op.getPositions()).size, name, "positions, one a row");
 
   write(e.constant(op.getMinus() ? QUOIN_HEAD_RESIDUAL : QUOIN_HEAD_SCORE), offsetof(quoin_score_t, kind));
   write(logits, offsetof(quoin_score_t, logits));

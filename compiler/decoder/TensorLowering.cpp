@@ -55,16 +55,16 @@ static void lowerEmpty(Emitter &e, tensor::EmptyOp op) {
 static void lowerDim(Emitter &e, tensor::DimOp op) {
   Value index = e.get(op.getIndex());
   if (!op.getConstantIndex() || *op.getConstantIndex() != 0)
-    e.require(e.compare(Pred::eq, index, e.constant(0)),
-              "tensor.dim expects a dimension below {1} (the rank), but found {0}", index, e.constant(1));
+    e.require(e.compare(Pred::eq, index, e.constant(0)), "tensor.dim expects an index in [0, {1}), but found {0}",
+              index, e.constant(1));
   e.set(op.getResult(), e.tensor(op.getSource()).size);
 }
 
 static void lowerExtract(Emitter &e, tensor::ExtractOp op) {
   TensorParts from = e.tensor(op.getTensor());
   Value index = e.get(op.getIndices().front());
-  e.require(e.compare(Pred::ult, index, from.size),
-            "tensor.extract expects an index below {1} (the size), but found {0}", index, from.size);
+  e.require(e.compare(Pred::ult, index, from.size), "tensor.extract expects an index in [0, {1}), but found {0}", index,
+            from.size);
   e.set(op.getResult(), e.loadElement(from, index));
 }
 
@@ -72,12 +72,12 @@ static void lowerSlice(Emitter &e, tensor::ExtractSliceOp op) {
   TensorParts from = e.tensor(op.getSource());
   Value offset = size(e, op.getMixedOffsets().front()), count = size(e, op.getMixedSizes().front());
   e.require(e.compare(Pred::ule, offset, from.size),
-            "tensor.extract_slice expects an offset of at most {1} (the size), but found {0}", offset, from.size);
+            "tensor.extract_slice expects an offset in [0, {1}], but found {0}", offset, from.size);
   Value left = e.sub(from.size, offset);
   OpFoldResult step = op.getMixedStrides().front();
   if (isConstantIntValue(step, 1)) {
-    e.require(e.compare(Pred::ule, count, left),
-              "tensor.extract_slice expects a size of at most {1} (what is left), but found {0}", count, left);
+    e.require(e.compare(Pred::ule, count, left), "tensor.extract_slice expects a size in [0, {1}], but found {0}",
+              count, left);
     Value data =
         LLVM::GEPOp::create(e.b, e.pointer, storedType(from.element), from.data, ArrayRef<LLVM::GEPArg>{offset});
     e.set(op.getResult(), TensorParts{data, count, from.element});
@@ -85,17 +85,23 @@ static void lowerSlice(Emitter &e, tensor::ExtractSliceOp op) {
   }
   Value stride = size(e, step);
   e.require(e.compare(Pred::sgt, stride, e.constant(0)),
-            "tensor.extract_slice expects a positive stride, but found {0}", stride, count);
+            "tensor.extract_slice expects a stride of at least 1, but found {0}", stride, count);
   // ceil(left / stride) elements fit; left is not negative, and stride - 1 is taken off first so that nothing
   // overflows.
   Value none = e.compare(Pred::eq, left, e.constant(0));
   Value rest = LLVM::UDivOp::create(e.b, e.sub(left, e.constant(1)), stride);
   Value fit = LLVM::SelectOp::create(e.b, none, left, e.add(rest, e.constant(1)));
-  e.require(e.compare(Pred::ule, count, fit),
-            "tensor.extract_slice expects a size of at most {1} (what is left), but found {0}", count, fit);
+  e.require(e.compare(Pred::ule, count, fit), "tensor.extract_slice expects a size in [0, {1}], but found {0}", count,
+            fit);
   TensorParts made = e.allocateTensor(from.element, count, "tensor.extract_slice");
   e.forEach(count, [&](Value i) { e.storeElement(made, i, e.loadElement(from, e.add(offset, e.mul(i, stride)))); });
   e.set(op.getResult(), made);
+}
+
+static void requireResult(Emitter &e, StringRef op, RankedTensorType type, Value found) {
+  Value expected = e.constant(type.getDimSize(0));
+  e.require(e.compare(Pred::eq, found, expected), (op + " expects a result of {1} elements, but found {0}").str(),
+            found, expected);
 }
 
 static void lowerConcat(Emitter &e, tensor::ConcatOp op) {
@@ -110,8 +116,7 @@ static void lowerConcat(Emitter &e, tensor::ConcatOp op) {
   }
   auto type = cast<RankedTensorType>(op.getType());
   if (!type.isDynamicDim(0))
-    e.requireEqual(total, e.constant(type.getDimSize(0)),
-                   "tensor.concat expects a size of {1} (its result's), but found {0}");
+    requireResult(e, "tensor.concat", type, total);
   e.set(op.getResult(), made);
 }
 
@@ -119,8 +124,7 @@ static void lowerCast(Emitter &e, tensor::CastOp op) {
   TensorParts from = e.tensor(op.getSource());
   auto type = cast<RankedTensorType>(op.getType());
   if (!type.isDynamicDim(0))
-    e.requireEqual(from.size, e.constant(type.getDimSize(0)),
-                   "tensor.cast expects a size of {1} (its result's), but found {0}");
+    requireResult(e, "tensor.cast", type, from.size);
   e.set(op.getDest(), from);
 }
 

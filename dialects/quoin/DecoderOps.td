@@ -157,11 +157,12 @@ def Quoin_ForwardOp : Quoin_Op<"forward", [AttrSizedOperandSegments, DeclareOpIn
   let hasVerifier = 1;
 }
 
+// The write keeps a commit whose result nobody needs: it is checked, and its pass is a call.
 def Quoin_CommitOp : Quoin_Op<"commit", [DeclareOpInterfaceMethods<SymbolUserOpInterface>,
-    MemoryEffects<[MemRead<Quoin_CounterResource>]>]> {
+    MemoryEffects<[MemRead<Quoin_CounterResource>, MemWrite<Quoin_CounterResource>]>]> {
   let summary = "positions below n are final";
   let description = [{
-    They must be known. `by pass` says that the published engine spends a call of the model on it (to write its cache); no score
+    They are known: an open one ends the request with an error. `by pass` says that the published engine spends a call of the model on it (to write its cache); no score
     of it is read, so it is no evaluation. `quoin.fill` gives tokens, commit says that they stay.
 
     Constraints: (C1) a mask comes with `by pass` and has as many symbols as are given; (C2) the symbol is a `quoin.model`.
@@ -186,8 +187,9 @@ def Quoin_ScoreOp : Quoin_Op<"score", [Pure, AttrSizedOperandSegments]> {
   let description = [{
     Results are in the order of the statistics, one element a row: `token` i32, the others f32. With a sampler the token is drawn
     for the given positions and evaluation (Gumbel-max over Philox numbers, stream 0, lane = token); temperature 0 or
-    no sampler is the arg max, lowest id first. The fill token is never chosen, its mass stays in the softmax. No `rows x vocabulary`
-    tensor is made, which `linalg` ops on `quoin.materialize` would need.
+    no sampler is the arg max, lowest id first. The fill token is never chosen, its mass stays in the softmax. Which softmax the
+    confidence is a probability of says the sampler (`#quoin.sampler`); without one it is the raw one. Unlike `linalg` ops on
+    scores it makes no `rows x vocabulary` tensor.
 
     Constraints: (C1) one result per statistic, `tensor<?xi32>` for `token`, else `tensor<?xf32>`; (C2) `of` is given iff
     `probability` is asked for; (C3) a sampler comes with positions and an evaluation; (C4) no statistic twice, at least one.

@@ -107,8 +107,9 @@ def Quoin_AppendOp : Quoin_SequenceOp<"append"> {
 def Quoin_ReopenOp : Quoin_SequenceOp<"reopen"> {
   let summary = "a second sequence in which a range is open";
   let description = [{
-    The range holds the fill token again; the result is another sequence beside the first, as guidance needs it, and a cache
-    of its own belongs to it. `quoin.extend` makes open positions at the end of the same sequence.
+    The range, which may be empty, holds the fill token again; the result is another sequence beside the first, as guidance or
+    a second mask needs it: a cache of its own belongs to it and nothing of it is committed, so a `quoin.commit .. by pass`
+    of it is a call. `quoin.extend` makes open positions at the end of the same sequence.
 
     Example: `%u = quoin.reopen %x[%c0 to %p]`
   }];
@@ -128,7 +129,7 @@ def Quoin_FillOp : Quoin_WriteOp<"fill"> {
   let summary = "gives open positions their tokens";
   let description = [{
     Position `positions[i]` gets `ids[i]` if `where[i]` is set (or nothing is said) and it is open; known positions stay as
-    they are, and the fill token is never written. `quoin.edit` changes known positions.
+    they are, and the fill token is never written. A committed position takes none. `quoin.edit` changes known positions.
 
     Example: `%z = quoin.fill %y at %rows with %token where %pick`
   }];
@@ -137,7 +138,7 @@ def Quoin_FillOp : Quoin_WriteOp<"fill"> {
 def Quoin_EditOp : Quoin_WriteOp<"edit"> {
   let summary = "changes known tokens";
   let description = [{
-    As `quoin.fill`, for known positions only; open ones stay as they are.
+    As `quoin.fill`, for known positions only; open ones stay as they are. To change a committed one is an error.
 
     Example: `%z = quoin.edit %y at %rows with %token where %pick`
   }];

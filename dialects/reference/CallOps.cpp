@@ -64,14 +64,20 @@ FailureOr<std::vector<Slot>> Machine::slotsOf(Operation *op, const CallOperands 
   if (failed(expectEqual(op, "positions of 'then' rows", ids.size(), positions.size())) ||
       (labels && failed(expectEqual(op, "labels of 'then' rows", ids.size(), labels->size()))))
     return failure();
-  for (Number position : positions)
-    if (position.integer < 0 || position.integer >= program.positions())
-      return op->emitOpError("expects a position from 0 to ")
-             << program.positions() - 1 << " (the capacity of " << program.capacity() << " and "
-             << program.positions() - program.capacity() << " beyond it), but found " << position.integer;
-  for (size_t i = 0; i < ids.size(); ++i)
-    slots.push_back(
-        {static_cast<int32_t>(ids[i].integer), positions[i].integer, false, labels ? (*labels)[i].integer : 0});
+  for (size_t i = 0; i < ids.size(); ++i) {
+    int64_t position = positions[i].integer, label = labels ? (*labels)[i].integer : 0;
+    if (failed(expectToken(op, ids[i].integer)))
+      return failure();
+    if (position < 0)
+      return op->emitOpError("expects positions of at least 0, but found ") << position;
+    if (failed(expectLabel(op, label)))
+      return failure();
+    if (position >= program.positions())
+      return op->emitOpError("expects at most ")
+             << program.positions() << " positions (the capacity of " << program.capacity() << " and "
+             << program.positions() - program.capacity() << " beyond it), but needs " << position + 1;
+    slots.push_back({static_cast<int32_t>(ids[i].integer), position, false, label});
+  }
   return slots;
 }
 
@@ -125,6 +131,11 @@ FailureOr<Datum> Machine::call(Operation *op, const CallOperands &c) {
       call.read.push_back(row.integer);
       logits.positions.push_back(call.slots[static_cast<size_t>(row.integer)].position);
     }
+
+  constexpr int64_t mostSymbol = int64_t(1) << 40;
+  for (int64_t symbol : call.symbols)
+    if (symbol <= -mostSymbol || symbol >= mostSymbol)
+      return op->emitOpError("expects symbols below 2^40 in size, but found ") << symbol;
 
   // With nothing to run, no call is made; it may still be an evaluation of the source program.
   bool made = call.from < count;

@@ -1,6 +1,7 @@
 //===- Machine.cpp - control flow ------------------------------------------===//
 
 #include "dialects/reference/Machine.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -44,6 +45,18 @@ LogicalResult Machine::expectSize(Operation *op, int64_t size) {
   if (0 <= size && size <= most)
     return success();
   return op->emitOpError("expects a size of at least 0 and at most ") << most << ", but found " << size;
+}
+
+LogicalResult Machine::expectToken(Operation *op, int64_t token) const {
+  if (program.vocabulary() == 0 || (0 <= token && token < program.vocabulary()))
+    return success(); // a module without a vocabulary has no model
+  return op->emitOpError("expects tokens below ") << program.vocabulary() << ", but found " << token;
+}
+
+LogicalResult Machine::expectLabel(Operation *op, int64_t label) {
+  if (label == static_cast<int32_t>(label))
+    return success();
+  return op->emitOpError("expects labels of 32 bits, but found ") << label;
 }
 
 LogicalResult Machine::expectEqual(Operation *op, StringRef what, size_t expected, size_t found) {
@@ -171,8 +184,18 @@ LogicalResult Machine::loop(Operation *op) {
     if (failed(expectDefined(op, op->getOperands().take_front(3))))
       return failure();
     int64_t low = integer(loop.getLowerBound()), high = integer(loop.getUpperBound()), step = integer(loop.getStep());
-    if (step <= 0)
+    if (loop.getUnsignedCmp() ? step == 0 : step <= 0)
       return op->emitOpError("expects a step of at least 1, but found ") << step;
+    // What is counted up to the end must be representable.
+    Type type = loop.getStep().getType();
+    uint64_t most = ~uint64_t(0) >> (64 - (type.isIndex() ? 64 : type.getIntOrFloatBitWidth()));
+    if (!loop.getUnsignedCmp())
+      most >>= 1;
+    auto room = static_cast<int64_t>(most - (static_cast<uint64_t>(step) & most));
+    bool fits =
+        loop.getUnsignedCmp() ? (static_cast<uint64_t>(high) & most) <= static_cast<uint64_t>(room) : high <= room;
+    if (step != 1 && !fits)
+      return op->emitOpError("expects an end of at most ") << room << " with its step, but found " << high;
     Data carried = data(loop.getInitArgs());
     // Counted first: `low + step` may not be representable.
     bool any = loop.getUnsignedCmp() ? static_cast<uint64_t>(low) < static_cast<uint64_t>(high) : low < high;
@@ -207,6 +230,20 @@ LogicalResult Machine::loop(Operation *op) {
       return failure();
     carried = std::move(*next);
   }
+}
+
+/// The text of an assertion. In those that passes make {0} and {1} stand for the numbers that it compares.
+std::string Machine::assertionText(cf::AssertOp check) {
+  std::string text = check.getMsg().str();
+  auto compared = check.getArg().getDefiningOp<arith::CmpIOp>();
+  if (!compared || isa<ShapedType>(compared.getLhs().getType()))
+    return text;
+  for (auto [i, operand] : llvm::enumerate(compared->getOperands())) {
+    std::string place = "{" + std::to_string(i) + "}";
+    if (size_t at = text.find(place); at != std::string::npos && values.contains(operand))
+      text.replace(at, place.size(), std::to_string(integer(operand)));
+  }
+  return text;
 }
 
 Machine::Answer Machine::evaluateControl(Operation *op) {
@@ -246,7 +283,7 @@ Machine::Answer Machine::evaluateControl(Operation *op) {
   if (auto check = dyn_cast<cf::AssertOp>(op)) {
     if (integer(check.getArg()))
       return success();
-    return op->emitOpError("expects what it asserts, but ") << check.getMsg();
+    return op->emitOpError("expects what it asserts, but ") << assertionText(check);
   }
   if (auto denoiseOp = dyn_cast<DenoiseOp>(op))
     return denoise(denoiseOp);
@@ -292,8 +329,10 @@ FailureOr<Result> Machine::run() {
       return end->emitOpError("expects operands that are defined, but found poison");
   const auto &x = *std::get<std::shared_ptr<const Sequence>>((*ended)[0]);
   int64_t from = std::get<Number>((*ended)[1]).integer, to = std::get<Number>((*ended)[2]).integer;
-  if (failed(expectRange(end, from, to, x.length())))
-    return failure();
+  if (to < 0 || to > x.length())
+    return end->emitOpError("expects an end in [0, ") << x.length() << "], but found " << to;
+  if (from < 0 || from > to)
+    return end->emitOpError("expects a start in [0, ") << to << "], but found " << from;
   trace.see(x);
 
   Result result;

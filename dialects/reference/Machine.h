@@ -17,6 +17,7 @@
 #include "dialects/reference/Datum.h"
 #include "dialects/reference/Program.h"
 #include "dialects/reference/Sampling.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace quoin::ref {
@@ -40,6 +41,7 @@ private:
   mlir::LogicalResult evaluate(mlir::Operation *op);
   Answer evaluateControl(mlir::Operation *op);
   mlir::LogicalResult loop(mlir::Operation *op);
+  std::string assertionText(mlir::cf::AssertOp check);
 
   // Elements and tensors: TensorOps.cpp.
   Answer evaluateTensor(mlir::Operation *op);
@@ -100,6 +102,8 @@ private:
   mlir::LogicalResult countRound(mlir::Operation *loop);
   static mlir::LogicalResult expectRange(mlir::Operation *op, int64_t from, int64_t to, int64_t length);
   static mlir::LogicalResult expectSize(mlir::Operation *op, int64_t size);
+  mlir::LogicalResult expectToken(mlir::Operation *op, int64_t token) const;
+  static mlir::LogicalResult expectLabel(mlir::Operation *op, int64_t label);
   static mlir::LogicalResult expectEqual(mlir::Operation *op, llvm::StringRef what, size_t expected, size_t found);
 
   const Program &program;

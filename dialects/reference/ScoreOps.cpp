@@ -115,6 +115,8 @@ FailureOr<Machine::Data> Machine::suspendedScore(SuspendScoreOp op) {
 LogicalResult Machine::guide(GuideOp op) {
   Logits guided = logits(op.getConditional());
   auto unconditional = std::get<std::shared_ptr<const Logits>>(get(op.getUnconditional()));
+  if (guided.unconditional || unconditional->unconditional)
+    return op.emitOpError("expects logits that are not guided themselves");
   if (failed(expectEqual(op, "rows", static_cast<size_t>(guided.rows()), static_cast<size_t>(unconditional->rows()))) ||
       failed(expectEqual(op, "scores a row", static_cast<size_t>(guided.vocabulary()),
                          static_cast<size_t>(unconditional->vocabulary()))))
@@ -141,8 +143,10 @@ static Logits takeRows(const Logits &l, int64_t from, int64_t count) {
 LogicalResult Machine::rows(RowsOp op) {
   const Logits &l = logits(op.getLogits());
   int64_t from = integer(op.getFrom()), count = integer(op.getCount());
-  if (failed(expectSize(op, count)) || failed(expectRange(op, from, from + count, l.rows())))
-    return failure();
+  if (from < 0 || from > l.rows())
+    return op.emitOpError("expects a first row in [0, ") << l.rows() << "], but found " << from;
+  if (count < 0 || count > l.rows() - from)
+    return op.emitOpError("expects a number of rows in [0, ") << l.rows() - from << "], but found " << count;
   set(op.getResult(), datum(takeRows(l, from, count)));
   return success();
 }

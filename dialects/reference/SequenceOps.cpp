@@ -30,8 +30,8 @@ LogicalResult Machine::lengthen(Operation *op) {
   Sequence y = sequence(op->getOperand(0));
   auto extend = dyn_cast<ExtendOp>(op);
   int64_t more = extend ? integer(extend.getCount()) : static_cast<int64_t>(tensor(op->getOperand(1)).size());
-  if (failed(expectSize(op, more)))
-    return failure();
+  if (more < 0)
+    return expectSize(op, more);
   if (more > program.positions() - y.length())
     return op->emitOpError("expects at most ")
            << program.positions() << " positions (the capacity of " << program.capacity() << " and "
@@ -40,11 +40,16 @@ LogicalResult Machine::lengthen(Operation *op) {
     if (more && program.fill() < 0)
       return op->emitOpError("expects a module with '") << module_attr::fill << "', but found none";
     int64_t label = extend.getLabel() ? integer(extend.getLabel()) : 0;
+    if (failed(expectLabel(op, label)))
+      return failure();
     for (int64_t i = 0; i < more; ++i)
       y.append(program.fill(), /*open=*/true, label);
   } else {
-    for (Number id : tensor(op->getOperand(1)))
+    for (Number id : tensor(op->getOperand(1))) {
+      if (failed(expectToken(op, id.integer)))
+        return failure();
       y.append(static_cast<int32_t>(id.integer), /*open=*/false, /*label=*/0);
+    }
   }
   set(op->getResult(0), datum(std::move(y)));
   return success();
@@ -65,6 +70,8 @@ LogicalResult Machine::write(Operation *op, bool open) {
     auto token = static_cast<int32_t>(ids[i].integer);
     if ((where && !(*where)[i].integer) || y[at].open != open || token == program.fill())
       continue;
+    if (failed(expectToken(op, token)))
+      return failure();
     if (at < y.committed)
       return op->emitOpError("expects positions from ")
              << y.committed << " on (the others are final), but found " << at;
@@ -148,8 +155,7 @@ LogicalResult Machine::denoise(DenoiseOp op) {
     if (open.empty())
       break;
     if (before && open.size() >= *before)
-      return op.emitOpError("expects each step to fill a position, but ")
-             << open.size() << " stay open in [" << from << ", " << to << ")";
+      return op.emitOpError("expects each step to fill a position, but ") << open.size() << " stay open";
     before = open.size();
     carried.insert(carried.begin() + 1, datum(std::move(open)));
     FailureOr<Data> next = runRegion(op.getBody(), std::move(carried));
@@ -252,7 +258,7 @@ Machine::Answer Machine::evaluateSequence(Operation *op) {
           return o.emitOpError("expects a module with '") << module_attr::fill << "', but found none";
         for (int64_t i = from; i < to; ++i)
           y[i] = {program.fill(), i, /*open=*/true, y[i].label};
-        y.committed = std::min(y.committed, from);
+        y.committed = 0;
         y.reopened = true;
         set(o.getResult(), datum(std::move(y)));
         return success();
@@ -265,8 +271,12 @@ Machine::Answer Machine::evaluateSequence(Operation *op) {
       .Case([&](SpanOp o) -> Answer {
         int64_t from = integer(o.getFrom()), to = integer(o.getTo());
         int64_t size = 0;
-        if (from < to && (__builtin_sub_overflow(to, from, &size) || failed(expectSize(op, size))))
-          return failure();
+        // A distance that does not fit wraps to a negative size.
+        if (from < to) {
+          (void)__builtin_sub_overflow(to, from, &size);
+          if (failed(expectSize(op, size)))
+            return failure();
+        }
         Tensor out;
         for (int64_t i = 0; i < size; ++i)
           out.push_back(Number::ofInteger(from + i));

@@ -27,14 +27,17 @@ LogicalResult Machine::setTensor(Operation *op, Tensor tensor) {
 // Element by element
 //===----------------------------------------------------------------------===//
 
-static void printNumbers(InFlightDiagnostic &diag, Operation *op, ArrayRef<Number> numbers) {
-  for (auto [i, n] : llvm::enumerate(numbers)) {
-    diag << (i ? " and " : "");
-    if (isa<FloatType>(getElementTypeOrSelf(op->getOperand(static_cast<unsigned>(i)).getType())))
-      diag << std::to_string(n.real);
-    else
-      diag << n.integer;
-  }
+/// Says why an op has no result for these numbers.
+static LogicalResult refuse(Operation *op, ArrayRef<Number> in) {
+  Type element = getElementTypeOrSelf(op->getResult(0).getType());
+  unsigned bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
+  if (isa<arith::FPToSIOp, arith::FPToUIOp>(op))
+    return op->emitOpError("expects a number that fits in ")
+           << bits << " bits, but found " << std::to_string(in[0].real);
+  if (isa<arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(op))
+    return op->emitOpError("expects to shift by less than ") << bits << " bits, but found " << in[1].integer;
+  return op->emitOpError("expects ") << (in[1].integer ? "a quotient that fits" : "a divisor other than zero")
+                                     << ", but found " << in[0].integer << " and " << in[1].integer;
 }
 
 Machine::Answer Machine::evaluateElementwise(Operation *op) {
@@ -46,9 +49,7 @@ Machine::Answer Machine::evaluateElementwise(Operation *op) {
   auto one = [&](ArrayRef<Number> in) -> FailureOr<Number> {
     if (std::optional<Number> result = f(in))
       return *result;
-    InFlightDiagnostic error = op->emitOpError("expects operands for which it has a result, but found ");
-    printNumbers(error, op, in);
-    return error;
+    return refuse(op, in);
   };
 
   SmallVector<Number, 3> in(op->getNumOperands());
@@ -206,14 +207,13 @@ Machine::Answer Machine::evaluateTensor(Operation *op) {
         const Tensor &in = tensor(slice.getSource());
         int64_t offset = indexOf(slice.getMixedOffsets().front()), size = indexOf(slice.getMixedSizes().front());
         int64_t stride = indexOf(slice.getMixedStrides().front()), length = static_cast<int64_t>(in.size());
-        // Sizes are bounded first, so that the products cannot overflow.
-        if (failed(expectSize(op, size)))
-          return failure();
-        if (offset < 0 || offset > length || stride < -length || stride > std::max<int64_t>(length, 1) ||
-            (size > 0 &&
-             (offset >= length || offset + (size - 1) * stride < 0 || offset + (size - 1) * stride >= length)))
-          return op->emitOpError("expects a slice of ")
-                 << length << " elements, but found offset " << offset << ", size " << size << ", stride " << stride;
+        if (offset < 0 || offset > length)
+          return op->emitOpError("expects an offset in [0, ") << length << "], but found " << offset;
+        if (stride < 1)
+          return op->emitOpError("expects a stride of at least 1, but found ") << stride;
+        int64_t fits = offset == length ? 0 : (length - offset - 1) / stride + 1;
+        if (size < 0 || size > fits)
+          return op->emitOpError("expects a size in [0, ") << fits << "], but found " << size;
         Tensor out;
         for (int64_t i = 0; i < size; ++i)
           out.push_back(in[static_cast<size_t>(offset + i * stride)]);
@@ -223,6 +223,8 @@ Machine::Answer Machine::evaluateTensor(Operation *op) {
         Tensor out;
         for (Value v : concat.getInputs())
           llvm::append_range(out, tensor(v));
+        if (failed(expectSize(op, static_cast<int64_t>(out.size()))))
+          return failure();
         return setTensor(op, std::move(out));
       })
       .Case([&](tensor::CastOp castOp) -> Answer { return setTensor(op, tensor(castOp.getSource())); })

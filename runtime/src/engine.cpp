@@ -11,11 +11,15 @@
 #include "internal.h"
 
 #include <algorithm>
+#include <cstdio>
 
 using namespace quoin::rt;
 
 /// Most rows of a pass, unless a single session has more: bounds the scratch memory.
 static constexpr int64_t kMostRows = 2048;
+
+/// Symbols of masks stay below: formulas then compute in 64 bits without wrapping.
+static constexpr int64_t kMostSymbol = int64_t(1) << 40;
 
 static int64_t wordsFor(int64_t slots) { return (slots + QUOIN_PAGE_SLOTS - 1) / QUOIN_PAGE_SLOTS; }
 
@@ -159,8 +163,19 @@ bool checkForward(quoin_session_t &session) {
                  static_cast<long long>(have), static_cast<long long>(want));
     return false;
   };
-  if (!call.sequence || call.length < 0 || call.length > call.sequence->length)
-    return refuse("length", call.length, call.sequence ? call.sequence->length : 0);
+  // What the program says, in the interpreter's words; the rest is the compiler's.
+  auto broken = [&](int64_t found, const char *expected, int64_t a = 0, int64_t b = 0) {
+    char text[128];
+    std::snprintf(text, sizeof(text), expected, static_cast<long long>(a), static_cast<long long>(b));
+    session.fail(QUOIN_STATUS_FAILED, "quoin.forward expects %s, but found %lld", text, static_cast<long long>(found));
+    return false;
+  };
+  if (!call.sequence || call.length < 0 || call.length > call.sequence->length) {
+    session.fail(QUOIN_STATUS_FAILED, "quoin.forward expects a range in [0, %lld), but found [0, %lld)",
+                 static_cast<long long>(call.sequence ? call.sequence->length : 0),
+                 static_cast<long long>(call.length));
+    return false;
+  }
   if (call.cache < -1 || call.cache >= session.decoder->caches)
     return refuse("cache", call.cache, session.decoder->caches - 1);
   if (call.mask < 0 || call.mask >= program.masks_count)
@@ -177,20 +192,27 @@ bool checkForward(quoin_session_t &session) {
     Slot slot = slotOf(call, i);
     int64_t position = static_cast<const int64_t *>(call.then_positions.data)[i - call.length];
     if (slot.token < 0 || slot.token >= program.vocabulary)
-      return refuse("token", slot.token, program.vocabulary - 1);
-    if (position < 0 || position >= program.positions) {
-      session.fail(
-          position < 0 ? QUOIN_STATUS_FAILED : QUOIN_STATUS_CAPACITY,
-          "forward expects a position from 0 to %lld (the capacity of %lld and %lld beyond it), but found %lld",
-          static_cast<long long>(program.positions - 1), static_cast<long long>(program.capacity),
-          static_cast<long long>(program.positions - program.capacity), static_cast<long long>(position));
+      return broken(slot.token, "tokens below %lld", program.vocabulary);
+    if (position < 0)
+      return broken(position, "positions of at least 0");
+    if (call.then_labels.size)
+      if (int64_t label = static_cast<const int64_t *>(call.then_labels.data)[i - call.length]; label != slot.label)
+        return broken(label, "labels of 32 bits");
+    if (position >= program.positions) {
+      session.fail(QUOIN_STATUS_CAPACITY,
+                   "quoin.forward expects at most %lld positions (the capacity of %lld and %lld beyond it), but needs %lld",
+                   static_cast<long long>(program.positions), static_cast<long long>(program.capacity),
+                   static_cast<long long>(program.positions - program.capacity), static_cast<long long>(position + 1));
       return false;
     }
   }
   auto *read = static_cast<const int64_t *>(call.read.data);
   for (int64_t i = 0; i < call.read.size; ++i)
     if (read[i] < call.from || read[i] >= slots)
-      return refuse("row read", read[i], slots - 1);
+      return broken(read[i], "to read slots in [%lld, %lld)", call.from, slots);
+  for (int64_t symbol : call.symbols)
+    if (symbol <= -kMostSymbol || symbol >= kMostSymbol)
+      return broken(symbol, "symbols below 2^40 in size");
   return true;
 }
 

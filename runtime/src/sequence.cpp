@@ -46,10 +46,12 @@ template <typename T> T *makeTensor(quoin_state_t *state, int64_t count, quoin_t
   return made;
 }
 
+// Errors say what the interpreter says (dialects/reference), the name of the op included.
+
 bool checkRange(quoin_state_t *state, const char *what, const quoin_sequence_t *x, int64_t from, int64_t to) {
   if (from >= 0 && from <= to && to <= x->length)
     return true;
-  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s expects a range in [0, %lld], but it is [%lld, %lld]", what,
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.%s expects a range in [0, %lld), but found [%lld, %lld)", what,
                         static_cast<long long>(x->length), static_cast<long long>(from), static_cast<long long>(to));
   return false;
 }
@@ -57,7 +59,7 @@ bool checkRange(quoin_state_t *state, const char *what, const quoin_sequence_t *
 bool checkPosition(quoin_state_t *state, const char *what, const quoin_sequence_t *x, int64_t position) {
   if (position >= 0 && position < x->length)
     return true;
-  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s expects a position below %lld, but it is %lld", what,
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.%s expects positions in [0, %lld), but found %lld", what,
                         static_cast<long long>(x->length), static_cast<long long>(position));
   return false;
 }
@@ -66,16 +68,24 @@ bool checkToken(quoin_state_t *state, const char *what, int32_t token) {
   int64_t vocabulary = sessionOf(state).model->program->vocabulary;
   if (token >= 0 && token < vocabulary)
     return true;
-  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s expects a token below %lld, but it is %d", what,
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.%s expects tokens below %lld, but found %d", what,
                         static_cast<long long>(vocabulary), token);
   return false;
 }
 
-bool checkSize(quoin_state_t *state, const char *what, const quoin_tensor_t *a, const quoin_tensor_t *b) {
-  if (a->size == b->size)
+bool checkSize(quoin_state_t *state, const char *what, const char *parts, const quoin_tensor_t *expected,
+               const quoin_tensor_t *found) {
+  if (expected->size == found->size)
     return true;
-  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s expects tensors of one size, but they have %lld and %lld elements",
-                        what, static_cast<long long>(a->size), static_cast<long long>(b->size));
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.%s expects %lld %s, but found %lld", what,
+                        static_cast<long long>(expected->size), parts, static_cast<long long>(found->size));
+  return false;
+}
+
+bool checkFill(quoin_state_t *state, const char *what) {
+  if (state->fill >= 0)
+    return true;
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.%s expects a module with 'quoin.fill', but found none", what);
   return false;
 }
 
@@ -99,9 +109,14 @@ template <typename T> bool copyArray(quoin_state_t *state, T *&array, int64_t ha
 /// A longer sequence; what is new is left to the caller.
 quoin_sequence_t *lengthen(quoin_state_t *state, const char *what, const quoin_sequence_t *x, int64_t by) {
   const quoin_program_t &program = *sessionOf(state).model->program;
-  if (by < 0 || by > program.positions - x->length) {
-    sessionOf(state).fail(by < 0 ? QUOIN_STATUS_FAILED : QUOIN_STATUS_CAPACITY,
-                          "%s expects at most %lld positions (the capacity of %lld and %lld beyond it), but needs "
+  if (by < 0) {
+    sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.%s expects a size of at least 0 and at most %d, but found %lld",
+                          what, QUOIN_MAX_ELEMENTS, static_cast<long long>(by));
+    return nullptr;
+  }
+  if (by > program.positions - x->length) {
+    sessionOf(state).fail(QUOIN_STATUS_CAPACITY,
+                          "quoin.%s expects at most %lld positions (the capacity of %lld and %lld beyond it), but needs "
                           "%lld + %lld",
                           what, static_cast<long long>(program.positions), static_cast<long long>(program.capacity),
                           static_cast<long long>(program.positions - program.capacity),
@@ -119,20 +134,36 @@ quoin_sequence_t *lengthen(quoin_state_t *state, const char *what, const quoin_s
 void *allocate(quoin_state_t *state, int64_t bytes) { return make<char>(state, bytes); }
 
 void fail(quoin_state_t *state, const char *what, int64_t a, int64_t b) {
-  char text[kErrorBytes / 2];
+  char text[kErrorBytes] = "";
   size_t used = 0;
-  for (const char *at = what; *at && used + 1 < sizeof(text);) {
-    bool first = !std::strncmp(at, "{0}", 3);
-    if (first || !std::strncmp(at, "{1}", 3)) {
-      int written = std::snprintf(text + used, sizeof(text) - used, "%lld", static_cast<long long>(first ? a : b));
-      used = std::min(used + static_cast<size_t>(written), sizeof(text) - 1);
-      at += 3;
+  bool named = false;
+  auto number = [&](const char *format, auto value) {
+    int written = std::snprintf(text + used, sizeof(text) - used, format, value);
+    used = std::min(used + static_cast<size_t>(std::max(written, 0)), sizeof(text) - 1);
+    named = true;
+  };
+  while (*what && used + 1 < sizeof(text)) {
+    if (!std::strncmp(what, "{}", 2)) {
+      named = true;
+      what += 2;
+    } else if (!std::strncmp(what, "{0f}", 4)) {
+      double real;
+      std::memcpy(&real, &a, sizeof(real));
+      number("%f", real);
+      what += 4;
+    } else if (!std::strncmp(what, "{0}", 3) || !std::strncmp(what, "{1}", 3)) {
+      number("%lld", static_cast<long long>(what[1] == '0' ? a : b));
+      what += 3;
     } else {
-      text[used++] = *at++;
+      text[used++] = *what++;
     }
   }
   text[used] = 0;
-  sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s", text);
+  if (named)
+    sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s", text);
+  else
+    sessionOf(state).fail(QUOIN_STATUS_FAILED, "%s (%lld, %lld)", text, static_cast<long long>(a),
+                          static_cast<long long>(b));
 }
 
 int64_t reuse(quoin_state_t *state, const quoin_forward_t *call, int64_t limit) {
@@ -191,13 +222,14 @@ void tokens(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_
 }
 
 quoin_sequence_t *extend(quoin_state_t *state, const quoin_sequence_t *x, int64_t by, int64_t label) {
-  if (by > 0 && state->fill < 0) {
-    sessionOf(state).fail(QUOIN_STATUS_FAILED, "extend expects a model with a fill token, but it has none");
+  quoin_sequence_t *y = lengthen(state, "extend", x, by);
+  if (!y || (by > 0 && !checkFill(state, "extend")))
+    return nullptr;
+  if (label != static_cast<int32_t>(label)) {
+    sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.extend expects labels of 32 bits, but found %lld",
+                          static_cast<long long>(label));
     return nullptr;
   }
-  quoin_sequence_t *y = lengthen(state, "extend", x, by);
-  if (!y)
-    return nullptr;
   std::fill(y->tokens + x->length, y->tokens + y->length, state->fill);
   std::fill(y->labels + x->length, y->labels + y->length, static_cast<int32_t>(label));
   std::fill(y->open + x->length, y->open + y->length, uint8_t(1));
@@ -205,13 +237,13 @@ quoin_sequence_t *extend(quoin_state_t *state, const quoin_sequence_t *x, int64_
 }
 
 quoin_sequence_t *append(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *ids) {
+  quoin_sequence_t *y = lengthen(state, "append", x, ids->size);
+  if (!y)
+    return nullptr;
   auto *values = static_cast<const int32_t *>(ids->data);
   for (int64_t i = 0; i < ids->size; ++i)
     if (!checkToken(state, "append", values[i]))
       return nullptr;
-  quoin_sequence_t *y = lengthen(state, "append", x, ids->size);
-  if (!y)
-    return nullptr;
   std::copy_n(values, ids->size, y->tokens + x->length);
   std::fill(y->labels + x->length, y->labels + y->length, 0);
   std::fill(y->open + x->length, y->open + y->length, uint8_t(0));
@@ -219,25 +251,23 @@ quoin_sequence_t *append(quoin_state_t *state, const quoin_sequence_t *x, const 
 }
 
 quoin_sequence_t *reopen(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to) {
-  if (!checkRange(state, "reopen", x, from, to))
+  if (!checkRange(state, "reopen", x, from, to) || (to > from && !checkFill(state, "reopen")))
     return nullptr;
-  if (to > from && state->fill < 0) {
-    sessionOf(state).fail(QUOIN_STATUS_FAILED, "reopen expects a model with a fill token, but it has none");
-    return nullptr;
-  }
   quoin_sequence_t *y = share(state, x);
   if (!y || !copyArray(state, y->tokens, x->length, x->length) || !copyArray(state, y->open, x->length, x->length))
     return nullptr;
   std::fill(y->tokens + from, y->tokens + to, state->fill);
   std::fill(y->open + from, y->open + to, uint8_t(1));
   y->reopened = 1;
+  y->committed = 0; // it is another sequence, of which nothing is final
   return y;
 }
 
-/// fill and edit: `wanted` is the open bit of the positions that take a token. The fill token is never an answer.
+/// fill and edit: `wanted` is the open bit of the positions that take a token. The fill token is never an answer, and
+/// what is committed takes none.
 quoin_sequence_t *put(quoin_state_t *state, const char *what, uint8_t wanted, const quoin_sequence_t *x,
                       const quoin_tensor_t *at, const quoin_tensor_t *ids, const quoin_tensor_t *where) {
-  if (!checkSize(state, what, at, ids) || (where && !checkSize(state, what, at, where)))
+  if (!checkSize(state, what, "ids", at, ids) || (where && !checkSize(state, what, "flags", at, where)))
     return nullptr;
   quoin_sequence_t *y = share(state, x);
   if (!y || !copyArray(state, y->tokens, x->length, x->length) || !copyArray(state, y->open, x->length, x->length))
@@ -252,6 +282,12 @@ quoin_sequence_t *put(quoin_state_t *state, const char *what, uint8_t wanted, co
       continue;
     if (!checkToken(state, what, values[i]))
       return nullptr;
+    if (positions[i] < x->committed) {
+      sessionOf(state).fail(QUOIN_STATUS_FAILED,
+                            "quoin.%s expects positions from %lld on (the others are final), but found %lld", what,
+                            static_cast<long long>(x->committed), static_cast<long long>(positions[i]));
+      return nullptr;
+    }
     y->tokens[positions[i]] = values[i];
     y->open[positions[i]] = 0;
   }
@@ -271,6 +307,14 @@ quoin_sequence_t *edit(quoin_state_t *state, const quoin_sequence_t *x, const qu
 quoin_sequence_t *commit(quoin_state_t *state, const quoin_sequence_t *x, int64_t to) {
   if (!checkRange(state, "commit", x, 0, to))
     return nullptr;
+  const uint8_t *stop = x->open + std::max(x->committed, to);
+  const uint8_t *open = std::find<const uint8_t *>(x->open + x->committed, stop, 1);
+  if (open != stop) {
+    sessionOf(state).fail(QUOIN_STATUS_FAILED,
+                          "quoin.commit expects known positions below %lld, but position %lld is open",
+                          static_cast<long long>(to), static_cast<long long>(open - x->open));
+    return nullptr;
+  }
   quoin_sequence_t *y = share(state, x);
   if (y)
     y->committed = std::max(y->committed, to);
@@ -321,8 +365,13 @@ quoin_sequence_t *permute(quoin_state_t *state, const quoin_sequence_t *x, int64
 void top(quoin_state_t *state, const quoin_tensor_t *values, int64_t n, const quoin_tensor_t *where,
          quoin_tensor_t *out) {
   *out = {};
-  if (where && !checkSize(state, "top", values, where))
+  if (where && !checkSize(state, "top", "flags", values, where))
     return;
+  if (n < 0) {
+    sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.top expects a count of at least 0, but found %lld",
+                          static_cast<long long>(n));
+    return;
+  }
   auto *flags = makeTensor<uint8_t>(state, values->size, out);
   auto *order = make<int64_t>(state, values->size);
   if (!flags || !order)
@@ -335,7 +384,7 @@ void top(quoin_state_t *state, const quoin_tensor_t *values, int64_t n, const qu
     if (!allowed || allowed[i])
       order[candidates++] = i;
   }
-  n = std::clamp<int64_t>(n, 0, candidates);
+  n = std::min(n, candidates);
   std::partial_sort(order, order + n, order + candidates, [&](int64_t a, int64_t b) {
     bool aNaN = std::isnan(value[a]), bNaN = std::isnan(value[b]);
     if (aNaN != bNaN)

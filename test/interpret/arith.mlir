@@ -49,7 +49,7 @@ module attributes {} {
     %n = quoin.length %y
     quoin.return %y[%c1 to %n]
   }
-  // ZERO: error: 'arith.divui' op expects operands for which it has a result, but found 64 and 0
+  // ZERO: error: 'arith.divui' op expects a divisor other than zero, but found 64 and 0
   quoin.decoder @division_by_zero(%x, %max) settings {} {
     %c0 = arith.constant 0 : index
     %a = arith.divui %max, %c0 : index

@@ -22,7 +22,7 @@ module attributes {quoin.fill = 99 : i32} {
     }
     quoin.return %full[%c0 to %n]
   }
-  // NOTHING: error: 'quoin.denoise' op expects each step to fill a position, but 3 stay open in [0, 4)
+  // NOTHING: error: 'quoin.denoise' op expects each step to fill a position, but 3 stay open
   quoin.decoder @a_step_that_fills_nothing(%x, %max) settings {} {
     %c0 = arith.constant 0 : index
     %c3 = arith.constant 3 : index

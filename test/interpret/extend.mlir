@@ -5,7 +5,7 @@
 
 module attributes {quoin.fill = 99 : i32, quoin.capacity = 8 : index} {
   // ADDS: {{^}}2,99,99,99{{$}}
-  // CAPACITY: error: 'quoin.extend' op expects at most 8 positions (the capacity), but found 6 and 3 more
+  // CAPACITY: error: 'quoin.extend' op expects at most 8 positions (the capacity), but needs 6 + 3
   quoin.decoder @adds_open_positions(%x, %max) settings {} {
     %c1 = arith.constant 1 : index
     %c3 = arith.constant 3 : index

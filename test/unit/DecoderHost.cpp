@@ -130,10 +130,19 @@ template <typename T> static T *make(quoin_state_t *s, int64_t n) {
 template <typename T> static T *elements(const quoin_tensor_t &t) { return static_cast<T *>(t.data); }
 
 static void fail(quoin_state_t *s, const char *what, int64_t a, int64_t b) {
-  sessionOf(s).error = what;
-  for (auto [place, value] : {std::pair("{0}", a), std::pair("{1}", b)})
-    if (size_t at = sessionOf(s).error.find(place); at != std::string::npos)
-      sessionOf(s).error.replace(at, 3, std::to_string(value));
+  double real;
+  std::memcpy(&real, &a, sizeof(real));
+  std::string text = what;
+  bool named = false;
+  for (auto &[place, number] : {std::pair<std::string, std::string>{"{}", ""},
+                                {"{0f}", std::to_string(real)},
+                                {"{0}", std::to_string(a)},
+                                {"{1}", std::to_string(b)}})
+    if (size_t at = text.find(place); at != std::string::npos) {
+      text.replace(at, place.size(), number);
+      named = true;
+    }
+  sessionOf(s).error = named ? text : text + " (" + std::to_string(a) + ", " + std::to_string(b) + ")";
   s->status = 1;
 }
 static bool inRange(quoin_state_t *s, const quoin_sequence_t *x, int64_t from, int64_t to) {

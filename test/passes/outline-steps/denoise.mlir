@@ -18,7 +18,7 @@
 // CHECK:         %[[AFTER:.*]] = quoin.open %[[Z]]
 // CHECK:         %[[LEFT:.*]] = tensor.dim %[[AFTER]]
 // CHECK:         %[[LESS:.*]] = arith.cmpi ult, %[[LEFT]], %[[HAD]]
-// CHECK:         cf.assert %[[LESS]], "quoin.denoise expects each step to fill an open position
+// CHECK:         cf.assert %[[LESS]], "quoin.denoise expects each step to fill a position, but {0} stay open
 // CHECK:         cf.br ^[[LOOP]](%[[Z]], %{{.*}} : !quoin.sequence, index)
 
 // COUNT-DAG: outline-steps num-suspensions-outlined 3
