@@ -121,7 +121,7 @@ static std::optional<ReadRange> regionOf(Value rows, BlockArgument sequence) {
 static bool isExactAlready(ForwardOp call, const ReadRange &region) {
   if (!isSameIndex(region.to, call.getTo()))
     return false;
-  MaskUse use{call.getMask().getFormula(), std::vector<int>(call.getSymbols().size(), -1), false, true};
+  MaskUse use{call.getMask().getFormula(), std::vector<int>(call.getSymbols().size(), -1), {}};
   return proveMaskFacts({use}).cut.kind != RowCut::Kind::Nothing;
 }
 

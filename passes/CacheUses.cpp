@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/Matchers.h"
+#include "passes/IndexFacts.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -58,10 +59,6 @@ static Value findRoot(Value sequence) {
   return sequence;
 }
 
-//===----------------------------------------------------------------------===//
-// Positions of `then` rows
-//===----------------------------------------------------------------------===//
-
 bool quoin::isSameIndex(Value value, Value other) {
   if (value == other)
     return true;
@@ -72,43 +69,6 @@ bool quoin::isSameIndex(Value value, Value other) {
   return matchPattern(value, m_ConstantInt(&x)) && matchPattern(other, m_ConstantInt(&y)) && x == y;
 }
 
-/// Are all elements of a vector of positions at or above `bound`? What a loop carries is assumed to be when its start
-/// is and what it yields follows from that.
-static bool isAtLeast(Value positions, Value bound, llvm::SmallDenseSet<Value> &assumed) {
-  if (!assumed.insert(positions).second)
-    return true;
-  if (auto argument = dyn_cast<BlockArgument>(positions)) {
-    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
-    if (!loop || argument.getArgNumber() == 0)
-      return false;
-    unsigned i = argument.getArgNumber() - 1;
-    return isAtLeast(loop.getInitArgs()[i], bound, assumed) && isAtLeast(loop.getYieldedValues()[i], bound, assumed);
-  }
-  Operation *op = positions.getDefiningOp();
-  if (auto span = dyn_cast<SpanOp>(op)) {
-    Value from = span.getFrom();
-    Operation *highest = from.getDefiningOp();
-    if (isa_and_nonnull<arith::MaxSIOp, arith::MaxUIOp>(highest))
-      return llvm::any_of(highest->getOperands(), [&](Value v) { return isSameIndex(v, bound); });
-    return isSameIndex(from, bound);
-  }
-  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
-    return llvm::all_of(empty.getMixedSizes(), [](OpFoldResult size) { return isConstantIntValue(size, 0); });
-  if (auto join = dyn_cast<tensor::ConcatOp>(op))
-    return llvm::all_of(join.getInputs(), [&](Value part) { return isAtLeast(part, bound, assumed); });
-  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
-    return isAtLeast(slice.getSource(), bound, assumed);
-  if (auto cast = dyn_cast<tensor::CastOp>(op))
-    return isAtLeast(cast.getSource(), bound, assumed);
-  if (auto choice = dyn_cast<arith::SelectOp>(op))
-    return isAtLeast(choice.getTrueValue(), bound, assumed) && isAtLeast(choice.getFalseValue(), bound, assumed);
-  if (auto loop = dyn_cast<scf::ForOp>(op)) {
-    unsigned i = cast<OpResult>(positions).getResultNumber();
-    return isAtLeast(loop.getInitArgs()[i], bound, assumed) && isAtLeast(loop.getYieldedValues()[i], bound, assumed);
-  }
-  return false;
-}
-
 //===----------------------------------------------------------------------===//
 // Calls
 //===----------------------------------------------------------------------===//
@@ -116,7 +76,7 @@ static bool isAtLeast(Value positions, Value bound, llvm::SmallDenseSet<Value> &
 namespace {
 /// What both kinds of calls have.
 struct CallParts {
-  Value sequence, to, positions;
+  Value sequence, to, positions, labels;
   FlatSymbolRefAttr model;
   BlockMask mask;
   ValueRange symbols;
@@ -125,13 +85,14 @@ struct CallParts {
 
 static std::optional<CallParts> partsOf(Operation *op) {
   if (auto call = dyn_cast<ForwardOp>(op))
-    return CallParts{call.getSequence(),          call.getTo(),     call.getPositions(), call.getModelAttr(),
-                     call.getMask().getFormula(), call.getSymbols()};
+    return CallParts{call.getSequence(), call.getTo(),        call.getPositions(),
+                     call.getLabels(),   call.getModelAttr(), call.getMask().getFormula(),
+                     call.getSymbols()};
   auto commit = dyn_cast<CommitOp>(op);
   if (!commit || !commit.getModelAttr())
     return std::nullopt;
   return CallParts{
-      commit.getSequence(), commit.getTo(), Value(), commit.getModelAttr(), commit.getMaskAttr().getFormula(),
+      commit.getSequence(), commit.getTo(), Value(), Value(), commit.getModelAttr(), commit.getMaskAttr().getFormula(),
       commit.getSymbols()};
 }
 
@@ -177,9 +138,60 @@ static void numberShared(DecoderOp decoder, CacheUses &cache) {
   cache.shared.append(elsewhere);
 }
 
-static void addUse(CacheUses &cache, CacheCall &call) {
+/// A label of more than 32 bits ends the run.
+static std::pair<int64_t, int64_t> labelRange(IndexRange range) {
+  int64_t low = std::max<int64_t>(range.low, INT32_MIN), high = std::min<int64_t>(range.high, INT32_MAX);
+  return low <= high ? std::pair(low, high) : std::pair<int64_t, int64_t>(INT32_MIN, INT32_MAX);
+}
+
+/// The inputs of a concatenation, or the vector itself.
+static SmallVector<Value> partsOfVector(Value vector) {
+  if (auto join = vector.getDefiningOp<tensor::ConcatOp>())
+    return llvm::to_vector(ValueRange(join.getInputs()));
+  return {vector};
+}
+
+/// What is known of the `then` rows of a call: part by part, where its vectors are joined of parts of the same sizes.
+static SmallVector<ThenRows> describeThen(IndexFacts &facts, const CallParts &call) {
+  SmallVector<Value> positions = partsOfVector(call.positions), labels;
+  if (call.labels)
+    labels = partsOfVector(call.labels);
+  auto sameSizes = [&] {
+    return llvm::all_of(llvm::zip_equal(positions, labels),
+                        [&](auto pair) { return facts.sizeOf(std::get<0>(pair)) == facts.sizeOf(std::get<1>(pair)); });
+  };
+  // One label holds for all parts; labels that are cut elsewhere make one part of everything.
+  bool together = labels.size() > 1 && (labels.size() != positions.size() || !sameSizes());
+  if (together) {
+    positions = {call.positions};
+    labels = {call.labels};
+  }
+  SmallVector<ThenRows> all;
+  for (auto [i, part] : llvm::enumerate(positions)) {
+    ThenRows rows;
+    IndexForm zero;
+    if (facts.sizeOf(part) == zero)
+      continue;
+    IndexForm to = facts.formOf(call.to);
+    for (int64_t offset : {0, -1}) {
+      IndexForm bound = to;
+      bound.constant += offset;
+      if (!rows.above && facts.isAtLeast(part, bound))
+        rows.above = offset;
+    }
+    IndexRange label = {0, 0};
+    if (!labels.empty())
+      label = facts.rangeOf(labels[labels.size() == 1 ? 0 : i]);
+    std::tie(rows.lowLabel, rows.highLabel) = labelRange(label);
+    if (!llvm::is_contained(all, rows))
+      all.push_back(rows);
+  }
+  return all;
+}
+
+static void addUse(CacheUses &cache, CacheCall &call, IndexFacts &facts) {
   CallParts parts = *partsOf(call.op);
-  MaskUse use{parts.mask, {}, false, true};
+  MaskUse use{parts.mask, {}, {}};
   for (Value symbol : parts.symbols) {
     auto *it = llvm::find(cache.shared, symbol);
     use.shared.push_back(it == cache.shared.end() ? -1 : static_cast<int>(it - cache.shared.begin()));
@@ -191,11 +203,11 @@ static void addUse(CacheUses &cache, CacheCall &call) {
     cache.uses.push_back(use);
     same = &cache.uses.back();
   }
-  if (parts.positions) {
-    llvm::SmallDenseSet<Value> assumed;
-    same->hasThen = true;
-    same->thenAbove &= isAtLeast(parts.positions, parts.to, assumed);
-  }
+  if (!parts.positions)
+    return;
+  for (const ThenRows &rows : describeThen(facts, parts))
+    if (!llvm::is_contained(same->then, rows))
+      same->then.push_back(rows);
 }
 
 Operation *quoin::findMeetingBeyondMasks(Operation *from, FlatSymbolRefAttr model) {
@@ -214,10 +226,16 @@ Operation *quoin::findMeetingBeyondMasks(Operation *from, FlatSymbolRefAttr mode
 
 std::vector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
   std::vector<CacheUses> caches;
-  bool labels = false;
+  IndexFacts facts(decoder);
+  MaskFactsOptions options;
   decoder.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (auto extend = dyn_cast<ExtendOp>(op))
-      labels |= static_cast<bool>(extend.getLabel());
+    if (auto extend = dyn_cast<ExtendOp>(op); extend && extend.getLabel()) {
+      // Prompts and what is appended have label 0.
+      auto [low, high] = labelRange(facts.rangeOf(extend.getLabel()));
+      options.sequenceLabels = true;
+      options.lowLabel = std::min(options.lowLabel, low);
+      options.highLabel = std::max(options.highLabel, high);
+    }
     std::optional<CallParts> parts = partsOf(op);
     if (!parts)
       return;
@@ -232,10 +250,10 @@ std::vector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
     cache->calls.push_back(call);
   });
   for (CacheUses &cache : caches) {
-    cache.options.sequenceLabels = labels;
+    cache.options = options;
     numberShared(decoder, cache);
     for (CacheCall &call : cache.calls)
-      addUse(cache, call), findSnapshot(call);
+      addUse(cache, call, facts), findSnapshot(call);
   }
   return caches;
 }

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "passes/CacheUses.h"
 #include "passes/Counters.h"
+#include "passes/Notes.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
 
@@ -88,11 +89,13 @@ public:
     op.erase();
   }
 
-  /// The published engine runs the rows that the commit adds, even if the cache's are right.
+  /// The published engine runs the rows that the commit adds, even if the cache's are right. The commit, which checks
+  /// its range, stays in front of them.
   void rewrite(CommitOp op, unsigned use) {
     SlotBuilder b(op.getLoc(), op);
     Value done = CommittedOp::create(b, op.getSequence());
     Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, op.getTo(), done);
+    b.setInsertionPointAfter(op);
     auto branch = scf::IfOp::create(b, more, /*withElseRegion=*/false);
     b.setInsertionPointToStart(branch.thenBlock());
     auto [from, keep] =
@@ -156,6 +159,8 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       }
       bool hasPass = llvm::any_of(uses.calls, [](const CacheCall &c) { return isa<CommitOp>(c.op); });
       bool snapshots = !beyond && keepsSnapshots(uses, facts);
+      if (!beyond && !snapshots)
+        noteRefusals(decoder, uses, facts);
       if (facts.cut.kind == RowCut::Kind::Nothing && !hasPass && !snapshots)
         continue; // a stateless call is as good
       OpBuilder entry = OpBuilder::atBlockBegin(&decoder.getBody().front());
@@ -204,6 +209,23 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
     return proven;
   }
 
+  /// Why nothing of a mask's calls is kept.
+  static std::string reasonOf(const MaskFacts &facts) {
+    if (facts.gaveUp)
+      return "too many cases";
+    if (facts.thenIsSeen)
+      return "a row of the text may see a 'then' row, as far as their positions and labels are known";
+    return facts.cut.kind == RowCut::Kind::Nothing ? "no cut is provable, a change may reach every row"
+                                                   : "no rows see provably the same keys at every call";
+  }
+
+  static void noteRefusals(DecoderOp decoder, const CacheUses &uses, const MaskFacts &facts) {
+    for (auto [i, use] : llvm::enumerate(uses.uses))
+      if (facts.isRefused(i))
+        addNote(decoder, MaskAttr::get(decoder.getContext(), use.mask),
+                "no cache, each call runs everything again: " + reasonOf(facts));
+  }
+
   /// One remark per mask.
   void report(const CacheUses &uses, const MaskFacts &facts) {
     for (auto [i, use] : llvm::enumerate(uses.uses)) {
@@ -211,13 +233,9 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       llvm::raw_string_ostream os(text);
       os << "mask " << textOf(use.mask);
       const CacheCall *call = llvm::find_if(uses.calls, [&](const CacheCall &c) { return c.use == i; });
-      bool refused = facts.cut.kind == RowCut::Kind::Nothing || facts.prefixes[i].kind == StablePrefix::Kind::Nothing;
-      if (refused) {
+      if (facts.isRefused(i)) {
         ++numRefused;
-        os << (facts.gaveUp                              ? ": too many cases"
-               : facts.cut.kind == RowCut::Kind::Nothing ? ": no cut is provable, a change may reach every row"
-                                                         : ": no rows see provably the same keys at every call")
-           << "; everything runs again";
+        os << ": " << reasonOf(facts) << "; everything runs again";
         remark::missed(call->op->getLoc(), remarkOn<InferCache>("Mask")) << text;
         continue;
       }

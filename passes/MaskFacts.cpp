@@ -68,6 +68,12 @@ private:
   int64_t draw(int64_t low, int64_t high) {
     return low + static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1));
   }
+  /// A small one where the range has such.
+  int64_t drawLabel(int64_t low, int64_t high) {
+    if (low == INT32_MIN)
+      low = std::min<int64_t>(high, 0) - (high < 0 ? 2 : 0);
+    return draw(low, std::min(high, low + 2));
+  }
   /// Sizes at which the formulas' constants and divisors matter.
   int64_t drawRange() const {
     int64_t most = 12;
@@ -123,6 +129,14 @@ static void addBelowPrefix(MaskQuestion &question, const LinearForm &value, cons
   question.requireLe(value, limit, gap);
 }
 
+/// Ends of 32 bits bound every label and tell nothing.
+static void addLabelRange(MaskQuestion &question, const LinearForm &label, int64_t low, int64_t high) {
+  if (low > INT32_MIN)
+    question.requireLe(LinearForm(low), label);
+  if (high < INT32_MAX)
+    question.requireLe(label, LinearForm(high));
+}
+
 /// Do two calls agree on the rows and keys below both prefixes? Their slots there are the same: no open ones, same
 /// positions and labels.
 bool Prover::agree(const MaskUse &a, const StablePrefix &p, const MaskUse &b, const StablePrefix &r) {
@@ -136,10 +150,11 @@ bool Prover::agree(const MaskUse &a, const StablePrefix &p, const MaskUse &b, co
     sharedVariables.clear();
     LinearForm q = LinearForm::variable(question.addVariable()), k = LinearForm::variable(question.addVariable());
     MaskInstance one{&a.mask, q, k, q, k, LinearForm(), LinearForm(), LinearForm(), LinearForm(), {}};
-    if (options.sequenceLabels) {
-      one.queryLabel = LinearForm::variable(question.addVariable());
-      one.keyLabel = LinearForm::variable(question.addVariable());
-    }
+    if (options.sequenceLabels)
+      for (LinearForm *label : {&one.queryLabel, &one.keyLabel}) {
+        *label = LinearForm::variable(question.addVariable());
+        addLabelRange(question, *label, options.lowLabel, options.highLabel);
+      }
     MaskInstance other = one;
     other.mask = &b.mask;
     one.symbols = symbolsOf(question, a);
@@ -166,9 +181,12 @@ bool Prover::isCut(const RowCut &cut, const MaskUse &use, const StablePrefix &pr
     return false;
   bool asksOpen = use.mask.usesOpen();
   // A key at or above the cut is a slot of the sequence, or a `then` row. A clipped cut has two cases.
-  for (bool isThen : {false, true})
+  llvm::SmallVector<const ThenRows *> keys = {nullptr};
+  for (const ThenRows &rows : use.then)
+    keys.push_back(&rows);
+  for (const ThenRows *then : keys)
     for (bool clipped : {false, true}) {
-      if ((isThen && !use.hasThen) || (clipped && cut.kind != Kind::Clipped))
+      if (clipped && cut.kind != Kind::Clipped)
         continue;
       MaskQuestion question(options.maxCases, budget);
       sharedVariables.clear();
@@ -206,23 +224,32 @@ bool Prover::isCut(const RowCut &cut, const MaskUse &use, const StablePrefix &pr
       question.requireLe(zero, q);
       question.requireLe(q, w, 1);
       question.requireLe(w, slot);
-      if (isThen) {
+      if (then) {
         question.requireLe(to, slot);
         instance.keyPosition = fresh();
-        if (use.thenAbove)
-          question.requireLe(to, instance.keyPosition);
+        question.requireLe(zero, instance.keyPosition);
+        if (then->above)
+          question.requireLe(to, instance.keyPosition, *then->above);
       } else {
         question.requireLe(slot, to, 1);
       }
-      if (asksOpen) {
-        // The cut is at or below the first open slot, so the query is not open; the key may be.
+      if (asksOpen && !then) {
+        // The cut is at or below the first open slot, so the query is not open; the key may be, unless it is a `then`
+        // row.
         instance.keyOpen = fresh();
         addBetween(question, zero, instance.keyOpen, LinearForm(1));
       }
-      if (options.sequenceLabels)
+      if (options.sequenceLabels) {
         instance.queryLabel = fresh();
-      if (options.sequenceLabels || isThen)
+        addLabelRange(question, instance.queryLabel, options.lowLabel, options.highLabel);
+      }
+      if (then && then->lowLabel == then->highLabel) {
+        instance.keyLabel = LinearForm(then->lowLabel);
+      } else if (options.sequenceLabels || then) {
         instance.keyLabel = fresh();
+        addLabelRange(question, instance.keyLabel, then ? then->lowLabel : options.lowLabel,
+                      then ? then->highLabel : options.highLabel);
+      }
       question.require(instance, true);
       if (!isNone(question))
         return false;
@@ -248,8 +275,8 @@ bool Prover::disagreeSomewhere(const MaskUse &a, const StablePrefix &p, const Ma
     q.position = q.slot = draw(0, limit - 1);
     k.position = k.slot = draw(0, limit - 1);
     if (options.sequenceLabels) {
-      q.label = draw(0, 2);
-      k.label = draw(0, 2);
+      q.label = drawLabel(options.lowLabel, options.highLabel);
+      k.label = drawLabel(options.lowLabel, options.highLabel);
     }
     if (a.mask.see(q, k, x) != b.mask.see(q, k, y))
       return true;
@@ -270,17 +297,19 @@ bool Prover::isCrossedSomewhere(const RowCut &cut, const MaskUse &use, const Sta
     // Often near the cut.
     q.position = q.slot = w - 1 - draw(0, i % 2 ? std::min<int64_t>(w - 1, 2) : w - 1);
     k.position = k.slot = w + draw(0, i % 3 ? 2 : range);
-    bool isThen = use.hasThen && i % 4 == 0;
-    if (isThen) {
+    const ThenRows *then = use.then.empty() || i % 4 ? nullptr : &use.then[draw(0, use.then.size() - 1)];
+    if (then) {
       k.slot = std::max(k.slot, d);
-      k.position = use.thenAbove ? draw(d, k.slot) + draw(0, range) : draw(-1, range);
+      k.position = std::max<int64_t>(0, then->above ? draw(d, k.slot) + draw(0, range) + *then->above : draw(0, range));
     }
-    if (asksOpen)
+    if (asksOpen && !then)
       k.open = draw(0, 1);
     if (options.sequenceLabels)
-      q.label = draw(0, 2);
-    if (options.sequenceLabels || isThen)
-      k.label = draw(0, 2);
+      q.label = drawLabel(options.lowLabel, options.highLabel);
+    if (then)
+      k.label = drawLabel(then->lowLabel, then->highLabel);
+    else if (options.sequenceLabels)
+      k.label = drawLabel(options.lowLabel, options.highLabel);
     if (use.mask.see(q, k, symbols))
       return true;
   }
@@ -417,6 +446,13 @@ MaskFacts quoin::proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOpt
     facts.cut = prover.proveCut(uses, facts.prefixes);
   facts.cutAtOpen = llvm::any_of(uses, [](const MaskUse &u) { return u.mask.usesOpen(); });
   facts.gaveUp = prover.gaveUp;
+  auto hasThen = [](const MaskUse &use) { return !use.then.empty(); };
+  if (facts.cut.kind == RowCut::Kind::Nothing && !facts.gaveUp && llvm::any_of(uses, hasThen)) {
+    std::vector<MaskUse> alone(uses.begin(), uses.end());
+    for (MaskUse &use : alone)
+      use.then.clear();
+    facts.thenIsSeen = proveMaskFacts(alone, options).cut.kind != RowCut::Kind::Nothing;
+  }
   return facts;
 }
 

@@ -29,6 +29,9 @@
 // in c', hence the claim holds for c'. Nothing was assumed about which calls happen: calls may be left out (a commit's
 // pass), or made more often.
 //
+// Rows below the cut are the sequence's own, so the `then` rows matter as keys only: where they stand and which labels
+// they have (read off the program, see CacheUses.cpp) is what tells that the text sees none of them.
+//
 // A mask whose rows look ahead by a bounded distance (a two-sided window) has no such cut: its rows below d - W see
 // nothing at or above d, but the rows between do, and they are seen in turn. It gets f = 0: everything runs again.
 //
@@ -51,24 +54,36 @@
 #define QUOIN_PASSES_MASKFACTS_H
 
 #include "dialects/quoin/BlockMask.h"
+#include <optional>
 #include <string>
 
 namespace quoin {
+
+/// What is known of some `then` rows.
+struct ThenRows {
+  /// Their positions are at or above `to` plus this; nothing: they may be anywhere.
+  std::optional<int64_t> above;
+  /// Their labels are in this range.
+  int64_t lowLabel = INT32_MIN, highLabel = INT32_MAX;
+
+  bool operator==(const ThenRows &o) const {
+    return above == o.above && lowLabel == o.lowLabel && highLabel == o.highLabel;
+  }
+};
 
 /// How one or more calls use a mask.
 struct MaskUse {
   BlockMask mask;
   /// For each symbol the number of a run-time value that is the same at all calls, or -1 if it may differ by call.
   std::vector<int> shared;
-  /// Some calls have `then` rows.
-  bool hasThen = false;
-  /// Their positions are known to be at or above `to`.
-  bool thenAbove = false;
+  /// Of each `then` row of these calls one of these holds; empty: there are none.
+  std::vector<ThenRows> then;
 };
 
 struct MaskFactsOptions {
-  /// Slots of the sequence may have labels other than 0.
+  /// Slots of the sequence may have labels other than 0; then those of this range.
   bool sequenceLabels = false;
+  int64_t lowLabel = 0, highLabel = 0;
   /// Shared values that may stand in the cut, below this number.
   int sharedInCut = 0;
   /// Most cases of one question, and of all together (those with divisions count more); beyond, the sound answer is
@@ -122,6 +137,12 @@ struct MaskFacts {
   bool cutAtOpen = false;
   /// A question had too many cases.
   bool gaveUp = false;
+  /// There would be a cut if the text saw no `then` rows.
+  bool thenIsSeen = false;
+  /// Nothing is kept of this use's calls.
+  bool isRefused(size_t use) const {
+    return cut.kind == RowCut::Kind::Nothing || prefixes[use].kind == StablePrefix::Kind::Nothing;
+  }
 };
 
 /// The facts of the calls on one cache.

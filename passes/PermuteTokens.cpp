@@ -21,6 +21,7 @@
 #include "passes/CacheUses.h"
 #include "passes/Counters.h"
 #include "passes/MaskOrder.h"
+#include "passes/Notes.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
 #include "passes/StaticOrders.h"
@@ -299,6 +300,7 @@ void PermuteTokens::sort(DecoderOp decoder, CallGroup &group, const SortPlan &pl
       it->second = full ? MaskAttr::get(op->getContext(), causalBySlot()) : mask;
       std::string text = "mask " + textOf(mask.getFormula());
       if (plan.cached) {
+        withdrawNote(decoder, mask);
         ++(plan.groups ? numGroups : numMasks);
         text += std::string(plan.groups ? " is block-causal" : " is causal") + " once tokens are sorted by " +
                 nameOf(plan.key).str();

@@ -26,6 +26,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "passes/Counters.h"
+#include "passes/Notes.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "runtime/include/quoin/program.h"
@@ -206,6 +207,7 @@ bool Compiler::runPasses() {
   std::string last = options.to == "cpu" ? "scheduled" : options.to;
   PassManager pm(&context);
   resetCounters();
+  (void)takeNotes();
   PhaseOptions phase{options.level, std::nullopt};
   if (!options.approximate.empty() && !(phase.approximate = parseApproximation(options.approximate, error)))
     return false;
@@ -213,6 +215,9 @@ bool Compiler::runPasses() {
     return false;
   if (failed(pm.run(*module)))
     return failWith("the passes failed");
+  for (const std::string &text : takeNotes())
+    if (options.note)
+      options.note(text);
   auto isInexact = [](DecoderOp decoder) { return decoder->hasAttr(module_attr::inexact); };
   if (phase.approximate && llvm::none_of(module->getOps<DecoderOp>(), isInexact))
     return fail("expects a decoder that '" + options.approximate +

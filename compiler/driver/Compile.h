@@ -39,6 +39,8 @@ struct CompileOptions {
   std::function<void(const std::string &what, double done)> progress;
   /// Told, a line each, of what a person should know although it compiles.
   std::function<void(const std::string &what)> warn;
+  /// Told what compiled but may cost more than it seems to (passes/Notes.h), a line each, before the artefact is made.
+  std::function<void(const std::string &text)> note;
 };
 
 /// False with `error` set if it fails.

@@ -17,11 +17,14 @@
 using namespace quoin;
 using test::parse;
 
-static MaskUse use(llvm::StringRef text, std::vector<int> shared = {}, bool hasThen = false, bool thenAbove = true) {
-  MaskUse u{parse(text), std::move(shared), hasThen, thenAbove};
+static MaskUse use(llvm::StringRef text, std::vector<int> shared = {}, std::vector<ThenRows> then = {}) {
+  MaskUse u{parse(text), std::move(shared), std::move(then)};
   u.shared.resize(u.mask.symbols().size(), -1);
   return u;
 }
+
+/// `then` rows at or above the text's end, or anywhere, of any label.
+static const ThenRows above = {0}, anywhere = {};
 
 static void expectFacts(std::vector<MaskUse> uses, const char *cut, std::vector<const char *> prefixes,
                         MaskFactsOptions options = {}) {
@@ -30,6 +33,12 @@ static void expectFacts(std::vector<MaskUse> uses, const char *cut, std::vector<
   ASSERT_EQ(facts.prefixes.size(), prefixes.size());
   for (size_t i = 0; i < prefixes.size(); ++i)
     EXPECT_EQ(facts.prefixes[i].print(uses[i].mask), prefixes[i]);
+}
+
+static MaskFactsOptions ofShared(int count) {
+  MaskFactsOptions options;
+  options.sharedInCut = count;
+  return options;
 }
 
 //===----------------------------------------------------------------------===//
@@ -53,19 +62,19 @@ static const char *const d2f =
 TEST(MaskFacts, BlockCausalRoundsDownToBlocks) { expectFacts({use(block8)}, "d floordiv 8 * 8", {"all"}); }
 TEST(MaskFacts, CausalCutsAtTheChange) { expectFacts({use(causal)}, "d", {"all"}); }
 TEST(MaskFacts, FullRunsEverything) { expectFacts({use(full)}, "0", {"0"}); }
-TEST(MaskFacts, WindowIsStableUpToItsStart) { expectFacts({use(window, {}, true)}, "d", {"a"}); }
+TEST(MaskFacts, WindowIsStableUpToItsStart) { expectFacts({use(window, {}, {above})}, "d", {"a"}); }
 TEST(MaskFacts, VerifyIsStableUpToTheBlock) {
-  expectFacts({use(block8), use(verify, {}, true)}, "d floordiv 8 * 8", {"all", "a"});
+  expectFacts({use(block8), use(verify, {}, {above})}, "d floordiv 8 * 8", {"all", "a"});
 }
 TEST(MaskFacts, BranchesAreStableUpToTheLastToken) {
-  expectFacts({use(window, {0}, true), use(branches, {}, true)}, "d", {"a", "n - 1"}, {false, 1});
+  expectFacts({use(window, {0}, {above}), use(branches, {}, {above})}, "d", {"a", "n - 1"}, ofShared(1));
 }
 TEST(MaskFacts, ObservedFirstIsCausalBelowTheFirstOpenSlot) {
   expectFacts({use(causal), use(observedFirst)}, "d", {"all", "all"});
   EXPECT_TRUE(proveMaskFacts({use(observedFirst)}).cutAtOpen);
 }
 TEST(MaskFacts, PromptThenBlocksNeedsOnePrompt) {
-  expectFacts({use(d2f, {0})}, "d ge s0 ? s0 + (d - (s0)) floordiv 32 * 32 : 0", {"all"}, {false, 1});
+  expectFacts({use(d2f, {0})}, "d ge s0 ? s0 + (d - (s0)) floordiv 32 * 32 : 0", {"all"}, ofShared(1));
   // Prompts that differ by call cannot share.
   expectFacts({use(d2f)}, "0", {"0"});
 }
@@ -85,20 +94,28 @@ TEST(MaskFacts, MasksThatDisagreeShareNothing) {
   expectFacts({use(causal), use("(q, k) : k le q and q - k lt 4")}, "d", {"all", "0"});
 }
 TEST(MaskFacts, ThenRowsAtUnknownPositionsSpoilACausalMask) {
-  expectFacts({use(causal, {}, true, true)}, "d", {"all"});
-  expectFacts({use(causal, {}, true, false)}, "0", {"0"});
-  expectFacts({use("(q, k) : slot(k) le slot(q)", {}, true, false)}, "d", {"all"});
+  expectFacts({use(causal, {}, {above})}, "d", {"all"});
+  expectFacts({use(causal, {}, {anywhere})}, "0", {"0"});
+  expectFacts({use("(q, k) : slot(k) le slot(q)", {}, {anywhere})}, "d", {"all"});
+  // One position of the text is seen by its last row.
+  expectFacts({use(causal, {}, {{-1}})}, "0", {"0"});
+  expectFacts({use("(q, k) : k lt q or slot(k) eq slot(q)", {}, {{-1}})}, "d", {"all"});
 }
 TEST(MaskFacts, LabelsOfTheSequenceAreFreeIfItHasSome) {
   const char *segments = "(q, k) : label(k) le label(q)";
   expectFacts({use(segments)}, "0", {"0"});
-  expectFacts({use("(q, k) : k le q and label(k) eq label(q)")}, "d", {"all"}, {true, 0});
+  MaskFactsOptions labels;
+  labels.sequenceLabels = true;
+  labels.highLabel = INT32_MAX;
+  expectFacts({use("(q, k) : k le q and label(k) eq label(q)")}, "d", {"all"}, labels);
 }
 TEST(MaskFacts, TooManyCasesGivesUp) {
   std::string text = "(q, k) : k le q";
   for (int i = 1; i < 14; ++i)
     text += " and (q mod 3 ne 0 or k mod " + std::to_string(i + 1) + " ne 1)";
-  MaskFacts facts = proveMaskFacts({use(text)}, {false, 0, 64});
+  MaskFactsOptions few;
+  few.maxCases = 64;
+  MaskFacts facts = proveMaskFacts({use(text)}, few);
   EXPECT_TRUE(facts.gaveUp);
   EXPECT_EQ(facts.cut.print(), "0");
 }
@@ -223,6 +240,8 @@ std::string randomFormula(Random &random, int depth, bool symbols) {
 struct World {
   World(Random &random) : random(random) {
     options.sequenceLabels = random() % 3 == 0;
+    if (options.sequenceLabels)
+      options.highLabel = random() % 2 ? 2 : INT32_MAX;
     options.sharedInCut = 1;
     bool symbols = random() % 2;
     size_t count = 1 + random() % 2;
@@ -232,8 +251,16 @@ struct World {
       if (i == 0)
         base = randomFormula(random, static_cast<int>(random() % 3), symbols);
       std::string text = i == 0 ? base : "(" + base + ")" + (random() % 2 ? " and " : " or ") + "(" + extra + ")";
-      bool hasThen = random() % 2, above = random() % 2;
-      uses.push_back(use((symbols ? "(q, k)[a, b] : " : "(q, k) : ") + text, {}, hasThen, above));
+      std::vector<ThenRows> then;
+      for (int64_t kinds = random() % 2 ? 1 + random() % 2 : 0; kinds > 0; --kinds) {
+        ThenRows rows;
+        if (random() % 2)
+          rows.above = static_cast<int64_t>(random() % 2) - 1;
+        if (random() % 2)
+          rows.lowLabel = upTo(random, 2), rows.highLabel = rows.lowLabel + upTo(random, 1);
+        then.push_back(rows);
+      }
+      uses.push_back(use((symbols ? "(q, k)[a, b] : " : "(q, k) : ") + text, {}, then));
       if (symbols && random() % 2)
         uses.back().shared[0] = 0;
     }
@@ -282,12 +309,14 @@ private:
       call.symbols.push_back(id == 0 ? shared : upTo(random, 12) - 1);
     call.to = static_cast<int64_t>(sequence.size()) - upTo(random, std::min<int64_t>(3, sequence.size()));
     call.slots.assign(sequence.begin(), sequence.begin() + call.to);
-    for (int64_t more = use.hasThen ? upTo(random, 4) : 0; more > 0; --more) {
+    for (int64_t more = use.then.empty() ? 0 : upTo(random, 4); more > 0; --more) {
+      const ThenRows &rows = use.then[random() % use.then.size()];
       Slot slot;
       slot.slot = static_cast<int64_t>(call.slots.size());
-      slot.position = use.thenAbove ? call.to + upTo(random, 5) : upTo(random, 14);
+      slot.position = std::max<int64_t>(0, rows.above ? call.to + *rows.above + upTo(random, 5) : upTo(random, 14));
       slot.token = upTo(random, 3);
-      slot.label = upTo(random, 3);
+      slot.label =
+          rows.lowLabel == INT32_MIN ? upTo(random, 3) : rows.lowLabel + upTo(random, rows.highLabel - rows.lowLabel);
       call.slots.push_back(slot);
     }
     int64_t n = static_cast<int64_t>(call.slots.size()), firstOpen = 0, v = 0;
@@ -398,7 +427,7 @@ TEST(MaskFacts, HostileFormulasAreAnsweredInBoundedTime) {
     auto began = std::chrono::steady_clock::now();
     MaskFactsOptions options;
     options.sequenceLabels = true;
-    (void)proveMaskFacts({MaskUse{*mask, {-1}, true, false}}, options);
+    (void)proveMaskFacts({MaskUse{*mask, {-1}, {anywhere}}}, options);
     (void)proveSameMask(*mask, BlockMask::causal());
     (void)findBlindRow(*mask);
     (void)proveCausalAfterSort(*mask, SortKey::Open, true);

@@ -123,6 +123,10 @@ int main(int argc, char **argv) {
     bar.finish();
     std::fprintf(stderr, "warning: %s\n", shortened(what, what.size()).c_str());
   };
+  o.note = [&](const std::string &text) {
+    bar.finish();
+    std::fprintf(stderr, "note: %s\n", text.c_str());
+  };
   std::string error;
   bool good = compile(o, error);
   bar.finish();

@@ -16,6 +16,7 @@ quoin.model @m head @e {
 // CHECK-DAG: %[[C:.+]] = quoin.cache 0 shared of @m
 // CHECK: %[[DONE:.+]] = quoin.committed %[[X:.+]]
 // CHECK: %[[MORE:.+]] = arith.cmpi ugt, %[[LO:.+]], %[[DONE]] : index
+// CHECK: %[[Y:.+]] = quoin.commit %[[X]] to %[[LO]]{{$}}
 // CHECK: scf.if %[[MORE]] {
 // CHECK:   %[[LIMIT:.+]] = arith.minsi %[[LO]], %[[DONE]]
 // CHECK:   %[[V:.+]] = quoin.reuse %[[C]] of %[[X]][to %[[LO]]] limit %[[LIMIT]]
@@ -23,7 +24,6 @@ quoin.model @m head @e {
 // CHECK:   %[[W:.+]] = arith.muli %[[Q]], %[[B]]
 // CHECK:   quoin.forward_cached %[[C]] from %[[W]] keep %[[LO]] pass @m of %[[X]][to %[[LO]]] mask
 // CHECK: }
-// CHECK: %[[Y:.+]] = quoin.commit %[[X]] to %[[LO]]{{$}}
 // CHECK: %[[V2:.+]] = quoin.reuse %[[C]] of %[[Y]][to %[[HI:.+]]] read %[[ROWS:.+]] limit %[[HI]]
 // CHECK: %[[Q2:.+]] = arith.divui %[[V2]],
 // CHECK: %[[W2:.+]] = arith.muli %[[Q2]],
