@@ -84,10 +84,10 @@ SourceRange sourceRange(const WeightSlice &slice);
 /// Packs a slice into `slice.bytes` bytes.
 void packSlice(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out);
 
-/// Writes the file. `read` finds a tensor by its `quoin.weight` symbol, of that weight's shape; `progress` (may be empty) hears the bytes
-/// written so far, one call at a time but from any thread. Returns false with a text in `error`, also where a number is
-/// not finite; on success `checksum` is what program.weights_checksum must hold, so that a file that belongs to another
-/// program, or is cut short, is found out.
+/// Writes the file. `read` finds a tensor by its `quoin.weight` symbol, of that weight's shape; `progress` (may be
+/// empty) hears the bytes written so far, one call at a time but from any thread. Returns false with a text in `error`,
+/// also where a number is not finite; on success `checksum` is what program.weights_checksum must hold, so that a file
+/// that belongs to another program, or is cut short, is found out.
 bool writeWeights(const WeightPlan &plan, llvm::StringRef path,
                   llvm::function_ref<bool(llvm::StringRef symbol, SourceTensor &out, std::string &error)> read,
                   const std::function<void(int64_t done, int64_t total)> &progress, uint64_t &checksum,

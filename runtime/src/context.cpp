@@ -55,7 +55,7 @@ void quoin_context_t::parallel(double work, Meeting &meeting, quoin_worker_fn fn
     run = pool.run(workers, spins, fn, arg);
   if (run) {
     int64_t now = nanoseconds();
-    return competition.observe(now, now - begun, meeting.slept.load(std::memory_order_relaxed), workers);
+    return competition.observe(now, now - begun, meeting.slept.load(std::memory_order_relaxed), workers, cpus);
   }
   log(1, "%d threads cannot be started; one is used", workers - 1);
   workers = 1; // the results are the same
@@ -81,6 +81,7 @@ quoin_status_t quoin_context_create(const quoin_hooks_t *hooks, quoin_context_t 
   // Threads of our own beyond the CPUs would only wait for each other.
   if (!given.parallel_for)
     context->workers = std::min(context->workers, machine.cpus);
+  context->cpus = machine.cpus;
   context->spins = context->workers <= machine.cpus ? kSpins : 0;
   *out_context = context;
   return QUOIN_STATUS_OK;

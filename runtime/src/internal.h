@@ -75,11 +75,12 @@ class Competition {
 public:
   /// May a call that begins now be shared?
   bool allows(int64_t now) const { return now >= alone; }
-  /// A shared call took `took` nanoseconds, in which its workers slept `slept` in all.
-  void observe(int64_t now, int64_t took, int64_t slept, int32_t workers);
+  /// A call shared by some workers on some CPUs took `took` nanoseconds, in which the workers slept `slept` in all.
+  void observe(int64_t now, int64_t took, int64_t slept, int32_t workers, int32_t cpus);
 
 private:
-  double idle = 0, whole = 0; // of the last milliseconds: what the others slept, and could have worked
+  double idle = 0, whole = 0; // of the last calls: for how long a worker slept, and for how long it could have worked
+  double lasted = 0;          // and how long they were
   int64_t alone = 0;          // until then calls are not shared
 };
 
@@ -232,6 +233,7 @@ struct quoin_context_t {
   quoin::rt::Memory memory;
   quoin_hooks_t hooks = {};
   int32_t workers = 1; ///< most that a call has
+  int32_t cpus = 1;    ///< that the process may use
   int32_t spins = 0;   ///< how often a worker looks before it sleeps
   quoin::rt::Pool pool;
   quoin::rt::Competition competition;

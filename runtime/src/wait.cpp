@@ -62,17 +62,24 @@ int64_t quoin::rt::nanoseconds() {
 }
 
 // On a quiet machine nobody sleeps: workers differ by less than they spin. A worker that is not running makes all the
-// others sleep, for some milliseconds at a time. So the share of sleep is taken over several such times.
-void Competition::observe(int64_t now, int64_t took, int64_t slept, int32_t workers) {
-  constexpr double window = 10e6, enough = 5e6;
-  constexpr int64_t longest = 1'000'000'000;
+// others sleep, for some milliseconds at a time. One such time is chance, and no longer than a few milliseconds counts
+// of it; where they are half of several, calls are not shared for twenty times as long as it took to find out.
+void Competition::observe(int64_t now, int64_t took, int64_t slept, int32_t workers, int32_t cpus) {
+  constexpr double longest = 4e6, enough = 10e6, window = 20e6;
+  constexpr int64_t mostAlone = 1'000'000'000;
+  if (took <= 0 || cpus < 2)
+    return;
+  // With more workers than CPUs some sleep all the time, and no CPU is idle for it.
+  auto running = static_cast<double>(std::min(workers, cpus));
+  double waited = std::max(double(slept) - (workers - running) * double(took), 0.0) / (running - 1);
   if (whole > window)
-    idle /= 2, whole /= 2;
-  idle += double(slept);
-  whole += double(took) * (workers - 1);
+    idle /= 2, whole /= 2, lasted /= 2;
+  double counted = std::min(double(took), longest);
+  idle += waited * (counted / double(took));
+  whole += counted;
+  lasted += double(took);
   if (whole < enough || idle < whole / 2)
     return;
-  // What was lost is small beside the time that passes until the next trial.
-  alone = now + std::min<int64_t>(int64_t(20 * whole / (workers - 1)), longest);
-  idle = whole = 0;
+  alone = now + std::min<int64_t>(int64_t(20 * lasted), mostAlone);
+  idle = whole = lasted = 0;
 }

@@ -8,8 +8,8 @@
 // RUN: cat %t/stateless %t/cached %t/suspended | FileCheck %s
 // RUN: quoin-interpret %t/cache.mlir --decoder stale --prompt-ids 3,1,4,1,5 --max-tokens 7 --json > %t/stale
 // RUN: cat %t/stateless %t/stale | FileCheck %s --check-prefix=STALE
-// RUN: not quoin-interpret %t/cache.mlir --decoder wrong_slots --prompt-ids 3,1,4,1,5 2>&1 | FileCheck %s --check-prefix=WRONG
-// RUN: not quoin-interpret %t/cache.mlir --decoder too_far --prompt-ids 3,1,4,1,5 2>&1 | FileCheck %s --check-prefix=FAR
+// RUN: not quoin-interpret %t/cache.mlir --decoder wrong_slots --prompt-ids 3,1,4,1,5 --max-tokens 32 2>&1 | FileCheck %s --check-prefix=WRONG
+// RUN: not quoin-interpret %t/cache.mlir --decoder too_far --prompt-ids 3,1,4,1,5 --max-tokens 32 2>&1 | FileCheck %s --check-prefix=FAR
 
 // CHECK: "ids":[[IDS:.*]],"text":"","stop":"length","evaluations":7,"forwards":8,"prefill_tokens":4,
 // CHECK: "ids":[[IDS]],"text":"","stop":"length","evaluations":7,"forwards":8,"prefill_tokens":4,

@@ -3,9 +3,9 @@
 // token 15 of the open position, and as many tokens as a second call takes.
 // REQUIRES: quoin-interpret
 // RUN: rm -rf %t && mkdir -p %t && python3 %S/Inputs/tiny.py %t && cp %s %t/groups.mlir
-// RUN: quoin-interpret %t/groups.mlir --decoder again --prompt-ids 3,1 --json | FileCheck %s --check-prefix=AGAIN
-// RUN: quoin-interpret %t/groups.mlir --decoder shorter --prompt-ids 3,1 --json | FileCheck %s --check-prefix=SHORTER
-// RUN: quoin-interpret %t/groups.mlir --decoder edited --prompt-ids 3,1 --json | FileCheck %s --check-prefix=EDITED
+// RUN: quoin-interpret %t/groups.mlir --decoder again --prompt-ids 3,1 --max-tokens 32 --json | FileCheck %s --check-prefix=AGAIN
+// RUN: quoin-interpret %t/groups.mlir --decoder shorter --prompt-ids 3,1 --max-tokens 32 --json | FileCheck %s --check-prefix=SHORTER
+// RUN: quoin-interpret %t/groups.mlir --decoder edited --prompt-ids 3,1 --max-tokens 32 --json | FileCheck %s --check-prefix=EDITED
 // RUN: quoin-compile %t/groups.mlir -o %t/out --quiet
 // RUN: quoin-run %t/out --decoder again --prompt-ids 3,1 --max-tokens 20 --json | FileCheck %s --check-prefix=AGAIN
 // RUN: quoin-run %t/out --decoder shorter --prompt-ids 3,1 --max-tokens 20 --json | FileCheck %s --check-prefix=SHORTER

@@ -3,10 +3,10 @@
 // in the order of positions, the prompt alone. Both score the same token at 2, which ends the answer.
 // REQUIRES: quoin-interpret
 // RUN: rm -rf %t && mkdir -p %t && python3 %S/Inputs/tiny.py %t && cp %s %t/order.mlir
-// RUN: quoin-interpret %t/order.mlir --decoder by_position --prompt-ids 3,1 --json > %t/by_position
-// RUN: quoin-interpret %t/order.mlir --decoder sorted --prompt-ids 3,1 --json > %t/sorted
+// RUN: quoin-interpret %t/order.mlir --decoder by_position --prompt-ids 3,1 --max-tokens 32 --json > %t/by_position
+// RUN: quoin-interpret %t/order.mlir --decoder sorted --prompt-ids 3,1 --max-tokens 32 --json > %t/sorted
 // RUN: cat %t/by_position %t/sorted | FileCheck %s
-// RUN: not quoin-interpret %t/order.mlir --decoder outside --prompt-ids 3,1 2>&1 | FileCheck %s --check-prefix=OUTSIDE
+// RUN: not quoin-interpret %t/order.mlir --decoder outside --prompt-ids 3,1 --max-tokens 32 2>&1 | FileCheck %s --check-prefix=OUTSIDE
 
 // CHECK: "ids":[3,1,[[TOKEN:[0-9]+]]],"text"
 // CHECK: "ids":[3,1,{{[0-9]+}},{{[0-9]+}},[[TOKEN]]],"text"

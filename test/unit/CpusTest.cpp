@@ -106,6 +106,58 @@ TEST(CpuQuota, ReadsEscapedAndLongLines) {
   EXPECT_EQ(Machine("0::/" + std::string(9000, 'y') + "\n", kSecond).quota(), INFINITY);
 }
 
+namespace {
+constexpr int64_t kMillisecond = 1'000'000;
+
+/// Shared calls one after the other, as far as they are allowed; how many were shared.
+struct Calls {
+  Competition competition;
+  int64_t now = 0;
+  int shared = 0;
+
+  void run(int count, int64_t took, int64_t slept, int32_t workers = 2, int32_t cpus = 2) {
+    for (int i = 0; i < count; ++i) {
+      bool allowed = competition.allows(now);
+      now += took;
+      if (allowed)
+        competition.observe(now, took, slept, workers, cpus);
+      shared += allowed;
+    }
+  }
+};
+} // namespace
+
+TEST(Competition, IsNotSeenWhereWorkersHardlySleep) {
+  Calls calls;
+  calls.run(10000, kMillisecond / 10, 0);
+  calls.run(1000, 20 * kMillisecond, 4 * kMillisecond);
+  calls.run(1, 50 * kMillisecond, 50 * kMillisecond); // chance
+  calls.run(1000, kMillisecond, kMillisecond / 10);
+  EXPECT_EQ(calls.shared, 12001);
+}
+
+TEST(Competition, KeepsCallsFromBeingSharedForAWhile) {
+  Calls calls;
+  calls.run(100, 4 * kMillisecond, 4 * kMillisecond);
+  EXPECT_GE(calls.shared, 3);
+  EXPECT_LE(calls.shared, 10); // of a hundred: little is lost by trying again
+  // When the others are gone, calls are shared again within a second.
+  calls.run(1000, kMillisecond, 0);
+  calls.shared = 0;
+  calls.run(100, kMillisecond, 0);
+  EXPECT_EQ(calls.shared, 100);
+}
+
+TEST(Competition, KnowsThatMoreWorkersThanCpusTakeTurns) {
+  Calls calls;
+  calls.run(100, 4 * kMillisecond, 6 * 4 * kMillisecond, 8, 2);
+  EXPECT_EQ(calls.shared, 100);
+  calls.run(100, 4 * kMillisecond, 28 * kMillisecond, 8, 1); // the host's choice
+  EXPECT_EQ(calls.shared, 200);
+  calls.run(100, 4 * kMillisecond, 7 * 4 * kMillisecond, 8, 2);
+  EXPECT_LE(calls.shared, 210);
+}
+
 TEST(UsableCpus, AreThoseOfTheMaskWithinTheQuota) {
   cpu_set_t before;
   ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);

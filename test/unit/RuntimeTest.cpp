@@ -261,7 +261,8 @@ TEST(Runtime, WrongProgramsFailWithoutHarm) {
     errors.insert(quoin_session_error(both[0]));
   }
   EXPECT_EQ(errors.size(), 13u);
-  EXPECT_TRUE(errors.count("quoin.extend expects at most 256 positions (the capacity of 256 and 0 beyond it), but needs 5 + 1000"));
+  EXPECT_TRUE(errors.count(
+      "quoin.extend expects at most 256 positions (the capacity of 256 and 0 beyond it), but needs 5 + 1000"));
   EXPECT_TRUE(errors.count("quoin.append expects tokens below 48, but found 48"));
   EXPECT_TRUE(errors.count("expects better (1, 2)"));
   EXPECT_EQ(quoin_session_status(good), QUOIN_STATUS_OK);
