@@ -1,5 +1,6 @@
 // context.cpp: hooks, errors and the workers of a context.
 
+#include "arithmetic.h"
 #include "internal.h"
 
 #include <algorithm>
@@ -41,6 +42,19 @@ static constexpr int32_t kSpins = 4000;
 /// microseconds.
 static constexpr double kLeastShared = 4e5;
 
+namespace {
+struct Call {
+  quoin_worker_fn fn;
+  void *arg;
+};
+} // namespace
+
+static void callInDefaultArithmetic(void *arg, int64_t worker, int64_t workers) {
+  DefaultArithmetic arithmetic;
+  const auto *call = static_cast<const Call *>(arg);
+  call->fn(call->arg, worker, workers);
+}
+
 void quoin_context_t::parallel(double work, Meeting &meeting, quoin_worker_fn fn, void *arg) {
   prepareMeeting(meeting, spins);
   if (workers <= 1 || work < kLeastShared)
@@ -49,9 +63,11 @@ void quoin_context_t::parallel(double work, Meeting &meeting, quoin_worker_fn fn
   if (!competition.allows(begun))
     return fn(arg, 0, 1);
   bool run = true;
-  if (hooks.parallel_for)
-    hooks.parallel_for(hooks.self, workers, fn, arg);
-  else
+  if (hooks.parallel_for) {
+    // Threads of the host's: ours are made by a caller whose arithmetic is the default already.
+    Call call{fn, arg};
+    hooks.parallel_for(hooks.self, workers, callInDefaultArithmetic, &call);
+  } else
     run = pool.run(workers, spins, fn, arg);
   if (run) {
     int64_t now = nanoseconds();

@@ -8,6 +8,7 @@
 // A session's values lie in one arena; what the host makes for the next `advance` is made in the other. Before it
 // resumes, the frame's values move there, and the first is empty again.
 
+#include "arithmetic.h"
 #include "internal.h"
 
 #include <algorithm>
@@ -476,6 +477,7 @@ void advanceAll(quoin_session_t *const *sessions, size_t count) {
 quoin_status_t quoin_sessions_step(quoin_session_t *const *sessions, size_t count) {
   if (count == 0)
     return QUOIN_STATUS_OK;
+  DefaultArithmetic arithmetic;
   quoin_model_t &model = *sessions[0]->model;
   for (size_t i = 0; i < count; ++i) {
     quoin_session_t &session = *sessions[i];

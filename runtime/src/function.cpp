@@ -1,5 +1,6 @@
 // function.cpp: opens compiled functions, checks what they are given and runs them on all workers.
 
+#include "arithmetic.h"
 #include "internal.h"
 
 #include <cerrno>
@@ -237,6 +238,7 @@ quoin_status_t quoin_function_results(quoin_function_t *function, const quoin_ar
 
 quoin_status_t quoin_function_call(quoin_function_t *function, const quoin_array_t *arguments, size_t arguments_count,
                                    const quoin_array_t *results, size_t results_count) {
+  DefaultArithmetic arithmetic;
   quoin_context_t &context = *function->context;
   const quoin_function_program_t &p = *function->program;
   Lengths lengths;

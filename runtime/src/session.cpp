@@ -1,5 +1,6 @@
 // session.cpp: requests: what they ask for, how they are driven, and what came out.
 
+#include "arithmetic.h"
 #include "internal.h"
 
 #include <algorithm>
@@ -259,6 +260,7 @@ quoin_status_t quoin_session_begin(quoin_session_t *session) {
   if (session->phase != Phase::Preparing || session->prompt.empty())
     return session->context()->fail(QUOIN_STATUS_INVALID_ARGUMENT,
                                     "expects a session with a prompt that has not begun");
+  DefaultArithmetic arithmetic;
   begin(*session);
   return session->status;
 }

@@ -2,6 +2,7 @@
 
 #include "QuoinRun.h"
 #include "support/Unfinished.h"
+#include "support/WholeNumber.h"
 
 #include <CLI/CLI.hpp>
 
@@ -47,16 +48,16 @@ void declare(CLI::App &app, Arguments &a) {
                  "instruction before the question of --chat, and before conversations of --input");
   app.add_option("--prompt-ids", a.promptIds, "token ids to go on from: 1,2,3");
   app.add_option("--input", o.input, "requests, a JSON object a line");
-  app.add_option("--max-tokens", o.defaults.maxTokens, "tokens to generate (64)");
+  app.add_option("--max-tokens", o.defaults.maxTokens, "tokens to generate (64)")->check(wholeNumberOf<int64_t>);
   app.add_option("--max-rounds", o.maxRounds,
                  "how often the decoder may go round its loops without a run of the model (1048576)")
       ->check(CLI::PositiveNumber);
   app.add_option("--stop", a.stop, "stop ids: 5,6; empty: none (default: the model's)");
   app.add_option("--set", a.set, "a setting of the decoder: key=value")->allow_extra_args(false);
   app.add_option("--decoder", o.defaults.decoder, "which of the program's decoders (its first)");
-  app.add_option("--seed", o.defaults.seed, "seed of the random numbers (0)");
+  app.add_option("--seed", o.defaults.seed, "seed of the random numbers (0)")->check(wholeNumberOf<uint64_t>);
   app.add_option("--temperature", a.temperature, "0: the likeliest token (0)");
-  app.add_option("--top-k", a.topK, "draw among the k likeliest tokens; 0: all (0)");
+  app.add_option("--top-k", a.topK, "draw among the k likeliest tokens; 0: all (0)")->check(wholeNumberOf<int64_t>);
   app.add_option("--top-p", a.topP, "draw among the likeliest tokens with this mass (1)");
   app.add_option("--threads", o.threads, "worker threads (one for each core)")->check(CLI::Range(1, 4096));
   app.add_option("--batch", o.batch, "requests that run together (1)")->check(CLI::Range(1, 1 << 20));

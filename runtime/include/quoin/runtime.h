@@ -41,6 +41,12 @@
  * Processors: a program says which features of the CPU it needs. The environment's QUOIN_CPU (x86-64, x86-64-v2,
  * x86-64-v3, x86-64-v4), read by each `load`, makes the machine one of that level, so that a better program is refused.
  *
+ * Arithmetic: while a call runs, its threads round to nearest, keep subnormal numbers and trap no floating-point
+ * exception, whatever the host has set; when it returns, the caller's environment is as it was. Callbacks see that of
+ * the call.
+ *
+ * Stacks: a call takes up to 64 KiB of its thread's stack, and half a KiB more for each feature of an attention head.
+ *
  * Pointers: none may be NULL unless the comment says so. No function aborts, throws or exits. After a status other than
  * QUOIN_STATUS_OK the out-parameters are as they were. */
 #ifndef QUOIN_RUNTIME_H
