@@ -24,6 +24,8 @@ NUMBERS = "".join(f"%c{i} = arith.constant {i} : index\n" for i in range(10)) + 
 %rows = quoin.span %c0 to %c3
 %e = quoin.evaluation
 """
+# More than the capacity and what lies beyond it: sizes in the text are what that is made of.
+FAR = "%h = arith.constant 60 : index\n%k = arith.muli %h, %c5 : index\n"
 FORWARD = "%l = quoin.forward @model of %x[to %c3] read %rows mask #quoin.mask<causal>\n"
 TOKENS = "%ids = quoin.tokens %x at %rows\n"
 END = "quoin.return %x[%c0 to %c0]\n"
@@ -94,10 +96,10 @@ CASES = [
     ("r5-unused", "%a = quoin.extend %x by %c2\n%v = quoin.commit %a to %c5\n" + END),
     sequence("r5-reopened", "%a = quoin.commit %x to %c3\n%b = quoin.reopen %a[%c1 to %c2]\n%v = quoin.commit %b to %c3"),
     # R6: sequences fit the capacity.
-    sequence("r6-extend", "%k = arith.constant 62 : index\n%v = quoin.extend %x by %k"),
+    sequence("r6-extend", FAR + "%v = quoin.extend %x by %k"),
     sequence("r6-extend-much", "%k = arith.constant 9223372036854775807 : index\n%v = quoin.extend %x by %k"),
     sequence("r6-extend-negative", "%v = quoin.extend %x by %m1"),
-    ids("r6-append", "%k = arith.constant 62 : index\n" + full("%v", size="%k")),
+    ids("r6-append", FAR + full("%v", size="%k")),
     # R8: what belongs together has one size.
     sequence("r8-fill", full("%t") + "%v = quoin.fill %x at %rows with %t"),
     sequence("r8-edit-flags", TOKENS + "%true = arith.constant true\n" + full("%w", "i1", element="%true") +
@@ -106,8 +108,8 @@ CASES = [
           full("%w", "i1", element="%true") + "%v = quoin.top %p, %c1 where %w"),
     positions("r8-elements", "%r = quoin.span %c0 to %c2\n%v = arith.addi %rows, %r : tensor<?xindex>"),
     positions("r8-compare", "%r = quoin.span %c0 to %c2\n%w = arith.cmpi eq, %rows, %r : tensor<?xindex>\n%n = quoin.count %w\n%v = quoin.span %c0 to %n"),
-    positions("r8-select", "%r = quoin.span %c0 to %c2\n%m = quoin.span %c1 to %c4\n"
-              "%w2 = arith.cmpi ult, %r, %r : tensor<?xindex>\n%v = arith.select %w2, %rows, %m : tensor<?xi1>, tensor<?xindex>"),
+    positions("r8-select", "%r = quoin.span %c0 to %c2\n%s = quoin.span %c1 to %c3\n%m = quoin.span %c1 to %c4\n"
+              "%w2 = arith.cmpi ult, %s, %r : tensor<?xindex>\n%v = arith.select %w2, %rows, %m : tensor<?xi1>, tensor<?xindex>"),
     ids("r8-then-positions", full("%t") + "%l = quoin.forward @model of %x[to %c3] then %t at %rows read %rows mask #quoin.mask<causal>\n"
         "%v = quoin.score %l [token] : tensor<?xi32>"),
     ids("r8-then-labels", full("%t") + "%at = quoin.span %c3 to %c5\n"
@@ -168,7 +170,7 @@ CASES = [
     *[ids(f"r16-{name}", full("%t") + lines + "%l = quoin.forward @model of %x[to %c3] then %t at %at label %g read %rows mask "
           "#quoin.mask<(q, k)[s] : k le q and s ge 0>[%s]\n%v = quoin.score %l [token] : tensor<?xi32>")
       for name, lines in [("position", "%at = quoin.span %m1 to %c1\n%s = arith.constant 1 : index\n" + full("%g", "index", element="%c1")),
-                          ("position-capacity", "%k = arith.constant 65 : index\n%b = arith.subi %k, %c2 : index\n%at = quoin.span %b to %k\n"
+                          ("position-capacity", FAR + "%b = arith.subi %k, %c2 : index\n%at = quoin.span %b to %k\n"
                            "%s = arith.constant 1 : index\n" + full("%g", "index", element="%c1")),
                           ("label", "%at = quoin.span %c3 to %c5\n%k = arith.constant 2147483648 : index\n%s = arith.constant 1 : index\n" +
                            full("%g", "index", element="%k")),

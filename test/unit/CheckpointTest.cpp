@@ -116,15 +116,15 @@ TEST_F(CheckpointTest, plainRotaryIsReadWhereverItIsWritten) {
   };
   const json block = {{"rope_theta", 5e5}, {"rope_type", "default"}};
   EXPECT_EQ(base(json::object()), "10000.0");
-  EXPECT_EQ(base({{"rope_theta", 5e5}}), "500000.0");
-  EXPECT_EQ(base({{"rope_parameters", block}}), "500000.0");
-  EXPECT_EQ(base({{"rope_scaling", block}}), "500000.0");
-  EXPECT_EQ(base({{"rope_parameters", {{"full_attention", block}}}}), "500000.0");
-  EXPECT_EQ(base({{"rope_parameters", {{"full_attention", block}, {"sliding_attention", block}}}}), "500000.0");
-  EXPECT_EQ(base({{"rope_parameters", {{"full_attention", block}, {"sliding_attention", nullptr}}}}), "500000.0");
-  EXPECT_EQ(base({{"rope_scaling", {{"full_attention", block}}}, {"rope_theta", 5e5}}), "500000.0");
+  EXPECT_EQ(base({{"rope_theta", 5e5}}), "5.0e+05");
+  EXPECT_EQ(base({{"rope_parameters", block}}), "5.0e+05");
+  EXPECT_EQ(base({{"rope_scaling", block}}), "5.0e+05");
+  EXPECT_EQ(base({{"rope_parameters", {{"full_attention", block}}}}), "5.0e+05");
+  EXPECT_EQ(base({{"rope_parameters", {{"full_attention", block}, {"sliding_attention", block}}}}), "5.0e+05");
+  EXPECT_EQ(base({{"rope_parameters", {{"full_attention", block}, {"sliding_attention", nullptr}}}}), "5.0e+05");
+  EXPECT_EQ(base({{"rope_scaling", {{"full_attention", block}}}, {"rope_theta", 5e5}}), "5.0e+05");
   EXPECT_EQ(base({{"rope_theta", 5e5}, {"text_config", {{"rope_parameters", {{"full_attention", block}}}}}}),
-            "500000.0");
+            "5.0e+05");
   // The config's own 10000 beside blocks that say nothing else.
   for (const json &plain : {json(nullptr), json::object(), json{{"rope_type", "default"}}, json{{"type", "default"}},
                             json{{"type", "linear"}, {"factor", 1.0}}, json{{"rope_type", "default"}, {"factor", 1}},

@@ -201,12 +201,15 @@ TEST_P(Functions, OfAnyNumber) {
     }
   };
   auto any = [](float) { return true; };
-  check("exp", std::exp, 3e-7, [](float x) { return !(x > 88.3f && x < 88.8f); });
+  // Without fused multiply-add the argument of a large exponential is reduced less well.
+  const double ofExp = StringRef(GetParam()) == "nehalem" ? 3e-6 : 3e-7;
+  check("exp", std::exp, ofExp, [](float x) { return !(x > 88.3f && x < 88.8f); });
   check("exp2", std::exp2, 3e-7, [](float x) { return !(x >= 127.5f); });
   check("exp2Brief", std::exp2, 1e-5, [](float x) { return !(x >= 127.5f); });
   check("log", std::log, 3e-7, [](float x) { return !(std::fabs(x) > 0 && std::fabs(x) < 1.2e-38f); });
   check("sqrt", std::sqrt, 3e-7, any);
-  check("silu", silu, 1e-6, any);
+  // The exponential is infinite from 88.4 on, the quotient then 0.
+  check("silu", silu, std::max(1e-6, ofExp), [](float x) { return !(x < -88.3f && x > -95); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Cpus, Functions, testing::Values("native", "x86-64-v4", "haswell", "nehalem"));
