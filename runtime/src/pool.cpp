@@ -6,6 +6,9 @@
 
 using namespace quoin::rt;
 
+/// Whatever the system's default: attention with heads of 512 takes a good half of it.
+static constexpr size_t kStackBytes = size_t(1) << 20;
+
 /// A place that threads may sleep at.
 static const int32_t *placeOf(const std::atomic<int32_t> &number) {
   static_assert(sizeof(std::atomic<int32_t>) == sizeof(int32_t) && std::atomic<int32_t>::is_always_lock_free);
@@ -56,14 +59,19 @@ bool Pool::start(int32_t count) {
     return false;
   process = getpid();
   epoch.store(0);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
   for (int32_t i = 0; i + 1 < count; ++i) {
     threads[static_cast<size_t>(i)] = {this, i + 1, {}};
-    if (pthread_create(&threads[static_cast<size_t>(i)].handle, nullptr, enter, &threads[static_cast<size_t>(i)])) {
+    if (pthread_create(&threads[static_cast<size_t>(i)].handle, &attributes, enter, &threads[static_cast<size_t>(i)])) {
+      pthread_attr_destroy(&attributes);
       if (threads.resize(static_cast<size_t>(i))) // shrinks
         stop();
       return false;
     }
   }
+  pthread_attr_destroy(&attributes);
   workers = count;
   return true;
 }

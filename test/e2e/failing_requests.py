@@ -48,7 +48,7 @@ BAD = [
     (b"[1, 2]", ("JSON object", "[1,2]")),
     (b'"ids"', ("JSON object", "ids")),
     (b'{"prompt": "\xff"}', ("column 13", "UTF-8")),
-    (b"{}", ("one of prompt, chat and ids", "0")),
+    (b"{}", ("one of prompt, chat, messages and ids", "0")),
     (dict(ids=[1], max_tokens=4, nonsense=1), ("nonsense",)),
     (dict(ids=[1], max_tokens=4, settings=dict(nonsense=1)), ("nonsense",)),
     (dict(ids=[1], max_tokens=4, decoder="nope"), ("nope",)),

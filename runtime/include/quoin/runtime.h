@@ -45,7 +45,8 @@
  * exception, whatever the host has set; when it returns, the caller's environment is as it was. Callbacks see that of
  * the call.
  *
- * Stacks: a call takes up to 64 KiB of its thread's stack, and half a KiB more for each feature of an attention head.
+ * Stacks: a call takes up to 64 KiB of its thread's stack, and a KiB more for each feature of an attention head: 192
+ * KiB for heads of 128. Threads that a context makes have enough.
  *
  * Pointers: none may be NULL unless the comment says so. No function aborts, throws or exits. After a status other than
  * QUOIN_STATUS_OK the out-parameters are as they were. */

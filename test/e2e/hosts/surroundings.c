@@ -94,8 +94,8 @@ int main(int argc, char **argv) {
   answer("traps");
   fesetenv(&plain);
   pthread_attr_init(&attributes);
-  if (pthread_attr_setstacksize(&attributes, 128 * 1024) ||
-      pthread_create(&thread, &attributes, inThread, "stack of 128 KiB") || pthread_join(thread, NULL))
+  if (pthread_attr_setstacksize(&attributes, 256 * 1024) ||
+      pthread_create(&thread, &attributes, inThread, "stack of 256 KiB") || pthread_join(thread, NULL))
     return 1;
   quoin_model_destroy(model);
   quoin_context_destroy(context);
