@@ -113,9 +113,10 @@ def batch_fails_well():
 
 
 def hooks_count_and_thread():
-    want = json.loads(harness.tool("quoin-run", artefact(), "--prompt-ids", "1,2,3", "--max-tokens", "16", "--json"))["ids"]
+    prompt = [1 + i % 200 for i in range(180)]  # enough rows for a step to be shared
+    want = json.loads(harness.tool("quoin-run", artefact(), "--prompt-ids", ",".join(map(str, prompt)), "--max-tokens", "16", "--json"))["ids"]
     for threads in (1, 2, 3, 8):
-        ids, counts = good(host("hooks", artefact(), threads, 1, 2, 3)).splitlines()
+        ids, counts = good(host("hooks", artefact(), threads, *prompt)).splitlines()
         expect(list(map(int, ids.split(","))) == want, f"expects {want}, but found {ids}")
         allocations, peak, left, calls = map(int, re.findall(r"\d+", counts))
         expect(allocations > 0 and peak > 0 and left == 0, f"expects all memory back, but found: {counts}")
