@@ -383,11 +383,13 @@ bool OutputFolder::commitInside() {
 bool OutputFolder::commit(std::string &error) {
   auto held = Unfinished::hold();
   bool good = !inside && commitByName();
+  int code = errno;
   // Not every refusal could be foreseen.
-  if (!good && isFolder(target))
+  if (!good && isFolder(target)) {
     good = commitInside();
+    code = errno;
+  }
   if (!good) {
-    int code = errno;
     error = "cannot put '" + partial + "' in the place of " + shown() + ": " + std::strerror(code);
     return false;
   }
