@@ -210,10 +210,10 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
   }
 
   /// Why nothing of a mask's calls is kept.
-  static std::string reasonOf(const MaskFacts &facts) {
+  static std::string reasonOf(const MaskFacts &facts, size_t use) {
     if (facts.gaveUp)
       return "too many cases";
-    if (facts.thenIsSeen)
+    if (facts.thenIsSeen[use])
       return "a row of the text may see a 'then' row, as far as their positions and labels are known";
     return facts.cut.kind == RowCut::Kind::Nothing ? "no cut is provable, a change may reach every row"
                                                    : "no rows see provably the same keys at every call";
@@ -223,7 +223,7 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
     for (auto [i, use] : llvm::enumerate(uses.uses))
       if (facts.isRefused(i))
         addNote(decoder, MaskAttr::get(decoder.getContext(), use.mask),
-                "no cache, each call runs everything again: " + reasonOf(facts));
+                "no cache, each call runs everything again: " + reasonOf(facts, i));
   }
 
   /// One remark per mask.
@@ -235,7 +235,7 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       const CacheCall *call = llvm::find_if(uses.calls, [&](const CacheCall &c) { return c.use == i; });
       if (facts.isRefused(i)) {
         ++numRefused;
-        os << ": " << reasonOf(facts) << "; everything runs again";
+        os << ": " << reasonOf(facts, i) << "; everything runs again";
         remark::missed(call->op->getLoc(), remarkOn<InferCache>("Mask")) << text;
         continue;
       }

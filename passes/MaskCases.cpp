@@ -2,6 +2,7 @@
 
 #include "passes/MaskCases.h"
 #include "mlir/Analysis/Presburger/IntegerRelation.h"
+#include "mlir/Analysis/Presburger/Simplex.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/MathExtras.h"
@@ -10,6 +11,7 @@
 
 using namespace quoin;
 using Op = BlockMask::Op;
+using Answer = MaskQuestion::Answer;
 using mlir::presburger::IntegerPolyhedron;
 using mlir::presburger::PresburgerSpace;
 
@@ -31,8 +33,13 @@ struct Literal {
   int32_t node;
   Op op; // Le, Lt, Ge, Gt or Eq
 };
-using Case = llvm::SmallVector<Literal, 8>;
-using Cases = std::vector<Case>;
+/// A node of a formula that must hold or fail, or a comparison that must hold as another one.
+struct Obligation {
+  unsigned formula;
+  int32_t node;
+  bool holds;
+  std::optional<Op> as;
+};
 } // namespace
 
 static Op negate(Op op) {
@@ -50,41 +57,6 @@ static Op negate(Op op) {
   default:
     return Op::Eq;
   }
-}
-
-static std::optional<Cases> product(const Cases &a, const Cases &b, unsigned limit) {
-  if (a.size() * b.size() > limit)
-    return std::nullopt;
-  Cases r;
-  for (const Case &x : a)
-    for (const Case &y : b) {
-      r.push_back(x);
-      r.back().append(y.begin(), y.end());
-    }
-  return r;
-}
-
-/// The cases in which a node of a formula holds (or fails), or nothing if there are more than `limit`.
-static std::optional<Cases> casesOf(const BlockMask &mask, unsigned formula, int32_t node, bool holds, unsigned limit) {
-  const BlockMask::Node &n = mask.nodes()[node];
-  if (n.op == Op::Not)
-    return casesOf(mask, formula, n.lhs, !holds, limit);
-  if (n.op == Op::And || n.op == Op::Or) {
-    auto a = casesOf(mask, formula, n.lhs, holds, limit);
-    auto b = a ? casesOf(mask, formula, n.rhs, holds, limit) : std::nullopt;
-    if (!b)
-      return std::nullopt;
-    if ((n.op == Op::And) == holds)
-      return product(*a, *b, limit);
-    if (a->size() + b->size() > limit)
-      return std::nullopt;
-    a->insert(a->end(), b->begin(), b->end());
-    return a;
-  }
-  Op op = holds ? n.op : negate(n.op);
-  if (op == Op::Ne)
-    return Cases{{Literal{formula, node, Op::Lt}}, {Literal{formula, node, Op::Gt}}};
-  return Cases{{Literal{formula, node, op}}};
 }
 
 namespace {
@@ -106,8 +78,31 @@ public:
     if (l.op == Op::Ge || l.op == Op::Gt || l.op == Op::Eq)
       addLe(b, a, l.op == Op::Gt);
   }
+  /// Whether a literal holds, if that is seen at once: its terms are numbers.
+  std::optional<bool> decide(const MaskInstance &instance, const Literal &l) {
+    const BlockMask::Node &n = instance.mask->nodes()[l.node];
+    LinearForm a = term(instance, l.formula, n.lhs), b = term(instance, l.formula, n.rhs);
+    if (lost || !a.terms.empty() || !b.terms.empty())
+      return std::nullopt;
+    switch (l.op) {
+    case Op::Le:
+      return a.constant <= b.constant;
+    case Op::Lt:
+      return a.constant < b.constant;
+    case Op::Ge:
+      return a.constant >= b.constant;
+    case Op::Gt:
+      return a.constant > b.constant;
+    case Op::Eq:
+      return a.constant == b.constant;
+    default:
+      return a.constant != b.constant;
+    }
+  }
   bool lost = false;
   bool isEmpty() const { return set.isIntegerEmpty(); }
+  bool isRationallyEmpty() const { return mlir::presburger::Simplex(set).isEmpty(); }
+  size_t size() const { return set.getNumInequalities(); }
   int64_t cost() const { return 1 + static_cast<int64_t>(quotients.size()); }
   /// Deciding emptiness takes time that may double with each division, and grows with the size of numbers; beyond these
   /// bounds, which published masks stay far below, it can take minutes.
@@ -219,26 +214,94 @@ private:
 };
 } // namespace
 
-MaskQuestion::Answer MaskQuestion::solve() const {
-  Cases cases(1);
-  for (auto [i, f] : llvm::enumerate(formulas)) {
-    auto more = casesOf(*f.instance.mask, i, f.instance.mask->root(), f.holds, maxCases);
-    auto all = more ? product(cases, *more, maxCases) : std::nullopt;
-    if (!all)
-      return Answer::TooManyCases;
-    cases = std::move(*all);
+namespace {
+/// Goes through the cases of all formulas, depth first: what must hold in any case becomes constraints, then one
+/// disjunction is split. A branch whose constraints have no rational point is left at once, which is what most cases of
+/// long formulas come to.
+class Search {
+public:
+  Search(llvm::ArrayRef<MaskInstance> instances, unsigned maxCases, int64_t &budget)
+      : instances(instances), cases(maxCases), budget(budget) {}
+
+  Answer run(Polyhedron polyhedron, llvm::SmallVector<Obligation> todo, unsigned depth = 0);
+
+private:
+  static constexpr size_t mostSplits = 64, mostConstraints = 512;
+
+  llvm::ArrayRef<MaskInstance> instances;
+  int64_t cases;
+  int64_t &budget;
+};
+} // namespace
+
+Answer Search::run(Polyhedron polyhedron, llvm::SmallVector<Obligation> todo, unsigned depth) {
+  llvm::SmallVector<Obligation> splits;
+  while (!todo.empty()) {
+    Obligation o = todo.pop_back_val();
+    const MaskInstance &instance = instances[o.formula];
+    const BlockMask::Node &n = instance.mask->nodes()[o.node];
+    if (n.op == Op::Not) {
+      todo.push_back({o.formula, n.lhs, !o.holds, {}});
+    } else if (n.op == Op::And || n.op == Op::Or) {
+      if ((n.op == Op::And) != o.holds) {
+        splits.push_back(o);
+        continue;
+      }
+      todo.push_back({o.formula, n.rhs, o.holds, {}});
+      todo.push_back({o.formula, n.lhs, o.holds, {}});
+    } else {
+      Literal literal{o.formula, o.node, o.as ? *o.as : o.holds ? n.op : negate(n.op)};
+      std::optional<bool> known = polyhedron.decide(instance, literal);
+      if (known && !*known)
+        return Answer::None;
+      if (!known && literal.op == Op::Ne)
+        splits.push_back(o);
+      else if (!known)
+        polyhedron.add(instance, literal);
+    }
   }
-  for (const Case &c : cases) {
-    Polyhedron polyhedron(variables);
-    for (const Ordered &o : ordered)
-      polyhedron.addLe(o.a, o.b, o.gap);
-    for (const Literal &l : c)
-      polyhedron.add(formulas[l.formula].instance, l);
+  if (polyhedron.lost || polyhedron.size() > mostConstraints)
+    return Answer::TooManyCases;
+  if (splits.empty()) {
     budget -= polyhedron.cost();
-    if (polyhedron.lost || budget < 0 || polyhedron.isTooHard())
+    if (budget < 0 || --cases < 0 || polyhedron.isTooHard())
       return Answer::TooManyCases;
-    if (!polyhedron.isEmpty())
-      return Answer::Some;
+    return polyhedron.isEmpty() ? Answer::None : Answer::Some;
+  }
+  if (!polyhedron.isTooHard()) {
+    if (--budget < 0)
+      return Answer::TooManyCases;
+    if (polyhedron.isRationallyEmpty())
+      return Answer::None;
+  }
+  if (depth > mostSplits || splits.size() > mostSplits)
+    return Answer::TooManyCases;
+
+  // The split that was found last stands on top of the list; branches put their own there.
+  Obligation split = splits.front();
+  const BlockMask::Node &n = instances[split.formula].mask->nodes()[split.node];
+  bool isComparison = n.op != Op::And && n.op != Op::Or;
+  for (bool first : {true, false}) {
+    llvm::SmallVector<Obligation> next(splits.rbegin(), splits.rend() - 1);
+    if (isComparison)
+      next.push_back({split.formula, split.node, true, first ? Op::Lt : Op::Gt});
+    else
+      next.push_back({split.formula, first ? n.lhs : n.rhs, split.holds, {}});
+    if (Answer answer = run(polyhedron, std::move(next), depth + 1); answer != Answer::None)
+      return answer;
   }
   return Answer::None;
+}
+
+MaskQuestion::Answer MaskQuestion::solve() const {
+  Polyhedron polyhedron(variables);
+  for (const Ordered &o : ordered)
+    polyhedron.addLe(o.a, o.b, o.gap);
+  std::vector<MaskInstance> instances;
+  llvm::SmallVector<Obligation> todo;
+  for (const Formula &f : formulas)
+    instances.push_back(f.instance);
+  for (unsigned i = formulas.size(); i-- > 0;)
+    todo.push_back({i, formulas[i].instance.mask->root(), formulas[i].holds, {}});
+  return Search(instances, maxCases, budget).run(std::move(polyhedron), std::move(todo));
 }

@@ -1,9 +1,10 @@
 //===- MaskCases.h - is there a counterexample? ----------------------------===//
 //
 // A question about masks is a conjunction: linear constraints on integers, and formulas that hold or fail for them. It
-// is answered case by case: formulas are brought into disjunctive form (negation goes down to the comparisons, `ne` is
-// two cases), each case is a polyhedron of integers with one more variable per `floordiv` or `mod`, and Presburger
-// arithmetic decides whether it has a point. "None in any case" is a proof.
+// is answered case by case: negation goes down to the comparisons, `ne` is two cases, and disjunctions are split one
+// after the other, as long as what holds already has a rational point. Each case is a polyhedron of integers with one
+// more variable per `floordiv` or `mod`, and Presburger arithmetic decides whether it has a point. "None in any case"
+// is a proof.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,8 +38,8 @@ struct MaskInstance {
 
 class MaskQuestion {
 public:
-  /// At most `maxCases` cases. Each costs one unit of `budget` and one per division in it; without budget there is no
-  /// answer.
+  /// At most `maxCases` cases. Each costs one unit of `budget` and one per division in it, each split one; without
+  /// budget there is no answer.
   MaskQuestion(unsigned maxCases, int64_t &budget) : maxCases(maxCases), budget(budget) {}
 
   unsigned addVariable() { return variables++; }

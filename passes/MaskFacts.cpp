@@ -4,6 +4,7 @@
 #include "passes/MaskCases.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
 #include "llvm/ADT/StringMap.h"
 #include <algorithm>
 #include <numeric>
@@ -447,11 +448,15 @@ MaskFacts quoin::proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOpt
   facts.cutAtOpen = llvm::any_of(uses, [](const MaskUse &u) { return u.mask.usesOpen(); });
   facts.gaveUp = prover.gaveUp;
   auto hasThen = [](const MaskUse &use) { return !use.then.empty(); };
-  if (facts.cut.kind == RowCut::Kind::Nothing && !facts.gaveUp && llvm::any_of(uses, hasThen)) {
+  facts.thenIsSeen.resize(uses.size());
+  bool refused = llvm::any_of(llvm::seq(uses.size()), [&](size_t use) { return facts.isRefused(use); });
+  if (refused && !facts.gaveUp && llvm::any_of(uses, hasThen)) {
     std::vector<MaskUse> alone(uses.begin(), uses.end());
     for (MaskUse &use : alone)
       use.then.clear();
-    facts.thenIsSeen = proveMaskFacts(alone, options).cut.kind != RowCut::Kind::Nothing;
+    MaskFacts without = proveMaskFacts(alone, options);
+    for (size_t use = 0; use < uses.size(); ++use)
+      facts.thenIsSeen[use] = !without.isRefused(use);
   }
   return facts;
 }

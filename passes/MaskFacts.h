@@ -137,8 +137,8 @@ struct MaskFacts {
   bool cutAtOpen = false;
   /// A question had too many cases.
   bool gaveUp = false;
-  /// There would be a cut if the text saw no `then` rows.
-  bool thenIsSeen = false;
+  /// One per use: something would be kept if the text saw no `then` rows.
+  std::vector<bool> thenIsSeen;
   /// Nothing is kept of this use's calls.
   bool isRefused(size_t use) const {
     return cut.kind == RowCut::Kind::Nothing || prefixes[use].kind == StablePrefix::Kind::Nothing;
