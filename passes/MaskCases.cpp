@@ -268,14 +268,12 @@ Answer Search::run(Polyhedron polyhedron, llvm::SmallVector<Obligation> todo, un
       return Answer::TooManyCases;
     return polyhedron.isEmpty() ? Answer::None : Answer::Some;
   }
-  if (!polyhedron.isTooHard()) {
-    if (--budget < 0)
-      return Answer::TooManyCases;
-    if (polyhedron.isRationallyEmpty())
-      return Answer::None;
-  }
-  if (depth > mostSplits || splits.size() > mostSplits)
+  // Constraints are only added, so what is too hard here stays so.
+  budget -= polyhedron.cost();
+  if (budget < 0 || depth > mostSplits || splits.size() > mostSplits || polyhedron.isTooHard())
     return Answer::TooManyCases;
+  if (polyhedron.isRationallyEmpty())
+    return Answer::None;
 
   // The split that was found last stands on top of the list; branches put their own there.
   Obligation split = splits.front();

@@ -38,8 +38,8 @@ struct MaskInstance {
 
 class MaskQuestion {
 public:
-  /// At most `maxCases` cases. Each costs one unit of `budget` and one per division in it, each split one; without
-  /// budget there is no answer.
+  /// At most `maxCases` cases. Each, and each split on the way to it, costs one unit of `budget` and one per division;
+  /// without budget there is no answer.
   MaskQuestion(unsigned maxCases, int64_t &budget) : maxCases(maxCases), budget(budget) {}
 
   unsigned addVariable() { return variables++; }
