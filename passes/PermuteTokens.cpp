@@ -17,6 +17,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/CacheUses.h"
 #include "passes/Counters.h"
@@ -65,6 +66,20 @@ bool hasThenRows(Operation *op) {
   if (auto cached = dyn_cast<ForwardCachedOp>(op))
     return static_cast<bool>(cached.getIds());
   return static_cast<bool>(cast<ForwardOp>(op).getIds());
+}
+
+bool isZero(Value index) {
+  APInt number;
+  return matchPattern(index, m_ConstantInt(&number)) && number.isZero();
+}
+
+/// A cache that is there for the passes of commits alone, since nothing was provable in the order of positions, keeps
+/// no slot.
+bool keepsAnything(const CallGroup &group) {
+  return llvm::any_of(group.calls, [](Operation *op) {
+    auto cached = dyn_cast<ForwardCachedOp>(op);
+    return cached && !isZero(cached.getKeep());
+  });
 }
 
 /// How the calls of a group are sorted.
@@ -226,7 +241,7 @@ std::optional<SortPlan> PermuteTokens::findGroups(const CallGroup &group) {
     return SortPlan{{by, key.map}, true, true, "groups of one " + key.name + " are kept as they are known"};
   };
   auto proven = [&](SortKey by, AffineMap map) { return refusal(group, {by, map}, /*groups=*/true).empty(); };
-  if (labels && !group.cache && proven(SortKey::Label, {}))
+  if (labels && !keepsAnything(group) && proven(SortKey::Label, {}))
     return plan(SortKey::Label, {"label", {}});
   std::vector<Candidate> candidates;
   candidates.push_back(Candidate({"position", AffineMap::get(1, 0, getAffineDimExpr(0, &getContext()))}));
@@ -327,8 +342,11 @@ void PermuteTokens::sort(DecoderOp decoder, CallGroup &group, const SortPlan &pl
     auto sorted = PermuteTokensOp::create(b, sequence, to, plan.key.by, map, plan.groups, all);
     Value slots = read ? Value(sorted.getSlots()) : Value(), logits;
     if (plan.cached) {
-      Value from =
-          ReuseOp::create(b, group.cache, sorted.getResult(), to, Value(), Value(), Value(), slots, sorted.getKnown());
+      // What a commit adds runs, even if the cache has it, as it does without a sort.
+      Value limit = sorted.getKnown();
+      if (pass)
+        limit = arith::MinSIOp::create(b, limit, CommittedOp::create(b, sequence));
+      Value from = ReuseOp::create(b, group.cache, sorted.getResult(), to, Value(), Value(), Value(), slots, limit);
       logits = ForwardCachedOp::create(b, group.cache, from, sorted.getKnown(), group.model, sorted.getResult(), to,
                                        Value(), Value(), Value(), slots, it->second, ValueRange(),
                                        pass ? b.getUnitAttr() : UnitAttr())

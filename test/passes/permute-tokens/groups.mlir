@@ -64,6 +64,33 @@ quoin.decoder @scales(%x0, %max) settings {} {
   quoin.return %x2[%p to %n]
 }
 
+// CtrlDiff: blocks of any length, told apart by labels. The cache that commits made for their passes keeps nothing in the order of
+// positions; sorted by label it keeps whole blocks. What a commit adds runs all the same.
+// CHECK-LABEL: quoin.decoder @blocks_of_any_length
+// CHECK-COUNT-1: quoin.cache 0 of @m
+// CHECK-NOT: quoin.cache
+// CHECK: %[[Y:.+]], %[[SLOTS:.+]], %[[KNOWN:.+]] = quoin.permute_tokens %{{.+}}[to %[[N:.+]]] by label groups read %{{.+}}
+// CHECK-NEXT: %[[V:.+]] = quoin.reuse %[[C:.+]] of %[[Y]][to %[[N]]] read %[[SLOTS]] limit %[[KNOWN]]
+// CHECK-NEXT: quoin.forward_cached %[[C]] from %[[V]] keep %[[KNOWN]] @m
+// CHECK: %[[Z:.+]], %{{.+}}, %[[KNOWN:.+]] = quoin.permute_tokens %[[X:.+]][to %[[N]]] by label groups read %{{.+}}
+// CHECK: %[[DONE:.+]] = quoin.committed %[[X]]
+// CHECK-NEXT: %[[MOST:.+]] = arith.minsi %[[KNOWN]], %[[DONE]]
+// CHECK-NEXT: %[[V:.+]] = quoin.reuse %[[C]] of %[[Z]][to %[[N]]] limit %[[MOST]]
+// CHECK-NEXT: quoin.forward_cached %[[C]] from %[[V]] keep %[[KNOWN]] pass @m
+quoin.decoder @blocks_of_any_length(%x0, %max) settings {} {
+  %p = quoin.length %x0
+  %x1 = quoin.extend %x0 by %max label %max
+  %n = quoin.length %x1
+  %rows = quoin.open %x1[%p to %n]
+  %l = quoin.forward @m of %x1[to %n] read %rows
+      mask #quoin.mask<(q, k) : label(k) lt label(q) or (label(k) eq label(q) and (label(q) ne 0 or k le q))>
+  %ids = quoin.score %l [token] : tensor<?xi32>
+  %x2 = quoin.fill %x1 at %rows with %ids
+  %x3 = quoin.commit %x2 to %n by pass of @m
+      mask #quoin.mask<(q, k) : label(k) lt label(q) or (label(k) eq label(q) and (label(q) ne 0 or k le q))>
+  quoin.return %x3[%p to %n]
+}
+
 // Causal streams are causal in the order of positions, whatever else holds: their cache stays as it is.
 // CHECK-LABEL: quoin.decoder @causal_streams
 // CHECK-NOT: quoin.permute_tokens
@@ -79,6 +106,6 @@ quoin.decoder @causal_streams(%x0, %max) settings {} {
   quoin.return %x2[%p to %n]
 }
 
-// COUNT: permute-tokens num-forwards-sorted 3
+// COUNT: permute-tokens num-forwards-sorted 5
 // COUNT: permute-tokens num-forwards-sorted-for-tiles 0
-// COUNT: permute-tokens num-masks-made-block-causal 3
+// COUNT: permute-tokens num-masks-made-block-causal 4
