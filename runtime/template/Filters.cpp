@@ -181,7 +181,10 @@ Value rounded(Renderer &, const Value &value, Arguments &arguments) {
     fail("the filter 'round' expects 'common', 'ceil' or 'floor', but found '" + shown(method) + "'");
   const double unit = std::pow(10.0, static_cast<double>(precision));
   const double scaled = value.floating() * unit;
-  return (method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / unit;
+  if (!std::isfinite(scaled))
+    fail("the filter 'round' expects a number with an end, but found " + str(Value(scaled)));
+  // Python makes a whole number of it first, which has no negative zero.
+  return ((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) + 0.0) / unit;
 }
 
 Value byDefault(Renderer &, const Value &value, Arguments &arguments) {

@@ -151,7 +151,7 @@ static Value timeText(Renderer &renderer, Arguments &arguments) {
     char buffer[128];
     if (format[end] == 'f')
       out += "000000";
-    else
+    else if (format[end] != 'z' && format[end] != 'Z') // Python's `now()` knows of no zone
       out.append(buffer, std::strftime(buffer, sizeof(buffer), directive.c_str(), &local));
     i = end;
   }

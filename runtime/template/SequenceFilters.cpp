@@ -116,23 +116,41 @@ Value extreme(Renderer &renderer, const Value &value, Arguments &arguments, bool
   return best ? *best : Value::undefined("no aggregated item, as the sequence was empty");
 }
 
+/// `change` of each item, when it is asked for.
+template <typename Change> Value mapped(Renderer &renderer, const Value &value, Change change) {
+  return makeIterator(value, [&renderer, next = iterate(value), change]() -> std::optional<Value> {
+    std::optional<Value> item = next();
+    if (!item)
+      return std::nullopt;
+    renderer.step();
+    return change(*item);
+  });
+}
+
+/// Those items that `isWanted`, when they are asked for.
+template <typename IsWanted> Value kept(Renderer &renderer, const Value &value, IsWanted isWanted) {
+  return makeIterator(value, [&renderer, next = iterate(value), isWanted]() -> std::optional<Value> {
+    while (std::optional<Value> item = next()) {
+      renderer.step();
+      if (isWanted(*item))
+        return item;
+    }
+    return std::nullopt;
+  });
+}
+
 Value unique(Renderer &renderer, const Value &value, Arguments &arguments) {
   Bound bound("the filter 'unique'", arguments, {"case_sensitive", "attribute"});
   const bool caseCounts = bound.truth(0, false);
-  auto seen = std::make_shared<Dict>();
-  return makeIterator(value,
-                      [&renderer, next = iterate(value), caseCounts, seen,
-                       path = pathOf(bound[1] ? *bound[1] : Value::none())]() -> std::optional<Value> {
-                        while (std::optional<Value> item = next()) {
-                          renderer.step();
-                          const Value key = keyOf(renderer, *item, path, caseCounts);
-                          if (seen->find(key))
-                            continue;
-                          seen->set(key, Value());
-                          return item;
-                        }
-                        return std::nullopt;
-                      });
+  return kept(renderer, value,
+              [&renderer, caseCounts, seen = std::make_shared<Dict>(),
+               path = pathOf(bound[1] ? *bound[1] : Value::none())](const Value &item) {
+                const Value key = keyOf(renderer, item, path, caseCounts);
+                if (seen->find(key))
+                  return false;
+                seen->set(key, Value());
+                return true;
+              });
 }
 
 Value groupBy(Renderer &renderer, const Value &value, Arguments &arguments) {
@@ -165,36 +183,36 @@ Value groupBy(Renderer &renderer, const Value &value, Arguments &arguments) {
   return Value::list(std::move(groups));
 }
 
+/// Some filters do not look at what is false, whatever it is, nor at their arguments then.
+Value nothing() {
+  const Value none = Value::list({});
+  return makeIterator(none, iterate(none));
+}
+
 Value mapFilter(Renderer &renderer, const Value &value, Arguments &arguments) {
+  if (!value.truth())
+    return nothing();
   if (arguments.positional.empty()) {
     Bound bound("the filter 'map'", arguments, {"attribute", "default"});
-    const Value attribute = bound.need(0);
     const Value otherwise = bound.given(1) ? *bound[1] : Value();
-    return makeIterator(
-        value, [&renderer, next = iterate(value), path = pathOf(attribute), otherwise]() -> std::optional<Value> {
-          std::optional<Value> item = next();
-          if (!item)
-            return std::nullopt;
-          renderer.step();
-          return reach(renderer, *item, path, otherwise.is(Kind::Undefined) ? nullptr : &otherwise);
-        });
+    return mapped(renderer, value, [&renderer, path = pathOf(bound.need(0)), otherwise](const Value &item) {
+      return reach(renderer, item, path, otherwise.is(Kind::Undefined) ? nullptr : &otherwise);
+    });
   }
   if (!arguments.positional[0].is(Kind::String))
     fail(std::string("the filter 'map' expects the name of a filter, but found ") + arguments.positional[0].kindName());
   const std::string name = arguments.positional[0].text();
   arguments.positional.erase(arguments.positional.begin());
-  return makeIterator(value, [&renderer, next = iterate(value), name, arguments]() -> std::optional<Value> {
-    std::optional<Value> item = next();
-    if (!item)
-      return std::nullopt;
-    renderer.step();
+  return mapped(renderer, value, [&renderer, name, arguments](const Value &item) {
     Arguments copy = arguments;
-    return renderer.filter(name, *item, copy);
+    return renderer.filter(name, item, copy);
   });
 }
 
 Value chosen(Renderer &renderer, const Value &value, Arguments &arguments, const char *name, bool byAttribute,
              bool keep) {
+  if (!value.truth())
+    return nothing();
   const std::string what = std::string("the filter '") + name + "'";
   std::vector<Value> path;
   Arguments rest = arguments;
@@ -211,16 +229,10 @@ Value chosen(Renderer &renderer, const Value &value, Arguments &arguments, const
     test = rest.positional[0].text();
     rest.positional.erase(rest.positional.begin());
   }
-  Next next = value.truth() ? iterate(value) : iterate(Value::list({}));
-  return makeIterator(value, [&renderer, next = std::move(next), path, test, rest, keep]() -> std::optional<Value> {
-    while (std::optional<Value> item = next()) {
-      renderer.step();
-      const Value looked = reach(renderer, *item, path);
-      Arguments copy = rest;
-      if ((test.empty() ? looked.truth() : renderer.test(test, looked, copy)) == keep)
-        return item;
-    }
-    return std::nullopt;
+  return kept(renderer, value, [&renderer, path, test, rest, keep](const Value &item) {
+    const Value looked = reach(renderer, item, path);
+    Arguments copy = rest;
+    return (test.empty() ? looked.truth() : renderer.test(test, looked, copy)) == keep;
   });
 }
 

@@ -442,6 +442,7 @@ y)j"},
 
 TEST(Template, TellsTheTime) {
   EXPECT_EQ(rendered("{{ strftime_now('%Y %B %% %d') }}"), "2023 November % 14");
+  EXPECT_EQ(rendered("{{ strftime_now('%z|%Z|%-d%f') }}"), "||14000000");
   EXPECT_EQ(rendered("{{ strftime_now('%Y') is string }}{{ strftime_now('') }}|"), "True|");
 }
 
