@@ -8,7 +8,8 @@
 #ifndef QUOIN_SUPPORT_JSONTEXT_H
 #define QUOIN_SUPPORT_JSONTEXT_H
 
-#include <algorithm>
+#include "runtime/tokenizer/StrictJson.h"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -17,26 +18,6 @@ namespace quoin {
 
 /// Files that we read nest at most six deep.
 inline constexpr size_t maxJsonDepth = 64;
-
-/// How deep arrays and objects nest, without parsing: exact for JSON, and an error is nobody's depth.
-inline size_t jsonDepth(std::string_view text) {
-  size_t depth = 0, deepest = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (quoted) {
-      i += c == '\\';
-      quoted = c != '"';
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == ']' || c == '}') {
-      depth -= depth > 0;
-    }
-  }
-  return deepest;
-}
 
 /// "expects JSON nested at most 64 deep, but found 300", or "" if all is well.
 inline std::string tooDeep(std::string_view text) {

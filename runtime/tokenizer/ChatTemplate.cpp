@@ -1,6 +1,7 @@
 // ChatTemplate.cpp - what `transformers` does around a template: which one is taken, and what it is given.
 
 #include "runtime/tokenizer/ChatTemplate.h"
+#include "runtime/tokenizer/StrictJson.h"
 #include "runtime/tokenizer/Unicode.h"
 
 #include <nlohmann/json.hpp>
@@ -10,6 +11,9 @@
 
 using namespace quoin;
 using Json = nlohmann::ordered_json;
+
+/// As deep as the values of templates may nest.
+static constexpr size_t maxDepth = 200;
 
 /// What the families that state no template were trained on.
 static constexpr std::string_view chatML = R"({%- for message in messages -%}
@@ -113,11 +117,18 @@ static bool readMessages(const Json &request, Json &messages, std::string &error
 
 ChatTemplate::Outcome ChatTemplate::render(std::string_view text, std::string &out, std::string &error,
                                            std::vector<std::string> *unread, std::time_t now) const {
+  // Copies of values go as deep as they nest.
+  if (const size_t depth = jsonDepth(text); depth > maxDepth) {
+    error = "expects JSON nested at most " + std::to_string(maxDepth) + " deep, but found " + std::to_string(depth);
+    return Outcome::BadRequest;
+  }
   try {
     const Json request = Json::parse(text, nullptr, false);
     Json messages;
     if (!request.is_object()) {
-      error = "expects a JSON object with 'messages', but found something else";
+      error = std::string("expects a JSON object with 'messages', but ") +
+              (request.is_discarded() ? "the text is no JSON in UTF-8"
+                                      : "it is a JSON " + std::string(request.type_name()));
       return Outcome::BadRequest;
     }
     if (!readMessages(request, messages, error))

@@ -3,6 +3,8 @@
 #include "runtime/tokenizer/Tokenizer.h"
 #include "runtime/tokenizer/TokenizerConfig.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 
@@ -12,6 +14,20 @@ namespace {
 
 /// Far above the 11 MB of a vocabulary of 150 thousand tokens.
 constexpr uintmax_t maxFileSize = 512u << 20;
+
+/// What people have in place of a text, by its beginning; nullptr for anything else. Any of it would do as a template.
+const char *wrongKind(std::string_view text) {
+  if (text.starts_with("version https://git-lfs") || text.starts_with("version https://hawser"))
+    return "a Git LFS pointer (run 'git lfs pull' where it was cloned)";
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    return "text in UTF-16 (save it as UTF-8)";
+  const size_t begin = text.find_first_not_of(" \t\r\n");
+  std::string first(begin == text.npos ? "" : text.substr(begin, 14));
+  std::transform(first.begin(), first.end(), first.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (first.starts_with("<!doctype html") || first.starts_with("<html"))
+    return "a web page (was it saved from a browser?)";
+  return nullptr;
+}
 
 struct FileCloser {
   void operator()(std::FILE *file) const { std::fclose(file); }
@@ -35,6 +51,10 @@ bool quoin::readTokenizerFile(const std::string &path, std::string &out, std::st
   }
   if (std::ferror(file.get())) {
     error = "expects a file that can be read, but reading failed at byte " + std::to_string(out.size());
+    return false;
+  }
+  if (const char *kind = wrongKind(out)) {
+    error = std::string("expects a file of a tokenizer, but it is ") + kind;
     return false;
   }
   return true;

@@ -80,6 +80,8 @@ bool Tokenizer::Impl::build(TokenizerFile &&file, const TokenizerConfig &config,
   const std::vector<AddedToken> added = numberAddedTokens(file);
   std::string normal;
   for (const AddedToken &token : added) {
+    if (token.special && config.splitsSpecial)
+      continue;
     if (!token.normalized)
       rawMatcher.insert(token.content, token);
     else if (normalizeNFC && quoin::normalizeNFC(token.content, normal))

@@ -2,6 +2,7 @@
 // no `added_tokens_decoder`, the two older files count.
 
 #include "runtime/tokenizer/TokenizerConfig.h"
+#include "runtime/tokenizer/StrictJson.h"
 #include "runtime/tokenizer/Unicode.h"
 
 #include <nlohmann/json.hpp>
@@ -17,6 +18,8 @@ using namespace quoin;
 using Json = nlohmann::json;
 
 namespace {
+
+constexpr size_t maxDepth = 64;
 
 /// Reads members of objects; the first mistake stays in `error`.
 class Reader {
@@ -50,33 +53,16 @@ private:
   bool readTemplates(const Json &value);
 };
 
-/// Whether brackets are nested at most `limit` deep outside of strings.
-bool isShallow(std::string_view text, int limit) {
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted) {
-      i += c == '\\';
-      quoted = c != '"';
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > limit)
-        return false;
-    } else if (c == ']' || c == '}') {
-      --depth;
-    }
-  }
-  return true;
-}
-
 bool Reader::object(const char *file, std::string_view text, Json &value) {
-  if (!isShallow(text, 64))
-    return fail(file, "JSON nested at most 64 deep", "it is deeper");
-  value = Json::parse(text, nullptr, false);
-  if (value.is_discarded())
-    return fail(file, "valid JSON", "it is not");
+  if (const size_t depth = jsonDepth(text); depth > maxDepth)
+    return fail(file, "JSON nested at most " + std::to_string(maxDepth) + " deep", "found " + std::to_string(depth));
+  const std::string strict = strictJson(text);
+  try {
+    value = Json::parse(strict);
+  } catch (const Json::parse_error &broken) {
+    const auto end = strict.begin() + static_cast<ptrdiff_t>(std::min(broken.byte, strict.size()));
+    return fail(file, "valid JSON", "it is not in line " + std::to_string(1 + std::count(strict.begin(), end, '\n')));
+  }
   return value.is_object() || fail(file, "a JSON object", show(value));
 }
 
@@ -152,6 +138,16 @@ bool Reader::readTokens(const char *file, const Json &value, const std::string &
   return true;
 }
 
+/// Of several with one name the last counts.
+void putTemplate(std::vector<TokenizerConfig::Template> &templates, TokenizerConfig::Template made) {
+  for (TokenizerConfig::Template &each : templates)
+    if (each.name == made.name) {
+      each = std::move(made);
+      return;
+    }
+  templates.push_back(std::move(made));
+}
+
 bool Reader::readTemplates(const Json &value) {
   constexpr const char *file = TokenizerConfig::files[0];
   if (value.is_null())
@@ -164,7 +160,7 @@ bool Reader::readTemplates(const Json &value) {
   auto add = [&](const std::string &name, const Json &text) {
     if (!text.is_string())
       return fail(file, "a string as the template '" + forMessage(name) + "'", show(text));
-    out.templates.push_back({name, text.get<std::string>(), file});
+    putTemplate(out.templates, {name, text.get<std::string>(), file});
     return true;
   };
   if (value.is_object()) {
@@ -193,10 +189,12 @@ bool Reader::readConfig(std::string_view text) {
     if (!readNamed(file, key, value))
       return false;
   const bool hasExtra = config.contains("extra_special_tokens") && !config["extra_special_tokens"].empty();
-  for (const char *key : {"extra_special_tokens", "additional_special_tokens"})
-    if (config.contains(key) && (key[0] == 'e' || !hasExtra) &&
+  for (const char *key : {"extra_special_tokens", "additional_special_tokens", "model_specific_special_tokens"})
+    if (config.contains(key) && (key[0] != 'a' || !hasExtra) &&
         !readTokens(file, config[key], std::string("'") + key + "'"))
       return false;
+  if (auto found = config.find("split_special_tokens"); found != config.end() && *found == true)
+    out.splitsSpecial = true;
   if (auto found = config.find("tokenizer_class"); found != config.end() && found->is_string())
     tokenizerClass = found->get<std::string>();
   if (auto found = config.find("chat_template"); found != config.end() && !readTemplates(*found))
@@ -310,13 +308,24 @@ bool TokenizerConfig::parse(std::string_view config, std::string_view specialTok
          (addedTokens.empty() || reader.readAddedTokens(addedTokens)) && reader.finish();
 }
 
+static bool readTemplateFile(const std::string &path, std::string &out, std::string &error) {
+  if (!readTokenizerFile(path, out, error))
+    return false;
+  if (!isValidUtf8(out)) {
+    error = "expects text in UTF-8, but some of its bytes are not";
+    return false;
+  }
+  return true;
+}
+
 bool TokenizerConfig::read(const std::string &folder, TokenizerConfig &out, std::string &error) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   std::string texts[4];
   for (size_t i = 0; i < 4; ++i) {
     const fs::path path = fs::path(folder) / files[i];
-    if (fs::exists(path, ignored) && !readTokenizerFile(path.string(), texts[i], error)) {
+    auto &read = i == 3 ? readTemplateFile : readTokenizerFile;
+    if (fs::exists(path, ignored) && !read(path.string(), texts[i], error)) {
       error = "'" + path.string() + "': " + error;
       return false;
     }
@@ -344,11 +353,11 @@ bool TokenizerConfig::read(const std::string &folder, TokenizerConfig &out, std:
   std::sort(others.begin(), others.end());
   for (const auto &[name, path] : others) {
     Template each{name, "", fs::relative(path, folder, ignored).string()};
-    if (!readTokenizerFile(path.string(), each.text, error)) {
+    if (!readTemplateFile(path.string(), each.text, error)) {
       error = "'" + path.string() + "': " + error;
       return false;
     }
-    found.push_back(std::move(each));
+    putTemplate(found, std::move(each));
   }
   if (!found.empty()) {
     out.templateUnnamed = found.size() == 1 && found[0].name == "default";

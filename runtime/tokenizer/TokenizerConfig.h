@@ -28,6 +28,8 @@ struct TokenizerConfig {
   std::vector<std::pair<std::string, AddedToken>> named;
   /// `additional_special_tokens` or `extra_special_tokens`.
   std::vector<AddedToken> extra;
+  /// Special tokens that a text spells are text.
+  bool splitsSpecial = false;
   /// The tokenizer's class is one that numbers all added tokens anew, by the ids they are declared with.
   bool numbersByDeclaration = false;
 
@@ -46,7 +48,7 @@ struct TokenizerConfig {
                     TokenizerConfig &out, std::string &error);
 };
 
-/// Reads a whole file, of at most 512 MB. LoadTokenizer.cpp.
+/// Reads a whole file, of at most 512 MB, unless it is well known for being in the wrong place. LoadTokenizer.cpp.
 bool readTokenizerFile(const std::string &path, std::string &out, std::string &error);
 
 } // namespace quoin

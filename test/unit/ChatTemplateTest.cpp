@@ -2,7 +2,7 @@
 // what a post-processor puts around a prompt. The ids were checked against AutoTokenizer of transformers 5.24.
 
 #include "runtime/tokenizer/ChatTemplate.h"
-#include "runtime/tokenizer/ByteAlphabet.h"
+#include "TokenizerFolder.h"
 #include "runtime/tokenizer/Tokenizer.h"
 
 #include <gtest/gtest.h>
@@ -14,34 +14,11 @@
 
 using namespace quoin;
 using nlohmann::json;
+using test::addedToken, test::tokenizerJson;
 using Ids = std::vector<int32_t>;
 using Outcome = ChatTemplate::Outcome;
 
 namespace {
-
-json flags(const std::string &content, const std::string &more = "{}") {
-  json token = {{"content", content}, {"lstrip", false},      {"normalized", false},
-                {"rstrip", false},    {"single_word", false}, {"special", true}};
-  token.update(json::parse(more));
-  return token;
-}
-
-/// The 256 bytes, and tokens added from 256 on.
-json smallFile(const std::vector<std::string> &added = {"<a>", "<b>", "<c>"}) {
-  ByteAlphabet alphabet;
-  json vocab = json::object(), tokens = json::array();
-  for (int byte = 0; byte < 256; ++byte)
-    vocab[alphabet.spell(static_cast<unsigned char>(byte))] = byte;
-  for (const std::string &content : added) {
-    json token = flags(content);
-    token["id"] = 256 + tokens.size();
-    tokens.push_back(token);
-  }
-  json byteLevel = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
-  return {{"added_tokens", tokens},     {"normalizer", nullptr},
-          {"pre_tokenizer", byteLevel}, {"post_processor", nullptr},
-          {"decoder", byteLevel},       {"model", {{"type", "BPE"}, {"vocab", vocab}, {"merges", json::array()}}}};
-}
 
 std::unique_ptr<Tokenizer> make(const json &file, const json &config = nullptr, const json &special = nullptr,
                                 const json &added = nullptr) {
@@ -77,19 +54,20 @@ const std::string hello = R"({"messages": [{"role": "user", "content": "Hi"}]})"
 //===----------------------------------------------------------------------===//
 
 TEST(AddedTokens, OfTheConfigCount) {
-  json file = smallFile({"<a>", "<b>"});
+  json file = tokenizerJson({"<a>", "<b>"});
   EXPECT_EQ(make(file)->encode("x<c>").size(), 4u);
-  json config = {{"added_tokens_decoder", {{"256", flags("<a>")}, {"257", flags("<b>")}, {"258", flags("<c>")}}}};
+  json config = {
+      {"added_tokens_decoder", {{"256", addedToken("<a>")}, {"257", addedToken("<b>")}, {"258", addedToken("<c>")}}}};
   EXPECT_EQ(make(file, config)->encode("x<c><b>"), (Ids{'x', 258, 257}));
 }
 
 TEST(AddedTokens, KeepTheirFlags) {
   json config = {{"added_tokens_decoder",
-                  {{"256", flags("<l>", R"({"lstrip": true})")},
-                   {"257", flags("<r>", R"({"rstrip": true})")},
-                   {"258", flags("<w>", R"({"single_word": true})")},
-                   {"259", flags("<p>", R"({"special": false})")}}}};
-  auto t = make(smallFile({}), config);
+                  {{"256", addedToken("<l>", R"({"lstrip": true})")},
+                   {"257", addedToken("<r>", R"({"rstrip": true})")},
+                   {"258", addedToken("<w>", R"({"single_word": true})")},
+                   {"259", addedToken("<p>", R"({"special": false})")}}}};
+  auto t = make(tokenizerJson({}), config);
   EXPECT_EQ(t->encode("a <l> b"), (Ids{'a', 256, ' ', 'b'}));
   EXPECT_EQ(t->encode("a <r> b"), (Ids{'a', ' ', 257, 'b'}));
   EXPECT_EQ(t->encode("a<w>b"), (Ids{'a', '<', 'w', '>', 'b'}));
@@ -98,52 +76,53 @@ TEST(AddedTokens, KeepTheirFlags) {
 }
 
 TEST(AddedTokens, FlagsOfTheConfigWin) {
-  json config = {{"added_tokens_decoder", {{"256", flags("<a>", R"({"lstrip": true, "rstrip": true})")}}}};
-  EXPECT_EQ(make(smallFile(), config)->encode("x <a> y <b>"), (Ids{'x', 256, 'y', ' ', 257}));
+  json config = {{"added_tokens_decoder", {{"256", addedToken("<a>", R"({"lstrip": true, "rstrip": true})")}}}};
+  EXPECT_EQ(make(tokenizerJson(), config)->encode("x <a> y <b>"), (Ids{'x', 256, 'y', ' ', 257}));
 }
 
 TEST(AddedTokens, GetIdsAsTheClassGivesThem) {
   // One from the middle is missing in tokenizer.json: a plain fast tokenizer puts it last, Qwen2's goes by the ids.
-  json file = smallFile({"<a>", "<c>"});
-  json config = {{"added_tokens_decoder", {{"256", flags("<a>")}, {"257", flags("<b>")}, {"258", flags("<c>")}}}};
+  json file = tokenizerJson({"<a>", "<c>"});
+  json config = {
+      {"added_tokens_decoder", {{"256", addedToken("<a>")}, {"257", addedToken("<b>")}, {"258", addedToken("<c>")}}}};
   EXPECT_EQ(make(file, config)->encode("<a><b><c>"), (Ids{256, 258, 257}));
   config["tokenizer_class"] = "Qwen2Tokenizer";
   file["added_tokens"][1]["id"] = 258;
   EXPECT_EQ(make(file, config)->encode("<a><b><c>"), (Ids{256, 257, 258}));
   // A gap is closed, with a warning.
-  json gap = {{"added_tokens_decoder", {{"300", flags("<d>")}}}};
-  auto t = make(smallFile(), gap);
+  json gap = {{"added_tokens_decoder", {{"300", addedToken("<d>")}}}};
+  auto t = make(tokenizerJson(), gap);
   EXPECT_EQ(t->encode("<d>"), Ids{259});
   EXPECT_FALSE(t->warnings().empty());
 }
 
 TEST(AddedTokens, NamedAndFurtherOnesAreAdded) {
   json config = {{"mask_token", "<m>"}, {"eos_token", "<a>"}, {"additional_special_tokens", {"<x>", "<b>"}}};
-  auto t = make(smallFile(), config);
+  auto t = make(tokenizerJson(), config);
   EXPECT_EQ(t->encode("<m><a><x><b>"), (Ids{259, 256, 260, 257}));
   EXPECT_EQ(t->decode({259, 260}, true), "");
   EXPECT_TRUE(t->warnings().empty());
   // As an object, with flags.
-  config = {{"mask_token", flags("<m>", R"({"lstrip": true})")}, {"extra_special_tokens", {flags("<x>")}}};
-  EXPECT_EQ(make(smallFile(), config)->encode("a <m><x>"), (Ids{'a', 259, 260}));
+  config = {{"mask_token", addedToken("<m>", R"({"lstrip": true})")}, {"extra_special_tokens", {addedToken("<x>")}}};
+  EXPECT_EQ(make(tokenizerJson(), config)->encode("a <m><x>"), (Ids{'a', 259, 260}));
 }
 
 TEST(AddedTokens, OfOlderFilesCountWithoutADecoder) {
   json special = {{"eos_token", "<e>"}, {"additional_special_tokens", {"<x>"}}};
   json added = {{"<c>", 258}, {"<t>", 259}};
-  auto t = make(smallFile({"<a>", "<b>"}), nullptr, special, added);
+  auto t = make(tokenizerJson({"<a>", "<b>"}), nullptr, special, added);
   EXPECT_EQ(t->encode("<c><t><e><x>"), (Ids{258, 259, 260, 261}));
   EXPECT_EQ(t->decode({259, 260}, true), "<t>");
   // With it they are not looked at.
-  json config = {{"added_tokens_decoder", {{"256", flags("<a>")}}}};
-  EXPECT_EQ(make(smallFile({"<a>", "<b>"}), config, special, added)->encode("<t>").size(), 3u);
+  json config = {{"added_tokens_decoder", {{"256", addedToken("<a>")}}}};
+  EXPECT_EQ(make(tokenizerJson({"<a>", "<b>"}), config, special, added)->encode("<t>").size(), 3u);
 }
 
 TEST(AddedTokens, NamesMistakes) {
   EXPECT_EQ(errorOf("[]"), "'tokenizer_config.json': expects a JSON object, but it is an array");
-  EXPECT_EQ(errorOf("{"), "'tokenizer_config.json': expects valid JSON, but it is not");
+  EXPECT_EQ(errorOf("{\n\n\"a\": }"), "'tokenizer_config.json': expects valid JSON, but it is not in line 3");
   EXPECT_EQ(errorOf(std::string(100, '[')),
-            "'tokenizer_config.json': expects JSON nested at most 64 deep, but it is deeper");
+            "'tokenizer_config.json': expects JSON nested at most 64 deep, but found 100");
   EXPECT_EQ(errorOf(R"({"added_tokens_decoder": []})"),
             "'tokenizer_config.json': expects an object as 'added_tokens_decoder', but it is an array");
   EXPECT_EQ(
@@ -164,12 +143,39 @@ TEST(AddedTokens, NamesMistakes) {
             "'added_tokens.json': expects an id from 0 to 2147483647 for 'a', but it is 'b'");
 }
 
+TEST(AddedTokens, AreThereWhateverPythonWroteBesides) {
+  TokenizerConfig read;
+  std::string error;
+  const std::string config = R"({"model_max_length": Infinity, "a": -Infinity, "b": NaN, "c": 1e400, "d": "\ud83d",
+                                 "mask_token": "<m>", "chat_template": "\ud83d\ude00"})";
+  ASSERT_TRUE(TokenizerConfig::parse(config, "", "", read, error)) << error;
+  auto t = Tokenizer::fromJson(tokenizerJson().dump(), read, error);
+  ASSERT_TRUE(t) << error;
+  EXPECT_EQ(t->encode("<m>"), Ids{259});
+  EXPECT_EQ(rendered(*t, hello), "\xf0\x9f\x98\x80");
+}
+
+TEST(AddedTokens, OfTheModelCountAndMayBeSplit) {
+  json config = {{"model_specific_special_tokens", {{"image_token", "<i>"}}},
+                 {"extra_special_tokens", {"<x>"}},
+                 {"chat_template", "{{ image_token }}"}};
+  auto t = make(tokenizerJson(), config);
+  EXPECT_EQ(t->encode("<i><x>"), (Ids{259, 260}));
+  EXPECT_EQ(rendered(*t, hello), "<i>");
+  config = {{"split_special_tokens", true},
+            {"added_tokens_decoder", {{"258", addedToken("<p>", R"({"special": false})")}}}};
+  t = make(tokenizerJson(), config);
+  EXPECT_EQ(t->encode("<a>"), (Ids{'<', 'a', '>'}));
+  EXPECT_EQ(t->encode("<p>"), Ids{259});
+  EXPECT_EQ(t->decode({256}, true), "");
+}
+
 //===----------------------------------------------------------------------===//
 // Post-processors
 //===----------------------------------------------------------------------===//
 
 TEST(PostProcessor, PutsTokensAroundPrompts) {
-  json file = smallFile();
+  json file = tokenizerJson();
   auto prompt = [&](const json &processor) {
     file["post_processor"] = processor;
     auto t = make(file);
@@ -200,7 +206,7 @@ TEST(PostProcessor, PutsTokensAroundPrompts) {
 
 TEST(PostProcessor, NamesMistakes) {
   auto error = [](const json &processor) {
-    json file = smallFile();
+    json file = tokenizerJson();
     file["post_processor"] = processor;
     std::string text;
     EXPECT_FALSE(Tokenizer::fromJson(file.dump(), text));
@@ -230,7 +236,7 @@ TEST(ChatTemplate, IsTheCheckpointsOwn) {
                                    "{% if add_generation_prompt %}>{% endif %}{{ style }}{{ tools is none }}"},
                  {"bos_token", {{"__type", "AddedToken"}, {"content", "<a>"}}},
                  {"image_token", "<i>"}};
-  auto t = make(smallFile(), config);
+  auto t = make(tokenizerJson(), config);
   EXPECT_TRUE(t->chat().isStated());
   EXPECT_EQ(rendered(*t, hello), "<a>[user]Hi>True");
   EXPECT_EQ(rendered(*t, R"({"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": false,
@@ -240,7 +246,7 @@ TEST(ChatTemplate, IsTheCheckpointsOwn) {
 
 TEST(ChatTemplate, GetsMessagesAsTransformersGivesThem) {
   json config = {{"chat_template", "{% for m in messages %}{{ m | tojson }}{% endfor %}"}};
-  auto t = make(smallFile(), config);
+  auto t = make(tokenizerJson(), config);
   EXPECT_EQ(rendered(*t, R"({"messages": [{"role": "a", "z": 1, "content": null, "b": [null, 1.0]}]})"),
             R"({"role": "a", "z": 1, "b": [null, 1.0]})");
   EXPECT_EQ(rendered(*t, R"({"messages": [{"role": "a", "reasoning": "r"}]})"),
@@ -249,40 +255,43 @@ TEST(ChatTemplate, GetsMessagesAsTransformersGivesThem) {
 
 TEST(ChatTemplate, IsChosenByName) {
   json list = {{{"name", "default"}, {"template", "D"}}, {{"name", "tool_use"}, {"template", "T"}}};
-  auto t = make(smallFile(), {{"chat_template", list}});
+  auto t = make(tokenizerJson(), {{"chat_template", list}});
   EXPECT_EQ(rendered(*t, hello), "D");
   EXPECT_EQ(rendered(*t, R"({"messages": [{"role": "user"}], "tools": [{"name": "f"}]})"), "T");
-  t = make(smallFile(), {{"chat_template", {{{"name", "rag"}, {"template", "R"}}}}});
+  list = {{{"name", "default"}, {"template", "D"}}, {{"name", "default"}, {"template", "E"}}};
+  EXPECT_EQ(rendered(*make(tokenizerJson(), {{"chat_template", list}}), hello), "E");
+  t = make(tokenizerJson(), {{"chat_template", {{{"name", "rag"}, {"template", "R"}}}}});
   EXPECT_EQ(rendered(*t, hello), "error: expects a chat template with the name 'default', but found 'rag'");
 }
 
 TEST(ChatTemplate, IsChatMLWhereNoneIsStated) {
-  auto t = make(smallFile({"<|im_start|>", "<|im_end|>"}));
+  auto t = make(tokenizerJson({"<|im_start|>", "<|im_end|>"}));
   EXPECT_FALSE(t->chat().isStated());
   EXPECT_EQ(rendered(*t, R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "Hi"}]})"),
             "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
   EXPECT_EQ(rendered(*t, R"({"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": false})"),
             "<|im_start|>user\nHi<|im_end|>\n");
   EXPECT_EQ(rendered(*t, R"({"messages": [{"role": "user", "content": [1]}]})").substr(0, 6), "error:");
-  EXPECT_EQ(rendered(*make(smallFile()), hello),
+  EXPECT_EQ(rendered(*make(tokenizerJson()), hello),
             "error: expects a chat template, but the checkpoint states none and its "
             "tokenizer has no ChatML tokens; give a plain prompt");
 }
 
 TEST(ChatTemplate, SaysWhatItCannotFollow) {
-  auto t = make(smallFile(), {{"chat_template", "\n{% include 'x' %}"}});
+  auto t = make(tokenizerJson(), {{"chat_template", "\n{% include 'x' %}"}});
   const std::string line =
       "the chat template of 'tokenizer_config.json': line 2: the statement 'include' is not supported";
   EXPECT_EQ(t->chat().problems(), std::vector<std::string>{line});
   EXPECT_EQ(rendered(*t, hello), "error: " + line);
-  t = make(smallFile(), {{"chat_template", "{% if false %}{{ 1 | urlize }}{% endif %}ok"}});
+  t = make(tokenizerJson(), {{"chat_template", "{% if false %}{{ 1 | urlize }}{% endif %}ok"}});
   EXPECT_EQ(t->chat().problems().size(), 1u);
   EXPECT_EQ(rendered(*t, hello), "ok");
 }
 
 TEST(ChatTemplate, RefusesRequestsThatAreNone) {
-  auto t = make(smallFile(), {{"chat_template", "x"}});
-  EXPECT_EQ(rendered(*t, "[1"), "error: expects a JSON object with 'messages', but found something else");
+  auto t = make(tokenizerJson(), {{"chat_template", "x"}});
+  EXPECT_EQ(rendered(*t, "[1"), "error: expects a JSON object with 'messages', but the text is no JSON in UTF-8");
+  EXPECT_EQ(rendered(*t, "[1]"), "error: expects a JSON object with 'messages', but it is a JSON array");
   EXPECT_EQ(rendered(*t, "{}"), "error: expects a list of at least one message as 'messages', but found none");
   EXPECT_EQ(rendered(*t, R"({"messages": []})"),
             "error: expects a list of at least one message as 'messages', but found []");
@@ -303,7 +312,7 @@ TEST(ChatTemplate, IsReadFromFiles) {
     fs::create_directories((fs::path(name) / file).parent_path());
     std::ofstream(fs::path(name) / file) << text;
   };
-  write("tokenizer.json", smallFile({"<a>"}).dump());
+  write("tokenizer.json", tokenizerJson({"<a>"}).dump());
   write("tokenizer_config.json", R"({"chat_template": "config", "bos_token": "<z>"})");
   std::string error;
   auto t = Tokenizer::load(name, error);
@@ -318,6 +327,26 @@ TEST(ChatTemplate, IsReadFromFiles) {
   EXPECT_EQ(rendered(*t, R"({"messages": [{}], "tools": [1]})"), "tools");
   write("tokenizer_config.json", "{");
   EXPECT_FALSE(Tokenizer::load(name, error));
-  EXPECT_EQ(error, "'" + name + "/tokenizer_config.json': expects valid JSON, but it is not");
+  EXPECT_EQ(error, "'" + name + "/tokenizer_config.json': expects valid JSON, but it is not in line 1");
+  write("tokenizer_config.json", "{}");
+  // The last of several with one name counts, and files of the folder after the one beside it.
+  write("additional_chat_templates/default.jinja", "later");
+  EXPECT_EQ(rendered(*Tokenizer::load(name, error), hello), "later");
+  // What is no template, though any text would do as one.
+  auto refused = [&](const std::string &text, const std::string &what) {
+    write("chat_template.jinja", text);
+    EXPECT_FALSE(Tokenizer::load(name, error));
+    EXPECT_EQ(error, "'" + name + "/chat_template.jinja': expects " + what);
+  };
+  const std::string wrong = "a file of a tokenizer, but it is ";
+  refused("version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+          wrong + "a Git LFS pointer (run 'git lfs pull' where it was cloned)");
+  refused("\n <!DOCTYPE html>\n", wrong + "a web page (was it saved from a browser?)");
+  refused("\xff\xfe{", wrong + "text in UTF-16 (save it as UTF-8)");
+  refused("a\xff{{ 1 }}", "text in UTF-8, but some of its bytes are not");
+  write("chat_template.jinja", "");
+  write("special_tokens_map.json", "version https://git-lfs.github.com/spec/v1\n");
+  EXPECT_FALSE(Tokenizer::load(name, error));
+  EXPECT_NE(error.find("special_tokens_map.json': expects a file of a tokenizer, but it is a Git LFS"), error.npos);
   fs::remove_all(name);
 }
