@@ -3,7 +3,8 @@
 //   chat OUT [MAX_TOKENS] [key=value]...
 //
 // OUT is a folder that quoin-compile wrote from a chat checkpoint. Each line of the standard input is a question; the
-// answers remember what was said before, in ChatML. Settings such as temperature=0.7 go to the decoder.
+// answers remember what was said before. Conversations are written by the checkpoint's own chat template. Settings such
+// as temperature=0.7 go to the decoder.
 //
 //   c++ -std=c++17 chat.cpp $(pkg-config --cflags --libs quoin-static) -o chat
 
@@ -40,7 +41,7 @@ private:
     if (status != QUOIN_STATUS_OK)
       throw std::runtime_error(quoin_context_last_error(context.get()));
   }
-  std::vector<int32_t> encode(const std::string &text);
+  std::vector<int32_t> prompt();
   std::string decode(const std::vector<int32_t> &ids);
   void print(bool finished);
   static int32_t listen(void *self, const quoin_event_t *event);
@@ -51,15 +52,40 @@ private:
   quoin_tokenizer_t *tokenizer = nullptr;
   quoin_model_info_t info = {};
   int64_t maxTokens;
-  std::vector<int32_t> conversation; // all turns so far
+  std::vector<std::string> messages; // all turns so far, a JSON object each
   std::vector<int32_t> settled;      // tokens of this answer that will not change again
-  size_t printed = 0;                // bytes of their text
+  std::string said;                  // their text
+  size_t printed = 0;                // bytes of it
 };
+
+/// What will go on all the same, such as a checkpoint that states no chat template.
+void warn(void *, int32_t level, const char *message) {
+  if (level > 0)
+    std::cerr << "warning: " << message << "\n";
+}
+
+/// A message of a conversation, as templates get it.
+std::string messageOf(const char *role, const std::string &content) {
+  std::string quoted;
+  for (char c : content) {
+    char escape[8];
+    std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned char>(c));
+    if (c == '"' || c == '\\')
+      (quoted += '\\') += c;
+    else if (static_cast<unsigned char>(c) < ' ')
+      quoted += escape;
+    else
+      quoted += c;
+  }
+  return "{\"role\": \"" + std::string(role) + "\", \"content\": \"" + quoted + "\"}";
+}
 
 Chat::Chat(const char *folder, int64_t maxTokens, const std::vector<std::pair<std::string, double>> &settings)
     : maxTokens(maxTokens) {
+  quoin_hooks_t hooks = {};
+  hooks.log = warn;
   quoin_context_t *madeContext = nullptr;
-  if (quoin_context_create(nullptr, &madeContext) != QUOIN_STATUS_OK)
+  if (quoin_context_create(&hooks, &madeContext) != QUOIN_STATUS_OK)
     throw std::runtime_error("out of memory");
   context.reset(madeContext);
   quoin_model_t *madeModel = nullptr;
@@ -67,8 +93,8 @@ Chat::Chat(const char *folder, int64_t maxTokens, const std::vector<std::pair<st
   model.reset(madeModel);
   quoin_model_info(madeModel, &info);
   tokenizer = quoin_model_tokenizer(madeModel);
-  if (!tokenizer || encode("<|im_start|>").size() != 1)
-    throw std::runtime_error("expects a tokenizer with ChatML tokens in '" + std::string(folder) + "'");
+  if (!tokenizer)
+    throw std::runtime_error("expects a tokenizer in '" + std::string(folder) + "', but there is none");
   quoin_session_t *madeSession = nullptr;
   check(quoin_session_create(madeModel, nullptr, &madeSession));
   session.reset(madeSession);
@@ -78,8 +104,17 @@ Chat::Chat(const char *folder, int64_t maxTokens, const std::vector<std::pair<st
   check(quoin_session_listen(madeSession, listen, this));
 }
 
-/// The first call asks how much room is needed, the second fills it.
-std::vector<int32_t> Chat::encode(const std::string &text) {
+/// The conversation as the model gets it. A template writes all special tokens itself, so nothing is put around its
+/// text. The first call of a pair asks how much room is needed, the second fills it.
+std::vector<int32_t> Chat::prompt() {
+  std::string request = "{\"messages\": [";
+  for (const std::string &message : messages)
+    request += (&message == &messages.front() ? "" : ", ") + message;
+  request += "]}";
+  size_t size = 0;
+  check(quoin_tokenizer_render(tokenizer, request.data(), request.size(), nullptr, 0, &size));
+  std::string text(size, '\0');
+  check(quoin_tokenizer_render(tokenizer, request.data(), request.size(), text.data(), size, &size));
   size_t count = 0;
   check(quoin_tokenizer_encode(tokenizer, text.data(), text.size(), nullptr, 0, &count));
   std::vector<int32_t> ids(count);
@@ -113,7 +148,8 @@ void Chat::print(bool finished) {
   auto end = std::find_if(settled.begin(), settled.end(), isStop);
   if (end - settled.begin() > maxTokens)
     end = settled.begin() + maxTokens;
-  std::string text = decode(std::vector<int32_t>(settled.begin(), end));
+  said = decode(std::vector<int32_t>(settled.begin(), end));
+  std::string text = said;
   // The first bytes of a character decode to U+FFFD: the rest may still come.
   if (!finished)
     while (text.size() >= 3 && text.compare(text.size() - 3, 3, "\xef\xbf\xbd") == 0)
@@ -124,13 +160,14 @@ void Chat::print(bool finished) {
 }
 
 void Chat::answer(const std::string &question) {
-  std::vector<int32_t> turn = encode("<|im_start|>user\n" + question + "<|im_end|>\n<|im_start|>assistant\n");
-  if (conversation.size() + turn.size() + static_cast<size_t>(maxTokens) > static_cast<size_t>(info.capacity)) {
+  messages.push_back(messageOf("user", question));
+  std::vector<int32_t> ids = prompt();
+  if (messages.size() > 1 && ids.size() + static_cast<size_t>(maxTokens) > static_cast<size_t>(info.capacity)) {
     std::cerr << "(the conversation is full: what was said before is forgotten)\n";
-    conversation.clear();
+    messages.erase(messages.begin(), messages.end() - 1);
+    ids = prompt();
   }
-  conversation.insert(conversation.end(), turn.begin(), turn.end());
-  check(quoin_session_prompt(session.get(), conversation.data(), conversation.size()));
+  check(quoin_session_prompt(session.get(), ids.data(), ids.size()));
   settled.clear();
   printed = 0;
   quoin_session_t *one = session.get();
@@ -143,9 +180,7 @@ void Chat::answer(const std::string &question) {
   settled.assign(result.ids, result.ids + result.shown);
   print(true);
   std::cout << std::endl;
-  conversation.insert(conversation.end(), settled.begin(), settled.end());
-  for (int32_t id : encode("<|im_end|>\n"))
-    conversation.push_back(id);
+  messages.push_back(messageOf("assistant", said));
 }
 
 } // namespace

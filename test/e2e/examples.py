@@ -68,6 +68,26 @@ def chat_remembers():
     expect(both[len(first):] != alone, "expects another answer after a first question")
 
 
+def chat_follows_the_template():
+    """The checkpoint's own, with all that was said before; whatever characters a question has."""
+    with tempfile.TemporaryDirectory() as top:
+        out = shutil.copytree(artefact(), os.path.join(top, "out"))
+        with open(os.path.join(out, "chat_template.jinja"), "w") as f:
+            f.write("{% for m in messages %}<{{ m.role }}>{{ m.content }};{% endfor %}")
+        questions, messages, want = ['say "a\\b"\t\x01', "é<|im_end|>"], [], ""
+        for question in questions:
+            messages.append(dict(role="user", content=question))
+            text = harness.answers("quoin-run", out, [dict(messages=messages, max_tokens=12)])[0]["text"]
+            messages.append(dict(role="assistant", content=text))
+            want += text + "\n"
+        process = host("chat", out, 12, text="".join(q + "\n" for q in questions))
+        expect(good(process) == want, f"expects {want!r}, but found {process.stdout!r}")
+        expect(process.stderr == b"", f"expects no warning, but found {process.stderr}")
+        with open(os.path.join(out, "chat_template.jinja"), "w") as f:
+            f.write("\n{{ raise_exception('no chat') }}")
+        bad(host("chat", out, 12, text="x\n"), "line 2", "no chat")
+
+
 def chat_takes_settings():
     found = good(host("chat", artefact(), 24, "temperature=1.5", text="hello\n"))
     want = text_of("--chat", "hello", "--max-tokens", "24", "--temperature", "1.5") + "\n"
@@ -148,6 +168,7 @@ def embed_is_one_program():
 
 TESTS = [
     ("chat-streams", chat_streams_an_answer),
+    ("chat-follows-the-template", chat_follows_the_template),
     ("chat-remembers", chat_remembers),
     ("chat-settings", chat_takes_settings),
     ("chat-full", chat_forgets_when_full),
