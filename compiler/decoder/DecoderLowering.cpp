@@ -284,21 +284,31 @@ void AdvanceBuilder::dispatch() {
 // The module
 //===----------------------------------------------------------------------===//
 
-static std::vector<LoweredSetting> describeSettings(DictionaryAttr settings) {
+/// Those that the program reads, in its order, then those that its text was made with: hosts are told the value of
+/// both.
+static std::vector<LoweredSetting> describeSettings(DecoderOp decoder) {
   std::vector<LoweredSetting> all;
-  for (NamedAttribute s : settings) {
+  auto add = [&](NamedAttribute s, bool runTime) {
     LoweredSetting one;
     one.name = s.getName().str();
+    one.runTime = runTime;
     if (auto real = dyn_cast<FloatAttr>(s.getValue())) {
       one.type = QUOIN_SETTING_REAL;
       one.value = real.getValueAsDouble();
-    } else {
+    } else if (auto integer = dyn_cast<IntegerAttr>(s.getValue())) {
       one.type = QUOIN_SETTING_INDEX;
-      one.value = static_cast<double>(cast<IntegerAttr>(s.getValue()).getInt());
+      one.value = static_cast<double>(integer.getInt());
+    } else {
+      return;
     }
-    one.runTime = isRunTimeSetting(one.name);
     all.push_back(std::move(one));
-  }
+  };
+  for (NamedAttribute s : decoder.getSettings())
+    add(s, isRunTimeSetting(s.getName()));
+  if (auto fixed = decoder->getAttrOfType<DictionaryAttr>("fixed"))
+    for (NamedAttribute s : fixed)
+      if (!decoder.getSettings().contains(s.getName()))
+        add(s, /*runTime=*/false);
   return all;
 }
 
@@ -313,7 +323,7 @@ LogicalResult quoin::decoder::lowerDecoders(ModuleOp module, const DecoderLoweri
     LoweredDecoder described;
     described.name = decoder.getSymName().str();
     described.function = "advance." + described.name;
-    described.settings = describeSettings(decoder.getSettings());
+    described.settings = describeSettings(decoder);
     described.exact = exact && !decoder->hasAttr(module_attr::inexact);
     OpBuilder b(decoder);
     auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {LLVM::LLVMPointerType::get(context)});

@@ -285,22 +285,6 @@ bool Compiler::copyTokenizer(OutputFolder &out) {
   return true;
 }
 
-/// By decoder: settings that the importer turned into constants, such as the block of a mask.
-using FixedSettings = std::map<std::string, std::vector<SettingDescription>>;
-
-static FixedSettings fixedSettings(ModuleOp module) {
-  FixedSettings all;
-  for (DecoderOp decoder : module.getOps<DecoderOp>())
-    if (auto fixed = decoder->getAttrOfType<DictionaryAttr>("fixed"))
-      for (NamedAttribute s : fixed) {
-        if (auto integer = dyn_cast<IntegerAttr>(s.getValue()))
-          all[decoder.getSymName().str()].push_back({s.getName().str(), double(integer.getInt()), true, false});
-        else if (auto real = dyn_cast<FloatAttr>(s.getValue()))
-          all[decoder.getSymName().str()].push_back({s.getName().str(), real.getValueAsDouble(), false, false});
-      }
-  return all;
-}
-
 /// By decoder: the approximation that made it.
 static std::map<std::string, std::string> approximations(ModuleOp module) {
   std::map<std::string, std::string> all;
@@ -312,12 +296,12 @@ static std::map<std::string, std::string> approximations(ModuleOp module) {
 
 /// Fills in what the lowered parts say.
 static void describe(ArtifactDescription &d, const CompileOptions &options, const LoweredDecoders &decoders,
-                     const cpu::StepPlan &plan, FixedSettings fixed, std::map<std::string, std::string> inexact) {
+                     const cpu::StepPlan &plan, std::map<std::string, std::string> inexact) {
   d.level = options.level;
   d.weights = options.weights;
   d.arithmetic = plan.head.arithmetic == cpu::Arithmetic::Pairs ? "bf16" : "f32";
   for (const decoder::LoweredDecoder &lowered : decoders.decoders) {
-    DecoderDescription described{lowered.name, fixed[lowered.name], inexact[lowered.name]};
+    DecoderDescription described{lowered.name, {}, inexact[lowered.name]};
     for (const decoder::LoweredSetting &s : lowered.settings)
       described.settings.push_back({s.name, s.value, s.type == QUOIN_SETTING_INDEX, s.runTime});
     if (d.inexact.empty())
@@ -373,7 +357,6 @@ bool Compiler::buildArtifact() {
   cpu::Storage head = packedHead(model, modelOptions);
   description.model = takeInventory(model, cpu::storageBytes(head), head == cpu::Storage::BF16 ? 2 : 4);
 
-  FixedSettings fixed = fixedSettings(*module);
   std::map<std::string, std::string> inexact = approximations(*module);
   description.inexact = text(module_attr::inexact);
 
@@ -393,7 +376,7 @@ bool Compiler::buildArtifact() {
     return fail("expects 'quoin.fill' below the head's " + Twine(plan.head.vocabulary) + " tokens, but found " +
                 Twine(fill));
 
-  describe(description, options, decoders, plan, std::move(fixed), std::move(inexact));
+  describe(description, options, decoders, plan, std::move(inexact));
   description.symbol = options.symbol.empty() ? decoder::queryFunction.str() : options.symbol;
   description.object = options.object;
   description.architecture = text(module_attr::architecture);

@@ -154,7 +154,7 @@ std::string Resolved::valueText(const SettingSpec &setting, double value) {
 std::string Resolved::settingsText() const {
   std::string entries, fixed;
   forEachSetting([&](const SettingSpec &s) {
-    if (!has(s.name) || s.role == Role::Choice)
+    if (!has(s.name))
       return;
     std::string &list = s.role == Role::Entry ? entries : fixed;
     list += (list.empty() ? "" : ", ") + std::string(s.name) + " = " + valueText(s, get(s.name));

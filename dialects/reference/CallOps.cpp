@@ -72,10 +72,8 @@ FailureOr<std::vector<Slot>> Machine::slotsOf(Operation *op, const CallOperands 
       return op->emitOpError("expects positions of at least 0, but found ") << position;
     if (failed(expectLabel(op, label)))
       return failure();
-    if (position >= program.positions())
-      return op->emitOpError("expects at most ")
-             << program.positions() << " positions (the capacity of " << program.capacity() << " and "
-             << program.positions() - program.capacity() << " beyond it), but needs " << position + 1;
+    if (failed(expectRoom(op, static_cast<uint64_t>(position) + 1)))
+      return failure();
     slots.push_back({static_cast<int32_t>(ids[i].integer), position, false, label});
   }
   return slots;

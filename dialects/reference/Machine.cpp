@@ -47,6 +47,18 @@ LogicalResult Machine::expectSize(Operation *op, int64_t size) {
   return op->emitOpError("expects a size of at least 0 and at most ") << most << ", but found " << size;
 }
 
+LogicalResult Machine::expectRoom(Operation *op, uint64_t length, uint64_t more) const {
+  auto most = static_cast<uint64_t>(program.positions());
+  if (length <= most && more <= most - length)
+    return success();
+  InFlightDiagnostic error = op->emitOpError("expects at most ")
+                             << most << " positions (the capacity of " << program.capacity() << " and "
+                             << program.positions() - program.capacity() << " beyond it), but needs " << length;
+  if (more)
+    error << " + " << more;
+  return error;
+}
+
 LogicalResult Machine::expectToken(Operation *op, int64_t token) const {
   if (program.vocabulary() == 0 || (0 <= token && token < program.vocabulary()))
     return success(); // a module without a vocabulary has no model

@@ -102,6 +102,8 @@ private:
   mlir::LogicalResult countRound(mlir::Operation *loop);
   static mlir::LogicalResult expectRange(mlir::Operation *op, int64_t from, int64_t to, int64_t length);
   static mlir::LogicalResult expectSize(mlir::Operation *op, int64_t size);
+  /// Room for so many positions, and `more` if there are any.
+  mlir::LogicalResult expectRoom(mlir::Operation *op, uint64_t length, uint64_t more = 0) const;
   mlir::LogicalResult expectToken(mlir::Operation *op, int64_t token) const;
   static mlir::LogicalResult expectLabel(mlir::Operation *op, int64_t label);
   static mlir::LogicalResult expectEqual(mlir::Operation *op, llvm::StringRef what, size_t expected, size_t found);

@@ -3,6 +3,7 @@
 #include "dialects/reference/Program.h"
 #include "dialects/quoin/Overhang.h"
 #include "dialects/reference/Machine.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -61,6 +62,24 @@ static std::string print(double value) {
   return text;
 }
 
+/// What every sampler takes, whatever the decoder lists.
+static constexpr StringLiteral samplerSettings[] = {"temperature", "top_k", "top_p"};
+
+static SmallVector<StringRef> knownSettings(DecoderOp decoder) {
+  SmallVector<StringRef> names;
+  auto add = [&](StringRef name) {
+    if (!llvm::is_contained(names, name))
+      names.push_back(name);
+  };
+  for (NamedAttribute s : decoder.getSettings())
+    add(s.getName());
+  if (auto fixed = decoder->getAttrOfType<DictionaryAttr>("fixed"))
+    for (NamedAttribute s : fixed)
+      add(s.getName());
+  llvm::for_each(samplerSettings, add);
+  return names;
+}
+
 /// Everything about a request that can be wrong before any work.
 static LogicalResult check(const Program &program, DecoderOp decoder, const Request &request) {
   auto error = [&] { return emitError(decoder.getLoc()); };
@@ -83,16 +102,18 @@ static LogicalResult check(const Program &program, DecoderOp decoder, const Requ
     // Settings of the decoder, and those that became numbers in its text.
     Attribute attr = decoder.getSettings().get(name);
     auto fixed = decoder->getAttrOfType<DictionaryAttr>("fixed");
+    bool may = isRunTimeSetting(name) && attr;
     if (!attr && fixed)
       attr = fixed.get(name);
-    if (isRunTimeSetting(name) && (attr || name == "temperature" || name == "top_k" || name == "top_p"))
+    if (may || (!attr && llvm::is_contained(samplerSettings, name)))
       continue;
     if (!attr)
-      return error() << "expects a setting of decoder '" << decoder.getSymName() << "', but found '" << name << "'";
+      return error() << "the decoder '" << decoder.getSymName() << "' has no setting '" << name << "'; it has "
+                     << llvm::join(knownSettings(decoder), ", ");
     double compiled = valueOf(attr);
     if (value != compiled && static_cast<float>(value) != compiled)
-      return error() << "expects setting '" << name << "' to be " << compiled << ", which is fixed, but found "
-                     << value;
+      return error() << "the setting '" << name << "' is fixed as " << print(compiled)
+                     << " in the module, but the request wants " << print(value);
   }
   auto sampler = request.settings.find("temperature");
   if (sampler != request.settings.end() && !(sampler->second >= 0))

@@ -32,10 +32,8 @@ LogicalResult Machine::lengthen(Operation *op) {
   int64_t more = extend ? integer(extend.getCount()) : static_cast<int64_t>(tensor(op->getOperand(1)).size());
   if (more < 0)
     return expectSize(op, more);
-  if (more > program.positions() - y.length())
-    return op->emitOpError("expects at most ")
-           << program.positions() << " positions (the capacity of " << program.capacity() << " and "
-           << program.positions() - program.capacity() << " beyond it), but needs " << y.length() << " + " << more;
+  if (failed(expectRoom(op, static_cast<uint64_t>(y.length()), static_cast<uint64_t>(more))))
+    return failure();
   if (extend) {
     if (more && program.fill() < 0)
       return op->emitOpError("expects a module with '") << module_attr::fill << "', but found none";

@@ -14,7 +14,7 @@ module attributes {
   // more than p. What the step's share of the block still lacks is filled by SDAR's rule. Drafts are greedy.
   // A run is verified if it is at least `min_span` long.
   // The answer ends before the first stop id.
-  quoin.decoder @s2d2(%prompt, %max) settings {steps = 8 : index, threshold = 0.85 : f32, min_span = 2 : index} attributes {fixed = {block = 8 : index}} {
+  quoin.decoder @s2d2(%prompt, %max) settings {steps = 8 : index, threshold = 0.85 : f32, min_span = 2 : index} attributes {fixed = {block = 8 : index, causal_cache = 0 : index, causal_draft = 0 : index}} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %true = arith.constant true

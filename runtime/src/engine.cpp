@@ -200,11 +200,7 @@ bool checkForward(quoin_session_t &session) {
       if (int64_t label = static_cast<const int64_t *>(call.then_labels.data)[i - call.length]; label != slot.label)
         return broken(label, "labels of 32 bits");
     if (position >= program.positions) {
-      session.fail(
-          QUOIN_STATUS_CAPACITY,
-          "quoin.forward expects at most %lld positions (the capacity of %lld and %lld beyond it), but needs %lld",
-          static_cast<long long>(program.positions), static_cast<long long>(program.capacity),
-          static_cast<long long>(program.positions - program.capacity), static_cast<long long>(position + 1));
+      session.failRoom("forward", static_cast<uint64_t>(position) + 1);
       return false;
     }
   }

@@ -289,6 +289,8 @@ struct quoin_session_t {
   /// Ends the session with a text.
   void fail(quoin_status_t code, const char *format, ...) __attribute__((format(printf, 3, 4)));
   void failOutOfMemory() { fail(QUOIN_STATUS_OUT_OF_MEMORY, "out of memory"); }
+  /// The op `what` needs `length` positions, and `more` if there are any, which is more than the program has.
+  void failRoom(const char *what, uint64_t length, int64_t more = 0);
 
   quoin_model_t *model;
   const quoin_decoder_t *decoder;

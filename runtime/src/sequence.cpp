@@ -115,13 +115,7 @@ quoin_sequence_t *lengthen(quoin_state_t *state, const char *what, const quoin_s
     return nullptr;
   }
   if (by > program.positions - x->length) {
-    sessionOf(state).fail(
-        QUOIN_STATUS_CAPACITY,
-        "quoin.%s expects at most %lld positions (the capacity of %lld and %lld beyond it), but needs "
-        "%lld + %lld",
-        what, static_cast<long long>(program.positions), static_cast<long long>(program.capacity),
-        static_cast<long long>(program.positions - program.capacity), static_cast<long long>(x->length),
-        static_cast<long long>(by));
+    sessionOf(state).failRoom(what, static_cast<uint64_t>(x->length), by);
     return nullptr;
   }
   quoin_sequence_t *y = share(state, x);

@@ -34,6 +34,17 @@ void quoin_session_t::fail(quoin_status_t code, const char *format, ...) {
   context()->fail(code, "%s", error);
 }
 
+void quoin_session_t::failRoom(const char *what, uint64_t length, int64_t more) {
+  const quoin_program_t &program = *model->program;
+  char needs[48];
+  std::snprintf(needs, sizeof(needs), more ? "%llu + %lld" : "%llu", static_cast<unsigned long long>(length),
+                static_cast<long long>(more));
+  fail(QUOIN_STATUS_CAPACITY,
+       "quoin.%s expects at most %lld positions (the capacity of %lld and %lld beyond it), but needs %s", what,
+       static_cast<long long>(program.positions), static_cast<long long>(program.capacity),
+       static_cast<long long>(program.positions - program.capacity), needs);
+}
+
 static quoin_status_t makeSession(quoin_session_t &session) {
   const quoin_program_t &program = *session.model->program;
   const quoin_decoder_t &decoder = *session.decoder;
@@ -176,6 +187,13 @@ quoin_status_t quoin_session_set_seed(quoin_session_t *session, uint64_t seed) {
 }
 
 /// Values every decoder's sampler knows, and the range of each.
+static const quoin_setting_t *findSetting(const quoin_decoder_t &decoder, const char *name) {
+  for (int32_t i = 0; i < decoder.settings_count; ++i)
+    if (!std::strcmp(decoder.settings[i].name, name))
+      return &decoder.settings[i];
+  return nullptr;
+}
+
 static double *samplerValue(quoin_session_t &session, const char *name, double &low, double &high) {
   low = 0;
   if (!std::strcmp(name, "temperature"))
@@ -187,6 +205,27 @@ static double *samplerValue(quoin_session_t &session, const char *name, double &
   return nullptr;
 }
 
+/// Says what there is to set: the decoder's own names, then those of every sampler.
+static quoin_status_t failUnknown(quoin_session_t &session, const char *name) {
+  const quoin_decoder_t &decoder = *session.decoder;
+  char names[kErrorBytes / 2];
+  size_t used = 0;
+  auto add = [&](const char *known) {
+    if (int more = std::snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", known);
+        more > 0 && static_cast<size_t>(more) < sizeof names - used)
+      used += static_cast<size_t>(more);
+    names[used] = 0;
+  };
+  names[0] = 0;
+  for (int32_t i = 0; i < decoder.settings_count; ++i)
+    add(decoder.settings[i].name);
+  for (const char *known : {"temperature", "top_k", "top_p"})
+    if (!findSetting(decoder, known))
+      add(known);
+  return session.context()->fail(QUOIN_STATUS_NOT_FOUND, "the decoder '%s' has no setting '%s'; it has %s",
+                                 decoder.name, name, names);
+}
+
 quoin_status_t quoin_session_set(quoin_session_t *session, const char *name, double value) {
   quoin_context_t &context = *session->context();
   if (quoin_status_t status = checkIdle(*session))
@@ -194,13 +233,11 @@ quoin_status_t quoin_session_set(quoin_session_t *session, const char *name, dou
   const quoin_decoder_t &decoder = *session->decoder;
   double low, high;
   double *sampler = samplerValue(*session, name, low, high);
-  const quoin_setting_t *setting = nullptr;
-  for (int32_t i = 0; i < decoder.settings_count; ++i)
-    if (!std::strcmp(decoder.settings[i].name, name))
-      setting = &decoder.settings[i];
+  const quoin_setting_t *setting = findSetting(decoder, name);
   if (!sampler && !setting)
-    return context.fail(QUOIN_STATUS_NOT_FOUND, "the decoder '%s' has no setting '%s'", decoder.name, name);
-  if (setting && !setting->run_time && value != setting->value)
+    return failUnknown(*session, name);
+  // Reals are kept as f32: 0.1 is the number that is written so.
+  if (setting && !setting->run_time && value != setting->value && static_cast<float>(value) != setting->value)
     return context.fail(QUOIN_STATUS_INVALID_ARGUMENT,
                         "the setting '%s' was fixed as %g when the model was compiled, but the request wants %g", name,
                         setting->value, value);

@@ -214,7 +214,8 @@ TEST(Runtime, SettingsAreCheckedByName) {
   EXPECT_EQ(quoin_session_set(session, "block", 8), QUOIN_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(runtime.error(), "the setting 'block' was fixed as 4 when the model was compiled, but the request wants 8");
   EXPECT_EQ(quoin_session_set(session, "tau", 1), QUOIN_STATUS_NOT_FOUND);
-  EXPECT_EQ(runtime.error(), "the decoder 'blocks' has no setting 'tau'");
+  EXPECT_EQ(runtime.error(),
+            "the decoder 'blocks' has no setting 'tau'; it has block, threshold, cached, temperature, top_k, top_p");
   EXPECT_EQ(quoin_session_set(session, "top_p", 1.5), QUOIN_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(quoin_session_set(session, "top_k", 1.5), QUOIN_STATUS_INVALID_ARGUMENT);
   EXPECT_EQ(quoin_session_set(session, "temperature", NAN), QUOIN_STATUS_INVALID_ARGUMENT);
