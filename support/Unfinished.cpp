@@ -105,9 +105,10 @@ static void watchSignals() {
 }
 
 void quoin::prepareTool() {
+  // The standard output only to be read: what is written to it is lost, and the write has to say so.
   for (int number = 0; number <= 2; ++number)
     if (::fcntl(number, F_GETFD) < 0)
-      (void)::open("/dev/null", O_RDWR);
+      (void)::open("/dev/null", number == 1 ? O_RDONLY : O_RDWR);
   ::signal(SIGXFSZ, SIG_IGN);
   watchSignals();
 }

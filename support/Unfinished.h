@@ -46,8 +46,8 @@ private:
 bool removeFlat(const std::string &path);
 
 /// To be called first in `main`, before there are threads: signals as above; a limit on the size of files is an error
-/// of the write instead of a signal; standard streams that are closed are opened, so that no file takes their numbers.
-/// Signals that are ignored (as under nohup) stay ignored.
+/// of the write instead of a signal; standard streams that are closed are opened, so that no file takes their numbers;
+/// writing to such an output is an error. Signals that are ignored (as under nohup) stay ignored.
 void prepareTool();
 
 } // namespace quoin

@@ -129,6 +129,13 @@ def input_that_is_none():
         for path in (empty, loop, os.path.join(f.top, "missing"), f.file("config.json"), f.file("model.safetensors"), "/dev/null"):
             refuse(harness.call("quoin-compile", path, "-o", f.out), os.path.basename(path))
             expect(not os.path.exists(f.out), "expects no artefact")
+        program = os.path.join(f.top, "program.mlir")
+        harness.tool("quoin-import", f.model, "-o", program)
+        for path, words in ((f.model, "a checkpoint's folder, which quoin-compile compiles"), (f.file("config.json"), "is a file"),
+                            ("", "there is no ''"), (os.path.join(f.top, "missing"), "there is no"), (program, "is a file"), ("/dev/null", "is a file")):
+            refuse(harness.call("quoin-run", path, *RUN), "model.so", words)
+        refuse(harness.call("quoin-interpret", f.model, *RUN), "expects a .mlir file", "folder")
+        refuse(harness.call("quoin-interpret", f.file("model.safetensors"), *RUN), "model.safetensors")
         for path in (empty, loop, f.model):
             refuse(harness.call("quoin-run", path, *RUN), "model.so")
             refuse(harness.call("quoin-run", path, "--describe", "--prompt", "x"), "model.json")

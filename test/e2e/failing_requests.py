@@ -5,6 +5,7 @@ status says that not all was well.
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 
 import harness
@@ -59,6 +60,13 @@ BAD = [
     (dict(ids=[1] * 60, max_tokens=5), ("at most 64 positions", "60 + 5")),
     (dict(ids=[1], max_tokens=0), ("max_tokens", "0")),
     (dict(ids=[1], max_tokens=4, temperature=-1), ("temperature", "-1")),
+    (b'{"ids": [1], "ids": [2]}', ("once", "'ids' twice")),
+    (b'{"ids": [1], "settings": {"threshold": 0.1, "threshold": 0.2}}', ("once", "'threshold' twice")),
+    (b'{"ids": [1], "seed": -1}', ("'seed'", "from 0 to 2^64 - 1", "-1")),
+    (b'{"ids": [1], "seed": 18446744073709551616}', ("'seed'", "1.8446744073709552e+19")),
+    (b'{"ids": [1], "temperature": 1e400}', ("column 33", "beyond 1.8e308: 1e400")),
+    (dict(ids=[1], max_tokens=4, settings=dict(block=3)), ("'block'", "fixed as 4", "wants 3")),
+    (dict(ids=[1], max_tokens=4, settings=dict(treshold=0.3)), ("'treshold'", "it has steps, threshold, block, temperature, top_k, top_p")),
 ]
 
 
@@ -118,7 +126,69 @@ def tokenized():
     expect(code == 1 and "ids" in got[0] and "error" in got[1] and got[2]["ids"] == [97], f"expects one error, but found {got}")
 
 
+def files_that_are_none():
+    """Well-known mistakes are named once, not on each line."""
+    source, out = made()
+    for head, word in ((b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
+                       ('{"ids": [1]}\n'.encode("utf-16"), "UTF-16"), (b"<!DOCTYPE html>\n<html>\n", "a web page"), (b"\x1f\x8b\x08\n", "gzip")):
+        with tempfile.NamedTemporaryFile("wb", suffix=".jsonl") as f:
+            f.write(head)
+            f.flush()
+            for program, target in (("quoin-run", out), ("quoin-interpret", source)):
+                r = harness.call(program, target, "--input", f.name, "--json")
+                expect(r.returncode == 1 and r.stdout == "" and r.stderr.count("error: ") == 1 and word in r.stderr and f.name in r.stderr,
+                       f"{program}: expects '{word}', but found {r.returncode}, {r.stdout!r}, {r.stderr}")
+
+
+def fixed_settings():
+    """A setting that the program was made with takes its own value, also one that only chose what the program is."""
+    top = os.path.join(FOLDER, "fixed")
+    shape = Shape(family="sdar", layers=1, hidden=32, heads=2, kv_heads=1, head_dim=16, mlp=40, vocabulary=264, capacity=64)
+    hf, source, out = write(os.path.join(top, "hf"), shape), os.path.join(top, "model.mlir"), os.path.join(top, "out")
+    given = ("--decoder", "s2d2,d2f", "--set", "block=8", "--set", "causal_cache=true", "--set", "add=0.3")
+    harness.tool("quoin-import", hf, "-o", source, *given)
+    harness.tool("quoin-compile", hf, "-o", out, "-O0", *given)
+    described = {d["name"]: d["settings"] for d in json.load(open(os.path.join(out, "model.json")))["decoders"]}
+    expect(described["s2d2"]["block"] == dict(value=8, run_time=False), f"found {described}")
+    for decoder, own, other, words in (("s2d2", "block=8", "block=4", "fixed as 8"), ("s2d2", "causal_cache=true", "causal_cache=false", "fixed as 1"),
+                                       ("s2d2", "causal_draft=false", "causal_draft=true", "fixed as 0"), ("d2f", "add=0.3", "add=0.4", "fixed as 0.3"),
+                                       ("d2f", "block=8", "block=16", "fixed as 8")):
+        for program, target in (("quoin-run", out), ("quoin-interpret", source)):
+            flags = (target, "--decoder", decoder, "--prompt-ids", "1,2", "--max-tokens", "4", "--json", "--set")
+            harness.tool(program, *flags, own)
+            r = harness.call(program, *flags, other)
+            expect(r.returncode == 1 and words in r.stderr and f"'{other.split('=')[0]}'" in r.stderr, f"{program} {other}: found {r.stderr}")
+
+
+def chosen_decoders():
+    """Of a program's decoders `--decoder` takes some, the first of them is the one of requests that name none."""
+    top = os.path.join(FOLDER, "chosen")
+    source, out = os.path.join(top, "model.mlir"), os.path.join(top, "out")
+    harness.tool("quoin-import", write(os.path.join(top, "hf"), SHAPE), "-o", source, "--decoder", "sdar-static,s2d2,autoregressive")
+    harness.tool("quoin-compile", source, "-o", out, "-O0", "--decoder", "autoregressive,s2d2")
+    names = [d["name"] for d in json.load(open(os.path.join(out, "model.json")))["decoders"]]
+    expect(names == ["autoregressive", "s2d2"], f"found {names}")
+    for wanted, words in (("llada", "but found 'llada'"), ("s2d2,s2d2", "twice")):
+        r = harness.call("quoin-compile", source, "-o", out + "x", "-O0", "--decoder", wanted)
+        expect(r.returncode == 1 and words in r.stderr and "'--decoder'" in r.stderr, f"{wanted}: found {r.stderr}")
+
+
+def lost_output():
+    """Answers that nobody can get are no success."""
+    source, out = made()
+    for program, target in (("quoin-run", out), ("quoin-interpret", source)):
+        command = f"{os.path.join(harness.BIN, program)} {target} --prompt-ids 1,2 --max-tokens 4 --json"
+        for closed in (">&-", "> /dev/full"):
+            if closed == ">&-" or os.path.exists("/dev/full"):
+                r = subprocess.run(["sh", "-c", f"{command} {closed}"], stderr=subprocess.PIPE, text=True)
+                expect(r.returncode == 1 and "cannot write the output" in r.stderr, f"{program} {closed}: found {r.returncode}, {r.stderr}")
+
+
 TESTS = [
+    ("requests-files-that-are-none", files_that_are_none),
+    ("requests-fixed-settings", fixed_settings),
+    ("requests-lost-output", lost_output),
+    ("requests-chosen-decoders", chosen_decoders),
     ("requests-run", good_and_bad("quoin-run")),
     ("requests-run-batch", good_and_bad("quoin-run", "--batch", "3")),
     ("requests-interpret", good_and_bad("quoin-interpret")),

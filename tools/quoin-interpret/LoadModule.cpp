@@ -6,6 +6,7 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
+#include "support/FileKinds.h"
 #include "support/NestedText.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -37,7 +38,11 @@ static std::string resolveSource(ModuleOp module, StringRef file) {
 std::unique_ptr<LoadedProgram> LoadedProgram::load(const std::string &file) {
   std::unique_ptr<LoadedProgram> result(new LoadedProgram());
   std::string error;
-  auto text = openInputFile(file, &error);
+  if (llvm::sys::fs::is_directory(file))
+    error = "expects a .mlir file, but it is a folder (quoin-import writes a checkpoint as one)";
+  else if (std::string kind = fileKindOf(file); !kind.empty())
+    error = "expects a .mlir file, but it is " + kind;
+  auto text = error.empty() ? openInputFile(file, &error) : nullptr;
   if (text)
     error = programTooDeep(text->getBuffer());
   if (!error.empty()) {

@@ -178,5 +178,6 @@ bool quoin::runRequests(const LoadedProgram &loaded, const Options &options, std
     if (options.json)
       std::fputs(error.c_str(), stdout);
   }
-  return std::fflush(stdout) == 0 && good;
+  expectWritten();
+  return good;
 }

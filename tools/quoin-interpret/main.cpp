@@ -1,10 +1,12 @@
 //===- main.cpp - quoin-interpret: the reference interpreter ---------------===//
 
 #include "QuoinInterpret.h"
+#include "support/Unfinished.h"
 #include "support/WholeNumber.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <limits>
 
 using namespace quoin;
 
@@ -32,7 +34,8 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("--max-tokens", o.defaults.maxTokens, "tokens to generate (64)")->check(wholeNumberOf<int64_t>);
   app.add_option("--max-rounds", o.maxRounds,
                  "how often the decoder may go round its loops without a run of the model (1048576)")
-      ->check(CLI::PositiveNumber);
+      ->check(wholeNumberOf<int64_t>)
+      ->check(CLI::Range(int64_t(1), std::numeric_limits<int64_t>::max()));
   app.add_option("--stop", a.stop, "stop ids: 5,6; empty: none (default: the module's)");
   app.add_option("--set", a.set, "a setting of the decoder: key=value")->allow_extra_args(false);
   app.add_option("--decoder", o.defaults.decoder, "which of the module's decoders (the only one)");
@@ -107,6 +110,7 @@ static int run(const CLI::App &app, Arguments &a) {
 }
 
 int main(int argc, char **argv) {
+  prepareTool();
   CLI::App app("Runs a module by the reference interpreter, in float64.", "quoin-interpret");
   Arguments arguments;
   declare(app, arguments);
@@ -118,6 +122,8 @@ int main(int argc, char **argv) {
     if (sources != 1)
       throw CLI::ValidationError("expects one of --prompt, --chat, --prompt-ids, --input and --logits, but " +
                                  std::to_string(sources) + " are given");
+    if (app.count("--system") && (app.count("--prompt") || app.count("--prompt-ids")))
+      throw CLI::ValidationError("expects --system with --chat or --input, but it is given with a plain prompt");
     return run(app, arguments);
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0)

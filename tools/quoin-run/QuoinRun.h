@@ -56,6 +56,8 @@ std::string conversationOf(const std::string &question, const std::optional<std:
 
 /// Prints model.json for a person.
 void describe(const std::string &folder);
+/// Fails unless all of the standard output could be written: a full disk behind it must not look like success.
+void expectWritten();
 /// Says on the standard error which request failed and why; gives the line that is printed instead of its answer.
 std::string reportError(const Request &request, const std::string &error);
 

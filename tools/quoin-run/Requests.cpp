@@ -2,14 +2,18 @@
 
 #include "QuoinRun.h"
 
+#include "support/FileKinds.h"
 #include "support/JsonText.h"
 
 #include <nlohmann/json.hpp>
 
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
+#include <set>
 
 using namespace quoin;
 // Templates print objects as they were written, so the order of keys counts.
@@ -97,7 +101,9 @@ static bool readField(const std::string &key, const json &value, Request &reques
   } else if (key == "stop") {
     request.stops = idList(value, what);
   } else if (key == "seed") {
-    request.seed = value.is_number_unsigned() ? value.get<uint64_t>() : static_cast<uint64_t>(wholeNumber(value, what));
+    if (!value.is_number_unsigned())
+      throw Failure{what + " expects a whole number from 0 to 2^64 - 1, but is " + shown(value)};
+    request.seed = value.get<uint64_t>();
   } else if (key == "decoder") {
     request.decoder = string(value, what);
   } else if (key == "settings") {
@@ -157,25 +163,44 @@ namespace {
 struct Broken {
   size_t column = 0;
   std::string why;
+  std::string twice; // a key that is there twice
 };
 
-/// Builds the value, and keeps the parser's first error.
+/// Builds the value, and keeps the parser's first error and the first key that an object has twice.
 class Reader : public nlohmann::detail::json_sax_dom_parser<json> {
 public:
   Reader(json &value, Broken &broken) : json_sax_dom_parser(value, /*allow_exceptions_=*/false), broken(broken) {}
 
+  bool start_object(size_t size) {
+    keys.emplace_back();
+    return json_sax_dom_parser::start_object(size);
+  }
+  bool key(std::string &name) {
+    if (!keys.back().insert(name).second && broken.twice.empty())
+      broken.twice = "'" + shortened(name) + "'";
+    return json_sax_dom_parser::key(name);
+  }
+  bool end_object() {
+    keys.pop_back();
+    return json_sax_dom_parser::end_object();
+  }
+
   template <typename Exception> bool parse_error(size_t position, const std::string &token, const Exception &error) {
     // "[json.exception...] parse error at line 1, column 8: syntax error while parsing value - invalid literal; ..."
     std::string text = error.what();
+    if (text.find("number overflow") != std::string::npos)
+      text = " - a number beyond 1.8e308: " + token;
     size_t from = text.find(" - "), to = text.find("; last read");
     if (from != std::string::npos)
       text = text.substr(from + 3, to == std::string::npos ? to : to - from - 3);
-    broken = {position, shortened(text, 120)};
+    broken.column = position;
+    broken.why = shortened(text, 120);
     return json_sax_dom_parser::parse_error(position, token, error);
   }
 
 private:
   Broken &broken;
+  std::vector<std::set<std::string>> keys; // of the objects around this place
 };
 
 } // namespace
@@ -191,6 +216,8 @@ static Request readLine(const std::string &line, const Request &defaults) {
                   broken.why};
   if (!object.is_object())
     throw Failure{"expects a JSON object, but found " + shown(object)};
+  if (!broken.twice.empty())
+    throw Failure{"expects each key of an object once, but found " + broken.twice + " twice"};
   Request request = defaults;
   readFields(object, request);
   return request;
@@ -203,6 +230,9 @@ std::vector<Request> quoin::readRequests(const std::string &file, const Request 
   std::vector<Request> requests;
   std::string line;
   for (int64_t number = 1; std::getline(in, line); ++number) {
+    if (number == 1)
+      if (std::string kind = fileKind(line); !kind.empty())
+        throw Failure{"expects requests, a JSON object a line, but '" + file + "' is " + kind};
     if (line.find_first_not_of(" \t\r") == std::string::npos)
       continue;
     Request request = defaults;
@@ -217,6 +247,12 @@ std::vector<Request> quoin::readRequests(const std::string &file, const Request 
   if (in.bad())
     throw Failure{"cannot read '" + file + "'"};
   return requests;
+}
+
+void quoin::expectWritten() {
+  errno = 0;
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    throw Failure{"cannot write the output" + (errno ? ": " + std::string(std::strerror(errno)) : "")};
 }
 
 std::string quoin::reportError(const Request &request, const std::string &error) {

@@ -1,15 +1,15 @@
 // main.cpp: quoin-run: generates with a compiled program.
 
 #include "QuoinRun.h"
+#include "support/ArtefactFolder.h"
 #include "support/Unfinished.h"
 #include "support/WholeNumber.h"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
+#include <limits>
 #include <memory>
 
 using namespace quoin;
@@ -51,7 +51,8 @@ void declare(CLI::App &app, Arguments &a) {
   app.add_option("--max-tokens", o.defaults.maxTokens, "tokens to generate (64)")->check(wholeNumberOf<int64_t>);
   app.add_option("--max-rounds", o.maxRounds,
                  "how often the decoder may go round its loops without a run of the model (1048576)")
-      ->check(CLI::PositiveNumber);
+      ->check(wholeNumberOf<int64_t>)
+      ->check(CLI::Range(int64_t(1), std::numeric_limits<int64_t>::max()));
   app.add_option("--stop", a.stop, "stop ids: 5,6; empty: none (default: the model's)");
   app.add_option("--set", a.set, "a setting of the decoder: key=value")->allow_extra_args(false);
   app.add_option("--decoder", o.defaults.decoder, "which of the program's decoders (its first)");
@@ -101,7 +102,16 @@ std::vector<Request> gather(const CLI::App &app, Arguments &a) {
   return {request};
 }
 
+void expectArtefact(const std::string &folder, const char *needed) {
+  if (std::string why = whyNoArtefact(folder, needed); !why.empty())
+    throw Failure{why};
+}
+
 int run(const CLI::App &app, Arguments &a) {
+  if (!a.tokenize && !a.render)
+    expectArtefact(a.options.out, a.describe ? "model.json" : "model.so");
+  if (given(app, "--against"))
+    expectArtefact(a.options.against, "model.so");
   if (a.describe) {
     describe(a.options.out);
     return 0;
@@ -172,9 +182,7 @@ int main(int argc, char **argv) {
   }
   try {
     int status = run(app, arguments);
-    // A full disk behind the standard output must not look like success.
-    if (std::fflush(stdout) != 0 || std::ferror(stdout))
-      throw Failure{"cannot write the output: " + std::string(std::strerror(errno))};
+    expectWritten();
     return status;
   } catch (const Failure &failure) {
     std::fflush(stdout);
