@@ -21,6 +21,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/InitAllDialects.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -72,7 +73,9 @@ public:
       : options(o), error(e), context(MLIRContext::Threading::DISABLED), errors(&context) {
     context.loadDialect<QuoinDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
                         math::MathDialect, scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
+    // Others are there to be parsed: an op of theirs gets the verifier's words, as in every tool, and not the parser's.
     DialectRegistry registry;
+    registerAllDialects(registry);
     func::registerInlinerExtension(registry);
     registerBuiltinDialectTranslation(registry);
     registerLLVMDialectTranslation(registry);
@@ -94,6 +97,7 @@ private:
   }
 
   bool load();
+  bool chooseDecoders();
   bool checkTokenizer();
   std::vector<std::string> inputs();
   bool runPasses();
@@ -156,6 +160,8 @@ bool Compiler::load() {
     module = parseSourceFile<ModuleOp>(sources, &context);
     if (!module)
       return failWith("cannot parse '" + options.input + "'");
+    if (!options.decoders.empty() && !chooseDecoders())
+      return false;
   }
   source = text(module_attr::source);
   if (source.empty() || !llvm::sys::path::is_absolute(source)) {
@@ -166,6 +172,29 @@ bool Compiler::load() {
     source = beside.empty() ? "." : std::string(beside);
   }
   return checkTokenizer();
+}
+
+/// Of a program's decoders those that were asked for, in that order.
+bool Compiler::chooseDecoders() {
+  SmallVector<DecoderOp> all(module->getOps<DecoderOp>()), chosen;
+  std::string names;
+  for (DecoderOp decoder : all)
+    names += (names.empty() ? "'" : ", '") + decoder.getSymName().str() + "'";
+  for (const std::string &name : options.decoders) {
+    auto found = llvm::find_if(all, [&](DecoderOp decoder) { return decoder.getSymName() == name; });
+    if (found == all.end())
+      return fail("'--decoder' expects a decoder of '" + options.input + "' (" + (names.empty() ? "none" : names) +
+                  "), but found '" + name + "'");
+    if (llvm::is_contained(chosen, *found))
+      return fail("'--decoder' expects each decoder once, but found '" + name + "' twice");
+    chosen.push_back(*found);
+  }
+  for (DecoderOp decoder : all)
+    if (!llvm::is_contained(chosen, decoder))
+      decoder.erase();
+  for (DecoderOp decoder : chosen)
+    decoder->moveBefore(module->getBody(), module->getBody()->end());
+  return true;
 }
 
 /// The files of a tokenizer, the prompt's side of a checkpoint; but for the first, any may be missing.

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 
 import harness
+import modules
 import oracle
 from checkpoint import Shape, write
 from decoders import LOOPS, canvas, opens
@@ -29,24 +30,8 @@ REQUESTS = 12
 # Of an f32 against an f64.
 CLOSE = 2e-4
 
-DECODER = """
-  quoin.decoder @"{name}"(%prompt, %max) settings {{threshold = 0.3 : f32}} {{
-    %c0 = arith.constant 0 : index
-    %c1 = arith.constant 1 : index
-    %B = arith.constant 4 : index
-    %threshold = quoin.setting @threshold : f32
-    %P = quoin.length %prompt
-    %want = arith.addi %P, %max : index
-    %blocks = arith.ceildivui %want, %B : index
-    %end = arith.muli %blocks, %B : index
-    %grow = arith.subi %end, %P : index
-    %tail = arith.remui %P, %B : index
-    %start = arith.subi %P, %tail : index
-    %x0 = quoin.extend %prompt by %grow
-    %xe = scf.for %lo = %start to %end step %B iter_args(%x = %x0) -> (!quoin.sequence) {{
-      %hi = arith.addi %lo, %B : index
-      %full = quoin.denoise %x[%lo to %hi] {{
-      ^bb0(%y: !quoin.sequence, %rows: tensor<?xindex>):
+THRESHOLD = "    %threshold = quoin.setting @threshold : f32"
+STEP = """
         %n = tensor.dim %rows, %c0 : tensor<?xindex>
         %e = quoin.evaluation
         %l = quoin.forward @model of %y[to %hi] read %rows mask #quoin.mask<block_causal<4>>
@@ -55,14 +40,7 @@ DECODER = """
         %sure = arith.cmpf oge, %confidence, %thresholds : tensor<?xf32>
         %best = quoin.top %confidence, %c1
         %pick = arith.ori %sure, %best : tensor<?xi1>
-        %z = quoin.fill %y at %rows with %token where %pick
-        quoin.yield %z
-      }}
-      scf.yield %full : !quoin.sequence
-    }}
-    quoin.return %xe[%P to %end]
-  }}
-"""
+        %z = quoin.fill %y at %rows with %token where %pick"""
 
 taken = []  # by the last run of `loop`: position, token, confidence
 
@@ -119,7 +97,6 @@ def check():
         hf, source = write(os.path.join(folder, "hf"), SHAPE), os.path.join(folder, "model.mlir")
         harness.tool("quoin-import", hf, "-o", source)
         text = open(source).read()
-        a, b = text.index("  quoin.decoder"), text.index("  // Hidden rows")
         programs, model, rnd = "", Model(hf, os.path.join(harness.BIN, "quoin-oracle-forward")), random.Random(9)
         queries, wants, chosen = [], [], []
         for order, words in ORDERS.items():
@@ -127,13 +104,14 @@ def check():
                 name = order + suffix
                 # The word may stand anywhere.
                 listed = words + [kind] if rnd.random() < 0.5 else [kind] + words
-                programs += DECODER.format(name=name, sampler=", ".join(w for w in listed if w))
+                step = STEP.format(sampler=", ".join(w for w in listed if w))
+                programs += modules.blockwise(name, step, settings="threshold = 0.3 : f32", before=THRESHOLD)
                 LOOPS[name] = loop(words, kind)
                 for all, more in zip((queries, wants, chosen), make_queries(model, rnd, name)):
                     all += more
         model.close()
         with open(source, "w") as f:
-            f.write(text[:a] + programs + text[b:])
+            f.write(modules.with_decoders(text, programs))
         got, sessions = harness.traced("quoin-interpret", source, queries)
         oracle.compare("interpreted", queries, wants, got, True)
         agree("interpreted", queries, chosen, sessions)

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 
 import harness
+import modules
 from damage import SHAPE, refuse
 from checkpoint import write
 from harness import expect
@@ -100,13 +101,11 @@ def swap(old, new):
 
 
 def no_decoder(p):
-    a, b = p.text.index("  quoin.decoder"), p.text.index("  // Hidden rows")
-    p.put(p.text[:a] + p.text[b:])
+    p.put(modules.with_decoders(p.text, ""))
 
 
 def decoder_twice(p):
-    a, b = p.text.index("  quoin.decoder"), p.text.index("  // Hidden rows")
-    p.put(p.text[:b] + p.text[a:])
+    p.put(modules.with_decoders(p.text, 2 * modules.parts(p.text)[1]))
 
 
 def no_steps_at_all(p):

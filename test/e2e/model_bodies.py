@@ -6,15 +6,15 @@ dropped, moved or put in from elsewhere, numbers and weights exchanged, types ch
 quoin-compile must refuse with the same words; for all others the compiled program, at -O0 and -O2, must give the interpreter's
 tokens and confidences. QUOIN_BODIES sets how many bodies are tried (default 80).
 """
-import json
 import os
 import random
 import re
 import shutil
-import struct
 import tempfile
 
 import harness
+import modules
+from checkpoint import pack, save
 from harness import expect
 from tolerances import TOLERANCES
 
@@ -28,52 +28,26 @@ WEIGHTS = dict(embed=(VOCABULARY, HIDDEN), head=(VOCABULARY, HIDDEN), small=(VOC
 D, K, M = (f"tensor<?x{w}xf32>" for w in (HIDDEN, KEYS, INNER))
 POSITIONS = "tensor<?xindex>"
 
-DECODER = """
+HEAD = """
 #block = #quoin.mask<block_causal<4>>
 module attributes {quoin.fill = 40 : i32, quoin.vocabulary = 41 : index, quoin.capacity = 48 : index, quoin.source = "."} {
   func.func private @f() { return }
-  quoin.decoder @d(%x, %max) settings {} {
-    %c0 = arith.constant 0 : index
-    %c2 = arith.constant 2 : index
-    %B = arith.constant 4 : index
-    %P = quoin.length %x
-    %first = arith.divui %P, %B : index
-    %lo0 = arith.muli %first, %B : index
-    %n = arith.addi %P, %max : index
-    %blocks = arith.ceildivui %n, %B : index
-    %end = arith.muli %blocks, %B : index
-    %more = arith.subi %end, %P : index
-    %y = quoin.extend %x by %more
-    %start = quoin.commit %y to %lo0 by pass of @m mask #block
-    %r = scf.for %lo = %lo0 to %end step %B iter_args(%z = %start) -> (!quoin.sequence) {
-      %hi = arith.addi %lo, %B : index
-      %full = quoin.denoise %z[%lo to %hi] {
-      ^bb0(%v: !quoin.sequence, %rows: tensor<?xindex>):
-        %l = quoin.forward @m of %v[to %hi] read %rows mask #block
-        %token, %confidence = quoin.score %l [token, confidence] : tensor<?xi32>, tensor<?xf32>
-        %best = quoin.top %confidence, %c2
-        %next = quoin.fill %v at %rows with %token where %best
-        quoin.yield %next
-      }
-      %done = quoin.commit %full to %hi by pass of @m mask #block
-      scf.yield %done : !quoin.sequence
-    }
-    quoin.return %r[%P to %end]
-  }
 """
+STEP = """
+        %l = quoin.forward @m of %y[to %hi] read %rows mask #block
+        %token, %confidence = quoin.score %l [token, confidence] : tensor<?xi32>, tensor<?xf32>
+        %best = quoin.top %confidence, %two
+        %z = quoin.fill %y at %rows with %token where %best"""
+DECODER = HEAD + modules.blockwise("d", STEP, before="    %two = arith.constant 2 : index", commit="#block", model="m")
 
 
 def write_weights(path):
-    rnd, header, data = random.Random(5), {}, b""
+    rnd, entries = random.Random(5), []
     for name, shape in WEIGHTS.items():
         count, vector = shape[0] * (shape[1] if len(shape) > 1 else 1), len(shape) == 1
         numbers = [rnd.gauss(1.0, 0.2) if vector else rnd.gauss(0, 1.3 / shape[1] ** 0.5) for _ in range(count)]
-        header[name] = dict(dtype="F32", shape=list(shape), data_offsets=[len(data), len(data) + 4 * count])
-        data += struct.pack(f"<{count}f", *numbers)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + data)
+        entries.append((name, "F32", list(shape), pack(numbers, "F32")))
+    save(path, entries)
 
 
 class Op:
@@ -374,5 +348,32 @@ def check(read):
             shutil.rmtree(folder, ignore_errors=True)
 
 
+# Ops of other dialects: words of the numbered constraint, from every tool.
+FOREIGN = {"linalg": "%g = linalg.copy ins(%f : tensor<?x24xf32>) outs(%f : tensor<?x24xf32>) -> tensor<?x24xf32>",
+           "bufferization": "%g = bufferization.alloc_tensor() : tensor<2x24xf32>", "ub": "%g = ub.poison : tensor<?x24xf32>",
+           "llvm": "%g = llvm.mlir.undef : i32", "gpu": "%g = gpu.thread_id x", "math": "%g = math.exp %f : tensor<?x24xf32>"}
+
+
+def foreign(dialect):
+    """Also of a dialect that no program needs: it is the verifier that refuses it, not the parser."""
+    def test():
+        text, name = program([Op("f", D, f"quoin.embed {{0}} by @embed : {D}", "ids"), hidden("f")], False), re.match(r"[\w.]+", FOREIGN[dialect][5:])[0]
+        folder = tempfile.mkdtemp()
+        try:
+            write_weights(os.path.join(folder, "w.safetensors"))
+            file = os.path.join(folder, "m.mlir")
+            with open(file, "w") as f:
+                f.write(text.replace("    quoin.hidden", f"    {FOREIGN[dialect]}\n    quoin.hidden"))
+            for tool, args in (("quoin-opt", ("-o", os.devnull)), ("quoin-interpret", ("--prompt-ids", "1,2")),
+                               ("quoin-compile", ("-o", os.path.join(folder, "out")))):
+                found = message(harness.call(tool, file, *args), tool)
+                want = f"'quoin.model' op expects a body of model ops, but found '{name}'"
+                expect(found == want, f"{tool}: expects {want}, but found {found}")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    return test
+
+
 if __name__ == "__main__":
-    harness.main([("bodies-of-whole-calls", lambda: check(False)), ("bodies-of-rows-read", lambda: check(True))])
+    harness.main([("bodies-of-whole-calls", lambda: check(False)), ("bodies-of-rows-read", lambda: check(True))] +
+                 [(f"foreign-{dialect}", foreign(dialect)) for dialect in FOREIGN])

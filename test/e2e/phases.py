@@ -7,6 +7,7 @@ import shutil
 import tempfile
 
 import harness
+import modules
 import oracle
 from checkpoint import Shape, write
 from decoders import LOOPS, canvas, opens
@@ -49,9 +50,8 @@ def check():
         hf, source = write(os.path.join(folder, "hf"), SHAPE), os.path.join(folder, "model.mlir")
         harness.tool("quoin-import", hf, "-o", source)
         text = open(source).read()
-        masks, decoder = open(PROGRAM).read().split("  // @@\n")
         with open(source, "w") as f:
-            f.write(masks + text[:text.index("  quoin.decoder")] + decoder + text[text.index("  // Hidden rows"):])
+            f.write(modules.with_file(text, PROGRAM))
         model, rnd, queries, wants = Model(hf, os.path.join(harness.BIN, "quoin-oracle-forward")), random.Random(3), [], []
         while len(queries) < 24:
             q = dict(decoder="two-phases", ids=[rnd.randrange(260) for _ in range(rnd.choice([1, 3, 4, 5, 11]))],

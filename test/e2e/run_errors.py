@@ -9,6 +9,7 @@ import tempfile
 import threading
 
 import harness
+import modules
 from checkpoint import Shape, write
 from damage import refuse
 from harness import expect
@@ -223,10 +224,10 @@ class Programs:
             hf, self.source = write(os.path.join(top, "hf"), SHAPE), os.path.join(top, "program.mlir")
             harness.tool("quoin-import", hf, "-o", self.source)
             text = open(self.source).read()
-            a, b = text.index("  quoin.decoder"), text.index("  // Hidden rows")
+            before, _, model = modules.parts(text)
             bodies = "".join(f'quoin.decoder @"{name}"(%x, %max) settings {{}} {{\n{NUMBERS}{body}}}\n' for name, body, *_ in self.cases)
             with open(self.source, "w") as f:
-                f.write(self.change(text[:a]) + bodies + text[b:])
+                f.write(self.change(before) + bodies + model)
             for level in LEVELS:
                 harness.tool("quoin-compile", self.source, "-o", os.path.join(top, "out" + level), level)
             self.top = top

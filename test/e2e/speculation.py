@@ -10,6 +10,7 @@ import shutil
 import tempfile
 
 import harness
+import modules
 import oracle
 from checkpoint import Shape, write
 from harness import expect
@@ -27,15 +28,14 @@ class Fixture:
         self.top = tempfile.mkdtemp()
         self.hf, file = write(os.path.join(self.top, "hf"), SHAPE), os.path.join(self.top, "model.mlir")
         harness.tool("quoin-import", self.hf, "-o", file)
-        text = open(file).read()
-        self.before, self.after = text[:text.index("  quoin.decoder")], text[text.index("  // Hidden rows"):]
+        self.text = open(file).read()
 
     def put(self, name, mask=lambda text: text):
         """The program with its last mask changed; its file."""
         masks, decoder = open(os.path.join(FOLDER, name + ".mlir.in")).read().split("  // @@\n")
         file = os.path.join(self.top, f"{name}-{len(os.listdir(self.top))}.mlir")
         with open(file, "w") as f:
-            f.write(mask(masks) + self.before + decoder + self.after)
+            f.write(modules.with_decoders(self.text, decoder, mask(masks)))
         return file
 
     def compile(self, file, level):
