@@ -38,7 +38,7 @@ static void printStatistics(OpAsmPrinter &printer, Operation *, StatisticsAttr a
 
 /// Fails unless the symbol names a model.
 static LogicalResult expectModel(Operation *op, SymbolTableCollection &table, FlatSymbolRefAttr symbol) {
-  if (table.lookupNearestSymbolFrom<ModelOp>(op, symbol))
+  if (Operation *model = table.lookupNearestSymbolFrom(op, symbol); model && model->hasTrait<IsModel>())
     return success();
   return op->emitOpError("expects a quoin.model, but found ") << symbol;
 }

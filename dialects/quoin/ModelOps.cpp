@@ -113,10 +113,14 @@ LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &table) {
   return success();
 }
 
+bool quoin::isEpsilon(const APFloat &value) {
+  double epsilon = value.convertToDouble();
+  return epsilon == 0 || (epsilon >= std::numeric_limits<float>::min() && epsilon <= std::numeric_limits<float>::max());
+}
+
 LogicalResult RmsNormOp::verify() {
   // rms_norm_c2
-  double epsilon = getEpsilon().convertToDouble();
-  if (epsilon != 0 && !(epsilon >= std::numeric_limits<float>::min() && epsilon <= std::numeric_limits<float>::max()))
+  if (!isEpsilon(getEpsilon()))
     return emitOpError("expects an epsilon that is 0 or a positive normal number of f32, but found ")
            << getEpsilonAttr();
   return success();

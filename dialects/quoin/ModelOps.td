@@ -29,7 +29,7 @@ def Quoin_WeightOp : Quoin_Op<"weight", [Symbol]> {
   let hasVerifier = 1;
 }
 
-def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Quoin_IsModel, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a stateless model: hidden rows from ids and positions";
   let description = [{
     The body gets the ids and positions of all tokens of a call and yields one hidden row each (after the final norm) with

@@ -31,3 +31,8 @@ int64_t quoin::overhang(ModuleOp module, int64_t capacity) {
   }
   return (2 * largest + page - 1) / page * page;
 }
+
+int64_t quoin::positionsOf(ModuleOp module) {
+  int64_t capacity = capacityOf(module);
+  return capacity + overhang(module, capacity);
+}

@@ -18,6 +18,9 @@ namespace quoin {
 /// beyond the capacity is no block of anything that fits.
 int64_t overhang(mlir::ModuleOp module, int64_t capacity);
 
+/// Positions that a step may have rows for: the module's capacity and what is beyond it.
+int64_t positionsOf(mlir::ModuleOp module);
+
 } // namespace quoin
 
 #endif

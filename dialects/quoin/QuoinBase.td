@@ -174,6 +174,11 @@ def Quoin_StatisticsAttr : Quoin_Attr<"Statistics", "statistics"> {
 // Ops
 //===----------------------------------------------------------------------===//
 
+/// What calls of decoders may name: a `quoin.model`, or what it was lowered to.
+def Quoin_IsModel : NativeOpTrait<"IsModel"> {
+  let cppNamespace = "::quoin";
+}
+
 class Quoin_Op<string opMnemonic, list<Trait> traits = []> : Op<Quoin_Dialect, opMnemonic, traits>;
 
 #endif

@@ -28,6 +28,11 @@ void QuoinDialect::initialize() {
   attachModelInterfaces(*getContext());
 }
 
+int64_t quoin::capacityOf(Operation *module) {
+  auto said = module->getAttrOfType<IntegerAttr>(module_attr::capacity);
+  return said ? said.getInt() : defaultCapacity;
+}
+
 bool quoin::isRunTimeSetting(StringRef name) {
   return llvm::StringSwitch<bool>(name)
       .Cases({"threshold", "edit_threshold", "entropy", "distance_penalty", "guidance"}, true)

@@ -29,6 +29,9 @@
 
 namespace quoin {
 
+/// Calls of decoders may name it.
+template <typename Op> struct IsModel : mlir::OpTrait::TraitBase<Op, IsModel> {};
+
 /// The evaluation counter of a sequence.
 struct CounterResource : mlir::SideEffects::Resource::Base<CounterResource> {
   llvm::StringRef getName() final { return "QuoinCounter"; }
@@ -50,8 +53,17 @@ inline constexpr llvm::StringLiteral architecture = "quoin.architecture";
 inline constexpr llvm::StringLiteral inexact = "quoin.inexact";
 } // namespace module_attr
 
+/// Positions of a module that does not say `quoin.capacity`.
+inline constexpr int64_t defaultCapacity = 4096;
+
 /// The most positions that `quoin.capacity` may say.
 inline constexpr int64_t maxCapacity = int64_t(1) << 24;
+
+/// May this be added to a mean of squares? Compiled programs do so in f32.
+bool isEpsilon(const llvm::APFloat &epsilon);
+
+/// The positions that a module has, said or not.
+int64_t capacityOf(mlir::Operation *module);
 
 /// The most features of a head of `quoin.attention`: a tile of rows must fit into a worker's stack.
 inline constexpr int64_t maxHeadDim = 512;

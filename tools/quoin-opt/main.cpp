@@ -1,6 +1,6 @@
 //===- main.cpp - quoin-opt: mlir-opt with the project's dialect and passes ===//
 
-#include "dialects/quoin/QuoinDialect.h"
+#include "dialects/stage/StageDialect.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -19,7 +19,7 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<quoin::QuoinDialect>();
+  registry.insert<quoin::QuoinDialect, quoin::stage::StageDialect>();
   int status = mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Quoin's optimiser driver\n", registry));
   if (statistics)
     quoin::printCounters(llvm::errs());

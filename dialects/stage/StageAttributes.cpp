@@ -1,0 +1,293 @@
+//===- StageAttributes.cpp - weights, layouts and formulas of rows ---------===//
+
+#include "dialects/stage/StageDialect.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin::stage;
+
+#include "dialects/stage/StageAttrInterfaces.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/stage/StageAttributes.cpp.inc"
+
+void StageDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/stage/StageAttributes.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// Layouts
+//===----------------------------------------------------------------------===//
+
+using ErrorFn = function_ref<InFlightDiagnostic()>;
+
+/// <layout>_c1
+static LogicalResult expectSizes(ErrorFn error, ArrayRef<int64_t> sizes) {
+  int64_t elements = 1;
+  for (int64_t size : sizes) {
+    if (size < 1 || size > maxWidth)
+      return error() << "expects a size of 1 to " << maxWidth << ", but found " << size;
+    if (size > maxElements / elements)
+      return error() << "expects at most " << maxElements << " elements, but found " << size << " times " << elements;
+    elements *= size;
+  }
+  return success();
+}
+
+LogicalResult TilesAttr::verify(ErrorFn error, int64_t columns, int64_t depth) {
+  return expectSizes(error, {columns, depth});
+}
+int64_t TilesAttr::getBytes(Storage storage, size_t sources) const {
+  int64_t each = tileColumns / static_cast<int64_t>(sources);
+  return roundUp(getColumns(), each) / each * productSteps(getDepth(), storage) * lineBytes(storage);
+}
+std::pair<size_t, size_t> TilesAttr::getSources() const { return {1, 2}; }
+SmallVector<int64_t, 2> TilesAttr::getSourceShape() const { return {getColumns(), getDepth()}; }
+
+LogicalResult LineAttr::verify(ErrorFn error, int64_t length) { return expectSizes(error, {length}); }
+int64_t LineAttr::getBytes(Storage, size_t) const { return roundUp(getLength(), tileColumns) * 4; }
+std::pair<size_t, size_t> LineAttr::getSources() const { return {1, 1}; }
+SmallVector<int64_t, 2> LineAttr::getSourceShape() const { return {getLength()}; }
+
+LogicalResult TableAttr::verify(ErrorFn error, int64_t count, int64_t width) {
+  return expectSizes(error, {count, width});
+}
+int64_t TableAttr::getBytes(Storage storage, size_t) const {
+  return getCount() * roundUp(getWidth(), 16) * storageBytes(storage);
+}
+std::pair<size_t, size_t> TableAttr::getSources() const { return {1, 1}; }
+SmallVector<int64_t, 2> TableAttr::getSourceShape() const { return {getCount(), getWidth()}; }
+
+static LogicalResult expectTheta(ErrorFn error, FloatAttr theta) {
+  if (theta.getType().isF64() && theta.getValue().isFiniteNonZero() && !theta.getValue().isNegative())
+    return success();
+  return error() << "expects a theta that is finite and positive, but found " << theta;
+}
+
+LogicalResult AnglesAttr::verify(ErrorFn error, int64_t positions, int64_t pairs, FloatAttr theta) {
+  if (failed(expectSizes(error, {positions, pairs})))
+    return failure();
+  // angles_c2
+  return expectTheta(error, theta);
+}
+int64_t AnglesAttr::getBytes(Storage, size_t) const { return getPositions() * getPairs() * 2 * 4; }
+std::pair<size_t, size_t> AnglesAttr::getSources() const { return {0, 0}; }
+SmallVector<int64_t, 2> AnglesAttr::getSourceShape() const { return {}; }
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+Attribute WeightAttr::parse(AsmParser &parser, Type) {
+  SMLoc loc = parser.getCurrentLocation();
+  SmallVector<FlatSymbolRefAttr, 2> sources;
+  auto one = [&]() -> ParseResult {
+    StringAttr name;
+    if (parser.parseSymbolName(name))
+      return failure();
+    sources.push_back(FlatSymbolRefAttr::get(name));
+    return success();
+  };
+  if (parser.parseLess())
+    return {};
+  StringAttr single;
+  if (succeeded(parser.parseOptionalSymbolName(single)))
+    sources.push_back(FlatSymbolRefAttr::get(single));
+  else if (succeeded(parser.parseOptionalLSquare()) && (parser.parseCommaSeparatedList(one) || parser.parseRSquare()))
+    return {};
+  Type element;
+  Attribute layout;
+  int64_t offset = -1;
+  if (succeeded(parser.parseOptionalKeyword("as")) && parser.parseType(element))
+    return {};
+  if (succeeded(parser.parseOptionalKeyword("in"))) {
+    SMLoc at = parser.getCurrentLocation();
+    if (parser.parseAttribute(layout))
+      return {};
+    if (!isa<LayoutAttrInterface>(layout)) {
+      parser.emitError(at, "expects the layout of a weight, but found ") << layout;
+      return {};
+    }
+  }
+  if (succeeded(parser.parseOptionalKeyword("at")) && parser.parseInteger(offset))
+    return {};
+  if (parser.parseGreater())
+    return {};
+  return parser.getChecked<WeightAttr>(loc, parser.getContext(), sources, element,
+                                       llvm::cast_or_null<LayoutAttrInterface>(layout), offset);
+}
+
+void WeightAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  StringRef space = "";
+  if (getSources().size() == 1) {
+    printer << getSources()[0];
+    space = " ";
+  } else if (!getSources().empty()) {
+    printer << '[';
+    llvm::interleaveComma(getSources(), printer);
+    printer << ']';
+    space = " ";
+  }
+  if (getElement()) {
+    printer << space << "as " << getElement();
+    space = " ";
+  }
+  if (getLayout())
+    printer << space << "in " << getLayout() << " at " << getOffset();
+  printer << '>';
+}
+
+LogicalResult WeightAttr::verify(ErrorFn error, ArrayRef<FlatSymbolRefAttr> sources, Type element,
+                                 LayoutAttrInterface layout, int64_t offset) {
+  // weight_c1
+  if (element && !element.isF32() && !element.isBF16() && !element.isF16())
+    return error() << "expects a weight stored as f32, bf16 or f16, but found " << element;
+  // weight_c2
+  if (!layout) {
+    if (offset != -1)
+      return error() << "expects a layout with a byte of the weight file, but found none at " << offset;
+    if (sources.empty())
+      return error() << "expects the symbol of a weight, but found none";
+    return success();
+  }
+  if (!element || offset < 0 || offset % 64 != 0)
+    return error() << "expects a stored type and a multiple of 64 with a layout, but found "
+                   << (element ? "" : "no type and ") << offset;
+  // weight_c3
+  auto [least, most] = layout.getSources();
+  if (sources.size() < least || sources.size() > most)
+    return error() << "expects " << least << " to " << most << " weights in " << layout << ", but found "
+                   << sources.size();
+  return success();
+}
+
+int64_t WeightAttr::getBytes() const { return getLayout().getBytes(storageOf(getElement()), getSources().size()); }
+
+WeightAttr WeightAttr::withElement(Type stored) const {
+  return get(getContext(), getSources(), stored, getLayout(), getOffset());
+}
+
+WeightAttr WeightAttr::packed(LayoutAttrInterface as, int64_t at) const {
+  return get(getContext(), getSources(), getElement(), as, at);
+}
+
+//===----------------------------------------------------------------------===//
+// Formulas
+//===----------------------------------------------------------------------===//
+
+/// rows_c1
+static LogicalResult expectOperands(ErrorFn error, TypeRange inputs, ArrayRef<Type> expected) {
+  if (llvm::equal(inputs, expected))
+    return success();
+  InFlightDiagnostic d = error();
+  d << "expects operands ";
+  llvm::interleaveComma(expected, d);
+  d << ", but found ";
+  llvm::interleaveComma(inputs, d);
+  return d;
+}
+
+/// The same rows, f32: what a formula reads.
+static BufferType wide(BufferType rows) {
+  return BufferType::get(rows.getContext(), rows.getSpace(), rows.getWidth(), Float32Type::get(rows.getContext()));
+}
+
+static BufferType column(BufferType rows, unsigned bits) {
+  return BufferType::get(rows.getContext(), rows.getSpace(), 1, IntegerType::get(rows.getContext(), bits));
+}
+
+static LogicalResult expectResult(ErrorFn error, BufferType result, bool narrow) {
+  if (result.getElement().isF32() || (narrow && result.getElement().isBF16()))
+    return success();
+  return error() << "expects a result of f32" << (narrow ? " or bf16" : "") << ", but found " << result.getElement();
+}
+
+LogicalResult EmbedAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
+  if (failed(expectOperands(error, inputs, {column(result, 32)})))
+    return failure();
+  return expectResult(error, result, false);
+}
+bool EmbedAttr::isInPlace() const { return false; }
+bool EmbedAttr::storesNarrow(BufferType) const { return false; }
+bool EmbedAttr::readsWeight() const { return true; }
+LayoutAttrInterface EmbedAttr::getLayoutFor(BufferType result, int64_t count, int64_t) const {
+  return TableAttr::get(getContext(), count, result.getWidth());
+}
+
+LogicalResult NormAttr::verify(ErrorFn error, int64_t group, FloatAttr epsilon) {
+  // norm_c1
+  if (!epsilon.getType().isF64() || !isEpsilon(epsilon.getValue()))
+    return error() << "expects an epsilon that is 0 or a positive normal number of f32, but found " << epsilon;
+  // norm_c2
+  if (group < 1)
+    return error() << "expects a group of at least 1, but found " << group;
+  return success();
+}
+LogicalResult NormAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
+  if (failed(expectOperands(error, inputs, {wide(result)})))
+    return failure();
+  if (result.getWidth() % getGroup() != 0)
+    return error() << "expects groups that divide the width " << result.getWidth() << ", but found " << getGroup();
+  return expectResult(error, result, storesNarrow(result));
+}
+bool NormAttr::isInPlace() const { return true; }
+bool NormAttr::storesNarrow(BufferType result) const {
+  // Groups with a tail store more than is theirs, which in the last group may be the next row's.
+  return getGroup() % 16 == 0 || getGroup() == result.getWidth();
+}
+bool NormAttr::readsWeight() const { return true; }
+LayoutAttrInterface NormAttr::getLayoutFor(BufferType, int64_t, int64_t) const {
+  return LineAttr::get(getContext(), getGroup());
+}
+
+LogicalResult RotaryAttr::verify(ErrorFn error, int64_t headDim, FloatAttr theta) {
+  // rotary_c1
+  if (headDim < 2 || headDim % 2 != 0)
+    return error() << "expects an even head_dim of at least 2, but found " << headDim;
+  // rotary_c2
+  return expectTheta(error, theta);
+}
+LogicalResult RotaryAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
+  // Positions are those of all rows of the step; rows that are read find theirs by their number.
+  Builder b(getContext());
+  SmallVector<Type, 3> expected = {wide(result), BufferType::get(getContext(), Space::Row, 1, b.getI32Type())};
+  if (result.getSpace() != Space::Row)
+    expected.push_back(BufferType::get(getContext(), Space::Read, 1, b.getI64Type()));
+  if (failed(expectOperands(error, inputs, expected)))
+    return failure();
+  if (result.getWidth() % getHeadDim() != 0)
+    return error() << "expects a head_dim that divides the width " << result.getWidth() << ", but found "
+                   << getHeadDim();
+  return expectResult(error, result, false);
+}
+bool RotaryAttr::isInPlace() const { return true; }
+bool RotaryAttr::storesNarrow(BufferType) const { return false; }
+bool RotaryAttr::readsWeight() const { return false; }
+LayoutAttrInterface RotaryAttr::getLayoutFor(BufferType, int64_t, int64_t positions) const {
+  return AnglesAttr::get(getContext(), positions, getHeadDim() / 2, getTheta());
+}
+
+LogicalResult AddAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
+  if (failed(expectOperands(error, inputs, {wide(result), wide(result)})))
+    return failure();
+  return expectResult(error, result, false);
+}
+bool AddAttr::isInPlace() const { return true; }
+bool AddAttr::storesNarrow(BufferType) const { return false; }
+bool AddAttr::readsWeight() const { return false; }
+LayoutAttrInterface AddAttr::getLayoutFor(BufferType, int64_t, int64_t) const { return {}; }
+
+LogicalResult SwigluAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
+  if (failed(expectOperands(error, inputs, {wide(result), wide(result)})))
+    return failure();
+  return expectResult(error, result, false);
+}
+bool SwigluAttr::isInPlace() const { return true; }
+bool SwigluAttr::storesNarrow(BufferType) const { return false; }
+bool SwigluAttr::readsWeight() const { return false; }
+LayoutAttrInterface SwigluAttr::getLayoutFor(BufferType, int64_t, int64_t) const { return {}; }

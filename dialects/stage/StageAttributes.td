@@ -1,0 +1,185 @@
+//===- StageAttributes.td - weights, their layouts, and formulas of rows ----===//
+
+#ifndef STAGE_ATTRIBUTES_TD
+#define STAGE_ATTRIBUTES_TD
+
+include "dialects/stage/StageBase.td"
+
+class Stage_Attr<string name, string attrMnemonic, list<Trait> traits = []> : AttrDef<Stage_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+//===----------------------------------------------------------------------===//
+// Layouts
+//===----------------------------------------------------------------------===//
+
+def Stage_Layout : AttrInterface<"LayoutAttrInterface"> {
+  let cppNamespace = "::quoin::stage";
+  let description = [{How a weight lies in the weight file.}];
+  let methods = [
+    InterfaceMethod<"Bytes of so many matrices or vectors, stored as `storage`.", "int64_t", "getBytes",
+                    (ins "::quoin::stage::Storage":$storage, "size_t":$sources)>,
+    InterfaceMethod<"How many weights it is made of: at least and at most.", "std::pair<size_t, size_t>", "getSources">,
+    InterfaceMethod<"The shape that each of these has in the checkpoint.", "::llvm::SmallVector<int64_t, 2>", "getSourceShape">
+  ];
+}
+
+class Stage_LayoutAttr<string name, string attrMnemonic>
+    : Stage_Attr<name, attrMnemonic, [DeclareAttrInterfaceMethods<Stage_Layout>]> {
+  let genVerifyDecl = 1;
+}
+
+def Stage_Tiles : Stage_LayoutAttr<"Tiles", "tiles"> {
+  let summary = "a matrix in tiles of 64 columns";
+  let description = [{
+    `columns x depth`, as `[tile][depth][64]`; of `bf16`, in pairs down the depth, `[tile][depth / 2][64][2]`. Of two matrices, each tile
+    holds 32 columns of the first and 32 of the second, so that one pass makes what a gate and its partner need.
+
+    Constraints: (C1) sizes from 1 to 2147483647, of at most 2^40 elements.
+
+    Example: `#stage.tiles<160 x 64>`
+  }];
+  let parameters = (ins "int64_t":$columns, "int64_t":$depth);
+  let assemblyFormat = "`<` $columns `x` $depth `>`";
+}
+
+def Stage_Line : Stage_LayoutAttr<"Line", "line"> {
+  let summary = "a vector";
+  let description = [{
+    Zeros follow up to the next multiple of 64.
+
+    Constraints: (C1) a length from 1 to 2147483647.
+
+    Example: `#stage.line<64>`
+  }];
+  let parameters = (ins "int64_t":$length);
+  let assemblyFormat = "`<` $length `>`";
+}
+
+def Stage_Table : Stage_LayoutAttr<"Table", "table"> {
+  let summary = "a matrix of which single rows are read";
+  let description = [{
+    `count x width`; rows are padded to multiples of 16 elements.
+
+    Constraints: (C1) sizes from 1 to 2147483647, of at most 2^40 elements.
+
+    Example: `#stage.table<260 x 64>`
+  }];
+  let parameters = (ins "int64_t":$count, "int64_t":$width);
+  let assemblyFormat = "`<` $count `x` $width `>`";
+}
+
+def Stage_Angles : Stage_LayoutAttr<"Angles", "angles"> {
+  let summary = "cosines and sines of all positions";
+  let description = [{
+    Made of no weight: the cosines of `position * theta^(-i / pairs)`, `positions x pairs` of them, then the sines.
+
+    Constraints: (C1) sizes from 1 to 2147483647, of at most 2^40 elements; (C2) `theta` is finite and positive.
+
+    Example: `#stage.angles<4096 x 16 theta 1.0e6>`
+  }];
+  let parameters = (ins "int64_t":$positions, "int64_t":$pairs, AttrParameter<"::mlir::FloatAttr", "">:$theta);
+  let assemblyFormat = "`<` $positions `x` $pairs `theta` $theta `>`";
+}
+
+def Stage_Weight : Stage_Attr<"Weight", "weight"> {
+  let summary = "the weight that a stage reads";
+  let description = [{
+    The symbols of `quoin.weight` that it is made of, then what the passes decide: the type it is stored as (`assign-storage`), its
+    layout and its byte in the weight file (`pack-weights`).
+
+    Constraints: (C1) stored as `f32`, `bf16` or `f16`; (C2) a layout comes with a type and a place that is a multiple of 64, and
+    without one there are symbols; (C3) as many symbols as the layout takes.
+
+    Example: `#stage.weight<@q_proj as bf16 in #stage.tiles<128 x 64> at 4096>`
+  }];
+  let parameters = (ins ArrayRefParameter<"::mlir::FlatSymbolRefAttr">:$sources, "::mlir::Type":$element,
+                        "::quoin::stage::LayoutAttrInterface":$layout, "int64_t":$offset);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The first of `pack-weights`' three answers; the others come with it.
+    bool isPacked() const { return bool(getLayout()); }
+    int64_t getBytes() const;
+    /// Same contents, wherever they lie.
+    bool isSameAs(WeightAttr other) const {
+      return getSources() == other.getSources() && getElement() == other.getElement() && getLayout() == other.getLayout();
+    }
+    WeightAttr withElement(::mlir::Type stored) const;
+    WeightAttr packed(::quoin::stage::LayoutAttrInterface as, int64_t at) const;
+  }];
+}
+
+//===----------------------------------------------------------------------===//
+// Formulas of rows
+//===----------------------------------------------------------------------===//
+
+def Stage_Formula : AttrInterface<"FormulaAttrInterface"> {
+  let cppNamespace = "::quoin::stage";
+  let description = [{What a `stage.rows` makes of each row.}];
+  let methods = [
+    InterfaceMethod<"Fails unless rows of these types can be made into such.", "::llvm::LogicalResult", "verifyRows",
+                    (ins "::llvm::function_ref<::mlir::InFlightDiagnostic()>":$error, "::mlir::TypeRange":$inputs,
+                         "::quoin::stage::BufferType":$result)>,
+    InterfaceMethod<"An element of an operand is read before that element of the result is written.", "bool", "isInPlace">,
+    InterfaceMethod<"It can store results of that space and width as `bf16`.", "bool", "storesNarrow", (ins "::quoin::stage::BufferType":$result)>,
+    InterfaceMethod<"It reads a weight of the checkpoint.", "bool", "readsWeight">,
+    InterfaceMethod<[{
+      How its weight lies, or null: `count` rows in it if it is a table, a table of `positions` if it is made of them.
+    }], "::quoin::stage::LayoutAttrInterface", "getLayoutFor", (ins "::quoin::stage::BufferType":$result, "int64_t":$count, "int64_t":$positions)>
+  ];
+}
+
+class Stage_FormulaAttr<string name, string attrMnemonic>
+    : Stage_Attr<name, attrMnemonic, [DeclareAttrInterfaceMethods<Stage_Formula>]>;
+
+def Stage_EmbedFormula : Stage_FormulaAttr<"Embed", "embed"> {
+  let summary = "row `ids[i]` of a table";
+  let description = [{
+    Example: `#stage.embed`
+  }];
+}
+
+def Stage_NormFormula : Stage_FormulaAttr<"Norm", "norm"> {
+  let summary = "root mean square norm of groups of features";
+  let description = [{
+    As `quoin.rms_norm`.
+
+    Constraints: (C1) `epsilon` is 0 or a positive normal number of f32; (C2) `group` is positive.
+
+    Example: `#stage.norm<group 64 epsilon 1.0e-6>`
+  }];
+  let parameters = (ins "int64_t":$group, AttrParameter<"::mlir::FloatAttr", "">:$epsilon);
+  let assemblyFormat = "`<` `group` $group `epsilon` $epsilon `>`";
+  let genVerifyDecl = 1;
+}
+
+def Stage_RotaryFormula : Stage_FormulaAttr<"Rotary", "rotary"> {
+  let summary = "rotary position embedding, heads in halves";
+  let description = [{
+    As `quoin.rotary`; operands are the rows, the positions and, for rows that are read, their numbers.
+
+    Constraints: (C1) `head_dim` is even and positive; (C2) `theta` is finite and positive.
+
+    Example: `#stage.rotary<head_dim 32 theta 1.0e6>`
+  }];
+  let parameters = (ins "int64_t":$headDim, AttrParameter<"::mlir::FloatAttr", "">:$theta);
+  let assemblyFormat = "`<` `head_dim` $headDim `theta` $theta `>`";
+  let genVerifyDecl = 1;
+}
+
+def Stage_AddFormula : Stage_FormulaAttr<"Add", "add"> {
+  let summary = "the sum of two rows";
+  let description = [{
+    Example: `#stage.add`
+  }];
+}
+
+def Stage_SwigluFormula : Stage_FormulaAttr<"Swiglu", "swiglu"> {
+  let summary = "`gate / (1 + exp(-gate)) * up`";
+  let description = [{
+    Example: `#stage.swiglu`
+  }];
+}
+
+#endif

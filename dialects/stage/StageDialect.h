@@ -1,0 +1,59 @@
+//===- StageDialect.h - the stage dialect in C++ ---------------------------===//
+
+#ifndef QUOIN_DIALECTS_STAGE_STAGEDIALECT_H
+#define QUOIN_DIALECTS_STAGE_STAGEDIALECT_H
+
+#include "dialects/quoin/QuoinDialect.h"
+#include "dialects/stage/Geometry.h"
+
+namespace quoin::stage {
+class HeadOp;
+
+/// The most features of a row, and rows of a table.
+inline constexpr int64_t maxWidth = (int64_t(1) << 31) - 1;
+/// The most elements of a weight.
+inline constexpr int64_t maxElements = int64_t(1) << 40;
+} // namespace quoin::stage
+
+#include "dialects/stage/StageEnums.h.inc"
+
+#include "dialects/stage/StageDialect.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/stage/StageTypes.h.inc"
+
+#include "dialects/stage/StageAttrInterfaces.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/stage/StageAttributes.h.inc"
+
+#include "dialects/stage/StageOpInterfaces.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/stage/StageOps.h.inc"
+
+namespace quoin::stage {
+
+/// How numbers of this type are stored; it is f32, bf16 or f16.
+Storage storageOf(mlir::Type element);
+mlir::Type elementOf(mlir::MLIRContext *context, Storage storage);
+
+/// The buffer's type.
+inline BufferType bufferOf(mlir::Value v) { return llvm::cast<BufferType>(v.getType()); }
+
+/// The place in scratch of a buffer; none for the step's arguments, for rows of the host and before
+/// `quoin-place-buffers`.
+std::optional<int64_t> placeOf(mlir::Value buffer);
+/// The op has a result in space `row` or `read`.
+void setPlace(mlir::Operation *op, int64_t place);
+/// The buffer that a stage makes in scratch, or null.
+mlir::Value scratchResult(mlir::Operation *op);
+
+/// The weights of a stage or the head, in the order in which they lie in the file.
+llvm::SmallVector<WeightAttr, 2> weightsOf(mlir::Operation *op);
+/// Gives them back, changed.
+void setWeights(mlir::Operation *op, llvm::ArrayRef<WeightAttr> weights);
+
+} // namespace quoin::stage
+
+#endif

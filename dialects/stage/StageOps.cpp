@@ -1,0 +1,344 @@
+//===- StageOps.cpp - verifiers of stages, and what passes ask of them -----===//
+
+#include "dialects/stage/StageDialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin::stage;
+using quoin::WeightOp;
+
+#include "dialects/stage/StageOpInterfaces.cpp.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/stage/StageOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// Places and weights of any stage
+//===----------------------------------------------------------------------===//
+
+std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
+  if (!buffer.getDefiningOp())
+    return std::nullopt;
+  auto place = llvm::TypeSwitch<Operation *, std::optional<uint64_t>>(buffer.getDefiningOp())
+                   .Case<RowsOp, ProductOp, AttendOp, MoveOp>([](auto op) { return op.getPlace(); })
+                   .Default([](Operation *) { return std::nullopt; });
+  return place ? std::optional<int64_t>(*place) : std::nullopt;
+}
+
+void quoin::stage::setPlace(Operation *op, int64_t place) {
+  llvm::TypeSwitch<Operation *>(op).Case<RowsOp, ProductOp, AttendOp, MoveOp>(
+      [&](auto stage) { stage.setPlace(place); });
+}
+
+Value quoin::stage::scratchResult(Operation *op) {
+  if (op->getNumResults() != 1)
+    return {};
+  auto type = dyn_cast<BufferType>(op->getResult(0).getType());
+  return type && type.getSpace() != Space::Host ? op->getResult(0) : Value();
+}
+
+SmallVector<WeightAttr, 2> quoin::stage::weightsOf(Operation *op) {
+  SmallVector<WeightAttr, 2> all;
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](RowsOp rows) { all.push_back(rows.getWeightAttr()); })
+      .Case([&](ProductOp product) { all = {product.getWeightAttr(), product.getBiasAttr()}; })
+      .Case([&](HeadOp head) { all.push_back(head.getWeightAttr()); });
+  if (!all.empty() && !all.back())
+    all.pop_back();
+  return all;
+}
+
+void quoin::stage::setWeights(Operation *op, ArrayRef<WeightAttr> weights) {
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](RowsOp rows) { rows.setWeightAttr(weights[0]); })
+      .Case([&](ProductOp product) {
+        product.setWeightAttr(weights[0]);
+        if (weights.size() > 1)
+          product.setBiasAttr(weights[1]);
+      })
+      .Case([&](HeadOp head) { head.setWeightAttr(weights[0]); });
+}
+
+/// Fails unless the symbols name weights of that shape (a negative size: any), and a layout says the same.
+static LogicalResult expectWeights(Operation *op, SymbolTableCollection &table, WeightAttr weight,
+                                   ArrayRef<int64_t> shape) {
+  auto fits = [&](ArrayRef<int64_t> found) {
+    return found.size() == shape.size() && llvm::all_of(llvm::zip(found, shape), [](auto p) {
+             return std::get<1>(p) < 0 || std::get<0>(p) == std::get<1>(p);
+           });
+  };
+  auto report = [&](auto what, auto found) -> LogicalResult {
+    InFlightDiagnostic error = op->emitOpError("expects a weight of shape [");
+    llvm::interleaveComma(shape, error, [&](int64_t d) { d < 0 ? error << "?" : error << d; });
+    return error << "], but " << what << " is " << found;
+  };
+  SmallVector<int64_t, 2> laid = weight.getLayout() ? weight.getLayout().getSourceShape() : SmallVector<int64_t, 2>();
+  for (FlatSymbolRefAttr symbol : weight.getSources()) {
+    auto source = table.lookupNearestSymbolFrom<WeightOp>(op, symbol);
+    if (!source)
+      return op->emitOpError("expects a quoin.weight, but found ") << symbol;
+    ArrayRef<int64_t> found = cast<RankedTensorType>(source.getType()).getShape();
+    if (!fits(found))
+      return report(symbol, source.getType());
+    if (weight.getLayout() && !llvm::equal(found, laid))
+      return op->emitOpError("expects a layout of ") << source.getType() << ", but found " << weight.getLayout();
+  }
+  return success();
+}
+
+/// Which column the step's host gives.
+enum StepColumn { Ids, Positions, Read };
+
+/// Fails unless the operand is that column of the step; who runs a stage does not look at the operand again.
+static LogicalResult expectColumn(Operation *op, Value operand, StepColumn column) {
+  constexpr StringLiteral names[] = {"ids", "positions", "numbers of the rows read"};
+  // The step's own verifier comes after this.
+  Block &body = op->getParentOfType<StepOp>().getBody().front();
+  if (column < body.getNumArguments() && body.getArgument(column) == operand)
+    return success();
+  return op->emitOpError("expects the step's ") << names[column] << ", but found other rows";
+}
+
+/// The first size of the weight's first source; none where a symbol is wrong, which is said elsewhere.
+static std::optional<int64_t> rowsOf(Operation *op, SymbolTableCollection &table, WeightAttr weight) {
+  if (weight.getSources().empty())
+    return std::nullopt;
+  auto source = table.lookupNearestSymbolFrom<WeightOp>(op, weight.getSources()[0]);
+  return source ? std::optional(cast<RankedTensorType>(source.getType()).getDimSize(0)) : std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+SmallVector<OpOperand *> RowsOp::getDonors() {
+  SmallVector<OpOperand *> donors;
+  if (getFormula().isInPlace())
+    for (OpOperand &input : getInputsMutable())
+      donors.push_back(&input);
+  return donors;
+}
+
+/// Is it what `getLayoutFor` may say? Of sizes that may be too large for that.
+static bool fits(LayoutAttrInterface layout, FormulaAttrInterface formula, BufferType result) {
+  return llvm::TypeSwitch<Attribute, bool>(layout)
+      .Case([&](TableAttr table) { return isa<EmbedAttr>(formula) && table.getWidth() == result.getWidth(); })
+      .Case([&](LineAttr line) {
+        auto norm = dyn_cast<NormAttr>(formula);
+        return norm && line.getLength() == norm.getGroup();
+      })
+      .Case([&](AnglesAttr angles) {
+        auto rotary = dyn_cast<RotaryAttr>(formula);
+        return rotary && angles.getPairs() == rotary.getHeadDim() / 2 && angles.getTheta() == rotary.getTheta();
+      })
+      .Default([](Attribute) { return false; });
+}
+
+bool RowsOp::storesNarrow() { return getFormula().storesNarrow(getOutput().getType()); }
+
+LogicalResult RowsOp::verify() {
+  BufferType result = getOutput().getType();
+  // rows_c2
+  if (result.getSpace() == Space::Host)
+    return emitOpError("expects a result of space 'row' or 'read', but found ") << result;
+  // rows_c1
+  if (failed(getFormula().verifyRows([&] { return emitOpError(); }, getInputs().getTypes(), result)))
+    return failure();
+  if (isa<EmbedAttr>(getFormula()) && failed(expectColumn(*this, getInputs()[0], Ids)))
+    return failure();
+  if (isa<RotaryAttr>(getFormula()) && failed(expectColumn(*this, getInputs()[1], Positions)))
+    return failure();
+  if (isa<RotaryAttr>(getFormula()) && getInputs().size() > 2 && failed(expectColumn(*this, getInputs()[2], Read)))
+    return failure();
+  // rows_c3
+  WeightAttr weight = getWeightAttr();
+  if (getFormula().readsWeight() && !weight)
+    return emitOpError("expects a weight for ") << getFormula() << ", but found none";
+  if (!weight)
+    return success();
+  if (getFormula().readsWeight() && weight.getSources().size() != 1)
+    return emitOpError("expects 1 weight, but found ") << weight.getSources().size();
+  LayoutAttrInterface layout = weight.getLayout();
+  if (layout && !fits(layout, getFormula(), result))
+    return emitOpError("expects a layout that fits ") << getFormula() << " and " << result << ", but found " << layout;
+  if (!layout && !getFormula().readsWeight())
+    return emitOpError("expects no weight of the checkpoint for ") << getFormula() << ", but found " << weight;
+  if (weight.getElement() && !weight.getElement().isF32() && !isa<EmbedAttr>(getFormula()))
+    return emitOpError("expects a weight stored as f32, but found ") << weight.getElement();
+  return success();
+}
+
+LogicalResult RowsOp::verifySymbolUses(SymbolTableCollection &table) {
+  if (!getWeightAttr())
+    return success();
+  // rows_c3
+  if (auto norm = dyn_cast<NormAttr>(getFormula()))
+    return expectWeights(*this, table, getWeightAttr(), {norm.getGroup()});
+  if (failed(expectWeights(*this, table, getWeightAttr(), {-1, getOutput().getType().getWidth()})))
+    return failure();
+  // rows_c4: ids are tokens, and tokens are what the head scores.
+  WeightAttr head = getOperation()->getParentOfType<StepOp>().getHead().getWeight();
+  std::optional<int64_t> tokens = rowsOf(*this, table, head), rows = rowsOf(*this, table, getWeightAttr());
+  if (isa<EmbedAttr>(getFormula()) && tokens && *rows < *tokens)
+    return emitOpError("expects a table of at least ")
+           << *tokens << " rows, as many as the head scores, but found " << *rows;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+SmallVector<OpOperand *> ProductOp::getDonors() {
+  // Tiles of the sum go through registers; but if the same rows are multiplied, other workers still read them.
+  if (!getResidual() || getResidual() == getInput())
+    return {};
+  return {&*getResidualMutable().begin()};
+}
+
+bool ProductOp::storesNarrow() { return getGated(); }
+
+LogicalResult ProductOp::verify() {
+  BufferType input = getInput().getType(), output = getOutput().getType();
+  WeightAttr weight = getWeightAttr();
+  // product_c1
+  if (input.getSpace() != output.getSpace() || output.getSpace() == Space::Host)
+    return emitOpError("expects rows of one space, 'row' or 'read', but found ") << input << " and " << output;
+  if (!input.getElement().isF32() && !input.getElement().isBF16())
+    return emitOpError("expects rows of f32 or bf16, but found ") << input.getElement();
+  if (!output.getElement().isF32() && !(getGated() && output.getElement().isBF16()))
+    return emitOpError("expects a result of f32")
+           << (getGated() ? " or bf16" : "") << ", but found " << output.getElement();
+  // product_c2
+  size_t sources = getGated() ? 2 : 1;
+  if (weight.getSources().size() != sources)
+    return emitOpError("expects ") << sources << (getGated() ? " weights" : " weight") << ", but found "
+                                   << weight.getSources().size();
+  auto tiles = llvm::dyn_cast_or_null<TilesAttr>(weight.getLayout());
+  if (weight.getLayout() && (!tiles || tiles.getColumns() != output.getWidth() || tiles.getDepth() != input.getWidth()))
+    return emitOpError("expects tiles of ")
+           << output.getWidth() << " columns and depth " << input.getWidth() << ", but found " << weight.getLayout();
+  // product_c3
+  if (WeightAttr bias = getBiasAttr()) {
+    if (bias.getSources().size() != 1 || (bias.getElement() && !bias.getElement().isF32()) ||
+        (bias.getLayout() && bias.getLayout() != LineAttr::get(getContext(), output.getWidth())))
+      return emitOpError("expects a bias that is a line of ")
+             << output.getWidth() << " stored as f32, but found " << bias;
+  }
+  // product_c4
+  if (getGated() && (getBias() || getResidual()))
+    return emitOpError("expects nothing else on a product that is gated, but found a ")
+           << (getBias() ? "bias" : "row to add");
+  // product_c5
+  if (getResidual() && getResidual().getType() != output)
+    return emitOpError("expects to add rows of the result's ") << output << ", but found " << getResidual().getType();
+  // product_c6
+  if (input.getElement().isBF16() && !(weight.getElement() && weight.getElement().isBF16()))
+    return emitOpError("expects a weight stored as bf16 for rows of bf16, but found ") << weight;
+  return success();
+}
+
+LogicalResult ProductOp::verifySymbolUses(SymbolTableCollection &table) {
+  int64_t out = getOutput().getType().getWidth(), in = getInput().getType().getWidth();
+  if (failed(expectWeights(*this, table, getWeightAttr(), {out, in})))
+    return failure();
+  return getBiasAttr() ? expectWeights(*this, table, getBiasAttr(), {out}) : success();
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+LogicalResult CacheOp::verify() {
+  PagesType pages = getPages().getType();
+  // cache_c1
+  auto expected =
+      BufferType::get(getContext(), Space::Row, pages.getHeads() * pages.getHeadDim(), Float32Type::get(getContext()));
+  for (Value v : {getKey(), getValue()})
+    if (v.getType() != expected)
+      return emitOpError("expects keys and values of ") << expected << ", but found " << v.getType();
+  return success();
+}
+
+bool AttendOp::storesNarrow() { return true; }
+
+LogicalResult AttendOp::verify() {
+  PagesType pages = getPages().getType();
+  BufferType query = getQuery().getType(), output = getOutput().getType();
+  // attend_c1
+  int64_t heads = getHeads();
+  if (heads < 1 || heads % pages.getHeads() != 0)
+    return emitOpError("expects heads that ") << pages.getHeads() << " key heads divide, but found " << heads;
+  // attend_c2
+  if (query.getSpace() == Space::Host || query.getWidth() / pages.getHeadDim() != heads ||
+      query.getWidth() % pages.getHeadDim() != 0 || !query.getElement().isF32())
+    return emitOpError("expects queries of ")
+           << heads << " heads of " << pages.getHeadDim() << " f32, but found " << query;
+  if (output.getSpace() != query.getSpace() || output.getWidth() != query.getWidth())
+    return emitOpError("expects a result like the query's ") << query << ", but found " << output;
+  // attend_c3
+  if (!quoin::isScale(getScale()))
+    return emitOpError("expects a finite scale below 2^126, but found ") << getScaleAttr();
+  // attend_c4
+  if ((query.getSpace() == Space::Read) != bool(getRows()))
+    return emitOpError("expects row numbers with queries of space 'read' and only then, but found ")
+           << (getRows() ? "some with " : "none with ") << query;
+  if (getRows() && failed(expectColumn(*this, getRows(), Read)))
+    return failure();
+  // attend_c5
+  if (!output.getElement().isF32() && !output.getElement().isBF16())
+    return emitOpError("expects a result of f32 or bf16, but found ") << output.getElement();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Moves and the head
+//===----------------------------------------------------------------------===//
+
+bool MoveOp::readsElsewhere(OpOperand &operand) {
+  return &operand == &getInputMutable() && getInput().getType().getSpace() == Space::Row &&
+         getOutput().getType().getSpace() != Space::Row;
+}
+
+LogicalResult MoveOp::verify() {
+  BufferType from = getInput().getType(), to = getOutput().getType();
+  // move_c1
+  if (from.getWidth() != to.getWidth())
+    return emitOpError("expects ") << from.getWidth() << " features in the result, but found " << to.getWidth();
+  // move_c2
+  bool sameSpace = from.getSpace() == to.getSpace(), sameType = from.getElement() == to.getElement(),
+       rows = from.getElement().isF32() || from.getElement().isBF16();
+  bool narrows = sameSpace && from.getSpace() != Space::Host && from.getElement().isF32() && to.getElement().isBF16();
+  bool gathers = from.getSpace() == Space::Row && to.getSpace() == Space::Read && sameType && rows;
+  bool hands = from.getSpace() != Space::Host && to.getSpace() == Space::Host && sameType && from.getElement().isF32();
+  if (!narrows && !gathers && !hands)
+    return emitOpError("expects to narrow rows, to gather those that are read or to hand f32 to the host, but found ")
+           << from << " to " << to;
+  // move_c3
+  if ((from.getSpace() == Space::Row && !sameSpace) != bool(getRows()))
+    return emitOpError("expects row numbers with rows that leave 'row' and only then, but found ")
+           << (getRows() ? "some" : "none");
+  return getRows() ? expectColumn(*this, getRows(), Read) : success();
+}
+
+LogicalResult HeadOp::verify() {
+  // head_c1
+  if (getInput().getType().getSpace() != Space::Host || !getInput().getType().getElement().isF32())
+    return emitOpError("expects rows of f32 that the host has, but found ") << getInput().getType();
+  // head_c2
+  auto tiles = llvm::dyn_cast_or_null<TilesAttr>(getWeight().getLayout());
+  if (getWeight().getSources().size() != 1)
+    return emitOpError("expects 1 weight, but found ") << getWeight().getSources().size();
+  if (getWeight().getLayout() && (!tiles || tiles.getDepth() != getInput().getType().getWidth()))
+    return emitOpError("expects tiles of depth ")
+           << getInput().getType().getWidth() << ", but found " << getWeight().getLayout();
+  // head_c3
+  if (getNarrow() && !(getWeight().getElement() && getWeight().getElement().isBF16()))
+    return emitOpError("expects a weight stored as bf16 for rows that are narrowed, but found ") << getWeight();
+  return success();
+}
+
+LogicalResult HeadOp::verifySymbolUses(SymbolTableCollection &table) {
+  return expectWeights(*this, table, getWeight(), {-1, getInput().getType().getWidth()});
+}

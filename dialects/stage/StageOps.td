@@ -1,0 +1,200 @@
+//===- StageOps.td - a step and its stages ---------------------------------===//
+
+#ifndef STAGE_OPS_TD
+#define STAGE_OPS_TD
+
+include "dialects/quoin/QuoinBase.td"
+include "dialects/stage/StageAttributes.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Stage_StepOp : Stage_Op<"step", [Symbol, IsolatedFromAbove, Quoin_IsModel,
+                                     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames"]>]> {
+  let summary = "one step of a model: a list of stages";
+  let description = [{
+    What a `quoin.model` becomes: it has the model's name and is what calls run. The arguments are the ids and the positions of
+    all rows of the step, and the numbers of the rows that are read. The body is a straight list of stages, in the order in
+    which they run, and ends in the head. `quoin-place-buffers` adds the `places` in scratch that buffers lie in, as bytes of a
+    row of each, and the bytes of a `page` of keys and values. It differs from `func.func` in that all workers run it together.
+
+    Constraints: (C1) the body's arguments are `buffer<row, 1xi32>`, `buffer<row, 1xi32>` and `buffer<read, 1xi64>`; (C2) it holds stages
+    and ends in `stage.head`; (C3) places are positive multiples of 64 below 2^56 in all; (C4) a result's place is one of them and large
+    enough for it; (C5) a buffer that is read is still in its place, and a result takes an operand's place only where the stage can
+    work in place; (C6) weights in the file are the same or lie apart; (C7) pages of layers lie apart in the page, at
+    multiples of 64.
+
+    Example:
+    ```mlir
+    stage.step @m {
+    ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+      %words = stage.masks
+      %0 = stage.rows #stage.embed(%ids) by <@embed> : (!stage.buffer<row, 1xi32>) -> !stage.buffer<row, 64xf32>
+      %1 = stage.move %0 at %read : !stage.buffer<row, 64xf32> -> !stage.buffer<host, 64xf32>
+      stage.head %1 by <@embed> : !stage.buffer<host, 64xf32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<DenseI64ArrayAttr>:$places, OptionalAttr<I64Attr>:$page);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name (`places` $places^)? (`page` $page^)? attr-dict-with-keyword $body";
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::BlockArgument getIds() { return getBody().getArgument(0); }
+    ::mlir::BlockArgument getPositions() { return getBody().getArgument(1); }
+    ::mlir::BlockArgument getRead() { return getBody().getArgument(2); }
+    HeadOp getHead();
+  }];
+}
+
+class Stage_StageOp<string opMnemonic, list<Trait> traits = []> : Stage_Op<opMnemonic,
+    !listconcat([HasParent<"StepOp">], traits)>;
+
+class Stage_Worked<list<string> methods = []> : DeclareOpInterfaceMethods<Stage_StageOpInterface, methods>;
+
+def Stage_MasksOp : Stage_StageOp<"masks", [Stage_Worked<>]> {
+  let summary = "evaluates the masks of the step";
+  let description = [{
+    For each group of rows the formula of its call, as words of bits. Which masks there are the program says, not the step.
+
+    Example: `%words = stage.masks`
+  }];
+  let arguments = (ins UnitAttr:$barrier);
+  let results = (outs Stage_Words:$words);
+  let assemblyFormat = "(`barrier` $barrier^)? attr-dict";
+}
+
+def Stage_RowsOp : Stage_StageOp<"rows", [Stage_Worked<["getDonors", "storesNarrow"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "a formula on each row";
+  let description = [{
+    Row i of the result is made of rows i of the operands, a weight and nothing else. `linalg.generic` has no storage, places or
+    weights by name.
+
+    Constraints: (C1) operands and result fit the formula, and ids, positions and row numbers are the step's; (C2) the result is in the operands' space; (C3) the weight has the shape
+    that the formula asks for; (C4) the table of `#stage.embed` has at least as many rows as the head scores.
+
+    Example:
+    ```mlir
+    %1 = stage.rows #stage.norm<group 64 epsilon 1.0e-6>(%0) by <@norm> : (!stage.buffer<row, 64xf32>) -> !stage.buffer<row, 64xf32>
+    ```
+  }];
+  let arguments = (ins UnitAttr:$barrier, Stage_Formula:$formula, Variadic<Stage_Buffer>:$inputs, OptionalAttr<Stage_Weight>:$weight,
+                       OptionalAttr<I64Attr>:$place);
+  let results = (outs Stage_Buffer:$output);
+  let assemblyFormat = [{
+    (`barrier` $barrier^)? $formula `` `(` $inputs `)` (`by` $weight^)? (`place` $place^)? attr-dict `:` functional-type($inputs, $output)
+  }];
+  let hasVerifier = 1;
+}
+
+def Stage_ProductOp : Stage_StageOp<"product", [Stage_Worked<["getDonors", "storesNarrow"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "rows times a weight";
+  let description = [{
+    `y = x W^T + b`, then what rides on it: with `plus` the sum with another row, with `gated` and two weights `y = silu(x G^T) * (x U^T)`.
+    Rows of `bf16` by a weight of `bf16` are multiplied in pairs, all others in f32; sums are always f32. It differs from `quoin.linear` in
+    what rides along.
+
+    Constraints: (C1) one space, rows of f32 or bf16, a result of f32 or, if `gated`, bf16; (C2) one weight, or two if `gated`, `[out, in]` of
+    the result's and the operand's widths; (C3) a bias has length `out` and is f32; (C4) nothing else rides on a product that is
+    `gated`; (C5) the row that is added has the result's type; (C6) rows of bf16 come with a weight that is stored as bf16.
+
+    Example:
+    ```mlir
+    %2 = stage.product %1 by <[@gate, @up]> gated : !stage.buffer<row, 64xf32> -> !stage.buffer<row, 160xf32>
+    %3 = stage.product %2 by <@down> plus %0 : !stage.buffer<row, 160xf32>, !stage.buffer<row, 64xf32> -> !stage.buffer<row, 64xf32>
+    ```
+  }];
+  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$input, Optional<Stage_Buffer>:$residual, Stage_Weight:$weight,
+                       OptionalAttr<Stage_Weight>:$bias, UnitAttr:$gated, OptionalAttr<I64Attr>:$place);
+  let results = (outs Stage_Buffer:$output);
+  let assemblyFormat = [{
+    (`barrier` $barrier^)? $input `by` $weight (`bias` $bias^)? (`gated` $gated^)? (`plus` $residual^)? (`place` $place^)? attr-dict
+    `:` qualified(type($input)) (`,` qualified(type($residual))^)? `->` qualified(type($output))
+  }];
+  let hasVerifier = 1;
+}
+
+def Stage_CacheOp : Stage_StageOp<"cache", [Stage_Worked<>]> {
+  let summary = "puts keys and values of the step's rows into pages";
+  let description = [{
+    The slots of the rows get them; `at` is the byte of the layer in a page.
+
+    Constraints: (C1) keys and values of space `row`, f32, with as many features as the pages' heads have.
+
+    Example:
+    ```mlir
+    %kv = stage.cache %k, %v at 8192 : !stage.buffer<row, 64xf32>, !stage.buffer<row, 64xf32> -> !stage.pages<2x32xf32>
+    ```
+  }];
+  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$key, Stage_Buffer:$value, OptionalAttr<I64Attr>:$offset);
+  let results = (outs Stage_Pages:$pages);
+  let assemblyFormat = [{
+    (`barrier` $barrier^)? $key `,` $value (`at` $offset^)? attr-dict `:` qualified(type($key)) `,` qualified(type($value)) `->` qualified(type($pages))
+  }];
+  let hasVerifier = 1;
+}
+
+def Stage_AttendOp : Stage_StageOp<"attend", [Stage_Worked<["storesNarrow"]>]> {
+  let summary = "attention over pages";
+  let description = [{
+    Queries see the keys of their session's pages that the words show. As `quoin.attention`, whose keys are the call's own rows.
+
+    Constraints: (C1) the pages' heads divide `heads`; (C2) the query has `heads` times as many features as a key head, f32, and the
+    result as many in the same space; (C3) `scale` is finite, below 2^126; (C4) queries of space `read` come with their numbers, others without;
+    (C5) the result is f32 or bf16.
+
+    Example:
+    ```mlir
+    %o = stage.attend %q, %kv under %words heads 4 scale 0.17
+        : !stage.buffer<row, 128xf32>, !stage.pages<2x32xf32> -> !stage.buffer<row, 128xf32>
+    ```
+  }];
+  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$query, Stage_Pages:$pages, Stage_Words:$words, Optional<Stage_Numbers>:$rows, I64Attr:$heads,
+                       F64Attr:$scale, OptionalAttr<I64Attr>:$place);
+  let results = (outs Stage_Buffer:$output);
+  let assemblyFormat = [{
+    (`barrier` $barrier^)? $query `,` $pages `under` $words (`rows` $rows^)? `heads` $heads `scale` $scale (`place` $place^)? attr-dict
+    `:` qualified(type($query)) `,` qualified(type($pages)) `->` qualified(type($output))
+  }];
+  let hasVerifier = 1;
+}
+
+def Stage_MoveOp : Stage_StageOp<"move", [Stage_Worked<["readsElsewhere"]>]> {
+  let summary = "copies rows to another space or type";
+  let description = [{
+    From `row` to `read`: the rows of those numbers. To `host`: the rows that are read, to the addresses that the host gives. In one
+    space: f32 to bf16, for products of pairs that cannot have it from who makes the rows. `quoin.gather_rows` is one of these.
+
+    Constraints: (C1) as many features in the result; (C2) one space and f32 to bf16, or `row` to `read` or `host` as they are stored, or `read` to `host`,
+    f32; (C3) row numbers come with rows of space `row` that leave it, and with no others.
+
+    Example:
+    ```mlir
+    %r = stage.move %h at %read : !stage.buffer<row, 64xf32> -> !stage.buffer<read, 64xf32>
+    ```
+  }];
+  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$input, Optional<Stage_Numbers>:$rows, OptionalAttr<I64Attr>:$place);
+  let results = (outs Stage_Buffer:$output);
+  let assemblyFormat = [{
+    (`barrier` $barrier^)? $input (`at` $rows^)? (`place` $place^)? attr-dict `:` qualified(type($input)) `->` qualified(type($output))
+  }];
+  let hasVerifier = 1;
+}
+
+def Stage_HeadOp : Stage_StageOp<"head", [Terminator, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "ends a step: what scores the rows that the host has";
+  let description = [{
+    The product of final rows with the head's weight, `[vocabulary, hidden]`, and the statistics of its results. It runs as a step of its
+    own, over rows of those that ask for scores. With `narrow`, rows are rounded to bf16 first and multiplied in pairs.
+
+    Constraints: (C1) rows of space `host`, f32; (C2) the weight is of rank 2, its second dimension the rows' width; (C3) `narrow`
+    comes with a weight that is stored as bf16.
+
+    Example: `stage.head %h by <@head> : !stage.buffer<host, 64xf32>`
+  }];
+  let arguments = (ins Stage_Buffer:$input, Stage_Weight:$weight, UnitAttr:$narrow);
+  let assemblyFormat = "$input `by` $weight (`narrow` $narrow^)? attr-dict `:` qualified(type($input))";
+  let hasVerifier = 1;
+}
+
+#endif

@@ -1,0 +1,22 @@
+// RUN: quoin-opt %s --verify-roundtrip
+// RUN: quoin-opt %s | FileCheck %s
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+
+// CHECK-LABEL: stage.step @body
+// CHECK: stage.attend %{{.+}}, %{{.+}} under %{{.+}} heads 2 scale 5.000000e-01 : !stage.buffer<row, 4xf32>, !stage.pages<2x2xf32> -> !stage.buffer<row, 4xf32>
+// CHECK: stage.attend barrier %{{.+}}, %{{.+}} under %{{.+}} rows %{{.+}} heads 2 scale 5.000000e-01 place 0 : !stage.buffer<read, 4xf32>, !stage.pages<2x2xf32> -> !stage.buffer<read, 4xbf16>
+stage.step @body places [64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %words = stage.masks
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %kv = stage.cache %0, %0 : !row, !row -> !stage.pages<2x2xf32>
+  %1 = stage.attend %0, %kv under %words heads 2 scale 0.5 : !row, !stage.pages<2x2xf32> -> !row
+  %r = stage.move %0 at %read : !row -> !read
+  %2 = stage.attend barrier %r, %kv under %words rows %read heads 2 scale 0.5 place 0 : !read, !stage.pages<2x2xf32> -> !stage.buffer<read, 4xbf16>
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}

@@ -1,0 +1,30 @@
+// RUN: quoin-opt %s --split-input-file --verify-diagnostics
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @cache_c1 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects keys and values of '!stage.buffer<row, 6xf32>', but found '!stage.buffer<row, 4xf32>'}}
+  %1 = stage.cache %0, %0 : !row, !row -> !stage.pages<2x3xf32>
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @cache_c1_read {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %r = stage.move %0 at %read : !row -> !read
+  // expected-error @+1 {{expects keys and values of '!stage.buffer<row, 4xf32>', but found '!stage.buffer<read, 4xf32>'}}
+  %1 = stage.cache %0, %r : !row, !read -> !stage.pages<1x4xf32>
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}

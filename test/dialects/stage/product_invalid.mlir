@@ -1,0 +1,235 @@
+// RUN: quoin-opt %s --split-input-file --verify-diagnostics
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c1 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects rows of one space, 'row' or 'read', but found}}
+  %1 = stage.product %0 by <@w> : !row -> !read
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c1_integers {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects rows of f32 or bf16, but found 'i32'}}
+  %1 = stage.product %ids by <@w> : !stage.buffer<row, 1xi32> -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c1_narrow {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects a result of f32, but found 'bf16'}}
+  %1 = stage.product %0 by <@w> : !row -> !stage.buffer<row, 4xbf16>
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c2 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects a weight of shape [5, 4], but @w is 'tensor<4x4xf32>'}}
+  %1 = stage.product %0 by <@w> : !row -> !stage.buffer<row, 5xf32>
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c2_one {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects 1 weight, but found 2}}
+  %1 = stage.product %0 by <[@w, @u]> : !row -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c2_two {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects 2 weights, but found 1}}
+  %1 = stage.product %0 by <@w> gated : !row -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c2_tiles {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects tiles of 4 columns and depth 4, but found #stage.tiles<4 x 5>}}
+  %1 = stage.product %0 by <@w as f32 in #stage.tiles<4 x 5> at 0> : !row -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c3 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects a weight of shape [4], but @w is 'tensor<4x4xf32>'}}
+  %1 = stage.product %0 by <@w> bias <@w> : !row -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c3_stored {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects a bias that is a line of 4 stored as f32, but found #stage.weight<@b as bf16>}}
+  %1 = stage.product %0 by <@w> bias <@b as bf16> : !row -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c4 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects nothing else on a product that is gated, but found a bias}}
+  %1 = stage.product %0 by <[@w, @u]> bias <@b> gated : !row -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c4_row {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects nothing else on a product that is gated, but found a row to add}}
+  %1 = stage.product %0 by <[@w, @u]> gated plus %0 : !row, !row -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c5 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %r = stage.move %0 at %read : !row -> !read
+  // expected-error @+1 {{expects to add rows of the result's}}
+  %1 = stage.product %0 by <@w> plus %r : !row, !read -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @product_c6 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %n = stage.move %0 : !row -> !stage.buffer<row, 4xbf16>
+  // expected-error @+1 {{expects a weight stored as bf16 for rows of bf16, but found #stage.weight<@w as f32>}}
+  %1 = stage.product %n by <@w as f32> : !stage.buffer<row, 4xbf16> -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}

@@ -1,0 +1,186 @@
+// RUN: quoin-opt %s --split-input-file --verify-diagnostics
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+// expected-error @+1 {{expects arguments '!stage.buffer<row, 1xi32>', '!stage.buffer<row, 1xi32>', '!stage.buffer<read, 1xi64>', but found '!stage.buffer<row, 1xi32>'}}
+stage.step @step_c1 {
+^bb0(%ids: !stage.buffer<row, 1xi32>):
+  llvm.unreachable
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+// expected-error @+1 {{expects a body that ends in 'stage.head'}}
+stage.step @step_c2 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.masks
+  llvm.unreachable
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @step_c2_other {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects a stage in a 'stage.step'}}
+  %c = arith.constant 1 : index
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+// expected-error @+1 {{expects places of positive multiples of 64 bytes below 2^56 in all, but found 60 behind 64}}
+stage.step @step_c3 places [64, 60] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+// expected-error @+1 {{expects places of positive multiples of 64 bytes below 2^56 in all, but found 72057594037927872 behind 64}}
+stage.step @step_c3_sum places [64, 72057594037927872] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @step_c4 places [64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  // expected-error @+1 {{expects one of 1 places, but found place 1}}
+  %0 = stage.rows #stage.embed(%ids) by <@e> place 1 : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<20x4xf32> from "model.safetensors" tensor "w"
+stage.step @step_c4_size places [64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects a place of at least 128 bytes, but place 0 has 64}}
+  %1 = stage.product %0 by <@w> place 0 : !row -> !stage.buffer<row, 20xf32>
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @step_c5 places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
+  %1 = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects an operand that is still in its place 0, but another buffer was stored there}}
+  %2 = stage.rows #stage.add(%0, %1) place 1 : (!row, !row) -> !row
+  %h = stage.move %2 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
+stage.step @step_c5_in_place places [64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects a place that none of its operands is in, but found place 0}}
+  %1 = stage.product %0 by <@w> place 0 : !row -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @step_c6 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e as f32 in #stage.table<8 x 4> at 0> : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  // expected-error @+1 {{expects weights that lie apart, but #stage.weight<@e as f32 in #stage.tiles<8 x 4> at 448> meets #stage.weight<@e as f32 in #stage.table<8 x 4> at 0>}}
+  stage.head %h by <@e as f32 in #stage.tiles<8 x 4> at 448> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @step_c7 page 8192 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects a layer of 5120 bytes inside a page of 8192 at a multiple of 64, but found it at 8128}}
+  %1 = stage.cache %0, %0 at 8128 : !row, !row -> !stage.pages<1x4xf32>
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @step_c7_apart page 16384 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %1 = stage.cache %0, %0 at 0 : !row, !row -> !stage.pages<1x4xf32>
+  // expected-error @+1 {{expects layers that lie apart in a page, but found another one at 64}}
+  %2 = stage.cache %0, %0 at 64 : !row, !row -> !stage.pages<1x4xf32>
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @step_c1_fewer {
+^bb0(%read: !stage.buffer<read, 1xi64>, %host: !stage.buffer<row, 4xf32>):
+  // expected-error @+1 {{expects the step's numbers of the rows read, but found other rows}}
+  %h = stage.move %host at %read : !stage.buffer<row, 4xf32> -> !stage.buffer<host, 4xf32>
+  stage.head %h by <@e> : !stage.buffer<host, 4xf32>
+}
