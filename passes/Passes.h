@@ -4,6 +4,7 @@
 #define QUOIN_PASSES_PASSES_H
 
 #include "dialects/quoin/QuoinDialect.h"
+#include "dialects/stage/StageDialect.h"
 #include "mlir/Pass/Pass.h"
 
 namespace mlir {
@@ -31,6 +32,9 @@ enum class ApproximationPolicy { Dual, SubBlock, BlockExternal };
 
 /// The name of a policy, as options and metadata spell it.
 llvm::StringRef stringifyPolicy(ApproximationPolicy policy);
+
+/// What matrices are stored as, whatever the checkpoint has.
+enum class WeightStorage { Keep, F32, BF16 };
 
 #define GEN_PASS_DECL
 #include "passes/Passes.h.inc"

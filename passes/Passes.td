@@ -188,4 +188,89 @@ def OutlineStepsPass : Pass<"quoin-outline-steps", "::quoin::DecoderOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+//===----------------------------------------------------------------------===//
+// Stages
+//===----------------------------------------------------------------------===//
+
+def LowerToStagesPass : Pass<"quoin-lower-to-stages", "::mlir::ModuleOp"> {
+  let summary = "make each model a step of stages";
+  let description = [{
+    *Assumes* that the models are as they shall run: rows pruned, nothing unused in them.
+
+    *Does*: a `quoin.model` becomes a `stage.step` of its name, its ops stages in their order. A product takes a following addition
+    along, or two products a gated activation, where nobody else reads what they make. Attention becomes a `stage.cache` and a
+    `stage.attend`. Whatever the verifier of `quoin.model` lets through is lowered.
+
+    *Leaves* what numbers are stored as, where things lie and where workers meet to the passes behind it.
+  }];
+  let dependentDialects = ["::quoin::stage::StageDialect"];
+  let options = [
+    Option<"weights", "weights", "::quoin::WeightStorage", /*default=*/"::quoin::WeightStorage::Keep", "what matrices are stored as",
+           [{::llvm::cl::values(
+               clEnumValN(::quoin::WeightStorage::Keep, "keep", "as the checkpoint has them"),
+               clEnumValN(::quoin::WeightStorage::F32, "f32", "f32"),
+               clEnumValN(::quoin::WeightStorage::BF16, "bf16", "bf16"))}]>];
+}
+
+def AssignStoragePass : Pass<"quoin-assign-storage", "::quoin::stage::StepOp"> {
+  let summary = "decide what rows, weights and pages are stored as";
+  let description = [{
+    *Assumes* rows of f32, as `quoin-lower-to-stages` leaves them.
+
+    *Does*: matrices are stored as they come or as `weights` says, vectors as f32, keys and values as bf16 if the head is, else f32.
+    On a target that multiplies `pairs` of bf16, what a product with a weight of bf16 reads becomes bf16: stored so by the stage that makes it
+    if it can and nobody else reads it, else by a `stage.move` in front of the first product.
+
+    *Leaves* layouts to `quoin-pack-weights`.
+  }];
+  let dependentDialects = ["::quoin::stage::StageDialect"];
+  let options = [
+    Option<"weights", "weights", "::quoin::WeightStorage", /*default=*/"::quoin::WeightStorage::Keep", "what matrices are stored as",
+           [{::llvm::cl::values(
+               clEnumValN(::quoin::WeightStorage::Keep, "keep", "as the checkpoint has them"),
+               clEnumValN(::quoin::WeightStorage::F32, "f32", "f32"),
+               clEnumValN(::quoin::WeightStorage::BF16, "bf16", "bf16"))}]>,
+    Option<"pairs", "pairs", "bool", /*default=*/"false", "the target multiplies pairs of bf16 faster than it would in f32">];
+}
+
+def PackWeightsPass : Pass<"quoin-pack-weights", "::quoin::stage::StepOp"> {
+  let summary = "decide how and where weights lie in the weight file";
+  let description = [{
+    *Assumes* that each weight has its stored type (`quoin-assign-storage`); fails where one has none.
+
+    *Does*: gives each weight the layout that its stage reads, `#stage.tiles`, `#stage.line` or `#stage.table`, and rotary its
+    `#stage.angles` of as many positions as steps may have rows for (`quoin.capacity` and what decoders go beyond it); lays them out in the order of the stages, at multiples of 64 bytes. What is
+    the same lies there once.
+
+    *Leaves* the numbers to the writer of the file.
+  }];
+  let dependentDialects = ["::quoin::stage::StageDialect"];
+}
+
+def PlaceBuffersPass : Pass<"quoin-place-buffers", "::quoin::stage::StepOp"> {
+  let summary = "decide where buffers and layers lie";
+  let description = [{
+    *Assumes* stored types that are final (`quoin-assign-storage`).
+
+    *Does*: a result gets the place of an operand that dies there, where the stage works in place, else the smallest place that is free
+    and large enough, else a new one. Layers lie one behind the other in a page.
+
+    *Leaves* a step that has places as it is, with a remark.
+  }];
+  let dependentDialects = ["::quoin::stage::StageDialect"];
+}
+
+def PlaceBarriersPass : Pass<"quoin-place-barriers", "::quoin::stage::StepOp"> {
+  let summary = "decide before which stages the workers of a CPU meet";
+  let description = [{
+    *Assumes* places (`quoin-place-buffers`); fails where a buffer has none.
+
+    *Does*: puts a barrier before a stage that touches a place, the words or a layer's pages which another worker may have touched since
+    the last one, one of the two writing. Stages over rows of one space divide them alike, so none stands between those.
+
+    *Leaves* a GPU's launches to another pass.
+  }];
+  let dependentDialects = ["::quoin::stage::StageDialect"];
+}
+
 #endif

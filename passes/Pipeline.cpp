@@ -45,29 +45,49 @@ static void addScheduled(OpPassManager &pm, const PhaseOptions &options) {
   pm.addNestedPass<DecoderOp>(createOutlineStepsPass());
 }
 
+static void addStages(OpPassManager &pm, const PhaseOptions &options) {
+  pm.addPass(createLowerToStagesPass({options.weights}));
+  pm.addNestedPass<stage::StepOp>(createAssignStoragePass({options.weights, options.pairs}));
+  pm.addNestedPass<stage::StepOp>(createPackWeightsPass());
+  pm.addNestedPass<stage::StepOp>(createPlaceBuffersPass());
+  pm.addNestedPass<stage::StepOp>(createPlaceBarriersPass());
+}
+
 static const Phase table[] = {
     {"semantic", "what the paper says: stateless calls, no functions in decoders", addSemantic},
     {"cached", "calls run what the masks do not prove unchanged; same tokens, as many calls as published", addCached},
     {"scheduled", "same tokens, fewer calls and rows; decoders suspend at every call", addScheduled},
+    {"stages", "models are steps of stages, with places, stored types and the layout of the weight file", addStages},
+    {"cpu", "machine code for a CPU", nullptr},
 };
 
 ArrayRef<Phase> quoin::phases() { return table; }
+
+ArrayRef<Phase> quoin::phasesOfIR() {
+  return ArrayRef(table).take_while([](const Phase &p) { return !p.isCode(); });
+}
+
+const Phase *quoin::findPhase(StringRef name) {
+  const Phase *found = llvm::find_if(table, [&](const Phase &p) { return p.name == name; });
+  return found == std::end(table) ? nullptr : found;
+}
 
 LogicalResult quoin::buildPipeline(OpPassManager &pm, StringRef from, StringRef to, const PhaseOptions &options,
                                    std::string &error) {
   auto find = [&](StringRef name, size_t absent) -> FailureOr<size_t> {
     if (name.empty())
       return absent;
-    for (auto [i, phase] : llvm::enumerate(table))
+    ArrayRef<Phase> known = phasesOfIR();
+    for (auto [i, phase] : llvm::enumerate(known))
       if (phase.name == name)
         return i + 1;
     error = "expects a phase out of ";
     llvm::raw_string_ostream os(error);
-    llvm::interleaveComma(table, os, [&](const Phase &p) { os << '\'' << p.name << '\''; });
+    llvm::interleaveComma(known, os, [&](const Phase &p) { os << '\'' << p.name << '\''; });
     os << ", but found '" << name << "'";
     return failure();
   };
-  FailureOr<size_t> first = find(from, 0), last = find(to, std::size(table));
+  FailureOr<size_t> first = find(from, 0), last = find(to, phasesOfIR().size());
   if (failed(first) || failed(last))
     return failure();
   if (*first > *last) {
@@ -122,6 +142,17 @@ std::optional<Approximation> quoin::parseApproximation(StringRef text, std::stri
   return result;
 }
 
+std::optional<WeightStorage> quoin::parseWeightStorage(StringRef text, std::string &error) {
+  if (text == "keep")
+    return WeightStorage::Keep;
+  if (text == "f32")
+    return WeightStorage::F32;
+  if (text == "bf16")
+    return WeightStorage::BF16;
+  error = ("expects weights 'keep', 'f32' or 'bf16', but found '" + text + "'").str();
+  return std::nullopt;
+}
+
 namespace {
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> from{*this, "from", llvm::cl::desc("the phase that the program is in; empty: as written")};
@@ -130,6 +161,9 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
                     llvm::cl::init(2)};
   Option<std::string> approximate{*this, "approximate",
                                   llvm::cl::desc("dual, sub-block or block-external, with ',refresh=N'; empty: exact")};
+  Option<std::string> weights{*this, "weights", llvm::cl::desc("what matrices are stored as: keep, f32 or bf16"),
+                              llvm::cl::init("keep")};
+  Option<bool> pairs{*this, "pairs", llvm::cl::desc("the target multiplies pairs of bf16 faster than f32")};
 };
 } // namespace
 
@@ -138,10 +172,11 @@ void quoin::registerQuoinPipeline() {
       "quoin-pipeline", "the passes between two phases of the compiler",
       [](OpPassManager &pm, const PipelineOptions &options) {
         std::string error;
-        PhaseOptions chosen{options.level, std::nullopt};
+        std::optional<WeightStorage> weights = parseWeightStorage(options.weights, error);
+        PhaseOptions chosen{options.level, std::nullopt, weights.value_or(WeightStorage::Keep), options.pairs};
         bool good =
             options.approximate.empty() || (chosen.approximate = parseApproximation(options.approximate, error));
-        if (!good || failed(buildPipeline(pm, options.from, options.to, chosen, error)))
+        if (!weights || !good || failed(buildPipeline(pm, options.from, options.to, chosen, error)))
           llvm::report_fatal_error(llvm::StringRef(error), /*gen_crash_diag=*/false);
       });
 }

@@ -24,27 +24,40 @@ struct PhaseOptions {
   /// 0: as many calls as published, 2: all exact passes.
   int level = 2;
   std::optional<Approximation> approximate;
+  /// What matrices are stored as.
+  WeightStorage weights = WeightStorage::Keep;
+  /// The target multiplies pairs of bf16 faster than it would in f32.
+  bool pairs = false;
 };
 
 struct Phase {
   llvm::StringLiteral name;
   /// What holds once it is reached: one line.
   llvm::StringLiteral promise;
-  /// Adds the passes that lead here from the phase before.
+  /// Adds the passes that lead here from the phase before; null for a phase that is no IR of ours but a target's code.
   void (*addPasses)(mlir::OpPassManager &pm, const PhaseOptions &options);
+
+  bool isCode() const { return !addPasses; }
 };
 
-/// The phases, in order.
+/// The phases, in order; those that are code come last.
 llvm::ArrayRef<Phase> phases();
+/// The phase of that name, or null.
+const Phase *findPhase(llvm::StringRef name);
+/// Phases of the IR alone.
+llvm::ArrayRef<Phase> phasesOfIR();
 
-/// Adds the passes that lead from phase `from` (empty: from the program as written) to phase `to` (empty: the last).
-/// Fails with a message if there is no such phase, `to` comes before `from`, or the approximation belongs to a phase
-/// that is left out.
+/// Adds the passes that lead from phase `from` (empty: from the program as written) to phase `to` (empty: the last
+/// of the IR). Fails with a message if there is no such phase, `to` comes before `from`, or the approximation belongs
+/// to a phase that is left out.
 mlir::LogicalResult buildPipeline(mlir::OpPassManager &pm, llvm::StringRef from, llvm::StringRef to,
                                   const PhaseOptions &options, std::string &error);
 
 /// Reads `policy` or `policy,refresh=N`; nothing and a message if it is neither.
 std::optional<Approximation> parseApproximation(llvm::StringRef text, std::string &error);
+
+/// Reads `keep`, `f32` or `bf16`; nothing and a message if it is none of them.
+std::optional<WeightStorage> parseWeightStorage(llvm::StringRef text, std::string &error);
 
 /// Makes `--quoin-pipeline='from=.. to=.. level=.. approximate=..'` known to drivers.
 void registerQuoinPipeline();

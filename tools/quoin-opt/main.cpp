@@ -12,7 +12,20 @@
 
 static llvm::cl::opt<bool> statistics("quoin-statistics", llvm::cl::desc("Print what the passes counted to stderr"));
 
+/// The phase table as a page of the documentation.
+static void printPhases() {
+  llvm::outs()
+      << "# Phases\n\n`quoin-compile --compile-to=PHASE` stops after one, `--compile-from=PHASE` begins behind one.\n\n"
+         "| Phase | What holds there |\n|---|---|\n";
+  for (const quoin::Phase &p : quoin::phases())
+    llvm::outs() << "| `" << p.name << "` | " << p.promise << " |\n";
+}
+
 int main(int argc, char **argv) {
+  if (argc == 2 && llvm::StringRef(argv[1]) == "--quoin-phases") {
+    printPhases();
+    return 0;
+  }
   mlir::registerAllPasses();
   quoin::registerQuoinPasses();
   quoin::registerQuoinPipeline();

@@ -1,0 +1,237 @@
+//===- LowerToStages.cpp - a model becomes a step of stages ----------------===//
+//
+// One walk over the body of each `quoin.model`, in order. An op becomes the stage of its kind, but:
+//
+//   1. a product whose result only an addition or a gated activation reads is passed over; that op becomes the
+//      product's stage. So what rides along is decided where it stands, and the stage comes when all its operands are
+//      there;
+//   2. attention becomes two stages: keys and values go into pages, queries look at them;
+//   3. positions that are gathered stay those of the step: a stage on rows read finds its positions by their numbers;
+//   4. final rows are moved to where the host wants them, and the head ends the step.
+//
+// What a body may hold the verifier of `quoin.model` has seen to (RowSpaces): nothing is refused here. Which rows a
+// value has is the space of its buffer.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/quoin/RowSpaces.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "passes/Counters.h"
+#include "passes/Passes.h"
+#include "passes/Remarks.h"
+#include "passes/stage/Storage.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::stage;
+
+namespace quoin {
+#define GEN_PASS_DEF_LOWERTOSTAGESPASS
+#include "passes/Passes.h.inc"
+} // namespace quoin
+
+/// The product whose only use is `user`, so that it can become part of it.
+static LinearOp productFor(Value v, Operation *user) {
+  auto linear = v.getDefiningOp<LinearOp>();
+  return linear && v.hasOneUse() && *v.getUsers().begin() == user ? linear : LinearOp();
+}
+
+/// The product that takes the addition along: the right one, so that a residual stays the left operand.
+static LinearOp residualProduct(arith::AddFOp add) {
+  if (LinearOp rhs = productFor(add.getRhs(), add))
+    return rhs;
+  return productFor(add.getLhs(), add);
+}
+
+namespace {
+struct LowerToStages : quoin::impl::LowerToStagesPassBase<LowerToStages> {
+  using LowerToStagesPassBase::LowerToStagesPassBase;
+
+  Counter numStages{"lower-to-stages", "num-stages"};
+  Counter numEpilogues{"lower-to-stages", "num-epilogues-fused"};
+
+  void runOnOperation() override;
+};
+
+/// Lowers one model.
+class ModelLowering {
+public:
+  ModelLowering(ModelOp m, WeightStorage storage)
+      : model(m), weights(storage), spaces(*RowSpaces::infer(m)), b(m.getContext()) {}
+
+  int64_t stages = 0, epilogues = 0;
+
+  /// Puts the step where the model stands, which goes.
+  void run();
+
+private:
+  ModelOp model;
+  WeightStorage weights;
+  RowSpaces spaces;
+  OpBuilder b;
+  StepOp step;
+  Value words;
+  DenseMap<Value, Value> buffers; ///< of the model's rows, positions and ids
+
+  //===--------------------------------------------------------------------===//
+  // Types and weights
+  //===--------------------------------------------------------------------===//
+
+  BufferType column(Space space, unsigned bits) {
+    return BufferType::get(b.getContext(), space, 1, b.getIntegerType(bits));
+  }
+  BufferType typeFor(Value v, Space space) {
+    return BufferType::get(b.getContext(), space, cast<RankedTensorType>(v.getType()).getDimSize(1), b.getF32Type());
+  }
+  BufferType typeFor(Value v) { return typeFor(v, spaces.isRead(v) ? Space::Read : Space::Row); }
+
+  WeightAttr weight(ArrayRef<FlatSymbolRefAttr> sources) {
+    return WeightAttr::get(b.getContext(), sources, Type(), LayoutAttrInterface(), -1);
+  }
+  WeightOp find(FlatSymbolRefAttr symbol) { return SymbolTable::lookupNearestSymbolFrom<WeightOp>(model, symbol); }
+
+  //===--------------------------------------------------------------------===//
+  // What rides on a product
+  //===--------------------------------------------------------------------===//
+
+  /// Why the activation cannot ride on the products of its operands; null if it can.
+  const char *whyNotFused(SwigluOp op) {
+    LinearOp gate = productFor(op.getGate(), op), up = productFor(op.getUp(), op);
+    if (!gate || !up || gate == up)
+      return "its operands are no products that it alone reads";
+    if (gate.getInput() != up.getInput())
+      return "the products of its operands read different rows";
+    if (gate.getBias() || up.getBias())
+      return "a product of its operands has a bias";
+    if (storedAs(find(gate.getWeightAttr()), weights) != storedAs(find(up.getWeightAttr()), weights))
+      return "the weights of its operands are stored as different types";
+    return nullptr;
+  }
+
+  bool isTakenAlong(LinearOp op) {
+    if (!op.getOutput().hasOneUse())
+      return false;
+    Operation *user = *op.getOutput().getUsers().begin();
+    if (auto add = dyn_cast<arith::AddFOp>(user))
+      return residualProduct(add) == op;
+    auto gated = dyn_cast<SwigluOp>(user);
+    return gated && !whyNotFused(gated);
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Ops
+  //===--------------------------------------------------------------------===//
+
+  void addRows(Operation *op, FormulaAttrInterface formula, ValueRange inputs, Value out, WeightAttr read = {}) {
+    SmallVector<Value, 3> operands;
+    for (Value v : inputs)
+      operands.push_back(buffers.at(v));
+    BufferType type = typeFor(out);
+    if (isa<RotaryAttr>(formula) && type.getSpace() == Space::Read)
+      operands.push_back(step.getRead());
+    buffers[out] = stage::RowsOp::create(b, op->getLoc(), type, false, formula, operands, read, IntegerAttr());
+  }
+
+  /// The product of `linear`, or of a gate and `second`, and what is added to it.
+  void addProduct(LinearOp linear, LinearOp second, Value residual, Value out) {
+    SmallVector<FlatSymbolRefAttr, 2> sources = {linear.getWeightAttr()};
+    if (second)
+      sources.push_back(second.getWeightAttr());
+    WeightAttr bias = linear.getBiasAttr() ? weight({linear.getBiasAttr()}) : WeightAttr();
+    buffers[out] = ProductOp::create(b, out.getLoc(), typeFor(out), false, buffers.at(linear.getInput()),
+                                     residual ? buffers.at(residual) : Value(), weight(sources), bias, bool(second),
+                                     IntegerAttr());
+    epilogues += residual || second;
+  }
+
+  void addAttention(AttentionOp op) {
+    auto pages = b.getType<PagesType>(op.getKvHeads(), op.getHeadDim(), b.getF32Type());
+    auto cache = stage::CacheOp::create(b, op.getLoc(), pages, false, buffers.at(op.getKey()),
+                                        buffers.at(op.getValue()), IntegerAttr());
+    buffers[op.getOutput()] =
+        AttendOp::create(b, op.getLoc(), typeFor(op.getOutput()), false, buffers.at(op.getQuery()), cache, words,
+                         op.getRows() ? step.getRead() : Value(), op.getHeads(), op.getScale(), IntegerAttr());
+  }
+
+  /// To `read` or `host`; rows that were gathered already need no numbers.
+  Value move(Operation *op, Value rows, Space to) {
+    Value numbers = spaces.isRead(rows) ? Value() : step.getRead();
+    return MoveOp::create(b, op->getLoc(), typeFor(rows, to), false, buffers.at(rows), numbers, IntegerAttr());
+  }
+
+  void lower(Operation &op);
+};
+} // namespace
+
+void ModelLowering::lower(Operation &op) {
+  MLIRContext *context = b.getContext();
+  TypeSwitch<Operation *>(&op)
+      .Case(
+          [&](EmbedOp o) { addRows(o, EmbedAttr::get(context), o.getIds(), o.getRows(), weight({o.getWeightAttr()})); })
+      .Case([&](RmsNormOp o) {
+        int64_t group = cast<RankedTensorType>(find(o.getWeightAttr()).getType()).getDimSize(0);
+        addRows(o, NormAttr::get(context, group, o.getEpsilonAttr()), o.getInput(), o.getOutput(),
+                weight({o.getWeightAttr()}));
+      })
+      .Case([&](RotaryOp o) {
+        addRows(o, RotaryAttr::get(context, o.getHeadDim(), o.getThetaAttr()), {o.getInput(), o.getPositions()},
+                o.getOutput());
+      })
+      .Case([&](LinearOp o) {
+        if (!isTakenAlong(o))
+          addProduct(o, {}, {}, o.getOutput());
+      })
+      .Case([&](arith::AddFOp o) {
+        LinearOp product = residualProduct(o);
+        if (!product) {
+          remark::missed(o.getLoc(), remarkOn<LowerToStages>("Epilogue"))
+              << "no operand is a product that it alone reads";
+          return addRows(o, AddAttr::get(context), {o.getLhs(), o.getRhs()}, o.getResult());
+        }
+        remark::passed(o.getLoc(), remarkOn<LowerToStages>("Epilogue")) << "the sum rides on a product";
+        addProduct(product, {}, product.getOutput() == o.getRhs() ? o.getLhs() : o.getRhs(), o.getResult());
+      })
+      .Case([&](SwigluOp o) {
+        if (const char *reason = whyNotFused(o)) {
+          remark::missed(o.getLoc(), remarkOn<LowerToStages>("Epilogue")) << reason;
+          return addRows(o, SwigluAttr::get(context), {o.getGate(), o.getUp()}, o.getOutput());
+        }
+        remark::passed(o.getLoc(), remarkOn<LowerToStages>("Epilogue")) << "the activation rides on two products";
+        addProduct(o.getGate().getDefiningOp<LinearOp>(), o.getUp().getDefiningOp<LinearOp>(), {}, o.getOutput());
+      })
+      .Case([&](AttentionOp o) { addAttention(o); })
+      .Case([&](GatherRowsOp o) {
+        buffers[o.getOutput()] = isRows(o.getInput()) ? move(o, o.getInput(), Space::Read) : buffers.at(o.getInput());
+      })
+      .Case([&](HiddenOp o) {
+        HeadOp::create(b, model.getLoc(), move(o, o.getRows(), Space::Host), weight({model.getHeadAttr()}), false);
+      })
+      .DefaultUnreachable("an op that the verifier lets into a body");
+}
+
+void ModelLowering::run() {
+  b.setInsertionPoint(model);
+  step = StepOp::create(b, model.getLoc(), model.getSymNameAttr(), DenseI64ArrayAttr(), IntegerAttr());
+  Block &body = step.getBody().emplaceBlock();
+  body.addArguments({column(Space::Row, 32), column(Space::Row, 32), column(Space::Read, 64)},
+                    SmallVector<Location>(3, model.getLoc()));
+  buffers[model.getIds()] = step.getIds();
+  buffers[model.getPositions()] = step.getPositions();
+  b.setInsertionPointToEnd(&body);
+  words = MasksOp::create(b, model.getLoc(), b.getType<WordsType>(), false);
+  for (Operation &op : model.getBody().front())
+    lower(op);
+  stages = llvm::range_size(body.without_terminator());
+  remark::passed(model.getLoc(), remarkOn<LowerToStages>("Model")) << std::to_string(stages) + " stages";
+  model.erase();
+}
+
+void LowerToStages::runOnOperation() {
+  for (ModelOp model : llvm::make_early_inc_range(getOperation().getOps<ModelOp>())) {
+    ModelLowering lowering(model, weights);
+    lowering.run();
+    numStages += lowering.stages;
+    numEpilogues += lowering.epilogues;
+  }
+}

@@ -1,0 +1,103 @@
+//===- PackWeights.cpp - layouts of weights and their places in the file ---===//
+//
+// Front to back: each weight gets the layout that its stage reads and lies behind the one before, or where the same one
+// lies already.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/quoin/Overhang.h"
+#include "passes/Counters.h"
+#include "passes/Passes.h"
+#include "passes/Remarks.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::stage;
+
+namespace quoin {
+#define GEN_PASS_DEF_PACKWEIGHTSPASS
+#include "passes/Passes.h.inc"
+} // namespace quoin
+
+namespace {
+struct PackWeights : quoin::impl::PackWeightsPassBase<PackWeights> {
+  Counter numPieces{"pack-weights", "num-pieces"};
+  Counter numShared{"pack-weights", "num-pieces-shared"};
+
+  void runOnOperation() override {
+    StepOp step = getOperation();
+    placed.clear();
+    end = 0;
+    positions = positionsOf(step->getParentOfType<ModuleOp>());
+    for (Operation &op : step.getBody().front())
+      for (WeightAttr weight : weightsOf(&op))
+        if (weight.isPacked()) {
+          remark::missed(step.getLoc(), remarkOn<PackWeights>("Weights")) << "they lie in a file already";
+          return;
+        }
+    for (Operation &op : step.getBody().front())
+      if (failed(pack(&op)))
+        return signalPassFailure();
+    remark::passed(step.getLoc(), remarkOn<PackWeights>("Weights"))
+        << std::to_string(placed.size()) + " pieces, " + std::to_string(end) + " bytes";
+  }
+
+private:
+  DenseMap<Attribute, WeightAttr> placed; ///< by the piece, as if it lay at 0
+  int64_t end = 0, positions = 0;
+
+  /// How a stage reads weight `i` of its own.
+  LayoutAttrInterface layoutFor(Operation *op, size_t i, WeightAttr weight) {
+    // The verifier has seen to it that the weight has this shape.
+    auto rowsOf = [&] {
+      auto source = SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, weight.getSources()[0]);
+      return cast<RankedTensorType>(source.getType()).getDimSize(0);
+    };
+    return llvm::TypeSwitch<Operation *, LayoutAttrInterface>(op)
+        .Case([&](stage::RowsOp rows) {
+          int64_t count = isa<EmbedAttr>(rows.getFormula()) ? rowsOf() : 0;
+          return rows.getFormula().getLayoutFor(rows.getOutput().getType(), count, positions);
+        })
+        .Case([&](ProductOp product) -> LayoutAttrInterface {
+          int64_t out = product.getOutput().getType().getWidth(), in = product.getInput().getType().getWidth();
+          if (i > 0)
+            return LineAttr::get(&getContext(), out);
+          return TilesAttr::get(&getContext(), out, in);
+        })
+        .Case(
+            [&](HeadOp head) { return TilesAttr::get(&getContext(), rowsOf(), head.getInput().getType().getWidth()); })
+        .Default([](Operation *) { return LayoutAttrInterface(); });
+  }
+
+  WeightAttr place(WeightAttr weight, LayoutAttrInterface layout) {
+    WeightAttr &piece = placed[weight.packed(layout, 0)];
+    if (piece) {
+      ++numShared;
+      return piece;
+    }
+    piece = weight.packed(layout, roundUp(end, 64));
+    end = piece.getOffset() + piece.getBytes();
+    ++numPieces;
+    return piece;
+  }
+
+  LogicalResult pack(Operation *op) {
+    SmallVector<WeightAttr, 2> all = weightsOf(op);
+    // Angles are made of no weight.
+    if (auto rows = dyn_cast<stage::RowsOp>(op); rows && isa<RotaryAttr>(rows.getFormula()))
+      all.push_back(WeightAttr());
+    for (auto [i, weight] : llvm::enumerate(all)) {
+      if (weight && !weight.getElement())
+        return op->emitOpError("expects a weight with a stored type, but found ") << weight;
+      LayoutAttrInterface layout = layoutFor(op, i, weight);
+      if (!weight)
+        weight = WeightAttr::get(&getContext(), {}, Float32Type::get(&getContext()), layout, 0);
+      weight = place(weight, layout);
+    }
+    if (!all.empty())
+      setWeights(op, all);
+    return success();
+  }
+};
+} // namespace

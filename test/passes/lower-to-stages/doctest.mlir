@@ -1,0 +1,53 @@
+// RUN: quoin-opt %s --quoin-lower-to-stages | FileCheck %s
+// RUN: quoin-opt %s --quoin-lower-to-stages --quoin-statistics -o /dev/null 2>&1 | FileCheck %s --check-prefix=COUNT
+// RUN: quoin-opt %s --quoin-lower-to-stages --remarks-filter='.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @g : tensor<6x4xf32> from "model.safetensors" tensor "g"
+quoin.weight @u : tensor<6x4xf32> from "model.safetensors" tensor "u"
+quoin.weight @d : tensor<4x6xf32> from "model.safetensors" tensor "d"
+
+// The sum rides on the product of the attention, the activation on its two products; queries of rows read get their positions by
+// the numbers of those.
+// CHECK-LABEL: stage.step @layer {
+// CHECK: ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+// CHECK-NEXT: %[[WORDS:.+]] = stage.masks
+// CHECK-NEXT: %[[H:.+]] = stage.rows #stage.embed(%ids) by <@e>
+// CHECK-NEXT: %[[HR:.+]] = stage.move %[[H]] at %read
+// CHECK-NEXT: %[[N:.+]] = stage.rows #stage.norm<group 4 epsilon 9.9999999999999995E-7 : f64>(%[[H]]) by <@n>
+// CHECK-NEXT: %[[Q:.+]] = stage.product %[[N]] by <@w> :
+// CHECK-NEXT: %[[R:.+]] = stage.rows #stage.rotary<head_dim 4 theta 1.000000e+04 : f64>(%[[Q]], %positions)
+// CHECK-NEXT: %[[QR:.+]] = stage.move %[[R]] at %read
+// CHECK-NEXT: %[[KV:.+]] = stage.cache %[[N]], %[[N]] : {{.*}} -> !stage.pages<1x4xf32>
+// CHECK-NEXT: %[[A:.+]] = stage.attend %[[QR]], %[[KV]] under %[[WORDS]] rows %read heads 1 scale 5.000000e-01
+// CHECK-NEXT: %[[H1:.+]] = stage.product %[[A]] by <@w> plus %[[HR]]
+// CHECK-NEXT: %[[ACT:.+]] = stage.product %[[H1]] by <[@g, @u]> gated : !stage.buffer<read, 4xf32> -> !stage.buffer<read, 6xf32>
+// CHECK-NEXT: %[[H2:.+]] = stage.product %[[ACT]] by <@d> plus %[[H1]]
+// CHECK-NEXT: %[[F:.+]] = stage.move %[[H2]] : !stage.buffer<read, 4xf32> -> !stage.buffer<host, 4xf32>
+// CHECK-NEXT: stage.head %[[F]] by <@e>
+// CHECK-NOT: quoin.model
+// COUNT: lower-to-stages num-epilogues-fused 3
+// COUNT: lower-to-stages num-stages 13
+// REMARK-DAG: [Passed] Epilogue | {{.*}}the sum rides on a product
+// REMARK-DAG: [Passed] Epilogue | {{.*}}the activation rides on two products
+// REMARK-DAG: [Passed] Model | {{.*}}13 stages
+quoin.model @layer head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %read: tensor<?xindex>):
+  %h = quoin.embed %ids by @e : tensor<?x4xf32>
+  %hr = quoin.gather_rows %h at %read : tensor<?x4xf32>
+  %n = quoin.rms_norm %h by @n epsilon 1.0e-6 : tensor<?x4xf32>
+  %q = quoin.linear %n by @w : tensor<?x4xf32> -> tensor<?x4xf32>
+  %r = quoin.rotary %q at %positions theta 1.0e4 head_dim 4 : tensor<?x4xf32>
+  %qr = quoin.gather_rows %r at %read : tensor<?x4xf32>
+  %a = quoin.attention %qr, %n, %n rows %read heads 1 kv_heads 1 head_dim 4 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
+  %o = quoin.linear %a by @w : tensor<?x4xf32> -> tensor<?x4xf32>
+  %h1 = arith.addf %hr, %o : tensor<?x4xf32>
+  %g = quoin.linear %h1 by @g : tensor<?x4xf32> -> tensor<?x6xf32>
+  %u = quoin.linear %h1 by @u : tensor<?x4xf32> -> tensor<?x6xf32>
+  %s = quoin.swiglu %g, %u : tensor<?x6xf32>
+  %d = quoin.linear %s by @d : tensor<?x6xf32> -> tensor<?x4xf32>
+  %h2 = arith.addf %h1, %d : tensor<?x4xf32>
+  quoin.hidden %h2 : tensor<?x4xf32>
+}

@@ -1,0 +1,18 @@
+// RUN: quoin-opt %s --quoin-lower-to-stages | FileCheck %s
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+
+// Positions that are gathered need no stage: rows that are read find theirs among all of the step by their numbers.
+// CHECK-LABEL: stage.step @rows_read_turn_by_positions_read
+// CHECK: %[[H:.+]] = stage.rows #stage.embed
+// CHECK-NEXT: %[[R:.+]] = stage.move %[[H]] at %read
+// CHECK-NEXT: %[[T:.+]] = stage.rows #stage.rotary<head_dim 4 theta 1.000000e+04 : f64>(%[[R]], %positions, %read)
+// CHECK-NEXT: stage.move %[[T]] :
+quoin.model @rows_read_turn_by_positions_read head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %read: tensor<?xindex>):
+  %h = quoin.embed %ids by @e : tensor<?x4xf32>
+  %r = quoin.gather_rows %h at %read : tensor<?x4xf32>
+  %at = quoin.gather_rows %positions at %read : tensor<?xindex>
+  %t = quoin.rotary %r at %at theta 1.0e4 head_dim 4 : tensor<?x4xf32>
+  quoin.hidden %t : tensor<?x4xf32>
+}

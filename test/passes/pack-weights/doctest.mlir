@@ -1,0 +1,29 @@
+// RUN: quoin-opt %s --quoin-pack-weights | FileCheck %s
+// RUN: quoin-opt %s --quoin-pack-weights --quoin-statistics -o /dev/null 2>&1 | FileCheck %s --check-prefix=COUNT
+
+!row = !stage.buffer<row, 4xf32>
+// Tiles of 64 columns, vectors of multiples of 64, rows of multiples of 16; the bias is read twice and lies there once.
+// CHECK-LABEL: stage.step @file
+// CHECK: #stage.embed(%{{.+}}) by <@e as bf16 in #stage.table<8 x 4> at 0>
+// CHECK: #stage.norm<{{.+}}>(%{{.+}}) by <@n as f32 in #stage.line<4> at 256>
+// CHECK: #stage.rotary<{{.+}}>(%{{.+}}) by <as f32 in #stage.angles<16 x 2 theta 1.000000e+04 : f64> at 512>
+// CHECK: stage.product %{{.+}} by <[@w, @w] as bf16 in #stage.tiles<4 x 4> at 768> gated
+// CHECK: stage.product %{{.+}} by <@w as bf16 in #stage.tiles<4 x 4> at 1280> bias <@n as f32 in #stage.line<4> at 256>
+// CHECK: stage.head %{{.+}} by <@e as bf16 in #stage.tiles<8 x 4> at 1792>
+// COUNT: pack-weights num-pieces 6
+// COUNT: pack-weights num-pieces-shared 1
+module attributes {quoin.capacity = 16 : index} {
+quoin.weight @e : tensor<8x4xbf16> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @w : tensor<4x4xbf16> from "model.safetensors" tensor "w"
+stage.step @file {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %h = stage.rows #stage.embed(%ids) by <@e as bf16> : (!stage.buffer<row, 1xi32>) -> !row
+  %n = stage.rows #stage.norm<group 4 epsilon 1.0e-6>(%h) by <@n as f32> : (!row) -> !row
+  %r = stage.rows #stage.rotary<head_dim 4 theta 1.0e4>(%n, %positions) : (!row, !stage.buffer<row, 1xi32>) -> !row
+  %g = stage.product %r by <[@w, @w] as bf16> gated : !row -> !row
+  %p = stage.product %g by <@w as bf16> bias <@n as f32> : !row -> !row
+  %f = stage.move %p at %read : !row -> !stage.buffer<host, 4xf32>
+  stage.head %f by <@e as bf16> : !stage.buffer<host, 4xf32>
+}
+}

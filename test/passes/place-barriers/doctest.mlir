@@ -1,0 +1,36 @@
+// RUN: quoin-opt %s --quoin-place-barriers | FileCheck %s
+// RUN: quoin-opt %s --quoin-place-barriers --quoin-statistics -o /dev/null 2>&1 | FileCheck %s --check-prefix=COUNT
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+
+// Rows after rows need none. A product reads rows of all workers; what follows it, too, reads tiles of others. Attention waits for words and
+// pages, a gather for rows of others, rows that are read for nobody but a gather.
+// CHECK-LABEL: stage.step @step
+// CHECK: stage.masks{{$}}
+// CHECK: stage.rows #stage.embed
+// CHECK: stage.rows #stage.add
+// CHECK: stage.product barrier
+// CHECK: stage.rows barrier #stage.add
+// CHECK: stage.cache %
+// CHECK: stage.attend barrier
+// CHECK: stage.move barrier
+// CHECK: stage.rows #stage.add
+// COUNT: place-barriers num-barriers 4
+// COUNT: place-barriers num-stages-without 6
+stage.step @step places [64, 64, 64] page 8192 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %words = stage.masks
+  %h = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
+  %s = stage.rows #stage.add(%h, %h) place 0 : (!row, !row) -> !row
+  %p = stage.product %s by <@w> place 1 : !row -> !row
+  %t = stage.rows #stage.add(%p, %p) place 1 : (!row, !row) -> !row
+  %kv = stage.cache %t, %t at 0 : !row, !row -> !stage.pages<1x4xf32>
+  %a = stage.attend %t, %kv under %words heads 1 scale 0.5 place 2 : !row, !stage.pages<1x4xf32> -> !row
+  %r = stage.move %a at %read place 0 : !row -> !read
+  %u = stage.rows #stage.add(%r, %r) place 0 : (!read, !read) -> !read
+  %f = stage.move %u : !read -> !stage.buffer<host, 4xf32>
+  stage.head %f by <@e> : !stage.buffer<host, 4xf32>
+}
