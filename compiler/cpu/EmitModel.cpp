@@ -2,19 +2,20 @@
 
 #include "compiler/cpu/EmitModel.h"
 #include "runtime/include/quoin/program.h"
+#include "llvm/ADT/TypeSwitch.h"
 #include <cstddef>
 
 using namespace mlir;
 using namespace quoin;
 using namespace quoin::cpu;
+using namespace quoin::stage;
 
 namespace {
 /// Emits the body of `layers_step`.
 struct StepEmitter {
   KernelBuilder &kb;
-  const StepPlan &plan;
+  const StepFacts &facts;
   ArrayRef<BlockMask> masks;
-  int64_t capacity;
 
   Val args, worker, workers;
   Val weights, scratch, rows, reads, read, hidden, ids, positions, barrier, room;
@@ -22,8 +23,8 @@ struct StepEmitter {
 
   Val field(Type type, size_t offset) { return kb.load(type, kb.at(args, int64_t(offset))); }
 
-  StepEmitter(KernelBuilder &builder, const StepPlan &p, ArrayRef<BlockMask> m, int64_t positionsHeld, ArrayRef<Val> a)
-      : kb(builder), plan(p), masks(m), capacity(positionsHeld), args(a[0]), worker(a[1]), workers(a[2]) {
+  StepEmitter(KernelBuilder &builder, const StepFacts &f, ArrayRef<BlockMask> m, ArrayRef<Val> a)
+      : kb(builder), facts(f), masks(m), args(a[0]), worker(a[1]), workers(a[2]) {
     weights = field(kb.ptr, offsetof(quoin_layers_t, weights));
     scratch = field(kb.ptr, offsetof(quoin_layers_t, scratch));
     rows = field(kb.i64, offsetof(quoin_layers_t, rows));
@@ -39,76 +40,111 @@ struct StepEmitter {
     std::tie(readBegin, readEnd) = share(kb, reads, worker, workers);
   }
 
-  Val buffer(int64_t index) { return kb.at(scratch, room * plan.places[plan.buffers[index].place].offset); }
-  Val weight(int64_t offset) { return kb.at(weights, offset); }
+  Val buffer(Value v) { return kb.at(scratch, room * facts.placeOffsets[*placeOf(v)]); }
+  Val weight(WeightAttr w) { return kb.at(weights, w.getOffset()); }
 
-  void stage(const Stage &s) {
-    bool readRows = s.partition == Partition::ReadRows;
-    Val begin = readRows ? readBegin : rowBegin, end = readRows ? readEnd : rowEnd;
-    Val out = s.output >= 0 ? buffer(s.output) : kb.null();
-    Vals in;
-    for (int64_t b : s.inputs)
-      in.push_back(buffer(b));
-    switch (s.kind) {
-    case StageKind::Masks:
-      return kb.call(maskKernel(kb, masks), {args, worker, workers});
-    case StageKind::Embed:
-      return kb.call(embedKernel(kb, s.width, s.storage), {ids, weight(s.weight), out, begin, end});
-    case StageKind::Norm:
-      return kb.call(normKernel(kb, s.width, s.group, s.epsilon, plan.buffers[s.output].storage),
-                     {in[0], weight(s.weight), out, begin, end});
-    case StageKind::Narrow:
-      return kb.call(narrowKernel(kb, s.width), {in[0], out, begin, end});
-    case StageKind::Rotary:
-      return kb.call(rotaryKernel(kb, s.width, s.headDim, capacity, s.reads),
-                     {in[0], weight(s.weight), positions, read, out, begin, end});
-    case StageKind::Linear: {
-      auto [first, last] = share(kb, kb.index(s.linear.tiles()), worker, workers);
-      return kb.call(linearKernel(kb, s.linear), {in[0], weight(s.weight), s.linear.bias ? weight(s.bias) : kb.null(),
-                                                  s.linear.epilogue == Epilogue::Residual ? in[1] : kb.null(), out,
-                                                  s.reads ? reads : rows, first, last});
-    }
-    case StageKind::Cache:
-      return kb.call(cacheKernel(kb, s.attention.page), {args, in[0], in[1], kb.index(s.layerOffset), begin, end});
-    case StageKind::Attention:
-      return kb.call(attentionKernel(kb, s.attention), {args, in[0], out, kb.index(s.layerOffset), worker, workers});
-    case StageKind::Add:
-      return kb.call(addKernel(kb, s.width), {in[0], in[1], out, begin, end});
-    case StageKind::Swiglu:
-      return kb.call(swigluKernel(kb, s.width), {in[0], in[1], out, begin, end});
-    case StageKind::Gather:
-      return kb.call(gatherKernel(kb, s.width, plan.buffers[s.output].storage), {in[0], read, out, begin, end});
-    case StageKind::Scatter:
-      return kb.call(scatterKernel(kb, s.width, s.reads), {in[0], read, hidden, begin, end});
-    }
+  /// This worker's rows of a space.
+  std::pair<Val, Val> shareOf(Space space) {
+    return space == Space::Row ? std::pair(rowBegin, rowEnd) : std::pair(readBegin, readEnd);
   }
+
+  void emit(stage::RowsOp op) {
+    BufferType type = op.getOutput().getType();
+    auto [begin, end] = shareOf(type.getSpace());
+    Val out = buffer(op.getOutput());
+    int64_t width = type.getWidth();
+    Vals in;
+    for (Value v : op.getInputs())
+      if (!isa<BlockArgument>(v))
+        in.push_back(buffer(v));
+    llvm::TypeSwitch<Attribute>(op.getFormula())
+        .Case([&](EmbedAttr) {
+          kb.call(embedKernel(kb, width, storageOf(op.getWeight()->getElement())),
+                  {ids, weight(*op.getWeight()), out, begin, end});
+        })
+        .Case([&](NormAttr norm) {
+          kb.call(normKernel(kb, width, norm.getGroup(), norm.getEpsilon().getValueAsDouble(),
+                             storageOf(type.getElement())),
+                  {in[0], weight(*op.getWeight()), out, begin, end});
+        })
+        .Case([&](RotaryAttr rotary) {
+          int64_t held = cast<AnglesAttr>(op.getWeight()->getLayout()).getPositions();
+          kb.call(rotaryKernel(kb, width, rotary.getHeadDim(), held, type.getSpace() == Space::Read),
+                  {in[0], weight(*op.getWeight()), positions, read, out, begin, end});
+        })
+        .Case([&](AddAttr) { kb.call(addKernel(kb, width), {in[0], in[1], out, begin, end}); })
+        .Case([&](SwigluAttr) { kb.call(swigluKernel(kb, width), {in[0], in[1], out, begin, end}); })
+        .Default([](Attribute) { llvm_unreachable("all formulas have a kernel"); });
+  }
+
+  void emit(ProductOp op) {
+    LinearShape shape = linearShape(op);
+    Val out = buffer(op.getOutput()), in = buffer(op.getInput());
+    Val residual = op.getResidual() ? buffer(op.getResidual()) : kb.null();
+    auto [first, last] = share(kb, kb.index(shape.tiles()), worker, workers);
+    kb.call(linearKernel(kb, shape),
+            {in, weight(op.getWeight()), op.getBias() ? weight(*op.getBias()) : kb.null(), residual, out,
+             op.getOutput().getType().getSpace() == Space::Read ? reads : rows, first, last});
+  }
+
+  void emit(stage::CacheOp op) {
+    kb.call(cacheKernel(kb, op.getPages().getType().getLayout()),
+            {args, buffer(op.getKey()), buffer(op.getValue()), kb.index(*op.getOffset()), rowBegin, rowEnd});
+  }
+
+  void emit(AttendOp op) {
+    AttentionShape shape;
+    shape.heads = op.getHeads();
+    shape.page = op.getPages().getType().getLayout();
+    shape.scale = op.getScale().convertToDouble();
+    shape.reads = bool(op.getRows());
+    shape.result = storageOf(op.getOutput().getType().getElement());
+    int64_t layer = *op.getPages().getDefiningOp<stage::CacheOp>().getOffset();
+    Val out = buffer(op.getOutput());
+    kb.call(attentionKernel(kb, shape), {args, buffer(op.getQuery()), out, kb.index(layer), worker, workers});
+  }
+
+  void emit(MoveOp op) {
+    BufferType from = op.getInput().getType(), to = op.getOutput().getType();
+    auto [begin, end] = shareOf(to.getSpace());
+    if (to.getSpace() == Space::Host)
+      return kb.call(scatterKernel(kb, to.getWidth(), bool(op.getRows())),
+                     {buffer(op.getInput()), read, hidden, begin, end});
+    Val out = buffer(op.getOutput()), in = buffer(op.getInput());
+    if (from.getSpace() == to.getSpace())
+      return kb.call(narrowKernel(kb, to.getWidth()), {in, out, begin, end});
+    kb.call(gatherKernel(kb, to.getWidth(), storageOf(to.getElement())), {in, read, out, begin, end});
+  }
+
+  void emit(MasksOp) { kb.call(maskKernel(kb, masks), {args, worker, workers}); }
 };
 } // namespace
 
-void quoin::cpu::emitLayersStep(KernelBuilder &kb, const StepPlan &plan, ArrayRef<BlockMask> masks) {
-  int64_t capacity = 0;
-  for (const WeightPiece &p : plan.weights.pieces)
-    if (p.kind == WeightPiece::Kind::Rotary)
-      capacity = p.n;
+/// Adds @layers_step.
+static void emitLayersStep(KernelBuilder &kb, StepOp step, const StepFacts &facts, ArrayRef<BlockMask> masks) {
   kb.function(
       layersStepName, {kb.ptr, kb.i64, kb.i64},
       [&](ArrayRef<Val> a) {
-        StepEmitter emit(kb, plan, masks, capacity, a);
+        StepEmitter emitter(kb, facts, masks, a);
         LLVM::LLVMFuncOp meet = barrierKernel(kb);
-        for (const Stage &s : plan.stages) {
-          if (s.barrier)
-            kb.call(meet, {emit.barrier, emit.workers});
-          emit.stage(s);
+        for (auto stage : step.getBody().getOps<StageOpInterface>()) {
+          if (stage.getBarrier())
+            kb.call(meet, {emitter.barrier, emitter.workers});
+          llvm::TypeSwitch<Operation *>(stage)
+              .Case<MasksOp, stage::RowsOp, ProductOp, stage::CacheOp, AttendOp, MoveOp>(
+                  [&](auto op) { emitter.emit(op); });
         }
       },
       true);
 }
 
-StepPlan quoin::cpu::emitModel(ModuleOp program, ModelOp model, ArrayRef<BlockMask> masks,
-                               const ModelOptions &options) {
-  StepPlan plan = planStep(model, options);
-  KernelBuilder kb(program, options.kernels);
-  emitLayersStep(kb, plan, masks);
-  headStep(kb, plan.head);
-  return plan;
+FailureOr<StepFacts> quoin::cpu::emitModel(ModuleOp program, StepOp step, ArrayRef<BlockMask> masks,
+                                           const KernelOptions &kernels, int64_t positions) {
+  FailureOr<StepFacts> facts = readStep(step, kernels, positions);
+  if (failed(facts))
+    return failure();
+  KernelBuilder kb(program, kernels);
+  emitLayersStep(kb, step, *facts, masks);
+  headStep(kb, facts->head);
+  return facts;
 }

@@ -71,8 +71,9 @@ class Compiler {
 public:
   Compiler(const CompileOptions &o, std::string &e)
       : options(o), error(e), context(MLIRContext::Threading::DISABLED), errors(&context) {
-    context.loadDialect<QuoinDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
-                        math::MathDialect, scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
+    context.loadDialect<QuoinDialect, stage::StageDialect, arith::ArithDialect, cf::ControlFlowDialect,
+                        func::FuncDialect, LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect, tensor::TensorDialect,
+                        vector::VectorDialect>();
     // Others are there to be parsed: an op of theirs gets the verifier's words, as in every tool, and not the parser's.
     DialectRegistry registry;
     registerAllDialects(registry);
@@ -103,9 +104,15 @@ private:
   bool runPasses();
   bool writeModule();
   bool buildArtifact();
-  bool packWeights(OutputFolder &out, const cpu::StepPlan &plan);
-  bool writeProgram(OutputFolder &out, const cpu::Target &target);
+  bool packWeights(OutputFolder &out, const cpu::WeightPlan &plan);
+  bool writeProgram(OutputFolder &out);
   bool copyTokenizer(OutputFolder &out);
+
+  /// An artefact is asked for, not the text of a phase.
+  bool isCode() const {
+    const Phase *to = findPhase(options.to);
+    return to && to->isCode();
+  }
 
   int64_t integer(StringRef name, int64_t otherwise) {
     auto attr = module->getOperation()->getAttrOfType<IntegerAttr>(name);
@@ -121,7 +128,8 @@ private:
   MLIRContext context;
   ErrorCollector errors;
   OwningOpRef<ModuleOp> module;
-  std::string source; // folder of weights and tokenizer
+  std::optional<cpu::Target> target; // once stages are made
+  std::string source;                // folder of weights and tokenizer
   uint64_t checksum = 0;
 };
 
@@ -233,14 +241,24 @@ std::vector<std::string> Compiler::inputs() {
 
 bool Compiler::runPasses() {
   report("passes", 0);
-  std::string last = options.to == "cpu" ? "scheduled" : options.to;
   PassManager pm(&context);
   resetCounters();
   (void)takeNotes();
-  PhaseOptions phase{options.level, std::nullopt};
+  PhaseOptions phase;
+  phase.level = options.level;
   if (!options.approximate.empty() && !(phase.approximate = parseApproximation(options.approximate, error)))
     return false;
-  if (failed(buildPipeline(pm, options.from, last, phase, error)))
+  // Stages answer what the target is asked for.
+  if (isCode() || options.to == "stages") {
+    if (!(target = cpu::makeTarget(options.targetCpu, error)))
+      return false;
+    std::optional<WeightStorage> weights = parseWeightStorage(options.weights, error);
+    if (!weights)
+      return fail("expects --weights keep, f32 or bf16, but found '" + options.weights + "', which is not supported");
+    phase.weights = *weights;
+    phase.pairs = target->kernels.brain;
+  }
+  if (failed(buildPipeline(pm, options.from, isCode() ? "" : options.to, phase, error)))
     return false;
   if (failed(pm.run(*module)))
     return failWith("the passes failed");
@@ -268,13 +286,13 @@ bool Compiler::writeModule() {
 // Artefact
 //===----------------------------------------------------------------------===//
 
-bool Compiler::packWeights(OutputFolder &out, const cpu::StepPlan &plan) {
+bool Compiler::packWeights(OutputFolder &out, const cpu::WeightPlan &plan) {
   WeightSource weights(*module, source);
   auto read = [&](StringRef symbol, cpu::SourceTensor &tensor, std::string &message) {
     return weights.read(symbol, tensor, message);
   };
   auto progress = [&](int64_t done, int64_t total) { report("weights", total ? double(done) / double(total) : 1); };
-  return cpu::writeWeights(plan.weights, out.path("model.qw"), read, progress, checksum, error);
+  return cpu::writeWeights(plan, out.path("model.qw"), read, progress, checksum, error);
 }
 
 bool Compiler::copyTokenizer(OutputFolder &out) {
@@ -325,10 +343,10 @@ static std::map<std::string, std::string> approximations(ModuleOp module) {
 
 /// Fills in what the lowered parts say.
 static void describe(ArtifactDescription &d, const CompileOptions &options, const LoweredDecoders &decoders,
-                     const cpu::StepPlan &plan, std::map<std::string, std::string> inexact) {
+                     const cpu::StepFacts &facts, std::map<std::string, std::string> inexact) {
   d.level = options.level;
   d.weights = options.weights;
-  d.arithmetic = plan.head.arithmetic == cpu::Arithmetic::Pairs ? "bf16" : "f32";
+  d.arithmetic = facts.head.arithmetic == cpu::Arithmetic::Pairs ? "bf16" : "f32";
   for (const decoder::LoweredDecoder &lowered : decoders.decoders) {
     DecoderDescription described{lowered.name, {}, inexact[lowered.name]};
     for (const decoder::LoweredSetting &s : lowered.settings)
@@ -339,59 +357,34 @@ static void describe(ArtifactDescription &d, const CompileOptions &options, cons
   }
   for (const CounterValue &c : counterValues())
     d.counters.emplace_back(c.pass + "." + c.name, c.value);
-  d.weightBytes = plan.weights.bytes();
-  d.pageBytes = plan.pageBytes;
-  d.scratchRowBytes = plan.scratchRowBytes;
-  d.headScratchRowBytes = plan.head.scratchRowBytes();
-  d.barriers = plan.barriers;
-  d.fusedEpilogues = plan.fusedEpilogues;
-}
-
-/// The type of the head, the largest weight, as it is packed.
-static cpu::Storage packedHead(ModelOp model, const cpu::ModelOptions &options) {
-  if (options.storage)
-    return *options.storage;
-  auto head = SymbolTable::lookupNearestSymbolFrom<WeightOp>(model, model.getHeadAttr());
-  Type element = cast<RankedTensorType>(head.getType()).getElementType();
-  return element.isF32() ? cpu::Storage::F32 : element.isBF16() ? cpu::Storage::BF16 : cpu::Storage::F16;
+  d.weightBytes = facts.weights.bytes();
+  d.pageBytes = facts.pageBytes;
+  d.scratchRowBytes = facts.scratchRowBytes;
+  d.headScratchRowBytes = facts.head.scratchRowBytes();
+  d.barriers = facts.barriers;
+  d.fusedEpilogues = facts.fusedEpilogues;
 }
 
 bool Compiler::buildArtifact() {
-  auto models = module->getOps<ModelOp>();
-  if (std::distance(models.begin(), models.end()) != 1)
+  auto steps = module->getOps<stage::StepOp>();
+  if (std::distance(steps.begin(), steps.end()) != 1)
     return fail("expects one quoin.model in '" + options.input + "', but found " +
-                Twine(std::distance(models.begin(), models.end())));
-  ModelOp model = *models.begin();
+                Twine(std::distance(steps.begin(), steps.end())));
+  stage::StepOp step = *steps.begin();
 
-  std::optional<cpu::Target> target = cpu::makeTarget(options.targetCpu, error);
-  if (!target)
-    return false;
   OutputFolder out(options.output);
   if (!out.create(inputs(), error))
     return false;
 
-  cpu::ModelOptions modelOptions;
-  modelOptions.kernels = target->kernels;
-  const int64_t capacity = integer(module_attr::capacity, 4096);
-  modelOptions.capacity = capacity + overhang(*module, capacity);
-  if (options.weights == "f32")
-    modelOptions.storage = cpu::Storage::F32;
-  else if (options.weights == "bf16")
-    modelOptions.storage = cpu::Storage::BF16;
-  else if (options.weights != "keep")
-    return fail("expects --weights keep, f32 or bf16, but found '" + options.weights + "', which is not supported");
-
-  // Costs and masks are read before the ops go.
+  // What decoders say is read before they go.
+  const int64_t capacity = capacityOf(*module), positions = positionsOf(*module);
   ArtifactDescription description;
-  cpu::Storage head = packedHead(model, modelOptions);
-  description.model = takeInventory(model, cpu::storageBytes(head), head == cpu::Storage::BF16 ? 2 : 4);
-
   std::map<std::string, std::string> inexact = approximations(*module);
   description.inexact = text(module_attr::inexact);
 
   report("decoders", 0);
   LoweredDecoders decoders;
-  if (failed(decoder::lowerDecoders(*module, {description.model.hidden}, decoders)))
+  if (failed(decoder::lowerDecoders(*module, {stage::bufferOf(step.getHead().getInput()).getWidth()}, decoders)))
     return failWith("the decoders cannot be lowered");
   if (decoders.decoders.empty())
     return fail("expects a quoin.decoder in '" + options.input + "', but found none");
@@ -400,12 +393,15 @@ bool Compiler::buildArtifact() {
   SmallVector<BlockMask> masks;
   for (MaskAttr mask : decoders.masks)
     masks.push_back(mask.getFormula());
-  cpu::StepPlan plan = cpu::emitModel(*module, model, masks, modelOptions);
-  if (int64_t fill = integer(module_attr::fill, -1); fill >= plan.head.vocabulary)
-    return fail("expects 'quoin.fill' below the head's " + Twine(plan.head.vocabulary) + " tokens, but found " +
+  FailureOr<cpu::StepFacts> facts = cpu::emitModel(*module, step, masks, target->kernels, positions);
+  if (failed(facts))
+    return failWith("the model cannot be lowered");
+  if (int64_t fill = integer(module_attr::fill, -1); fill >= facts->head.vocabulary)
+    return fail("expects 'quoin.fill' below the head's " + Twine(facts->head.vocabulary) + " tokens, but found " +
                 Twine(fill));
 
-  describe(description, options, decoders, plan, std::move(inexact));
+  description.model = takeInventory(step);
+  describe(description, options, decoders, *facts, std::move(inexact));
   description.symbol = options.symbol.empty() ? decoder::queryFunction.str() : options.symbol;
   description.object = options.object;
   description.architecture = text(module_attr::architecture);
@@ -416,22 +412,22 @@ bool Compiler::buildArtifact() {
   if (auto stops = module->getOperation()->getAttrOfType<DenseI32ArrayAttr>(module_attr::stop))
     description.stops.assign(stops.asArrayRef().begin(), stops.asArrayRef().end());
 
-  if (!packWeights(out, plan))
+  if (!packWeights(out, facts->weights))
     return false;
 
   decoder::ProgramNumbers table;
   table.targetFeatures = target->required;
-  table.hidden = plan.hidden;
-  table.vocabulary = plan.head.vocabulary;
-  table.layers = plan.layers;
+  table.hidden = facts->hidden;
+  table.vocabulary = facts->head.vocabulary;
+  table.layers = facts->layers;
   table.capacity = capacity;
-  table.positions = modelOptions.capacity;
-  table.layersWork = plan.layersWork();
-  table.pageBytes = plan.pageBytes;
-  table.weightsBytes = plan.weights.bytes();
+  table.positions = positions;
+  table.layersWork = facts->layersWork;
+  table.pageBytes = facts->pageBytes;
+  table.weightsBytes = facts->weights.bytes();
   table.weightsChecksum = checksum;
-  table.scratchRowBytes = plan.scratchRowBytes;
-  table.headScratchRowBytes = plan.head.scratchRowBytes();
+  table.scratchRowBytes = facts->scratchRowBytes;
+  table.headScratchRowBytes = facts->head.scratchRowBytes();
   table.stops = description.stops;
   table.fill = static_cast<int32_t>(description.fill);
   table.layersStep = cpu::layersStepName.str();
@@ -439,20 +435,21 @@ bool Compiler::buildArtifact() {
   if (failed(decoder::emitProgramTable(*module, table, decoders)))
     return failWith("the program table cannot be made");
   for (Operation &op : llvm::make_early_inc_range(module->getOps()))
-    if (isa<QuoinDialect>(op.getDialect()))
+    if (isa<QuoinDialect, stage::StageDialect>(op.getDialect()))
       op.erase();
-  if (!writeProgram(out, *target) || !copyTokenizer(out) || !out.write("model.h", metadataHeader(description), error) ||
+  if (!writeProgram(out) || !copyTokenizer(out) || !out.write("model.h", metadataHeader(description), error) ||
       !out.write("model.json", metadataJson(description), error))
     return false;
   report("done", 1);
   return out.commit(error);
 }
 
-bool Compiler::writeProgram(OutputFolder &out, const cpu::Target &target) {
+bool Compiler::writeProgram(OutputFolder &out) {
   report("code", 0);
   if (failed(cpu::lowerToLLVM(*module)))
     return failWith("the program cannot be lowered to LLVM");
-  std::optional<std::string> object = cpu::emitObject(*module, target, {decoder::queryFunction}, error, options.symbol);
+  std::optional<std::string> object =
+      cpu::emitObject(*module, *target, {decoder::queryFunction}, error, options.symbol);
   if (!object)
     return false;
   if (options.object)
@@ -463,13 +460,13 @@ bool Compiler::writeProgram(OutputFolder &out, const cpu::Target &target) {
 
 bool Compiler::run() {
   // What can be said of the output is said before any work.
-  if (options.to == "cpu" && !OutputFolder(options.output).check({options.input}, error))
+  if (isCode() && !OutputFolder(options.output).check({options.input}, error))
     return false;
   if (!load())
     return false;
   // Attention by itself has neither a model nor a decoder, so of the passes only what looks at masks has anything to
   // do.
-  if (options.to == "cpu" && findFunction(*module)) {
+  if (isCode() && findFunction(*module)) {
     report("function", 0);
     PassManager pm(&context);
     resetCounters();
@@ -483,7 +480,7 @@ bool Compiler::run() {
   }
   if (!runPasses())
     return false;
-  return options.to == "cpu" ? buildArtifact() : writeModule();
+  return isCode() ? buildArtifact() : writeModule();
 }
 
 bool quoin::compile(const CompileOptions &options, std::string &error) { return Compiler(options, error).run(); }

@@ -1,34 +1,31 @@
-//===- Inventory.cpp - what a model costs, read off its ops ----------------===//
+//===- Inventory.cpp - what a model costs, read off its stages -------------===//
 
 #include "compiler/driver/Inventory.h"
 #include <map>
 
 using namespace mlir;
 using namespace quoin;
+using namespace quoin::stage;
 
-ModelInventory quoin::takeInventory(ModelOp model, int64_t bytesPerWeight, int64_t bytesPerKey) {
+ModelInventory quoin::takeInventory(StepOp step) {
   ModelInventory all;
   std::map<std::pair<int64_t, int64_t>, int64_t> counts;
-  auto width = [](Value v) { return cast<RankedTensorType>(v.getType()).getDimSize(1); };
-  model.walk([&](Operation *op) {
-    auto modelOp = dyn_cast<ModelOpInterface>(op);
-    if (!modelOp)
-      return;
-    ModelOpCost cost = modelOp.getCost();
-    if (cost.out)
-      ++counts[{cost.out, cost.in}];
-    all.flopsPerRowAndKey += cost.flopsPerRowAndKey;
-    all.cacheBytesPerToken += modelOp.getStateWidth() * bytesPerKey;
-    if (auto attention = dyn_cast<AttentionOp>(op)) {
-      ++all.layers;
-      all.heads = attention.getHeads();
-      all.kvHeads = attention.getKvHeads();
-      all.headDim = attention.getHeadDim();
-    }
-  });
-  all.hidden = width(cast<HiddenOp>(model.getBody().front().back()).getRows());
-  auto head = SymbolTable::lookupNearestSymbolFrom<WeightOp>(model, model.getHeadAttr());
-  all.vocabulary = cast<RankedTensorType>(head.getType()).getDimSize(0);
+  for (auto product : step.getBody().getOps<ProductOp>())
+    counts[{bufferOf(product.getOutput()).getWidth(), bufferOf(product.getInput()).getWidth()}] +=
+        product.getWeight().getSources().size();
+  for (auto attend : step.getBody().getOps<AttendOp>()) {
+    PagesType pages = attend.getPages().getType();
+    ++all.layers;
+    all.heads = attend.getHeads();
+    all.kvHeads = pages.getHeads();
+    all.headDim = pages.getHeadDim();
+    all.flopsPerRowAndKey += 4 * all.heads * all.headDim;
+    all.cacheBytesPerToken += 2 * all.kvHeads * all.headDim * storageBytes(pages.getLayout().storage);
+  }
+  WeightAttr head = step.getHead().getWeight();
+  all.hidden = step.getHead().getInput().getType().getWidth();
+  all.vocabulary = head.getLayout().getSourceShape()[0];
+  int64_t bytesPerWeight = storageBytes(storageOf(head.getElement()));
   ++counts[{all.vocabulary, all.hidden}];
   for (auto [shape, count] : counts) {
     auto [out, in] = shape;

@@ -8,7 +8,7 @@
 #ifndef QUOIN_COMPILER_DRIVER_INVENTORY_H
 #define QUOIN_COMPILER_DRIVER_INVENTORY_H
 
-#include "dialects/quoin/QuoinDialect.h"
+#include "dialects/stage/StageDialect.h"
 #include <string>
 #include <vector>
 
@@ -31,9 +31,9 @@ struct ModelInventory {
   std::vector<ProductCost> products;
 };
 
-/// Reads the costs off a model; `bytesPerWeight` is that of the packed weights, `bytesPerKey` of an element of the
-/// cache.
-ModelInventory takeInventory(ModelOp model, int64_t bytesPerWeight, int64_t bytesPerKey);
+/// Reads the costs off the step of a model, whose types are decided. A weight counts as many bytes as one of the head,
+/// the largest.
+ModelInventory takeInventory(stage::StepOp step);
 
 } // namespace quoin
 

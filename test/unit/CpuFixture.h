@@ -65,7 +65,7 @@ public:
   static MLIRContext *context() {
     static MLIRContext *c = [] {
       auto *made = new MLIRContext;
-      made->loadDialect<QuoinDialect>();
+      made->loadDialect<QuoinDialect, stage::StageDialect>();
       return made;
     }();
     return c;

@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/Pipeline.h"
 #include "test/unit/CpuFixture.h"
 #include "llvm/ADT/Twine.h"
 #include <map>
@@ -198,9 +200,15 @@ protected:
       matrices[w.getSymName()] = m.get();
       reference.weights[w.getSymName().str()] = std::move(m);
     });
-    ModelOptions options;
-    options.capacity = capacity;
-    plan = emitModel(*program.module, *source->getOps<ModelOp>().begin(), {mask, BlockMask::causal()}, options);
+    source->getOperation()->setAttr(module_attr::capacity, Builder(program.context()).getIndexAttr(capacity));
+    PassManager stages(program.context());
+    std::string error;
+    ASSERT_TRUE(succeeded(buildPipeline(stages, "scheduled", "stages", {}, error))) << error;
+    ASSERT_TRUE(succeeded(stages.run(*source)));
+    FailureOr<StepFacts> made = emitModel(*program.module, *source->getOps<stage::StepOp>().begin(),
+                                          {mask, BlockMask::causal()}, program.target->kernels, capacity);
+    ASSERT_TRUE(succeeded(made));
+    plan = *made;
     program.link();
     std::vector<uint8_t> file = pack(plan.weights, matrices);
     weights = std::make_unique<Aligned<uint8_t>>(file.size());
@@ -256,7 +264,7 @@ protected:
   BlockMask mask = BlockMask::blockCausal(8);
   OwningOpRef<ModuleOp> source;
   Program program;
-  StepPlan plan;
+  StepFacts plan;
   Reference reference;
   std::unique_ptr<Aligned<uint8_t>> weights;
 };

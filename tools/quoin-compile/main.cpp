@@ -2,6 +2,7 @@
 
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/QueryHeader.h"
+#include "passes/Pipeline.h"
 #include "support/JsonText.h"
 #include "support/Unfinished.h"
 #include <CLI/CLI.hpp>
@@ -39,6 +40,20 @@ private:
   int shown = -1;
 };
 
+static std::vector<std::string> namesOf(llvm::ArrayRef<Phase> list) {
+  std::vector<std::string> names;
+  for (const Phase &p : list)
+    names.push_back(p.name.str());
+  return names;
+}
+
+static std::string phaseHelp() {
+  std::string text = "Phases:\n";
+  for (const Phase &p : phases())
+    text += "  " + p.name.str() + std::string(12 - std::min<size_t>(11, p.name.size()), ' ') + p.promise.str() + "\n";
+  return text;
+}
+
 int main(int argc, char **argv) {
   prepareTool();
   // Whoever read the progress may stop; the work goes on.
@@ -62,10 +77,9 @@ int main(int argc, char **argv) {
   app.add_option(
       "--target-cpu", o.targetCpu,
       "native, or a CPU that LLVM knows; QUOIN_CPU=x86-64-v3 (or another level) in the environment lowers native");
-  app.add_option("--compile-from", o.from, "phase the input is in")
-      ->check(CLI::IsMember({"semantic", "cached", "scheduled"}));
-  app.add_option("--compile-to", o.to, "phase to stop after")
-      ->check(CLI::IsMember({"semantic", "cached", "scheduled", "cpu"}));
+  app.add_option("--compile-from", o.from, "phase the input is in")->check(CLI::IsMember(namesOf(phasesOfIR())));
+  app.add_option("--compile-to", o.to, "phase to stop after")->check(CLI::IsMember(namesOf(phases())));
+  app.footer(phaseHelp());
   app.add_option("--emit", emit, "folder: model.so; object: model.o for static linking")
       ->check(CLI::IsMember({"folder", "object"}));
   CLI::Option *symbol =
@@ -92,7 +106,7 @@ int main(int argc, char **argv) {
   }
   o.level = none ? 0 : 2;
   o.object = emit == "object";
-  if (symbol->count() && (!o.object || o.to != "cpu")) {
+  if (symbol->count() && (!o.object || !findPhase(o.to)->isCode())) {
     std::fprintf(stderr,
                  "error: expects --symbol with --emit object only: the runtime finds model.so by its own name\n");
     return 2;

@@ -1,0 +1,131 @@
+//===- StepReader.cpp - what machine code needs to know of a step ----------------===//
+
+#include "compiler/cpu/StepReader.h"
+#include "passes/stage/Barriers.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <map>
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::stage;
+using namespace quoin::cpu;
+
+static Arithmetic arithmeticFor(WeightAttr weight, bool narrowRows) {
+  switch (storageOf(weight.getElement())) {
+  case Storage::F32:
+    return Arithmetic::F32;
+  case Storage::F16:
+    return Arithmetic::F16;
+  case Storage::BF16:
+    return narrowRows ? Arithmetic::Pairs : Arithmetic::Widened;
+  }
+  llvm_unreachable("all types have an arithmetic");
+}
+
+LinearShape quoin::cpu::linearShape(ProductOp product) {
+  BufferType input = product.getInput().getType(), output = product.getOutput().getType();
+  Epilogue epilogue = product.getGated()      ? Epilogue::Swiglu
+                      : product.getResidual() ? Epilogue::Residual
+                                              : Epilogue::None;
+  return {input.getWidth(),
+          output.getWidth(),
+          arithmeticFor(product.getWeight(), input.getElement().isBF16()),
+          epilogue,
+          product.getBias().has_value(),
+          stage::storageOf(output.getElement())};
+}
+
+static WeightPiece pieceOf(WeightAttr weight) {
+  WeightPiece piece{};
+  for (FlatSymbolRefAttr symbol : weight.getSources())
+    piece.sources.push_back(symbol.getValue().str());
+  piece.storage = storageOf(weight.getElement());
+  llvm::TypeSwitch<Attribute>(weight.getLayout())
+      .Case([&](TilesAttr tiles) {
+        piece.kind = weight.getSources().size() == 2 ? WeightPiece::Kind::GateUp : WeightPiece::Kind::Packed;
+        piece.n = tiles.getColumns();
+        piece.k = tiles.getDepth();
+      })
+      .Case([&](LineAttr line) {
+        piece.kind = WeightPiece::Kind::Vector;
+        piece.n = line.getLength();
+      })
+      .Case([&](TableAttr table) {
+        piece.kind = WeightPiece::Kind::Table;
+        piece.n = table.getCount();
+        piece.k = table.getWidth();
+      })
+      .Case([&](AnglesAttr angles) {
+        piece.kind = WeightPiece::Kind::Rotary;
+        piece.n = angles.getPositions();
+        piece.k = angles.getPairs();
+        piece.theta = angles.getTheta().getValueAsDouble();
+      });
+  piece.offset = weight.getOffset();
+  piece.bytes = piece.size();
+  return piece;
+}
+
+/// Fails unless all passes have decided what they decide.
+static LogicalResult expectComplete(StepOp step, int64_t positions) {
+  if (!step.getPlaces() || !step.getPage())
+    return step.emitOpError("expects places, but found none: 'quoin-place-buffers' did not run");
+  for (Operation &op : step.getBody().front()) {
+    for (WeightAttr weight : weightsOf(&op))
+      if (!weight.isPacked())
+        return op.emitOpError("expects weights with a place in the weight file, but found ") << weight;
+    if (auto rows = dyn_cast<stage::RowsOp>(op); rows && isa<RotaryAttr>(rows.getFormula())) {
+      if (!rows.getWeight())
+        return rows.emitOpError("expects angles with a place in the weight file, but found none");
+      int64_t held = cast<AnglesAttr>(rows.getWeight()->getLayout()).getPositions();
+      if (held != positions)
+        return rows.emitOpError("expects angles of as many positions as the module's programs reach, ")
+               << positions << ", but found " << held;
+    }
+    if (Value result = scratchResult(&op); result && !placeOf(result))
+      return op.emitOpError("expects a place for its result, but found none");
+    if (auto cache = dyn_cast<stage::CacheOp>(op); cache && !cache.getOffset())
+      return cache.emitOpError("expects the place of its layer in a page, but found none");
+  }
+  return verifyBarriers(step);
+}
+
+FailureOr<StepFacts> quoin::cpu::readStep(StepOp step, const KernelOptions &kernels, int64_t positions) {
+  if (failed(expectComplete(step, positions)))
+    return failure();
+  StepFacts facts;
+  std::map<int64_t, WeightAttr> pieces; // by offset: what is the same lies there once
+  bool pairs = step.getHead().getNarrow();
+  for (Operation &op : step.getBody().front()) {
+    for (WeightAttr weight : weightsOf(&op))
+      pieces[weight.getOffset()] = weight;
+    if (auto product = dyn_cast<ProductOp>(op)) {
+      facts.fusedEpilogues += product.getGated() || product.getResidual();
+      facts.layersWork += bufferOf(product.getInput()).getWidth() * bufferOf(product.getOutput()).getWidth() *
+                          (product.getGated() ? 2 : 1);
+      pairs |= bufferOf(product.getInput()).getElement().isBF16();
+    }
+    facts.layers += isa<stage::CacheOp>(op);
+    auto stage = dyn_cast<StageOpInterface>(op);
+    facts.barriers += stage && stage.getBarrier();
+  }
+  if (pairs && !kernels.brain)
+    return LogicalResult(step.emitOpError("expects a target that multiplies pairs of bf16, but this one does not"));
+  for (const auto &[offset, weight] : pieces)
+    facts.weights.pieces.push_back(pieceOf(weight));
+  HeadOp head = step.getHead();
+  facts.hidden = head.getInput().getType().getWidth();
+  facts.head.hidden = facts.hidden;
+  facts.head.vocabulary = cast<TilesAttr>(head.getWeight().getLayout()).getColumns();
+  facts.head.arithmetic = arithmeticFor(head.getWeight(), head.getNarrow());
+  facts.head.weightOffset = head.getWeight().getOffset();
+  int64_t offset = 0;
+  ArrayRef<int64_t> places = *step.getPlaces();
+  for (int64_t bytes : places) {
+    facts.placeOffsets.push_back(offset);
+    offset += bytes;
+  }
+  facts.scratchRowBytes = std::max<int64_t>(offset, 64);
+  facts.pageBytes = *step.getPage();
+  return facts;
+}
