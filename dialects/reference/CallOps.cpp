@@ -141,8 +141,8 @@ FailureOr<Datum> Machine::call(Operation *op, const CallOperands &c) {
   if (!c.pass)
     trace.beginEvaluation(evaluations, forwards);
   evaluations += !c.pass;
-  auto model = SymbolTable::lookupNearestSymbolFrom<ModelOp>(op, c.model);
-  logits.head = program.getWeights().find(model.getHeadAttr());
+  Operation *model = SymbolTable::lookupNearestSymbolFrom(op, c.model);
+  logits.head = &headOf(model, program.getWeights());
   logits.hidden = Matrix(0, logits.head->stored.columns);
   if (made) {
     countForward(call.from, count);

@@ -46,9 +46,17 @@ struct KeyValueCache {
   void truncate(int64_t count);
 };
 
-/// Runs a model. The result has one row per slot read. `cache` may be null; otherwise it afterwards holds all slots of
-/// the call. Errors are on ops of the body.
-mlir::FailureOr<Matrix> runModel(ModelOp model, const Weights &weights, const ModelCall &call, KeyValueCache *cache);
+/// Runs a model: a `quoin.model` or the `stage.step` that it became. The result has one row per slot read. `cache` may
+/// be null; otherwise it afterwards holds all slots of the call. Errors are on ops of the body.
+mlir::FailureOr<Matrix> runModel(mlir::Operation *model, const Weights &weights, const ModelCall &call,
+                                 KeyValueCache *cache);
+
+/// The step's part of it: the cache holds keys and values of the slots below `from`, and afterwards those of all.
+mlir::FailureOr<Matrix> runStep(mlir::Operation *step, const Weights &weights, const ModelCall &call,
+                                KeyValueCache &cache);
+
+/// The weight that scores a model's hidden rows.
+const Weight &headOf(mlir::Operation *model, const Weights &weights);
 
 /// Scores of the vocabulary for hidden rows: one row each.
 Matrix scoreVocabulary(const Weight &head, const Matrix &hidden);

@@ -31,10 +31,13 @@ std::unique_ptr<Program> Program::load(ModuleOp module, const Options &options) 
 }
 
 /// The op of this name, or the only one if the name is empty. Null after an error.
-template <typename Op> static Op findOne(ModuleOp module, StringRef name, StringRef kind) {
-  SmallVector<Op> all(module.getOps<Op>());
-  for (Op op : all)
-    if (op.getSymName() == name)
+static Operation *findOne(ModuleOp module, StringRef name, StringRef kind, function_ref<bool(Operation &)> isOne) {
+  SmallVector<Operation *> all;
+  for (Operation &op : module.getOps())
+    if (isOne(op))
+      all.push_back(&op);
+  for (Operation *op : all)
+    if (SymbolTable::getSymbolName(op) == name)
       return op;
   if (name.empty() && all.size() == 1)
     return all.front();
@@ -45,8 +48,10 @@ template <typename Op> static Op findOne(ModuleOp module, StringRef name, String
     error << "expects a " << kind << " named '" << name << "', but found ";
   if (!name.empty() && all.empty())
     error << "none";
-  llvm::interleaveComma(all, error, [&](Op op) { error << (name.empty() ? " '" : "'") << op.getSymName() << "'"; });
-  return {};
+  llvm::interleaveComma(all, error, [&](Operation *op) {
+    error << (name.empty() ? " '" : "'") << SymbolTable::getSymbolName(op).getValue() << "'";
+  });
+  return nullptr;
 }
 
 static double valueOf(Attribute setting) {
@@ -122,18 +127,19 @@ static LogicalResult check(const Program &program, DecoderOp decoder, const Requ
 }
 
 FailureOr<Result> Program::run(StringRef name, const Request &request) const {
-  auto decoder = findOne<DecoderOp>(module, name, "decoder");
+  auto decoder =
+      cast_or_null<DecoderOp>(findOne(module, name, "decoder", [](Operation &op) { return isa<DecoderOp>(op); }));
   if (!decoder || failed(check(*this, decoder, request)))
     return failure();
   return Machine(*this, decoder, request).run();
 }
 
 FailureOr<Matrix> Program::logits(StringRef name, ArrayRef<int32_t> ids, const BlockMask &mask) const {
-  auto model = findOne<ModelOp>(module, name, "model");
+  Operation *model = findOne(module, name, "model", [](Operation &op) { return op.hasTrait<IsModel>(); });
   if (!model)
     return failure();
   if (!mask.symbols().empty())
-    return emitError(model.getLoc()) << "expects a mask without symbols, but found '" << mask.symbols().front() << "'";
+    return emitError(model->getLoc()) << "expects a mask without symbols, but found '" << mask.symbols().front() << "'";
   ModelCall call;
   call.mask = mask;
   for (auto [i, id] : llvm::enumerate(ids)) {
@@ -143,5 +149,5 @@ FailureOr<Matrix> Program::logits(StringRef name, ArrayRef<int32_t> ids, const B
   FailureOr<Matrix> hidden = runModel(model, weights, call, nullptr);
   if (failed(hidden))
     return failure();
-  return scoreVocabulary(*weights.find(model.getHeadAttr()), *hidden);
+  return scoreVocabulary(headOf(model, weights), *hidden);
 }

@@ -4,6 +4,8 @@
 // RUN: rm -rf %t && mkdir -p %t && cp %s %t/model.mlir && python3 %S/Inputs/rows.py write %t q=1,0/1,0 k=0/1.0986123 v=1/5 head=1,0/0,1
 // RUN: quoin-interpret %t/model.mlir --logits %t/rows --ids 0,1,1,0 --mask '(q, k) : k floordiv 2 eq q floordiv 2'
 // RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
+// RUN: quoin-opt %t/model.mlir --quoin-pipeline='from=scheduled' -o %t/stages.mlir && quoin-interpret %t/stages.mlir --logits %t/rows --ids 0,1,1,0 --mask '(q, k) : k floordiv 2 eq q floordiv 2'
+// RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
 // CHECK: {{^}}4 3{{$}}
 // CHECK-NEXT: {{^}}4 3{{$}}
 // CHECK-NEXT: {{^}}4 3{{$}}

@@ -6,6 +6,9 @@
 // RUN: python3 %S/Inputs/rows.py write %t e=1,0,0,0/0,1,0,0/0,0,1,0/0,0,0,1 head=1,0,0,0/0,1,0,0/0,0,1,0/0,0,0,1
 // RUN: quoin-interpret %t/model.mlir --decoder rows --prompt-ids 3,2,0,1 | FileCheck %s --check-prefix=ROWS
 // RUN: quoin-interpret %t/model.mlir --decoder turned --prompt-ids 0,0,0,0,0 | FileCheck %s --check-prefix=TURNED
+// RUN: quoin-opt %t/model.mlir --quoin-pipeline='from=scheduled' -o %t/stages.mlir
+// RUN: quoin-interpret %t/stages.mlir --decoder rows --prompt-ids 3,2,0,1 | FileCheck %s --check-prefix=ROWS
+// RUN: quoin-interpret %t/stages.mlir --decoder turned --prompt-ids 0,0,0,0,0 | FileCheck %s --check-prefix=TURNED
 
 // ROWS: {{^}}1,2,1{{$}}
 // TURNED: {{^}}1,2,2{{$}}

@@ -3,6 +3,8 @@
 // RUN: rm -rf %t && mkdir -p %t && cp %s %t/model.mlir && python3 %S/Inputs/rows.py write %t e=1,2/3,4/5,7 head=1,1/1,-1
 // RUN: quoin-interpret %t/model.mlir --logits %t/rows --ids 0,2
 // RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
+// RUN: quoin-opt %t/model.mlir --quoin-pipeline='from=scheduled' -o %t/stages.mlir && quoin-interpret %t/stages.mlir --logits %t/rows --ids 0,2
+// RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
 // CHECK: {{^}}3 -1{{$}}
 // CHECK-NEXT: {{^}}12 -2{{$}}
 

@@ -3,6 +3,8 @@
 // RUN: rm -rf %t && mkdir -p %t && cp %s %t/model.mlir && python3 %S/Inputs/rows.py write %t e=1,1/1,0/0,1 w=1,2/3,4 b=10,20 head=1,0/0,1
 // RUN: quoin-interpret %t/model.mlir --logits %t/rows --ids 0,1,2
 // RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
+// RUN: quoin-opt %t/model.mlir --quoin-pipeline='from=scheduled' -o %t/stages.mlir && quoin-interpret %t/stages.mlir --logits %t/rows --ids 0,1,2
+// RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
 // CHECK: {{^}}13 27{{$}}
 // CHECK-NEXT: {{^}}11 23{{$}}
 // CHECK-NEXT: {{^}}12 24{{$}}

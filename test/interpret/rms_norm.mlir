@@ -3,6 +3,8 @@
 // RUN: rm -rf %t && mkdir -p %t && cp %s %t/model.mlir && python3 %S/Inputs/rows.py write %t e=3,4,1,1/1,1,0,2/0,0,0,0/0,0,0,0 n=1,2 head=1,0,0,0/0,1,0,0/0,0,1,0/0,0,0,1
 // RUN: quoin-interpret %t/model.mlir --logits %t/rows --ids 0,1
 // RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
+// RUN: quoin-opt %t/model.mlir --quoin-pipeline='from=scheduled' -o %t/stages.mlir && quoin-interpret %t/stages.mlir --logits %t/rows --ids 0,1
+// RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
 // CHECK: {{^}}0.762 2.032 0.5 1{{$}}
 // CHECK-NEXT: {{^}}0.5 1 0 1.7889{{$}}
 

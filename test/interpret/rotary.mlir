@@ -3,6 +3,8 @@
 // RUN: rm -rf %t && mkdir -p %t && cp %s %t/model.mlir && python3 %S/Inputs/rows.py write %t e=1,1,0,0/0,0,1,1/0,0,0,0/0,0,0,0 head=1,0,0,0/0,1,0,0/0,0,1,0/0,0,0,1
 // RUN: quoin-interpret %t/model.mlir --logits %t/rows --ids 0,0,1,0
 // RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
+// RUN: quoin-opt %t/model.mlir --quoin-pipeline='from=scheduled' -o %t/stages.mlir && quoin-interpret %t/stages.mlir --logits %t/rows --ids 0,0,1,0
+// RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
 // CHECK: {{^}}1 1 0 0{{$}}
 // CHECK-NEXT: {{^}}0.5403 0.995 0.84147 0.099833{{$}}
 // CHECK-NEXT: {{^}}-0.9093 -0.19867 -0.41615 0.98007{{$}}

@@ -3,6 +3,8 @@
 // RUN: rm -rf %t && mkdir -p %t && cp %s %t/model.mlir && python3 %S/Inputs/rows.py write %t g=1,-1/0,20 u=2,3/5,1 head=1,0/0,1
 // RUN: quoin-interpret %t/model.mlir --logits %t/rows --ids 0,1
 // RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
+// RUN: quoin-opt %t/model.mlir --quoin-pipeline='from=scheduled' -o %t/stages.mlir && quoin-interpret %t/stages.mlir --logits %t/rows --ids 0,1
+// RUN: python3 %S/Inputs/rows.py print %t/rows | FileCheck %s
 // CHECK: {{^}}1.4621 -0.80682{{$}}
 // CHECK-NEXT: {{^}}0 20{{$}}
 

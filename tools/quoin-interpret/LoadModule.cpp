@@ -1,7 +1,7 @@
 //===- LoadModule.cpp - parses a module and reads its weights --------------===//
 
 #include "QuoinInterpret.h"
-#include "dialects/quoin/QuoinDialect.h"
+#include "dialects/stage/StageDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/Parser/Parser.h"
@@ -19,7 +19,7 @@ LoadedProgram::LoadedProgram() : handler(sources, &context) {
   // parser's.
   DialectRegistry registry;
   registerAllDialects(registry);
-  registry.insert<QuoinDialect>();
+  registry.insert<QuoinDialect, stage::StageDialect>();
   context.appendDialectRegistry(registry);
   context.printOpOnDiagnostic(false);
 }

@@ -1,0 +1,130 @@
+//===- Formulas.cpp - what models and their steps make of rows -------------===//
+
+#include "dialects/reference/Formulas.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace quoin::ref;
+
+Matrix quoin::ref::multiply(const Matrix &x, const Matrix &transposed) {
+  Matrix y(x.rows, transposed.columns);
+  // Four rows share each row of the weight while it is near.
+  constexpr int64_t group = 4;
+  for (int64_t r0 = 0; r0 < x.rows; r0 += group)
+    for (int64_t i = 0; i < x.columns; ++i) {
+      const double *__restrict w = transposed.row(i);
+      for (int64_t r = r0; r < std::min(r0 + group, x.rows); ++r) {
+        double *__restrict out = y.row(r);
+        double a = x.row(r)[i];
+        for (int64_t j = 0; j < y.columns; ++j)
+          out[j] += a * w[j];
+      }
+    }
+  return y;
+}
+
+Matrix quoin::ref::product(const Matrix &x, const Weight &weight, const Weight *bias) {
+  Matrix out = multiply(x, weight.transposed);
+  if (!bias)
+    return out;
+  ArrayRef<double> added = bias->stored.rowRef(0);
+  for (int64_t r = 0; r < out.rows; ++r)
+    for (auto [y, b] : llvm::zip_equal(MutableArrayRef(out.row(r), added.size()), added))
+      y += b;
+  return out;
+}
+
+Matrix quoin::ref::normalise(const Matrix &in, ArrayRef<double> scale, double epsilon) {
+  auto group = static_cast<int64_t>(scale.size());
+  Matrix out(in.rows, in.columns);
+  for (int64_t at = 0; at < in.rows * in.columns; at += group) {
+    const double *x = in.numbers.data() + at;
+    double *y = out.numbers.data() + at;
+    double squares = 0;
+    for (int64_t i = 0; i < group; ++i)
+      squares += x[i] * x[i];
+    double inverse = 1 / std::sqrt(squares / static_cast<double>(group) + epsilon);
+    for (int64_t i = 0; i < group; ++i)
+      y[i] = x[i] * inverse * scale[static_cast<size_t>(i)];
+  }
+  return out;
+}
+
+Matrix quoin::ref::turn(const Matrix &in, int64_t headDim, double theta, function_ref<int64_t(int64_t)> position) {
+  int64_t half = headDim / 2;
+  Matrix out(in.rows, in.columns);
+  for (int64_t i = 0; i < half; ++i) {
+    double frequency = std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(headDim));
+    for (int64_t r = 0; r < in.rows; ++r) {
+      double angle = static_cast<double>(position(r)) * frequency;
+      double cosine = std::cos(angle), sine = std::sin(angle);
+      for (int64_t head = 0; head < in.columns; head += 2 * half) {
+        double a = in.row(r)[head + i], b = in.row(r)[head + half + i];
+        out.row(r)[head + i] = a * cosine - b * sine;
+        out.row(r)[head + half + i] = b * cosine + a * sine;
+      }
+    }
+  }
+  return out;
+}
+
+Matrix quoin::ref::gated(const Matrix &gate, const Matrix &up) {
+  Matrix out(gate.rows, gate.columns);
+  for (auto [y, g, u] : llvm::zip_equal(out.numbers, gate.numbers, up.numbers))
+    y = g / (1 + std::exp(-g)) * u;
+  return out;
+}
+
+Matrix quoin::ref::sum(const Matrix &a, const Matrix &b) {
+  Matrix out = a;
+  for (auto [x, y] : llvm::zip_equal(out.numbers, b.numbers))
+    x += y;
+  return out;
+}
+
+Matrix quoin::ref::rowsAt(const Matrix &in, ArrayRef<int64_t> slots, int64_t from) {
+  Matrix out(static_cast<int64_t>(slots.size()), in.columns);
+  for (int64_t i = 0; i < out.rows; ++i)
+    llvm::copy(in.rowRef(slots[static_cast<size_t>(i)] - from), out.row(i));
+  return out;
+}
+
+/// One head of one row: softmax over the keys it sees, zero if it sees none. NaN counts as the highest score.
+static void attendHead(const double *query, const Matrix &keys, const Matrix &values, int64_t at, int64_t width,
+                       double scale, ArrayRef<int64_t> seen, double *out) {
+  SmallVector<double, 128> p;
+  double highest = -HUGE_VAL, total = 0;
+  for (int64_t k : seen) {
+    const double *key = keys.row(k) + at;
+    double score = 0;
+    for (int64_t i = 0; i < width; ++i)
+      score += query[i] * key[i];
+    p.push_back(score * scale);
+    highest = std::isnan(highest) || p.back() <= highest ? highest : p.back();
+  }
+  for (double &x : p)
+    total += x = std::exp(x - highest);
+  for (auto [k, x] : llvm::zip_equal(seen, p)) {
+    const double *value = values.row(k) + at;
+    for (int64_t i = 0; i < width; ++i)
+      out[i] += x / total * value[i];
+  }
+}
+
+Matrix quoin::ref::attend(const Matrix &queries, const Matrix &keys, const Matrix &values, const HeadShape &shape,
+                          const Visibility &visible, function_ref<int64_t(int64_t)> slot) {
+  int64_t width = shape.headDim, share = shape.heads / shape.kvHeads;
+  Matrix out(queries.rows, queries.columns);
+  SmallVector<int64_t, 128> seen;
+  for (int64_t r = 0; r < queries.rows; ++r) {
+    seen.clear();
+    int64_t query = slot(r);
+    for (int64_t k = 0; k < keys.rows; ++k)
+      if (visible(query, k))
+        seen.push_back(k);
+    for (int64_t h = 0; h < shape.heads; ++h)
+      attendHead(queries.row(r) + h * width, keys, values, h / share * width, width, shape.scale, seen,
+                 out.row(r) + h * width);
+  }
+  return out;
+}

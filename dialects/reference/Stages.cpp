@@ -1,0 +1,145 @@
+//===- Stages.cpp - evaluates a step of stages -----------------------------===//
+//
+// What a `stage.step` computes is what its model does: in float64, whatever numbers are stored as, for types are
+// precision and not meaning. Buffers that have places lie in them here, too, one matrix a place, so that a place which
+// is given away too early is seen in the numbers.
+//
+// A model's op and its stage ask the same formulas (Formulas.h): lowering a model changes no bit.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/reference/Formulas.h"
+#include "dialects/stage/StageDialect.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::ref;
+using namespace quoin::stage;
+
+namespace {
+
+class StepRun {
+public:
+  StepRun(StepOp s, const Weights &w, const ModelCall &c, KeyValueCache &k)
+      : step(s), weights(w), call(c), cache(k), visible(c) {
+    places.resize(step.getPlaces().value_or(ArrayRef<int64_t>()).size());
+  }
+
+  FailureOr<Matrix> run();
+
+private:
+  /// What a stage with a place leaves there, another leaves under its own name.
+  Matrix &buffer(Value v) {
+    std::optional<int64_t> place = placeOf(v);
+    return place ? places[static_cast<size_t>(*place)] : matrices[v];
+  }
+  const Weight &weight(WeightAttr w, size_t source = 0) const { return *weights.find(w.getSources()[source]); }
+  int64_t slotOf(Space space, int64_t row) const {
+    return space == Space::Row ? call.from + row : call.read[static_cast<size_t>(row)];
+  }
+
+  FailureOr<Matrix> evaluate(stage::RowsOp op);
+  Matrix evaluate(ProductOp op);
+  Matrix evaluate(AttendOp op);
+  Matrix evaluate(MoveOp op);
+  void evaluate(stage::CacheOp op);
+
+  StepOp step;
+  const Weights &weights;
+  const ModelCall &call;
+  KeyValueCache &cache;
+  Visibility visible;
+  SmallVector<Matrix> places;
+  DenseMap<Value, Matrix> matrices;
+  DenseMap<Value, size_t> layers; ///< of pages
+};
+
+} // namespace
+
+static FailureOr<Matrix> embed(stage::RowsOp op, const Matrix &table, const ModelCall &call) {
+  Matrix out(static_cast<int64_t>(call.slots.size()) - call.from, table.columns);
+  for (int64_t i = 0; i < out.rows; ++i) {
+    int32_t token = call.slots[static_cast<size_t>(call.from + i)].token;
+    if (token < 0 || token >= table.rows)
+      return LogicalResult(op.emitOpError("expects a token below ") << table.rows << ", but found " << token);
+    llvm::copy(table.rowRef(token), out.row(i));
+  }
+  return out;
+}
+
+FailureOr<Matrix> StepRun::evaluate(stage::RowsOp op) {
+  Space space = op.getOutput().getType().getSpace();
+  auto in = [&](unsigned i) -> const Matrix & { return buffer(op.getInputs()[i]); };
+  return llvm::TypeSwitch<Attribute, FailureOr<Matrix>>(op.getFormula())
+      .Case([&](EmbedAttr) { return embed(op, weight(*op.getWeight()).stored, call); })
+      .Case([&](NormAttr norm) {
+        return normalise(in(0), weight(*op.getWeight()).stored.rowRef(0), norm.getEpsilon().getValueAsDouble());
+      })
+      .Case([&](RotaryAttr rotary) {
+        return turn(in(0), rotary.getHeadDim(), rotary.getTheta().getValueAsDouble(),
+                    [&](int64_t r) { return call.slots[static_cast<size_t>(slotOf(space, r))].position; });
+      })
+      .Case([&](AddAttr) { return sum(in(0), in(1)); })
+      .Case([&](SwigluAttr) { return gated(in(0), in(1)); })
+      .DefaultUnreachable("all formulas are known");
+}
+
+Matrix StepRun::evaluate(ProductOp op) {
+  const Matrix &x = buffer(op.getInput());
+  if (op.getGated())
+    return gated(product(x, weight(op.getWeight(), 0), nullptr), product(x, weight(op.getWeight(), 1), nullptr));
+  Matrix out = product(x, weight(op.getWeight()), op.getBias() ? &weight(*op.getBias()) : nullptr);
+  return op.getResidual() ? sum(buffer(op.getResidual()), out) : out;
+}
+
+/// The rows that run behind those of earlier calls.
+void StepRun::evaluate(stage::CacheOp op) {
+  size_t layer = layers.size();
+  layers[op.getPages()] = layer;
+  if (cache.keys.size() <= layer) {
+    cache.keys.resize(layer + 1);
+    cache.values.resize(layer + 1);
+  }
+  cache.keys[layer].appendRows(buffer(op.getKey()));
+  cache.values[layer].appendRows(buffer(op.getValue()));
+}
+
+Matrix StepRun::evaluate(AttendOp op) {
+  PagesType pages = op.getPages().getType();
+  Space space = op.getOutput().getType().getSpace();
+  size_t layer = layers.at(op.getPages());
+  HeadShape shape{static_cast<int64_t>(op.getHeads()), pages.getHeads(), pages.getHeadDim(),
+                  op.getScale().convertToDouble()};
+  return attend(buffer(op.getQuery()), cache.keys[layer], cache.values[layer], shape, visible,
+                [&](int64_t r) { return slotOf(space, r); });
+}
+
+Matrix StepRun::evaluate(MoveOp op) {
+  const Matrix &in = buffer(op.getInput());
+  return op.getRows() ? rowsAt(in, call.read, call.from) : in;
+}
+
+FailureOr<Matrix> StepRun::run() {
+  for (Operation &op : step.getBody().front()) {
+    if (auto pages = dyn_cast<stage::CacheOp>(op)) {
+      evaluate(pages);
+      continue;
+    }
+    // Words are `visible`, and the head scores what is returned.
+    if (isa<MasksOp, HeadOp>(op))
+      continue;
+    FailureOr<Matrix> made = llvm::TypeSwitch<Operation *, FailureOr<Matrix>>(&op)
+                                 .Case<stage::RowsOp, ProductOp, AttendOp, MoveOp>([&](auto o) { return evaluate(o); })
+                                 .DefaultUnreachable("all stages are known");
+    if (failed(made))
+      return failure();
+    buffer(op.getResult(0)) = std::move(*made);
+  }
+  return buffer(step.getHead().getInput());
+}
+
+FailureOr<Matrix> quoin::ref::runStep(Operation *step, const Weights &weights, const ModelCall &call,
+                                      KeyValueCache &cache) {
+  return StepRun(cast<StepOp>(step), weights, call, cache).run();
+}
