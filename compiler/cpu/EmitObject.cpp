@@ -44,14 +44,17 @@ static void initialiseTargets() {
 /// The levels of x86-64's ABI document, best first, and what each adds that a loader should test.
 static const struct {
   const char *cpu;
+  int64_t registers, registerLanes; ///< of f32
   std::initializer_list<const char *> features;
 } x86Levels[] = {
     {"x86-64-v4",
+     32,
+     16,
      {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe",
       "popcnt"}},
-    {"x86-64-v3", {"avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe", "popcnt"}},
-    {"x86-64-v2", {"sse4.2", "popcnt"}},
-    {"x86-64", {}},
+    {"x86-64-v3", 16, 8, {"avx2", "fma", "f16c", "bmi", "bmi2", "lzcnt", "movbe", "popcnt"}},
+    {"x86-64-v2", 16, 4, {"sse4.2", "popcnt"}},
+    {"x86-64", 16, 4, {}},
 };
 
 /// Whether this machine multiplies pairs of bf16 faster than it would in f32. No feature says so, and LLVM's models of
@@ -137,6 +140,7 @@ std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error)
   t.kernels.half = !t.x86 || machine->checkFeatures("+f16c");
   if (!t.x86) {
     t.cpu = t.tune;
+    t.kernels.registerLanes = 4; // AArch64 has 32 registers of 4
     return t;
   }
   t.cpu = "x86-64";
@@ -147,6 +151,8 @@ std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error)
     for (const char *f : level.features)
       t.required += (t.required.empty() ? "" : ",") + std::string(f);
     t.kernels.narrow = StringRef(level.cpu) == "x86-64-v4" && machine->checkFeatures("+avx512bf16");
+    t.kernels.registers = level.registers;
+    t.kernels.registerLanes = level.registerLanes;
     break;
   }
   if (t.kernels.narrow) {

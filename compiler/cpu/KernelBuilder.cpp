@@ -158,11 +158,14 @@ void KernelBuilder::prefetch(Val address) {
   LLVM::Prefetch::create(b, loc, address, b.getI32IntegerAttr(0), b.getI32IntegerAttr(2), b.getI32IntegerAttr(1));
 }
 
-void KernelBuilder::forgetLoads() {
-  LLVM::InlineAsmOp::create(b, loc, TypeRange(), ValueRange(), /*asm_string=*/"", /*constraints=*/"~{memory}",
+static void forget(KernelBuilder &kb, ValueRange operands, StringRef constraints) {
+  LLVM::InlineAsmOp::create(kb.b, kb.loc, TypeRange(), operands, /*asm_string=*/"", constraints,
                             /*has_side_effects=*/true, /*is_align_stack=*/false, LLVM::TailCallKind::None,
                             /*asm_dialect=*/LLVM::AsmDialectAttr(), /*operand_attrs=*/ArrayAttr());
 }
+
+void KernelBuilder::forgetLoads() { forget(*this, {}, "~{memory}"); }
+void KernelBuilder::forgetLoads(Val memory) { forget(*this, memory.value, "r,~{memory}"); }
 
 //===----------------------------------------------------------------------===//
 // Control

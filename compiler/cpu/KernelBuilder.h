@@ -38,6 +38,8 @@ struct KernelOptions {
   bool half = true;    ///< it widens f16 by itself; else that is done with integers
   bool narrow = false; ///< it has AVX512-BF16; else f32 is rounded to bf16 with integers, and pairs are widened
   bool brain = false;  ///< it multiplies pairs of bf16 faster than it would in f32
+  // What register tiles are made for. A vector of 16 lanes takes as many registers as it needs.
+  int64_t registers = 32, registerLanes = 16;
 };
 
 class KernelBuilder {
@@ -89,6 +91,8 @@ public:
   void atomicMin(Val address, Val value);
   /// What was loaded before and is loaded again after this comes from memory, not from a register that it would occupy.
   void forgetLoads();
+  /// The same for what lies in `memory`, a stack of this function of which it would otherwise know the contents.
+  void forgetLoads(Val memory);
 
   // Control. Bodies receive the induction value and the carried values, and return the next ones.
   void loop(Val from, Val to, int64_t step, llvm::function_ref<void(Val)> body);

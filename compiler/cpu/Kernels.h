@@ -80,13 +80,15 @@ mlir::LLVM::LLVMFuncOp linearKernel(KernelBuilder &kb, const LinearShape &shape)
 struct Prefetch {
   Val from;
   int64_t eighths = 0;
+  int64_t parts = 1; ///< the tile is passed over in so many parts, which fetch a part each
 };
 
 /// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each.
 llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
                                        Arithmetic arithmetic, Prefetch prefetch = {});
 
-/// Rows of a register tile at most: 6 x 4 sums, 4 vectors of the weight and a broadcast fill 29 of 32 registers.
+/// Rows of a register tile at most: 6 x 4 sums, 4 vectors of the weight and a broadcast fill 29 of 32 registers, and
+/// where there are 16 that hold half a vector each, 6 x 1 sums fill 15.
 inline constexpr int64_t maxPassRows = 6;
 
 struct RowPass {

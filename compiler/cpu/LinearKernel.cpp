@@ -2,7 +2,9 @@
 //
 // The weight lies in tiles of 64 columns: [tile][k][64]. For each tile of its range the kernel passes over the rows, up
 // to six at a time, and keeps 6 x 64 sums in 24 registers while it runs down k: per step four loads of the weight, six
-// broadcasts and 24 fused multiply-adds. The weight's tile stays in the second-level cache for the passes that follow.
+// broadcasts and 24 fused multiply-adds. Where registers are fewer or shorter, a pass goes over the tile in parts, each
+// of them as many of the 64 columns as have their sums in registers: of AVX2 6 x 16 fill 12 of its 16. The weight's
+// tile stays in the second-level cache for the passes that follow.
 //
 // Few rows wait for memory, many for arithmetic, and between the two (4 to 24 rows: where block diffusion lives) a
 // kernel that first loads a tile and then computes with it would pay for both. So each pass also prefetches its share
@@ -32,6 +34,22 @@ static StringRef arithmeticName(Arithmetic a) {
   return a == Arithmetic::Widened ? "widened" : a == Arithmetic::Pairs ? "pairs" : storageName(storageOf(a));
 }
 
+/// Lines of the main loop's iterations.
+static constexpr int64_t unrolled = 4;
+
+/// What an iteration fetches of what comes next, in whole lines of the cache.
+static int64_t fetchedBytes(Arithmetic arithmetic, int64_t eighths, int64_t parts) {
+  int64_t share = unrolled * lineBytes(storageOf(arithmetic)) * eighths / 8;
+  return llvm::alignTo(share / parts, 64);
+}
+
+/// Whole lines: elements of k, or pairs of them.
+static Val linesOf(KernelBuilder &kb, Val k, Arithmetic arithmetic) {
+  if (arithmetic == Arithmetic::Pairs)
+    return kb.shiftRight(k + 1, kb.index(1));
+  return arithmetic == Arithmetic::Widened ? kb.shiftRight(k, kb.index(1)) : k;
+}
+
 namespace {
 /// One register tile: what is done for a line of the packed matrix, and the loops around it.
 struct ProductTile {
@@ -42,8 +60,7 @@ struct ProductTile {
   Arithmetic arithmetic;
   Prefetch prefetch;
   Vals sums = Vals(rows.size() * vectors, kb.constant(kb.v16f, 0));
-
-  static constexpr int64_t unrolled = 4; ///< lines of an iteration of the main loop
+  std::optional<Val> upper = {}; ///< where the mask of the lanes' upper halves lies
 
   /// Of a row, for each line.
   int64_t rowStep() const { return arithmetic == Arithmetic::Widened ? 8 : 4; }
@@ -86,14 +103,20 @@ struct ProductTile {
     multiplyAdd(a, offset, loaded([&](Val w) { return kb.widenLow(w); }), acc);
     if (half)
       return;
-    // 24 sums leave no room for a line and its two halves: it is read again from the first-level cache.
-    kb.forgetLoads();
-    multiplyAdd(a, offset + 4, loaded([&](Val w) { return kb.widenHigh(w); }), acc);
+    // The sums leave no room for a line and its two halves: it is read again from the first-level cache; and where
+    // there are few registers, none for the mask of the upper half: it is read from there, too.
+    if (!upper) {
+      kb.forgetLoads();
+      return multiplyAdd(a, offset + 4, loaded([&](Val w) { return kb.widenHigh(w); }), acc);
+    }
+    kb.forgetLoads(*upper);
+    Val mask = kb.load(kb.v16i, *upper, 64);
+    multiplyAdd(a, offset + 4, loaded([&](Val w) { return kb.cast(kb.v16f, kb.bitAnd(w, mask)); }), acc);
   }
 
   /// Prefetches go to several places at once: a core asks memory for more when its own prefetchers follow several
   /// streams, each within its pages.
-  int64_t fetchBytes() const { return unrolled * lineBytes(storageOf(arithmetic)) * prefetch.eighths / 8; }
+  int64_t fetchBytes() const { return fetchedBytes(arithmetic, prefetch.eighths, prefetch.parts); }
   int64_t fetchStreams() const {
     int64_t lines = fetchBytes() / 64, streams = std::clamp<int64_t>(lines, 1, 4);
     while (lines % streams)
@@ -119,6 +142,10 @@ struct ProductTile {
       for (Val row : rows)
         a.push_back(kb.at(row, i * rowStep()));
       Val first = kb.at(weight, i * bytes);
+      // A part takes one cache line of each line: no prefetcher of a CPU's own sees that pattern in time.
+      if (prefetch.parts > 1 && unroll == unrolled)
+        for (int64_t u = 0; u < unroll; ++u)
+          kb.prefetch(kb.at(first, (2 * unrolled + u) * bytes));
       if (prefetch.eighths && unroll == unrolled)
         fetchAhead(kb.shiftRight(i, kb.index(2)), kb.shiftRight(to, kb.index(2)));
       for (int64_t u = 0; u < unroll; ++u)
@@ -132,19 +159,16 @@ struct ProductTile {
 SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
                                              Arithmetic arithmetic, Prefetch prefetch) {
   ProductTile tile{kb, rows, weight, vectors, arithmetic, prefetch};
-  // Rows of F32 end with their last element; in rows of BF16 a zero fills up the last pair.
-  Val one = kb.index(1), lines = k, half = kb.index(0);
-  if (arithmetic == Arithmetic::Pairs)
-    lines = kb.shiftRight(k + 1, one);
-  if (arithmetic == Arithmetic::Widened) {
-    lines = kb.shiftRight(k, one);
-    half = kb.bitAnd(k, one);
+  if (arithmetic == Arithmetic::Widened && prefetch.parts > 1) {
+    tile.upper = kb.stack(64);
+    kb.store(kb.integer(kb.v16i, int32_t(0xffff0000)), *tile.upper, 64);
   }
-  Val whole = kb.bitAnd(lines, kb.index(-ProductTile::unrolled));
-  tile.run(kb.index(0), whole, ProductTile::unrolled);
+  // Rows of F32 end with their last element; in rows of BF16 a zero fills up the last pair.
+  Val lines = linesOf(kb, k, arithmetic), whole = kb.bitAnd(lines, kb.index(-unrolled));
+  tile.run(kb.index(0), whole, unrolled);
   tile.run(whole, lines, 1);
   if (arithmetic == Arithmetic::Widened)
-    tile.run(lines, lines + half, 1, true);
+    tile.run(lines, lines + kb.bitAnd(k, kb.index(1)), 1, true);
   SmallVector<Vals, 4> out;
   for (size_t r = 0; r < rows.size(); ++r)
     out.push_back(Vals(tile.sums.begin() + r * vectors, tile.sums.begin() + (r + 1) * vectors));
@@ -188,6 +212,19 @@ void RowPasses::each(Val tile, int64_t tileBytes, function_ref<void(const RowPas
   });
 }
 
+/// The vectors beside each other of which `rows` rows have their sums in registers, with the weight's and a broadcast:
+/// of the four of a line as many as fit, at least one.
+static int64_t vectorsAtOnce(const KernelOptions &options, int64_t rows) {
+  int64_t each = KernelBuilder::lanes / options.registerLanes;
+  for (int64_t vectors : {4, 2}) {
+    // A single row uses each vector of the weight once, and need not keep it.
+    int64_t weight = rows == 1 ? each : vectors * each;
+    if (rows * vectors * each + weight + 1 <= options.registers)
+      return vectors;
+  }
+  return 1;
+}
+
 /// (A, bytes between its rows, W, k, sums [rows][64], where to prefetch from), for one number of rows.
 static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, int64_t count, int64_t eighths) {
   std::string name = ("product_" + arithmeticName(arithmetic) + "_" + Twine(count) + "_" + Twine(eighths)).str();
@@ -195,10 +232,21 @@ static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, in
     Vals rows;
     for (int64_t r = 0; r < count; ++r)
       rows.push_back(kb.at(a[0], a[1] * r));
-    auto sums = productTile(kb, rows, a[2], a[3], 4, arithmetic, {a[5], eighths});
-    for (int64_t r = 0; r < count; ++r)
-      for (int64_t v = 0; v < 4; ++v)
-        kb.store(sums[r][v], kb.at(a[4], r * 256 + v * 64), 64);
+    int64_t vectors = vectorsAtOnce(kb.options, count), parts = 4 / vectors;
+    auto part = [&](Val weight, Val out, Val prefetch) {
+      auto sums = productTile(kb, rows, weight, a[3], vectors, arithmetic, {prefetch, eighths, parts});
+      for (int64_t r = 0; r < count; ++r)
+        for (int64_t v = 0; v < vectors; ++v)
+          kb.store(sums[r][v], kb.at(out, r * 256 + v * 64), 64);
+    };
+    if (parts == 1)
+      return part(a[2], a[4], a[5]);
+    // Each part of the line's columns runs down k on its own, and fetches its part of what comes next.
+    Val bytes = kb.shiftRight(linesOf(kb, a[3], arithmetic), kb.index(2)) * fetchedBytes(arithmetic, eighths, parts);
+    kb.loop(kb.index(0), kb.index(parts), 1, [&](Val p) {
+      part(kb.at(a[2], p * (vectors * lineBytes(storageOf(arithmetic)) / 4)), kb.at(a[4], p * (vectors * 64)),
+           kb.at(a[5], p * bytes));
+    });
   });
 }
 
