@@ -132,8 +132,8 @@ quoin_status_t quoin_tokenizer_load(quoin_context_t *context, const char *folder
 void quoin_tokenizer_destroy(quoin_tokenizer_t *tokenizer);
 
 /* Ids of `text`, `size` bytes of UTF-8 that may hold NULs. Special tokens written in the text become their ids
- * (unless the tokenizer's `split_special_tokens` says that they are text); none are added. At most `capacity` ids are stored in `ids`, which may be NULL with capacity 0; `out_count` is how many
- * there are. */
+ * (unless the tokenizer's `split_special_tokens` says that they are text); none are added. At most `capacity` ids are
+ * stored in `ids`, which may be NULL with capacity 0; `out_count` is how many there are. */
 quoin_status_t quoin_tokenizer_encode(quoin_tokenizer_t *tokenizer, const char *text, size_t size, int32_t *ids,
                                       size_t capacity, size_t *out_count);
 
