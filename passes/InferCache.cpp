@@ -10,6 +10,8 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "passes/CacheUses.h"
 #include "passes/Counters.h"
 #include "passes/Notes.h"
@@ -69,6 +71,15 @@ class CallRewriter {
 public:
   CallRewriter(const CacheUses &uses, const MaskFacts &facts, Value cache) : uses(uses), facts(facts), cache(cache) {}
 
+  /// A call of `then` rows alone, which are kept as they are (`proveCausalBySlot`).
+  void rewriteRows(ForwardOp op) {
+    SlotBuilder b(op.getLoc(), op);
+    Value all = tensor::DimOp::create(b, op.getIds(), 0);
+    Value from = ReuseOp::create(b, cache, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(),
+                                 op.getRead(), all);
+    replace(b, op, from, all);
+  }
+
   /// `snapshot`: how many `then` rows are kept with the sequence's; null: none.
   void rewrite(ForwardOp op, unsigned use, Value snapshot) {
     SlotBuilder b(op.getLoc(), op);
@@ -81,12 +92,7 @@ public:
       keep = arith::AddIOp::create(b, op.getTo(), snapshot);
       from = arith::SelectOp::create(b, b.isAtLeast(makeReuse(keep), keep), keep, from);
     }
-    auto call =
-        ForwardCachedOp::create(b, cache, from, keep, op.getModelAttr(), op.getSequence(), op.getTo(), op.getIds(),
-                                op.getPositions(), op.getLabels(), op.getRead(), op.getMaskAttr(), op.getSymbols(),
-                                /*pass=*/UnitAttr());
-    op.getLogits().replaceAllUsesWith(call.getLogits());
-    op.erase();
+    replace(b, op, from, keep);
   }
 
   /// The published engine runs the rows that the commit adds, even if the cache's are right. The commit, which checks
@@ -110,6 +116,15 @@ public:
   }
 
 private:
+  void replace(SlotBuilder &b, ForwardOp op, Value from, Value keep) {
+    auto call =
+        ForwardCachedOp::create(b, cache, from, keep, op.getModelAttr(), op.getSequence(), op.getTo(), op.getIds(),
+                                op.getPositions(), op.getLabels(), op.getRead(), op.getMaskAttr(), op.getSymbols(),
+                                /*pass=*/UnitAttr());
+    op.getLogits().replaceAllUsesWith(call.getLogits());
+    op.erase();
+  }
+
   /// The first row of a call that must run and how many slots stay valid after it. At most `atMost` are reused, if
   /// given.
   std::pair<Value, Value> rowsToRun(SlotBuilder &b, unsigned use, Value sequence, Value to, ValueRange symbols,
@@ -159,9 +174,10 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       }
       bool hasPass = llvm::any_of(uses.calls, [](const CacheCall &c) { return isa<CommitOp>(c.op); });
       bool snapshots = !beyond && keepsSnapshots(uses, facts);
+      bool rows = !beyond && llvm::any_of(uses.calls, isWithoutText) && proveCausalBySlot(uses.uses);
       if (!beyond && !snapshots)
-        noteRefusals(decoder, uses, facts);
-      if (facts.cut.kind == RowCut::Kind::Nothing && !hasPass && !snapshots)
+        noteRefusals(decoder, uses, facts, rows);
+      if (facts.cut.kind == RowCut::Kind::Nothing && !hasPass && !snapshots && !rows)
         continue; // a stateless call is as good
       OpBuilder entry = OpBuilder::atBlockBegin(&decoder.getBody().front());
       bool shared = holdAcrossRuns(facts, uses.uses, uses.options);
@@ -171,7 +187,12 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       numShared += shared;
       CallRewriter rewriter(uses, facts, cache);
       for (const CacheCall &call : uses.calls) {
-        if (auto forward = dyn_cast<ForwardOp>(call.op)) {
+        if (rows && isWithoutText(call)) {
+          remark::passed(call.op->getLoc(), remarkOn<InferCache>("Rows"))
+              << "rows of calls without text are kept and reused, their mask is causal by slot";
+          rewriter.rewriteRows(cast<ForwardOp>(call.op));
+          ++numForwards;
+        } else if (auto forward = dyn_cast<ForwardOp>(call.op)) {
           rewriter.rewrite(forward, call.use, snapshots ? call.snapshot : Value());
           ++numForwards;
           numSnapshots += snapshots && call.snapshot;
@@ -181,6 +202,13 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
         }
       }
     }
+  }
+
+  /// All rows of the call are `then` rows.
+  static bool isWithoutText(const CacheCall &call) {
+    auto forward = dyn_cast<ForwardOp>(call.op);
+    APInt to;
+    return forward && forward.getIds() && matchPattern(forward.getTo(), m_ConstantInt(&to)) && to.isZero();
   }
 
   /// May the calls on this cache that have a snapshot keep it? MaskFacts.h says when.
@@ -210,20 +238,34 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
   }
 
   /// Why nothing of a mask's calls is kept.
-  static std::string reasonOf(const MaskFacts &facts, size_t use) {
+  static std::string reasonOf(const CacheUses &uses, const MaskFacts &facts, size_t use) {
     if (facts.gaveUp)
-      return "too many cases";
+      return "its conditions make too many cases to go through";
+    std::string why = "no cut is provable, a change may reach every row";
     if (facts.thenIsSeen[use])
-      return "a row of the text may see a 'then' row, as far as their positions and labels are known";
-    return facts.cut.kind == RowCut::Kind::Nothing ? "no cut is provable, a change may reach every row"
-                                                   : "no rows see provably the same keys at every call";
+      why = "a row of the text may see a 'then' row, as far as their positions and labels are known";
+    else if (facts.cut.kind != RowCut::Kind::Nothing)
+      why = "no rows see provably the same keys at every call";
+    std::string witness = findWitness(uses.uses, uses.options, facts, use);
+    return witness.empty() ? why : why + " (" + witness + ")";
   }
 
-  static void noteRefusals(DecoderOp decoder, const CacheUses &uses, const MaskFacts &facts) {
-    for (auto [i, use] : llvm::enumerate(uses.uses))
-      if (facts.isRefused(i))
+  /// `rows`: calls of `then` rows alone keep them.
+  static void noteRefusals(DecoderOp decoder, const CacheUses &uses, const MaskFacts &facts, bool rows) {
+    for (auto [i, use] : llvm::enumerate(uses.uses)) {
+      size_t number = i;
+      auto isOfUse = [&](const CacheCall &call) { return call.use == number; };
+      bool text = llvm::any_of(uses.calls, [&](const CacheCall &c) { return isOfUse(c) && !isWithoutText(c); });
+      std::string why;
+      if (text && facts.isRefused(i))
+        why = reasonOf(uses, facts, i);
+      else if (!text && !rows)
+        why = "all its rows are 'then' rows, which are kept only if a row sees provably none behind it, wherever they "
+              "stand, and the same at every call";
+      if (!why.empty())
         addNote(decoder, MaskAttr::get(decoder.getContext(), use.mask),
-                "no cache, each call runs everything again: " + reasonOf(facts, i));
+                "no cache, each call runs everything again: " + why);
+    }
   }
 
   /// One remark per mask.
@@ -235,7 +277,7 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       const CacheCall *call = llvm::find_if(uses.calls, [&](const CacheCall &c) { return c.use == i; });
       if (facts.isRefused(i)) {
         ++numRefused;
-        os << ": " << reasonOf(facts, i) << "; everything runs again";
+        os << ": " << reasonOf(uses, facts, i) << "; everything runs again";
         remark::missed(call->op->getLoc(), remarkOn<InferCache>("Mask")) << text;
         continue;
       }

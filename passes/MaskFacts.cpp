@@ -2,13 +2,13 @@
 
 #include "passes/MaskFacts.h"
 #include "passes/MaskCases.h"
+#include "passes/MaskDraws.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
 #include "llvm/ADT/StringMap.h"
 #include <algorithm>
 #include <numeric>
-#include <random>
 #include <set>
 
 using namespace quoin;
@@ -21,18 +21,10 @@ using Answer = MaskQuestion::Answer;
 
 namespace {
 /// The variables of a question about one or two calls.
-class Prover {
+class Prover : MaskDraws {
 public:
   Prover(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options)
-      : uses(uses), options(options), budget(options.budget) {
-    for (const MaskUse &use : uses)
-      for (const BlockMask::Node &n : use.mask.nodes()) {
-        if (n.op == Op::Constant && n.value != 0 && std::abs(n.value) < (1 << 20))
-          constants.insert(n.value);
-        if ((n.op == Op::FloorDiv || n.op == Op::Mod) && n.value < (1 << 20))
-          divisors.insert(n.value);
-      }
-  }
+      : MaskDraws(uses, options), budget(options.budget) {}
 
   /// The prefix of each use, as long as can be shown.
   std::vector<StablePrefix> provePrefixes();
@@ -65,52 +57,13 @@ private:
       it->second = question.addVariable();
     return LinearForm::variable(it->second);
   }
-  /// A number from `low` to `high`, both included; the same in each run.
-  int64_t draw(int64_t low, int64_t high) {
-    return low + static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1));
-  }
-  /// A small one where the range has such.
-  int64_t drawLabel(int64_t low, int64_t high) {
-    if (low == INT32_MIN)
-      low = std::min<int64_t>(high, 0) - (high < 0 ? 2 : 0);
-    return draw(low, std::min(high, low + 2));
-  }
-  /// Sizes at which the formulas' constants and divisors matter.
-  int64_t drawRange() const {
-    int64_t most = 12;
-    for (int64_t c : constants)
-      most = std::max(most, 2 * std::abs(c));
-    for (int64_t d : divisors)
-      most = std::max(most, 3 * d);
-    return std::min<int64_t>(most, 4096);
-  }
-  llvm::SmallVector<int64_t> drawSymbols(const MaskUse &use, llvm::ArrayRef<int64_t> sharedValues, int64_t range) {
-    llvm::SmallVector<int64_t> r;
-    for (int id : use.shared)
-      r.push_back(id < 0 ? draw(-2, range) : sharedValues[id]);
-    return r;
-  }
-  llvm::SmallVector<int64_t> drawShared(int64_t range) {
-    llvm::SmallVector<int64_t> r;
-    int count = options.sharedInCut;
-    for (const MaskUse &use : uses)
-      for (int id : use.shared)
-        count = std::max(count, id + 1);
-    for (int i = 0; i < count; ++i)
-      r.push_back(draw(-2, range));
-    return r;
-  }
   bool isNone(const MaskQuestion &question) {
     Answer answer = question.solve();
     gaveUp |= answer == Answer::TooManyCases;
     return answer == Answer::None;
   }
 
-  llvm::ArrayRef<MaskUse> uses;
-  const MaskFactsOptions &options;
   int64_t budget;
-  std::minstd_rand random;
-  std::set<int64_t> constants, divisors;
   llvm::DenseMap<int, unsigned> sharedVariables;
   std::vector<RowCut> candidates;
 };

@@ -43,6 +43,10 @@
 // kind stops comparing at the first label that is not 0, and what it then uses is right by the claim, since a
 // snapshot's call has p = all.
 //
+// Calls without text. A call may have nothing but `then` rows: then they are its text, at positions and with labels of
+// the program's own. If under all masks of the cache a row sees slots up to its own alone, whatever positions and
+// labels are, and all masks agree, then nothing above asks whose slots they are: f(d) = d and p = all slots of a call.
+//
 // How it is proven: propose and prove. Candidates are read off the formulas (block lengths from divisors, starts from
 // constants and symbols), ordered from the one that reuses most; those that a few hundred random rows and keys
 // contradict are dropped; the first is taken for which Presburger arithmetic shows that there is no counterexample. f =
@@ -148,12 +152,21 @@ struct MaskFacts {
 /// The facts of the calls on one cache.
 MaskFacts proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options = {});
 
+/// A pair of tokens that shows why nothing is kept of a use, in words: a row of the text that sees a `then` row, or a
+/// key behind it, or a key at one call and not at another. The smallest that draws meet; empty if they meet none.
+std::string findWitness(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options, const MaskFacts &facts,
+                        size_t use);
+
 /// Do the facts hold from run to run, in which values that all calls of a run share may differ? Then a slot's keys and
 /// values may come from another run.
 bool holdAcrossRuns(const MaskFacts &facts, llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options);
 
 /// Are rows of labels up to `label` a call of their own in all these masks, the same in each?
 bool proveSnapshot(llvm::ArrayRef<MaskUse> uses, int64_t label, unsigned maxCases = 1024);
+
+/// Does every row see slots up to its own alone, the same at each call, whatever positions and labels are? Then all
+/// slots of a call are kept like those of the sequence, `then` rows too.
+bool proveCausalBySlot(llvm::ArrayRef<MaskUse> uses, unsigned maxCases = 1024);
 
 /// Do two masks allow the same pairs, whatever tokens and symbols are? Symbols of the same name are the same number.
 /// False also if it was not proven.

@@ -45,7 +45,7 @@ def InferCachePass : Pass<"quoin-infer-cache", "::quoin::DecoderOp"> {
     (`passes/MaskFacts.h` has the rule and why it is right). A `quoin.commit .. by pass` becomes the call that the published
     engine makes, over the rows beyond the last commit even if they are still valid, and a plain commit. Rewriting is
     local; no loop is analysed. `then` rows whose labels make them a snapshot (all others have a higher label) are kept and
-    reused with the sequence's own.
+    reused with the sequence's own; so are all rows of a call that has no others (`[to 0]`), if its mask is causal by slot.
 
     What is proven for all runs, whatever they share inside, makes the cache `shared`: runs with the same beginning may use each
     other's slots.
@@ -54,7 +54,7 @@ def InferCachePass : Pass<"quoin-infer-cache", "::quoin::DecoderOp"> {
 
     *Leaves* the number of calls as the published engine has it: `quoin-fuse-commit` lowers it.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def ApproximateCachePass : Pass<"quoin-approximate-cache", "::quoin::DecoderOp"> {

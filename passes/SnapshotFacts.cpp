@@ -1,23 +1,35 @@
-//===- SnapshotFacts.cpp - rows of low labels are a call of their own ------===//
+//===- SnapshotFacts.cpp - rows that are a call of their own ---------------===//
 
 #include "passes/MaskCases.h"
 #include "passes/MaskFacts.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 using namespace quoin;
 using Answer = MaskQuestion::Answer;
 
 namespace {
-/// A row and a key anywhere, with labels in a range, and one or two calls that are asked about them.
-class LabelQuestion {
+/// A row and a key anywhere, and one or two calls that are asked about them.
+class PairQuestion {
 public:
-  LabelQuestion(unsigned maxCases, int64_t &budget, int64_t label, bool keyIsHigher) : question(maxCases, budget) {
+  PairQuestion(unsigned maxCases, int64_t &budget) : question(maxCases, budget) {
     pair = {nullptr, fresh(), fresh(), fresh(), fresh(), LinearForm(), LinearForm(), fresh(), fresh(), {}};
+  }
+
+  void requireLabels(int64_t label, bool keyIsHigher) {
     question.requireLe(LinearForm(0), pair.queryLabel);
     question.requireLe(pair.queryLabel, LinearForm(label));
     question.requireLe(LinearForm(keyIsHigher ? label + 1 : 0), pair.keyLabel);
     if (!keyIsHigher)
       question.requireLe(pair.keyLabel, LinearForm(label));
+  }
+  void requireSlots(bool keyIsBehind) {
+    if (keyIsBehind)
+      question.requireLe(pair.querySlot, pair.keySlot, 1);
+    else
+      question.requireLe(pair.keySlot, pair.querySlot);
+    for (const LinearForm &place : {pair.queryPosition, pair.keyPosition, pair.querySlot, pair.keySlot})
+      question.requireLe(LinearForm(0), place);
   }
 
   void require(const MaskUse &use, bool holds) {
@@ -46,18 +58,22 @@ private:
 };
 } // namespace
 
-bool quoin::proveSnapshot(llvm::ArrayRef<MaskUse> uses, int64_t label, unsigned maxCases) {
+/// No row of the pairs that `limit` describes sees a key that is `beyond`, and all masks agree on the others.
+static bool isCallOfItsOwn(llvm::ArrayRef<MaskUse> uses, unsigned maxCases,
+                           llvm::function_ref<void(PairQuestion &, bool beyond)> limit) {
   int64_t budget = 8 * static_cast<int64_t>(maxCases);
   for (const MaskUse &a : uses) {
     if (a.mask.usesOpen())
       return false;
-    LabelQuestion seesHigher(maxCases, budget, label, /*keyIsHigher=*/true);
-    seesHigher.require(a, true);
-    if (!seesHigher.isImpossible())
+    PairQuestion seesBeyond(maxCases, budget);
+    limit(seesBeyond, true);
+    seesBeyond.require(a, true);
+    if (!seesBeyond.isImpossible())
       return false;
     // Once in each order, so that both ways to differ are asked; with itself the symbols of two calls may differ.
     for (const MaskUse &b : uses) {
-      LabelQuestion differ(maxCases, budget, label, /*keyIsHigher=*/false);
+      PairQuestion differ(maxCases, budget);
+      limit(differ, false);
       differ.require(a, true);
       differ.require(b, false);
       if (!differ.isImpossible())
@@ -65,4 +81,13 @@ bool quoin::proveSnapshot(llvm::ArrayRef<MaskUse> uses, int64_t label, unsigned 
     }
   }
   return true;
+}
+
+bool quoin::proveSnapshot(llvm::ArrayRef<MaskUse> uses, int64_t label, unsigned maxCases) {
+  return isCallOfItsOwn(uses, maxCases,
+                        [&](PairQuestion &question, bool beyond) { question.requireLabels(label, beyond); });
+}
+
+bool quoin::proveCausalBySlot(llvm::ArrayRef<MaskUse> uses, unsigned maxCases) {
+  return isCallOfItsOwn(uses, maxCases, [](PairQuestion &question, bool beyond) { question.requireSlots(beyond); });
 }

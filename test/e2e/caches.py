@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Caches that rest on labels (test/e2e/programs): trees behind the text, blocks of any length.
+"""Caches that rest on labels (test/e2e/programs): trees behind the text, blocks of any length, texts that are no sequence.
 
 Random sessions give the same tokens and evaluations interpreted as written, which runs everything at each call, interpreted after each
 pass, and compiled, alone and in batches; and compiled programs run a part of the rows only."""
@@ -11,9 +11,10 @@ from harness import expect
 from speculation import Fixture, without_slots
 
 # Rows of the model that a session runs at most. A tree's two calls: what was accepted and two masks, then seven nodes. A block's calls:
-# the block, and what is committed runs once more.
+# the block, and what is committed runs once more. Without text: each token once.
 MOST = {"tree": lambda text, tokens, calls: text + calls // 2 * 13,
-        "ctrldiff": lambda text, tokens, calls: text + calls * 16 + 2 * (tokens + 16)}
+        "ctrldiff": lambda text, tokens, calls: text + calls * 16 + 2 * (tokens + 16),
+        "set-prompting": lambda text, tokens, calls: text + calls - 1}
 SETTINGS = {"ctrldiff": dict(threshold=[0.02, 0.1, 0.85], temperature=[0, 0.9])}
 
 
@@ -22,6 +23,9 @@ def requests(name, long):
     out = []
     for i in range(6 if long else 24):
         ids = [rnd.randrange(260) for _ in range(rnd.randrange(60, 90) if long else rnd.randrange(1, 20))]
+        if name == "set-prompting":
+            for _ in range(rnd.randrange(1, 5)):
+                ids.insert(rnd.randrange(1, len(ids) + 1), 7)
         out.append(dict(decoder=name, ids=ids, max_tokens=rnd.randrange(20, 40) if long else rnd.randrange(1, 24),
                         stop=[] if long else rnd.sample(range(260), rnd.choice([0, 20])), seed=rnd.randrange(1 << 40),
                         settings={k: rnd.choice(v) for k, v in SETTINGS.get(name, {}).items()}))
@@ -30,7 +34,7 @@ def requests(name, long):
 
 def rows(name, query, answer):
     """How many rows a session may run, and how many its calls have at least."""
-    text = len(query["ids"])
+    text = sum(i != 7 for i in query["ids"]) if name == "set-prompting" else len(query["ids"])
     return MOST[name](text, len(answer["ids"]), answer["evaluations"]), text * answer["evaluations"]
 
 
@@ -80,7 +84,7 @@ def check(name, change=lambda masks: masks, settings=()):
 
 if __name__ == "__main__":
     blocks = {"small": (1, 4, "0.9"), "growing": (4, 16, "0.0"), "changing": (7, 16, "0.01")}
-    harness.main([("tree", check("tree")), ("tree-without-slots", check("tree", without_slots))] +
+    harness.main([("tree", check("tree")), ("tree-without-slots", check("tree", without_slots)), ("set-prompting", check("set-prompting"))] +
                  [("ctrldiff-" + n, check("ctrldiff", settings=[("first = 4 ", f"first = {first} "), ("largest = 16 ", f"largest = {largest} "),
                                                                 ("grow = 0.5 ", f"grow = {grow} ")]))
                   for n, (first, largest, grow) in blocks.items()])

@@ -109,6 +109,47 @@ TEST(MaskFacts, LabelsOfTheSequenceAreFreeIfItHasSome) {
   labels.highLabel = INT32_MAX;
   expectFacts({use("(q, k) : k le q and label(k) eq label(q)")}, "d", {"all"}, labels);
 }
+// A tree behind the text, and paths that see their ancestors: hundreds of cases, nearly all empty at the first look.
+TEST(MaskFacts, TreesAreProvenInBothSpellings) {
+  const std::string tree =
+      "(k lt n and k le q) or (k eq n and q ge n) or (k gt n and k eq q and label(k) eq label(q)) or "
+      "(k eq n + 1 and q eq n + 2 and label(k) eq label(q) floordiv 2)";
+  for (bool slots : {false, true}) {
+    std::string text = "(q, k)[n] : " + (slots ? "slot(k) le slot(q) and (" + tree + ")" : tree);
+    std::vector<MaskUse> uses = {use(causal, {}, {above}), use(text, {}, {{0, 0, 3}})};
+    // Two rows further than the text: root and node see what a text's rows would.
+    expectFacts(uses, "d", {"all", "n + 2"});
+    EXPECT_FALSE(proveMaskFacts(uses).gaveUp);
+    // Nodes that stand before the text's end are seen, but for the slots.
+    EXPECT_EQ(proveMaskFacts({use(text, {}, {{-1, 0, 3}})}).cut.print(), slots ? "d" : "0");
+  }
+}
+TEST(MaskFacts, CallsWithoutTextAreKeptIfCausalBySlot) {
+  const char *sets = "(q, k)[L] : slot(k) le slot(q) and (label(k) eq label(q) or label(k) eq 0 or label(q) eq L)";
+  EXPECT_TRUE(proveCausalBySlot({use(sets, {0})}));
+  // Another L at another call: rows see other keys.
+  EXPECT_FALSE(proveCausalBySlot({use(sets)}));
+  EXPECT_FALSE(proveCausalBySlot({use("(q, k)[L] : label(k) eq label(q) or label(k) eq 0 or label(q) eq L", {0})}));
+  EXPECT_FALSE(proveCausalBySlot({use(causal)}));
+  EXPECT_FALSE(proveCausalBySlot({use("(q, k) : slot(k) le slot(q) and open(k) eq 0")}));
+  EXPECT_TRUE(proveCausalBySlot({use("(q, k) : slot(k) le slot(q)"), use("(q, k) : not slot(k) gt slot(q)")}));
+  EXPECT_FALSE(proveCausalBySlot({use("(q, k) : slot(k) le slot(q)"), use("(q, k) : slot(k) le slot(q) and k le q")}));
+}
+TEST(MaskFacts, RefusalsHaveAWitness) {
+  auto witness = [](std::vector<MaskUse> uses, size_t of) { return findWitness(uses, {}, proveMaskFacts(uses), of); };
+  EXPECT_EQ(witness({use(full)}, 0), "position 0 sees position 1 behind it");
+  EXPECT_EQ(witness({use(causal), use("(q, k) : k le q and q - k lt 4")}, 1),
+            "position 4 does not see position 0, but does under '(q, k) : k le q'");
+  EXPECT_EQ(witness({use("(q, k) : k le q or label(k) eq 2", {}, {{0, 1, 2}})}, 0),
+            "position 0 sees a 'then' row at position 1 of label 2, behind a text of 1");
+}
+// Splits that never come to a case cost their share: 2 to the 40th of them end.
+TEST(MaskFacts, SplitsWithoutCasesEnd) {
+  std::string text = "(q, k) : k le q";
+  for (int i = 0; i < 40; ++i)
+    text += " and (q mod 1021 ge " + std::to_string(i) + " or k mod 1019 ge " + std::to_string(i) + ")";
+  (void)proveMaskFacts({use(text + " and (open(q) gt 1 or open(k) gt 1)")});
+}
 TEST(MaskFacts, TooManyCasesGivesUp) {
   std::string text = "(q, k) : k le q";
   for (int i = 1; i < 14; ++i)

@@ -13,7 +13,7 @@ quoin.model @m head @e {
 // CHECK-LABEL: @two_sided_windows_stay_stateless
 // CHECK-NOT: quoin.cache
 // CHECK: quoin.forward @m
-// REMARK-DAG: [Missed] Mask | {{.*}}mask (q, k) : k - q lt 4 and q - k lt 4: no cut is provable, a change may reach every row; everything runs again
+// REMARK-DAG: [Missed] Mask | {{.*}}mask (q, k) : k - q lt 4 and q - k lt 4: no cut is provable, a change may reach every row (position 0 sees position 1 behind it); everything runs again
 quoin.decoder @two_sided_windows_stay_stateless(%x, %max) settings {} {
   %c0 = arith.constant 0 : index
   %n = quoin.length %x
@@ -27,7 +27,7 @@ quoin.decoder @two_sided_windows_stay_stateless(%x, %max) settings {} {
 // CHECK: quoin.forward_cached %[[C:.+]] from %{{.+}} keep %[[N:.+]] @m
 // CHECK: %[[ZERO:.+]] = arith.constant 0 : index
 // CHECK: quoin.forward_cached %[[C]] from %[[ZERO]] keep %[[ZERO]] @m
-// REMARK-DAG: [Missed] Mask | {{.*}}mask (q, k) : k le q and q - k lt 4: no rows see provably the same keys at every call; everything runs again
+// REMARK-DAG: [Missed] Mask | {{.*}}mask (q, k) : k le q and q - k lt 4: no rows see provably the same keys at every call (position 4 does not see position 0, but does under '(q, k) : k le q'); everything runs again
 quoin.decoder @a_mask_that_disagrees_reuses_nothing(%x, %max) settings {} {
   %c1 = arith.constant 1 : index
   %n = quoin.length %x

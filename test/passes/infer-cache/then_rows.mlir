@@ -114,7 +114,7 @@ quoin.decoder @labels_of_the_text(%x, %max) settings {} {
 // CHECK-LABEL: @labels_that_meet
 // CHECK-NOT: quoin.forward_cached
 // CHECK: quoin.forward @m
-// REMARK: mask (q, k) : label(k) le label(q) and k le q: a row of the text may see a 'then' row
+// REMARK: mask (q, k) : label(k) le label(q) and k le q: a row of the text may see a 'then' row, as far as their positions and labels are known (position {{[0-9]+}} of label 2 sees a 'then' row at position 0 of label 2, behind a text of {{[0-9]+}})
 quoin.decoder @labels_that_meet(%x, %max) settings {} {
   %c0 = arith.constant 0 : index
   %c2 = arith.constant 2 : index
@@ -186,5 +186,38 @@ quoin.decoder @numbers_without_a_bound(%x, %max) settings {} {
   %at3 = quoin.span %from3 to %max
   %ids3 = quoin.tokens %x at %at3
   %l3 = quoin.forward @m of %x[to %n] then %ids3 at %at3 read %at3 mask #causal
+  quoin.return %x[%c0 to %n]
+}
+
+// A call without text: its rows are kept like those of a text, wherever they stand.
+// CHECK-LABEL: @rows_alone
+// CHECK: %[[ALL:.+]] = tensor.dim %[[IDS:.+]], %{{.+}} : tensor<?xi32>
+// CHECK: %[[V:.+]] = quoin.reuse %[[C:.+]] of %{{.+}}[to %[[ZERO:.+]]] then %[[IDS]] at %{{.+}} read %{{.+}} limit %[[ALL]]
+// CHECK: quoin.forward_cached %[[C]] from %[[V]] keep %[[ALL]] @m of %{{.+}}[to %[[ZERO]]] then %[[IDS]]
+// REMARK: Rows | {{.*}}rows of calls without text are kept and reused
+quoin.decoder @rows_alone(%x, %max) settings {} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = quoin.length %x
+  %rows = quoin.span %c0 to %n
+  %ids = quoin.tokens %x at %rows
+  %at = tensor.splat %c0[%n] : tensor<?xindex>
+  %last = arith.subi %n, %c1 : index
+  %read = quoin.span %last to %n
+  %l = quoin.forward @m of %x[to %c0] then %ids at %at read %read mask #quoin.mask<(q, k)[n] : slot(k) le slot(q) and (k lt n or k ge n)>[%n]
+  quoin.return %x[%c0 to %n]
+}
+
+// Their positions are not in order, so a mask that compares positions may let any row see any other.
+// CHECK-LABEL: @rows_alone_by_position
+// CHECK: %[[ZERO:.+]] = arith.constant 0 : index
+// CHECK: quoin.forward_cached %{{.+}} from %{{.+}} keep %[[ZERO]] @m of %{{.+}}[to %[[ZERO]]]
+quoin.decoder @rows_alone_by_position(%x, %max) settings {} {
+  %c0 = arith.constant 0 : index
+  %n = quoin.length %x
+  %rows = quoin.span %c0 to %n
+  %ids = quoin.tokens %x at %rows
+  %at = tensor.splat %c0[%n] : tensor<?xindex>
+  %l = quoin.forward @m of %x[to %c0] then %ids at %at read %rows mask #causal
   quoin.return %x[%c0 to %n]
 }
