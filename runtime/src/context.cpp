@@ -55,6 +55,16 @@ static void callInDefaultArithmetic(void *arg, int64_t worker, int64_t workers) 
   call->fn(call->arg, worker, workers);
 }
 
+/// A mask may change while we run (`taskset -a -p`, a scheduler of containers): more workers than CPUs take turns.
+void quoin_context_t::lookAtMasks(int64_t now) {
+  constexpr int64_t pause = 100'000'000;
+  if (looked && now - looked < pause)
+    return;
+  looked = now;
+  int32_t found = pool.allowedCpus();
+  allowed = found > 0 ? std::min(cpus, found) : cpus;
+}
+
 void quoin_context_t::parallel(double work, Meeting &meeting, quoin_worker_fn fn, void *arg) {
   prepareMeeting(meeting, spins);
   if (workers <= 1 || work < kLeastShared)
@@ -63,17 +73,24 @@ void quoin_context_t::parallel(double work, Meeting &meeting, quoin_worker_fn fn
   if (!competition.allows(begun))
     return fn(arg, 0, 1);
   bool run = true;
+  int32_t sharing = workers;
+  if (!hooks.parallel_for) {
+    lookAtMasks(begun);
+    sharing = std::min(workers, allowed);
+    if (sharing <= 1)
+      return fn(arg, 0, 1);
+  }
   if (hooks.parallel_for) {
     // Threads of the host's: ours are made by a caller whose arithmetic is the default already.
     Call call{fn, arg};
     hooks.parallel_for(hooks.self, workers, callInDefaultArithmetic, &call);
   } else
-    run = pool.run(workers, spins, fn, arg);
+    run = pool.run(sharing, spins, fn, arg);
   if (run) {
     int64_t now = nanoseconds();
-    return competition.observe(now, now - begun, meeting.slept.load(std::memory_order_relaxed), workers, cpus);
+    return competition.observe(now, now - begun, meeting.slept.load(std::memory_order_relaxed), sharing, cpus);
   }
-  log(1, "%d threads cannot be started; one is used", workers - 1);
+  log(1, "%d threads cannot be started; one is used", sharing - 1);
   workers = 1; // the results are the same
   fn(arg, 0, 1);
 }
@@ -97,7 +114,7 @@ quoin_status_t quoin_context_create(const quoin_hooks_t *hooks, quoin_context_t 
   // Threads of our own beyond the CPUs would only wait for each other.
   if (!given.parallel_for)
     context->workers = std::min(context->workers, machine.cpus);
-  context->cpus = machine.cpus;
+  context->cpus = context->allowed = machine.cpus;
   context->spins = context->workers <= machine.cpus ? kSpins : 0;
   *out_context = context;
   return QUOIN_STATUS_OK;

@@ -28,6 +28,8 @@ public:
   /// Runs fn(arg, w, workers) on all workers; threads are started when first needed. False: they could not be. Who
   /// waits looks `spins` times before it sleeps.
   [[nodiscard]] bool run(int32_t workers, int32_t spins, quoin_worker_fn fn, void *arg);
+  /// How many CPUs the affinity masks of the caller and of the threads leave to them together; 0: not known.
+  int32_t allowedCpus() const;
   void stop();
 
 private:
@@ -233,7 +235,9 @@ struct quoin_context_t {
   quoin::rt::Memory memory;
   quoin_hooks_t hooks = {};
   int32_t workers = 1; ///< most that a call has
-  int32_t cpus = 1;    ///< that the process may use
+  int32_t cpus = 1;    ///< that the process might use when the context was made
+  int32_t allowed = 1; ///< of these, those that the masks of its threads leave now
+  int64_t looked = 0;  ///< when that was found
   int32_t spins = 0;   ///< how often a worker looks before it sleeps
   quoin::rt::Pool pool;
   quoin::rt::Competition competition;
@@ -247,6 +251,8 @@ struct quoin_context_t {
   /// little work between two meetings (multiplications a layer), or so much competition, that sharing it would take
   /// longer. Which it is never changes a result. What the workers meet at is made ready.
   void parallel(double work, quoin::rt::Meeting &meeting, quoin_worker_fn fn, void *arg);
+  /// Looks again, once in a while, which CPUs the threads may run on.
+  void lookAtMasks(int64_t now);
 
   template <typename T, typename... Args> T *make(Args &&...args) {
     void *at = memory.allocate(sizeof(T));

@@ -2,6 +2,7 @@
 
 #include "internal.h"
 
+#include <sched.h>
 #include <unistd.h>
 
 using namespace quoin::rt;
@@ -117,4 +118,19 @@ bool Pool::run(int32_t count, int32_t patience, quoin_worker_fn function, void *
     callerAsleep.store(0, std::memory_order_relaxed);
   }
   return true;
+}
+
+int32_t Pool::allowedCpus() const {
+#ifdef __linux__
+  cpu_set_t all, one;
+  if (sched_getaffinity(0, sizeof(all), &all) != 0)
+    return 0;
+  if (process == getpid())
+    for (const Thread &thread : threads)
+      if (pthread_getaffinity_np(thread.handle, sizeof(one), &one) == 0)
+        CPU_OR(&all, &all, &one);
+  return CPU_COUNT(&all);
+#else
+  return 0;
+#endif
 }

@@ -1,12 +1,15 @@
-// CpusTest.cpp: quotas of control groups, read from files made up here.
+// CpusTest.cpp: quotas of control groups, read from files made up here; masks that change.
 
 #include "runtime/src/internal.h"
 
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <string>
+#include <unistd.h>
 
 using namespace quoin::rt;
 namespace fs = std::filesystem;
@@ -182,4 +185,48 @@ TEST(UsableCpus, AreThoseOfTheMaskWithinTheQuota) {
   EXPECT_EQ(machine.cpus().cpus, 1);
   EXPECT_EQ(machine.cpus().cores, 1);
   ASSERT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
+namespace {
+void setMaskOfAllThreads(const cpu_set_t &mask) {
+  for (const auto &task : fs::directory_iterator("/proc/self/task"))
+    ASSERT_EQ(sched_setaffinity(std::stoi(task.path().filename()), sizeof(mask), &mask), 0);
+}
+
+/// By how many workers a call is shared that begins a while from now.
+int64_t sharedBy(quoin_context_t &context) {
+  usleep(150'000);
+  std::atomic<int64_t> seen{0};
+  Meeting meeting;
+  context.parallel(
+      1e9, meeting,
+      [](void *arg, int64_t, int64_t workers) { static_cast<std::atomic<int64_t> *>(arg)->store(workers); }, &seen);
+  return seen.load();
+}
+} // namespace
+
+// A mask that shrinks while calls are made, and widens again.
+TEST(UsableCpus, ThatAreTakenAwayGetNoWorkers) {
+  cpu_set_t before, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  if (CPU_COUNT(&before) < 2 || usableCpus().cpus < 2)
+    GTEST_SKIP() << "needs two CPUs";
+  CPU_ZERO(&one);
+  for (size_t cpu = 0; CPU_COUNT(&one) == 0; ++cpu)
+    if (CPU_ISSET(cpu, &before))
+      CPU_SET(cpu, &one);
+  quoin_hooks_t hooks = {};
+  hooks.workers = 2;
+  quoin_context_t *context = nullptr;
+  ASSERT_EQ(quoin_context_create(&hooks, &context), QUOIN_STATUS_OK);
+  EXPECT_EQ(sharedBy(*context), 2);
+  setMaskOfAllThreads(one);
+  EXPECT_EQ(sharedBy(*context), 1);
+  // The caller alone: the other thread still has all of them.
+  setMaskOfAllThreads(before);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  EXPECT_EQ(sharedBy(*context), 2);
+  setMaskOfAllThreads(before);
+  EXPECT_EQ(sharedBy(*context), 2);
+  quoin_context_destroy(context);
 }

@@ -24,9 +24,10 @@
  * contexts share nothing and may be used at the same time. Functions that only read what they are given say so.
  *
  * CPUs: a context's own threads are no more than the CPUs that the process may use, by its affinity mask and by the
- * quota of its control groups; a step so small that sharing it would not pay runs on the caller alone, and while others
- * compete for the CPUs so much that workers mostly wait for each other, all do. Who waits looks for some tens of
- * microseconds and then sleeps. Threads are not pinned.
+ * quota of its control groups, when the context is made. No more of them share a step than the masks of the threads and
+ * the caller leave CPUs at the time, which is looked up a few times a second; a step so small that sharing it would not
+ * pay runs on the caller alone, and while others compete for the CPUs so much that workers mostly wait for each other,
+ * all do. Who waits looks for some tens of microseconds and then sleeps. Threads are not pinned.
  *
  * Fork: a child of `fork` may use what its parent had made (contexts, models, tokenizers, sessions begun or not) as its
  * own copy, and goes on where the parent stood: threads do not live on in a child, so a context starts its own anew
