@@ -97,9 +97,8 @@ static Value emitScalar(Emitter &e, Operation *op, ValueRange operands, Type res
     checkDivision(e, op, operands[0], operands[1]);
   if (isa<arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(op))
     checkShift(e, op, operands[1]);
-  if (operands.size() == 1)
-    if (Value known = emitFunction(e.b, op, operands[0]))
-      return known;
+  if (Value known = emitFunction(e.b, op, operands))
+    return known;
   OperationState again(op->getLoc(), op->getName(), operands, result, meaning(op));
   return e.b.create(again)->getResult(0);
 }

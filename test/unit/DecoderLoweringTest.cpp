@@ -2,8 +2,10 @@
 
 #include "DecoderHost.h"
 #include "gtest/gtest.h"
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 using namespace quoin;
 using namespace quoin::test;
@@ -431,14 +433,15 @@ TEST(DecoderLowering, ScalarOperations) {
 }
 
 /// Runs one function of f32 on many numbers.
-void checkFunction(const std::string &op, double (*exact)(double), std::vector<float> inputs, double tolerance) {
+/// `before` makes a second operand, %e.
+void checkAgainst(const std::string &op, const std::function<double(double)> &exact, const std::vector<float> &inputs,
+                  double tolerance, const std::string &before = "") {
   mlir::MLIRContext context;
   CompiledDecoders code(context, decoderText("%c1 = arith.constant 1 : index\n"
                                              "%two = arith.constant 2.0 : f32\n"
-                                             "%v = quoin.setting @threshold : f32\n"
-                                             "%f = " +
-                                                 op +
-                                                 " %v : f32\n"
+                                             "%v = quoin.setting @threshold : f32\n" +
+                                                 before + "%f = " + op + (before.empty() ? " %v" : " %e") +
+                                                 " : f32\n"
                                                  "%b = arith.bitcast %f : f32 to i32\n"
                                                  "%ids = tensor.splat %b[%c1] : tensor<?xi32>" +
                                                  std::string(appendAll),
@@ -460,6 +463,10 @@ void checkFunction(const std::string &op, double (*exact)(double), std::vector<f
   }
 }
 
+void checkFunction(const std::string &op, double (*exact)(double), const std::vector<float> &inputs, double tolerance) {
+  checkAgainst(op, exact, inputs, tolerance);
+}
+
 TEST(DecoderLowering, FunctionsNeedNoLibraryAndRoundAsOne) {
   std::vector<float> inputs = {0.0f,      -0.0f, 1.0f,  1e-45f, 1e-20f,  3e38f,  INFINITY,
                                -INFINITY, NAN,   88.7f, 89.0f,  -103.0f, -110.0f};
@@ -478,15 +485,40 @@ TEST(DecoderLowering, FunctionsNeedNoLibraryAndRoundAsOne) {
   checkFunction("math.sqrt", std::sqrt, inputs, 0);
   std::vector<float> small = {0.0f, 0.5f, -0.5f, 1.0f, 3.0f, -2.0f, 6.5f, INFINITY, -INFINITY, NAN};
   checkFunction("math.tanh", std::tanh, small, 1e-6);
-  checkFunction("math.sin", std::sin, small, 1e-6);
-  checkFunction("math.cos", std::cos, small, 1e-6);
+  // Angles of any size, also next to multiples of pi/2, where the most digits cancel.
+  std::vector<float> angles = small;
+  for (float v : inputs)
+    angles.push_back(v);
+  for (int e = -140; e < 128; ++e)
+    for (float m : {1.0f, -1.3173828f, 1.9999999f})
+      angles.push_back(std::ldexp(m, e));
+  for (int i = 1; i <= 60; ++i) {
+    angles.push_back(static_cast<float>(i * 1.5707963267948966));
+    angles.push_back(static_cast<float>(std::ldexp(i * 1.5707963267948966, i)));
+  }
+  for (float v : {16777215.0f, 16777216.0f, -16777218.0f, 16367173.0f * 0x1p72f, 1.70141183e38f, 3.40282347e38f})
+    angles.push_back(v);
+  checkFunction("math.sin", std::sin, angles, 0);
+  checkFunction("math.cos", std::cos, angles, 0);
   checkFunction("math.expm1", std::expm1, small, 1e-6);
   std::vector<float> positive = {0.25f, 0.5f, 1.0f, 1.7f, 3.0f, 6.5f, 0.0f, -2.0f, INFINITY, -INFINITY, NAN};
   checkFunction("math.log1p", std::log1p, positive, 1e-6);
   checkFunction("math.rsqrt", [](double v) { return 1 / std::sqrt(v); }, positive, 1e-6);
-  // Powers of positive numbers only: docs/Robustness.md, known limits.
+  std::vector<float> bases = {0.0f,  -0.0f, 1e-45f, -1e-45f, 0.25f,     0.99999994f, 1.0f,  -1.0f,   1.0000001f,
+                              -1.5f, -2.0f, 3.0f,   10.0f,   -1e20f,    3e38f,       6.5f,  -0.125f, INFINITY,
+                              -3.0f, NAN,   -1e-3f, 1e-3f,   -INFINITY, -4.0f,       -7.0f, 1.7f,    33.0f};
+  for (float exponent :
+       {0.0f, -0.0f,  1.0f,    -1.0f,      2.0f,        3.0f,         -3.0f, 0.5f,   -0.5f,    1e-3f,     2.5f,
+        7.0f, 101.0f, -100.0f, 8388609.0f, 16777216.0f, -16777217.0f, 1e30f, -3e38f, INFINITY, -INFINITY, NAN}) {
+    // Written as bits, which NaN and infinities have too.
+    uint32_t bits = std::bit_cast<uint32_t>(exponent);
+    char text[64];
+    std::snprintf(text, sizeof(text), "%%e = arith.constant 0x%08X : f32\n", bits);
+    checkAgainst("math.powf %v,", [&](double v) { return std::pow(v, static_cast<double>(exponent)); }, bases, 0, text);
+  }
   checkFunction(
-      "math.powf %v,", [](double v) { return std::pow(v, v); }, {0.25f, 0.5f, 1.0f, 1.7f, 3.0f, 6.5f, NAN}, 1e-6);
+      "math.powf %v,", [](double v) { return std::pow(v, v); }, {0.25f, 0.5f, 1.0f, 1.7f, 3.0f, 6.5f, -2.0f, NAN},
+      1e-6);
   // Two operands, of which one is not a number: the ops say by their names what becomes of it.
   checkFunction("arith.maximumf %two,", [](double v) { return v >= 2 || std::isnan(v) ? v : 2; }, inputs, 0);
   checkFunction("arith.minimumf %two,", [](double v) { return v <= 2 || std::isnan(v) ? v : 2; }, inputs, 0);
