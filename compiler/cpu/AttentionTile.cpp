@@ -1,9 +1,11 @@
 //===- AttentionTile.cpp - streaming softmax over pages ------------------------===//
 //
 // A row is a (token, query head) pair of one key head, so that grouped heads share the loads of its keys. A tile's rows
-// pass over the pages together, four at a time, which fill the registers. For each page of 64 keys, in slot order, and
-// each four rows, first 1 to 3 for all of the tile and then 4, so that either keys or values fill the first-level
-// cache:
+// pass over the pages together, four at a time, which fill the registers: 4 x 64 sums, or where those are fewer or
+// shorter as many columns at a time as fit, 4 x 16 on AVX2. (Six rows would fill its registers better, but most blocks
+// are short, and what four rows lack to a multiple of them is computed for nothing.) For each page of 64 keys, in slot
+// order, and each four rows, first 1 to 3 for all of the tile and then 4, so that either keys or values fill the
+// first-level cache:
 //   1. 4 x 64 scores, one accumulator each, over the features in order;
 //   2. if a score lies more than 8 above its row's reference (in units of log 2), the row's reference becomes its
 //      largest score, and what the row summed so far is scaled down: so rarely that the usual path has no reduction
@@ -12,8 +14,9 @@
 //   4. 4 x head_dim sums of values, over the keys in order.
 //
 // With pages of BF16 features (in 1) and keys (in 4) go in pairs. Where the machine multiplies pairs, queries and
-// probabilities are narrowed; elsewhere keys and values are widened, a page at a time for all rows of the tile, and all
-// arithmetic is f32. Sums always are.
+// probabilities are narrowed; elsewhere keys and values are widened and all arithmetic is f32: a page at a time for all
+// rows of the tile, or in the product, where a line of its few columns leaves room for both halves. Sums always are
+// f32.
 //
 // A page whose tile is full takes this path as it stands. In a partial one the rows' words say who is seen; the other
 // scores count as the worst and their exponentials are replaced by 0. What none of four rows sees is left out where
@@ -71,8 +74,11 @@ struct TileEmitter {
   const double worst = factor >= 0 ? -infinity : infinity; ///< with a negative scale the lowest product is the best
   const bool brief = page.storage == Storage::BF16;
   const bool narrowed = brief && kb.options.brain;
-  /// Pages are widened before their rows pass, on the stack, as long as that is small.
-  const bool unpacked = brief && !narrowed && !careful && page.valueWidth() <= 128;
+  /// Columns of a register tile, in vectors.
+  const int64_t tileVectors = vectorsAtOnce(kb.options, passRows);
+  /// Pages are widened before their rows pass, on the stack, as long as that is small and widening them in the product
+  /// would be in the way of its sums.
+  const bool unpacked = brief && !narrowed && !careful && page.valueWidth() <= 128 && tileVectors == 4;
   const bool pairs = brief && !unpacked;                ///< a line of a product holds two elements
   const int64_t stepBytes = pairs && !narrowed ? 8 : 4; ///< of the left side, for a line
 
@@ -142,14 +148,23 @@ struct TileEmitter {
                         "_" + Twine(acc.bytes) + "_" + Twine(a.bytes) + "_" + Twine(b.bytes) + (fresh ? "_fresh" : "") +
                         (word.kb ? "_careful" : ""))
                            .str();
+    int64_t some = std::min(vectors, tileVectors);
+    while (vectors % some)
+      --some;
     LLVM::LLVMFuncOp f = kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> args) {
-      Vals total;
-      auto at = [&](int64_t i) { return kb.at(args[0], i / vectors * acc.bytes + i % vectors * 64); };
-      for (int64_t i = 0; i < passRows * vectors; ++i)
-        total.push_back(fresh ? kb.constant(kb.v16f, 0) : kb.load(kb.v16f, at(i), 64));
-      total = accumulate(total, {args[1], a.bytes}, {args[2], b.bytes}, args[3], word.kb ? args[4] : Val());
-      for (auto [i, sum] : llvm::enumerate(total))
-        kb.store(sum, at(static_cast<int64_t>(i)), 64);
+      auto columns = [&](Val sumsAt, Val linesAt) {
+        Vals total;
+        auto at = [&](int64_t i) { return kb.at(sumsAt, i / some * acc.bytes + i % some * 64); };
+        for (int64_t i = 0; i < passRows * some; ++i)
+          total.push_back(fresh ? kb.constant(kb.v16f, 0) : kb.load(kb.v16f, at(i), 64));
+        total = accumulate(total, {args[1], a.bytes}, {linesAt, b.bytes}, args[3], word.kb ? args[4] : Val());
+        for (auto [i, sum] : llvm::enumerate(total))
+          kb.store(sum, at(static_cast<int64_t>(i)), 64);
+      };
+      if (some == vectors)
+        return columns(args[0], args[2]);
+      kb.loop(kb.index(0), kb.index(vectors * 64), some * 64,
+              [&](Val offset) { columns(kb.at(args[0], offset), kb.at(args[2], offset)); });
     });
     f.setNoInline(true);
     kb.call(f, {acc.at, a.at, b.at, lines, word.kb ? word : kb.index(0)});

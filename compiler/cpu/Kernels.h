@@ -87,6 +87,10 @@ struct Prefetch {
 llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
                                        Arithmetic arithmetic, Prefetch prefetch = {});
 
+/// The vectors beside each other of which `rows` rows have their sums in registers, with the matrix's and a broadcast:
+/// of the four of a line as many as fit, at least one.
+int64_t vectorsAtOnce(const KernelOptions &options, int64_t rows);
+
 /// Rows of a register tile at most: 6 x 4 sums, 4 vectors of the weight and a broadcast fill 29 of 32 registers, and
 /// where there are 16 that hold half a vector each, 6 x 1 sums fill 15.
 inline constexpr int64_t maxPassRows = 6;

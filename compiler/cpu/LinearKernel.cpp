@@ -212,9 +212,7 @@ void RowPasses::each(Val tile, int64_t tileBytes, function_ref<void(const RowPas
   });
 }
 
-/// The vectors beside each other of which `rows` rows have their sums in registers, with the weight's and a broadcast:
-/// of the four of a line as many as fit, at least one.
-static int64_t vectorsAtOnce(const KernelOptions &options, int64_t rows) {
+int64_t quoin::cpu::vectorsAtOnce(const KernelOptions &options, int64_t rows) {
   int64_t each = KernelBuilder::lanes / options.registerLanes;
   for (int64_t vectors : {4, 2}) {
     // A single row uses each vector of the weight once, and need not keep it.

@@ -454,6 +454,21 @@ TEST(Targets, SayWhatTheyNeed) {
   EXPECT_EQ(makeTarget("haswell", error)->cpu, "x86-64-v3");
   EXPECT_EQ(makeTarget("znver5", error)->cpu, "x86-64-v4");
   EXPECT_EQ(makeTarget("x86-64", error)->required, "");
+  // Registers of a level, and the width in vectors of a tile of some rows whose sums they hold.
+  struct Tiles {
+    const char *cpu;
+    int64_t registers, lanes, ofOne, ofTwo, ofFour, ofSix;
+  };
+  for (const Tiles &t : {Tiles{"znver5", 32, 16, 4, 4, 4, 4}, Tiles{"haswell", 16, 8, 4, 2, 1, 1},
+                         Tiles{"x86-64-v2", 16, 4, 2, 1, 1, 1}, Tiles{"x86-64", 16, 4, 2, 1, 1, 1}}) {
+    KernelOptions options = makeTarget(t.cpu, error)->kernels;
+    EXPECT_EQ(options.registers, t.registers) << t.cpu;
+    EXPECT_EQ(options.registerLanes, t.lanes) << t.cpu;
+    EXPECT_EQ(vectorsAtOnce(options, 1), t.ofOne) << t.cpu;
+    EXPECT_EQ(vectorsAtOnce(options, 2), t.ofTwo) << t.cpu;
+    EXPECT_EQ(vectorsAtOnce(options, 4), t.ofFour) << t.cpu;
+    EXPECT_EQ(vectorsAtOnce(options, 6), t.ofSix) << t.cpu;
+  }
   EXPECT_FALSE(makeTarget("abacus", error));
   EXPECT_NE(error.find("'abacus'"), std::string::npos);
 }
