@@ -11,6 +11,7 @@
 #include "compiler/cpu/Kernels.h"
 #include "dialects/quoin/QuoinDialect.h"
 #include "mlir/IR/MLIRContext.h"
+#include "support/PeakLoops.h"
 #include "tools/quoin-bench/TemporaryFolder.h"
 #include <cmath>
 #include <cstdio>
@@ -99,12 +100,12 @@ Product compileOurs(const LinearShape &shape, const TemporaryFolder &folder) {
 }
 
 /// The reference must be right to be one: some of its results against plain sums.
-bool referenceIsRight(const uint8_t *a, int64_t stride, const uint8_t *w, const float *out, int64_t rows) {
+bool referenceIsRight(const uint8_t *a, int64_t stride, bool narrow, const uint8_t *w, const float *out, int64_t rows) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t j = 0; j < outputs; j += 61) {
       double sum = 0;
       for (int64_t i = 0; i < features; ++i)
-        sum += double(at(a, r * stride + i, true)) *
+        sum += double(at(a, r * stride + i, narrow)) *
                at(w, ((j / 64 * (features / 2) + i / 2) * 64 + j % 64) * 2 + i % 2, true);
       if (std::fabs(sum - out[r * outputs + j]) > 1e-4)
         return false;
@@ -113,30 +114,38 @@ bool referenceIsRight(const uint8_t *a, int64_t stride, const uint8_t *w, const 
 }
 
 void raceOne(Storage storage, bool cold, double seconds, const TemporaryFolder &folder) {
-  // Pairs, as the reference multiplies them, whether or not this machine would choose them.
-  bool brain = storage == Storage::BF16;
-  LinearShape shape{features, outputs, brain ? Arithmetic::Pairs : Arithmetic::F32};
+  // Pairs where the machine has an instruction for them, whether or not it would choose it.
+  bool brain = storage == Storage::BF16, pairs = brain && quoin_reference_runs();
+  LinearShape shape{features, outputs, pairs ? Arithmetic::Pairs : brain ? Arithmetic::Widened : Arithmetic::F32};
+  Storage rowStorage = rowsOf(shape.arithmetic);
   Product ours = compileOurs(shape, folder);
   if (!ours)
     return;
   int64_t weightBytes = shape.tiles() * shape.tileBytes(), copies = cold ? coldBytes / weightBytes : 1;
-  int64_t aBytes = rowBytes(features, storage), outBytes = rowBytes(outputs);
+  int64_t aBytes = rowBytes(features, rowStorage), stride = aBytes / storageBytes(rowStorage),
+          outBytes = rowBytes(outputs);
   Memory weight = allocate(weightBytes * copies), a = allocate(aBytes * maxRows), out = allocate(outBytes * maxRows);
   fill(weight.get(), weightBytes / storageBytes(storage), brain);
   for (int64_t c = 1; c < copies; ++c)
     std::memcpy(weight.get() + c * weightBytes, weight.get(), static_cast<size_t>(weightBytes));
-  fill(a.get(), aBytes * maxRows / storageBytes(storage), brain);
+  fill(a.get(), stride * maxRows, pairs);
   int64_t next = 0;
   auto take = [&] { return weight.get() + weightBytes * (next++ % copies); };
   for (int64_t rows : {1, 4, 8, 16, 32}) {
     std::vector<std::function<void()>> functions{
         [&] { ours(a.get(), take(), nullptr, nullptr, out.get(), rows, 0, shape.tiles()); }};
     const char *other = nullptr;
-    if (brain && quoin_reference_runs()) {
+    auto brainOf = [](uint8_t *bytes) { return reinterpret_cast<uint16_t *>(bytes); };
+    auto floatsOf = [](uint8_t *bytes) { return reinterpret_cast<float *>(bytes); };
+    if (brain && (pairs || quoin_reference_widened_runs())) {
       other = "intrinsics";
       functions.push_back([&] {
-        quoin_reference_product(reinterpret_cast<uint16_t *>(a.get()), aBytes / 2, reinterpret_cast<uint16_t *>(take()),
-                                reinterpret_cast<float *>(out.get()), rows, features, outputs);
+        if (pairs)
+          quoin_reference_product(brainOf(a.get()), stride, brainOf(take()), floatsOf(out.get()), rows, features,
+                                  outputs);
+        else
+          quoin_reference_widened(floatsOf(a.get()), stride, brainOf(take()), floatsOf(out.get()), rows, features,
+                                  outputs);
       });
     }
 #ifdef QUOIN_HALIDE_KERNELS
@@ -151,13 +160,18 @@ void raceOne(Storage storage, bool cold, double seconds, const TemporaryFolder &
       });
     }
 #endif
+    // The ceiling is taken in turn with the rest.
+    std::vector<double> peaks;
+    functions.push_back([&] { peaks.push_back(pairs ? peakOfBf16Pairs(20000) : peakOfF32(20000)); });
     std::vector<double> times = race(functions, seconds);
+    std::sort(peaks.begin(), peaks.end());
     double flops = 2.0 * double(rows) * features * outputs;
-    std::printf("%-5s %-5s %5lld %10.1f %10.1f", brain ? "bf16" : "f32", cold ? "cold" : "hot",
-                static_cast<long long>(rows), flops / times[0] * 1e-9, double(weightBytes) / times[0] * 1e-9);
+    std::printf("%-5s %-5s %5lld %10.1f %7.1f %10.1f", brain ? "bf16" : "f32", cold ? "cold" : "hot",
+                static_cast<long long>(rows), flops / times[0] * 1e-9, 100 * flops / times[0] / peaks[peaks.size() / 2],
+                double(weightBytes) / times[0] * 1e-9);
     if (other) {
       std::printf(" %10.1f %8.2f  %s", flops / times[1] * 1e-9, times[1] / times[0], other);
-      if (brain && !referenceIsRight(a.get(), aBytes / 2, weight.get(), reinterpret_cast<float *>(out.get()), rows))
+      if (brain && !referenceIsRight(a.get(), stride, pairs, weight.get(), floatsOf(out.get()), rows))
         std::printf(" (wrong results)");
     }
     std::printf("\n");
@@ -171,7 +185,8 @@ void quoin::bench::raceProducts(double seconds) {
   std::unique_ptr<TemporaryFolder> folder = TemporaryFolder::create(error);
   if (!folder)
     return;
-  std::printf("%-5s %-5s %5s %10s %10s %10s %8s\n", "type", "", "rows", "GFLOP/s", "GB/s", "peer's", "faster");
+  std::printf("%-5s %-5s %5s %10s %7s %10s %10s %8s\n", "type", "", "rows", "GFLOP/s", "peak %", "GB/s", "peer's",
+              "faster");
   for (Storage storage : {Storage::F32, Storage::BF16})
     for (bool cold : {false, true})
       raceOne(storage, cold, seconds, *folder);
