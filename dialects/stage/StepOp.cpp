@@ -110,7 +110,7 @@ static LogicalResult verifyWeights(StepOp step) {
 static LogicalResult verifyPages(StepOp step) {
   // step_c7
   int64_t page = step.getPage().value_or(0);
-  std::map<int64_t, int64_t> layers;
+  std::map<int64_t, int64_t> byEnd; // where a layer ends, where it begins
   for (auto cache : step.getBody().getOps<CacheOp>()) {
     if (!cache.getOffset())
       continue;
@@ -118,12 +118,11 @@ static LogicalResult verifyPages(StepOp step) {
     if (begin < 0 || begin % 64 != 0 || begin > page || bytes > page - begin)
       return cache.emitOpError("expects a layer of ")
              << bytes << " bytes inside a page of " << page << " at a multiple of 64, but found it at " << begin;
-    layers[begin + bytes] = begin;
-    auto other = layers.find(begin + bytes);
-    bool meets = std::next(other) != layers.end() && std::next(other)->second < begin + bytes;
-    meets |= other != layers.begin() && std::prev(other)->first > begin;
-    if (meets)
-      return cache.emitOpError("expects layers that lie apart in a page, but found another one at ") << begin;
+    auto other = byEnd.upper_bound(begin);
+    if (other != byEnd.end() && other->second < begin + bytes)
+      return cache.emitOpError("expects layers that lie apart in a page, but found one of ")
+             << bytes << " bytes at " << begin << " and another one at " << other->second;
+    byEnd[begin + bytes] = begin;
   }
   return success();
 }

@@ -169,8 +169,38 @@ stage.step @step_c7_apart page 16384 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
   %1 = stage.cache %0, %0 at 0 : !row, !row -> !stage.pages<1x4xf32>
-  // expected-error @+1 {{expects layers that lie apart in a page, but found another one at 64}}
+  // expected-error @+1 {{expects layers that lie apart in a page, but found one of 5120 bytes at 64 and another one at 0}}
   %2 = stage.cache %0, %0 at 64 : !row, !row -> !stage.pages<1x4xf32>
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @step_c7_same page 16384 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %1 = stage.cache %0, %0 at 0 : !row, !row -> !stage.pages<1x4xf32>
+  // expected-error @+1 {{expects layers that lie apart in a page, but found one of 5120 bytes at 0 and another one at 0}}
+  %2 = stage.cache %0, %0 at 0 : !row, !row -> !stage.pages<1x4xf32>
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @step_c7_before page 16384 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %1 = stage.cache %0, %0 at 6400 : !row, !row -> !stage.pages<1x4xf32>
+  // expected-error @+1 {{expects layers that lie apart in a page, but found one of 5120 bytes at 6336 and another one at 6400}}
+  %2 = stage.cache %0, %0 at 6336 : !row, !row -> !stage.pages<1x4xf32>
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
