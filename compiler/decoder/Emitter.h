@@ -124,7 +124,7 @@ mlir::LogicalResult writeScore(Emitter &e, SuspendScoreOp op);
 
 /// exp, log, sin, powers and so on, to less than one unit in the last place of f32 and without a library; null for
 /// another op.
-mlir::Value emitFunction(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op, mlir::ValueRange operands);
+mlir::Value emitFunction(Emitter &e, mlir::Operation *op, mlir::ValueRange operands);
 /// True if the final conversion has a way for this op of the math dialect that needs no library.
 bool isSupportedMath(mlir::Operation *op);
 /// arith and math -> llvm.

@@ -97,7 +97,7 @@ static Value emitScalar(Emitter &e, Operation *op, ValueRange operands, Type res
     checkDivision(e, op, operands[0], operands[1]);
   if (isa<arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(op))
     checkShift(e, op, operands[1]);
-  if (Value known = emitFunction(e.b, op, operands))
+  if (Value known = emitFunction(e, op, operands))
     return known;
   OperationState again(op->getLoc(), op->getName(), operands, result, meaning(op));
   return e.b.create(again)->getResult(0);

@@ -43,7 +43,7 @@ namespace {
 /// Arithmetic on f64 and its bits.
 class Double {
 public:
-  explicit Double(ImplicitLocOpBuilder &b) : b(b), f64(b.getF64Type()), i64(b.getI64Type()) {}
+  explicit Double(Emitter &e) : emitter(e), b(e.b), f64(b.getF64Type()), i64(b.getI64Type()) {}
 
   Value exp(Value x) {
     x = within(x, 800);
@@ -95,6 +95,7 @@ private:
     return sum;
   }
 
+  Emitter &emitter;
   ImplicitLocOpBuilder &b;
   Type f64, i64;
 };
@@ -208,17 +209,23 @@ std::pair<Value, Value> Double::reduceLarge(Value x) {
 }
 
 Value Double::sine(Value x, bool cosine) {
+  // Large angles are rare: their way is not taken along.
   auto [near, nearLeft] = reduce(x);
-  auto [far, farLeft] = reduceLarge(x);
-  Value isFar = compare(LLVM::FCmpPredicate::oge, abs(x), constant(0x1p24));
-  Value quadrant = select(isFar, far, near), r = select(isFar, farLeft, nearLeft);
+  Block *far = emitter.newBlock(), *reduced = emitter.newBlock({i64, f64});
+  LLVM::CondBrOp::create(b, compare(LLVM::FCmpPredicate::oge, abs(x), constant(0x1p24)), far, ValueRange(), reduced,
+                         ValueRange{near, nearLeft});
+  b.setInsertionPointToStart(far);
+  auto [number, left] = reduceLarge(x);
+  LLVM::BrOp::create(b, ValueRange{number, left}, reduced);
+  b.setInsertionPointToStart(reduced);
+  Value quadrant = reduced->getArgument(0), r = reduced->getArgument(1);
   if (cosine)
     quadrant = LLVM::AddOp::create(b, quadrant, integer(1));
   Value square = mul(r, r);
   // The factor of r comes last, so that the sine of -0 is -0.
   SmallVector<double> odd, even;
   double factorial = 1;
-  for (int i = 0; i <= 15; ++i) {
+  for (int i = 0; i <= 14; ++i) {
     factorial *= i > 0 ? i : 1;
     (i % 2 ? odd : even).push_back((i / 2 % 2 ? -1 : 1) / factorial);
   }
@@ -238,15 +245,16 @@ static bool isExponential(Operation *op) {
 }
 static bool isOfSingles(Operation *op) { return isa<math::SinOp, math::CosOp, math::PowFOp>(op); }
 
-Value quoin::decoder::emitFunction(ImplicitLocOpBuilder &b, Operation *op, ValueRange operands) {
+Value quoin::decoder::emitFunction(Emitter &e, Operation *op, ValueRange operands) {
   if (!isExponential(op) && !isOfSingles(op))
     return {};
+  ImplicitLocOpBuilder &b = e.b;
   Type type = operands.front().getType();
   SmallVector<Value, 2> x(operands.begin(), operands.end());
   if (type.isF32())
     for (Value &v : x)
       v = LLVM::FPExtOp::create(b, b.getF64Type(), v);
-  Double d(b);
+  Double d(e);
   Value y;
   if (isa<math::ExpOp>(op))
     y = d.exp(x[0]);
