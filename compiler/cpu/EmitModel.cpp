@@ -77,6 +77,23 @@ struct StepEmitter {
         .Default([](Attribute) { llvm_unreachable("all formulas have a kernel"); });
   }
 
+  void emit(stage::EachRowOp op) {
+    Space space = bufferOf(op.getOutputs()[0]).getSpace();
+    auto [begin, end] = shareOf(space);
+    RowProgram program{&op.getBody().front(), op.getInputs().size(), {}, space == Space::Read};
+    Vals arguments;
+    for (Value input : op.getInputs())
+      arguments.push_back(isa<BlockArgument>(input) ? positions : buffer(input));
+    for (auto vector : op.getWeights().getAsRange<WeightAttr>())
+      arguments.push_back(weight(vector));
+    for (Value output : op.getOutputs()) {
+      program.results.push_back(storageOf(bufferOf(output).getElement()));
+      arguments.push_back(buffer(output));
+    }
+    arguments.append({read, begin, end});
+    kb.call(rowProgramKernel(kb, program), arguments);
+  }
+
   void emit(ProductOp op) {
     LinearShape shape = linearShape(op);
     Val out = buffer(op.getOutput()), in = buffer(op.getInput());
@@ -131,7 +148,7 @@ static void emitLayersStep(KernelBuilder &kb, StepOp step, const StepFacts &fact
           if (stage.getBarrier())
             kb.call(meet, {emitter.barrier, emitter.workers});
           llvm::TypeSwitch<Operation *>(stage)
-              .Case<MasksOp, stage::RowsOp, ProductOp, stage::CacheOp, AttendOp, MoveOp>(
+              .Case<MasksOp, stage::RowsOp, stage::EachRowOp, ProductOp, stage::CacheOp, AttendOp, MoveOp>(
                   [&](auto op) { emitter.emit(op); });
         }
       },

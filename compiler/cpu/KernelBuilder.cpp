@@ -84,6 +84,24 @@ Val KernelBuilder::firstLanes(int64_t count) {
   return wrap(arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vec(i1), ArrayRef<bool>(flags))));
 }
 
+Val KernelBuilder::table(DenseElementsAttr numbers) {
+  OpBuilder::InsertionGuard guard(b);
+  auto type = LLVM::LLVMArrayType::get(numbers.getElementType(), static_cast<uint64_t>(numbers.getNumElements()));
+  auto line = RankedTensorType::get({numbers.getNumElements()}, numbers.getElementType());
+  LLVM::GlobalOp global;
+  for (auto other : module.getOps<LLVM::GlobalOp>())
+    if (other.getValueOrNull() == Attribute(numbers.reshape(line)))
+      global = other;
+  if (!global) {
+    OpBuilder::InsertionGuard inner(b);
+    b.setInsertionPointToStart(module.getBody());
+    std::string name = "kernel.table" + std::to_string(llvm::range_size(module.getOps<LLVM::GlobalOp>()));
+    global = LLVM::GlobalOp::create(b, loc, type, /*isConstant=*/true, LLVM::Linkage::Internal, name,
+                                    numbers.reshape(line), /*alignment=*/64);
+  }
+  return wrap(LLVM::AddressOfOp::create(b, loc, global));
+}
+
 Val KernelBuilder::null() { return wrap(LLVM::ZeroOp::create(b, loc, ptr)); }
 
 //===----------------------------------------------------------------------===//

@@ -70,6 +70,8 @@ public:
   /// 16 flags, the first `count` of them set.
   Val firstLanes(int64_t count);
   Val null();
+  /// The address of numbers that the program carries.
+  Val table(mlir::DenseElementsAttr numbers);
 
   // Memory. Offsets are bytes; vectors are assumed to be aligned to their elements only.
   Val at(Val base, Val bytes);
@@ -159,6 +161,16 @@ public:
   /// Subnormal numbers apart, the logarithm of any.
   Val log(Val x);
   Val logOfNormal(Val x); ///< of positive finite ones
+  /// exp2 of any number.
+  Val exp2OfAny(Val x);
+  Val expm1(Val x);
+  Val log2(Val x);
+  Val log1p(Val x);
+  Val tanh(Val x);
+  Val erf(Val x);
+  Val sin(Val x) { return sineAfter(x, 0); }
+  Val cos(Val x) { return sineAfter(x, 1); }
+  Val copySign(Val x, Val sign);
   /// log(x) from a decomposition x = 2^e (1 + f), for x whose f is known better than x itself.
   Val logParts(Val f, Val e);
   void logSplit(Val x, Val &f, Val &e);
@@ -172,6 +184,7 @@ private:
   mlir::ModuleOp module;
   Val scaleByPowerOfTwo(Val mantissa, Val shifted);
   Val expCore(Val f);
+  Val sineAfter(Val x, int64_t quarters);
 };
 
 /// Scalars next to vectors become vectors.

@@ -125,6 +125,18 @@ void overWidth(KernelBuilder &kb, int64_t width, llvm::function_ref<void(Val, in
 /// (x, weight, out, begin, end); groups of `group` features; the result may be BF16.
 mlir::LLVM::LLVMFuncOp normKernel(KernelBuilder &kb, int64_t width, int64_t group, double epsilon,
                                   Storage result = Storage::F32);
+/// The body of a `quoin.each_row`, and how its rows are found.
+struct RowProgram {
+  mlir::Block *body;
+  size_t rows = 0;                       ///< arguments that are rows; vectors follow
+  llvm::SmallVector<Storage, 2> results; ///< as what each result is stored
+  bool reads = false;                    ///< rows read: a column is found by the row's number
+};
+/// (rows.., vectors.., results.., read, begin, end). Rows are of F32; a column of positions is i32, one a row of the
+/// step.
+mlir::LLVM::LLVMFuncOp rowProgramKernel(KernelBuilder &kb, const RowProgram &program);
+/// What a row program keeps of a row on the stack.
+int64_t keptBytesOf(KernelBuilder &kb, const RowProgram &program);
 /// (x, out, begin, end): rows of F32 to rows of BF16.
 mlir::LLVM::LLVMFuncOp narrowKernel(KernelBuilder &kb, int64_t width);
 /// Stores 16 floats as BF16.

@@ -82,8 +82,9 @@ static LogicalResult expectComplete(StepOp step, int64_t positions) {
         return rows.emitOpError("expects angles of as many positions as the module's programs reach, ")
                << positions << ", but found " << held;
     }
-    if (Value result = scratchResult(&op); result && !placeOf(result))
-      return op.emitOpError("expects a place for its result, but found none");
+    for (Value result : scratchResults(&op))
+      if (!placeOf(result))
+        return op.emitOpError("expects a place for its result, but found none");
     if (auto cache = dyn_cast<stage::CacheOp>(op); cache && !cache.getOffset())
       return cache.emitOpError("expects the place of its layer in a page, but found none");
   }

@@ -38,7 +38,7 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     It differs from `func.func` in that calls are `quoin.forward` and carry a mask.
 
     The body holds ops with `ModelOpInterface` alone: `quoin.embed`, `quoin.rms_norm`, `quoin.linear`, `quoin.rotary`,
-    `quoin.attention`, `quoin.swiglu`, `quoin.gather_rows` and `arith.addf`. A value of it has either one row a slot of the call that
+    `quoin.attention`, `quoin.swiglu`, `quoin.gather_rows`, `quoin.each_row` and `arith.addf`. A value of it has either one row a slot of the call that
     runs (*rows of the call*: ids and positions, too) or one a row that is read (*rows read*); `quoin.gather_rows` alone goes
     from the first to the second.
 

@@ -174,6 +174,11 @@ def Quoin_StatisticsAttr : Quoin_Attr<"Statistics", "statistics"> {
 // Ops
 //===----------------------------------------------------------------------===//
 
+/// Its body is a row program, which ends in `quoin.row`.
+def Quoin_HoldsRowProgram : NativeOpTrait<"HoldsRowProgram"> {
+  let cppNamespace = "::quoin";
+}
+
 /// What calls of decoders may name: a `quoin.model`, or what it was lowered to.
 def Quoin_IsModel : NativeOpTrait<"IsModel"> {
   let cppNamespace = "::quoin";

@@ -32,6 +32,9 @@ namespace quoin {
 /// Calls of decoders may name it.
 template <typename Op> struct IsModel : mlir::OpTrait::TraitBase<Op, IsModel> {};
 
+/// Its body is a row program (RowProgram.h).
+template <typename Op> struct HoldsRowProgram : mlir::OpTrait::TraitBase<Op, HoldsRowProgram> {};
+
 /// The evaluation counter of a sequence.
 struct CounterResource : mlir::SideEffects::Resource::Base<CounterResource> {
   llvm::StringRef getName() final { return "QuoinCounter"; }

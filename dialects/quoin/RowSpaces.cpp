@@ -85,7 +85,8 @@ FailureOr<RowSpaces> RowSpaces::infer(ModelOp model) {
     RowSpace space = RowSpace::Call;
     if (failed(modelOp.inferRowSpace(operands, space)))
       return failure();
-    result.spaces[op.getResult(0)] = space;
+    for (Value made : op.getResults())
+      result.spaces[made] = space;
   }
   // model_c8
   auto hidden = cast<HiddenOp>(body.getTerminator());

@@ -222,6 +222,7 @@ static ElementFunction realFunction(Operation *op) {
       .Case([](math::Log1pOp) { return onReal([](double x) { return std::log1p(x); }); })
       .Case([](math::SqrtOp) { return onReal([](double x) { return std::sqrt(x); }); })
       .Case([](math::RsqrtOp) { return onReal([](double x) { return 1 / std::sqrt(x); }); })
+      .Case([](math::ErfOp) { return onReal([](double x) { return std::erf(x); }); })
       .Case([](math::TanhOp) { return onReal([](double x) { return std::tanh(x); }); })
       .Case([](math::SinOp) { return onReal([](double x) { return std::sin(x); }); })
       .Case([](math::CosOp) { return onReal([](double x) { return std::cos(x); }); })
@@ -265,9 +266,9 @@ static ElementFunction castFunction(Operation *op) {
 }
 
 /// Everything but numbers of at most 64 bits and tensors of them.
-static bool isUnsupported(Type type) {
+static bool isUnsupported(Type type, bool anyRank) {
   if (auto tensor = dyn_cast<RankedTensorType>(type)) {
-    if (tensor.getRank() != 1)
+    if (!anyRank && tensor.getRank() != 1)
       return true;
     type = tensor.getElementType();
   }
@@ -276,9 +277,10 @@ static bool isUnsupported(Type type) {
   return !isa<IntegerType, FloatType>(type) || type.getIntOrFloatBitWidth() < 1 || type.getIntOrFloatBitWidth() > 64;
 }
 
-ElementFunction quoin::ref::elementFunction(Operation *op) {
+ElementFunction quoin::ref::elementFunction(Operation *op, bool anyRank) {
+  auto unsupported = [&](Type type) { return isUnsupported(type, anyRank); };
   if (op->getNumResults() != 1 || op->getNumOperands() == 0 || op->getNumRegions() != 0 ||
-      llvm::any_of(op->getOperandTypes(), isUnsupported) || isUnsupported(op->getResult(0).getType()))
+      llvm::any_of(op->getOperandTypes(), unsupported) || unsupported(op->getResult(0).getType()))
     return {};
   if (auto cmp = dyn_cast<arith::CmpIOp>(op))
     return [predicate = cmp.getPredicate(), width = Width(cmp.getLhs().getType())](Elements in) {

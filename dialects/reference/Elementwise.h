@@ -13,8 +13,8 @@ namespace quoin::ref {
 using ElementFunction = std::function<std::optional<Number>(llvm::ArrayRef<Number>)>;
 
 /// The function of an `arith` or `math` op, or null if it is none that the interpreter knows. `arith.constant` and
-/// `arith.select` are not among them.
-ElementFunction elementFunction(mlir::Operation *op);
+/// `arith.select` are not among them. Tensors have one dimension, or any number of them with `anyRank`.
+ElementFunction elementFunction(mlir::Operation *op, bool anyRank = false);
 
 } // namespace quoin::ref
 

@@ -8,6 +8,7 @@
 #include "dialects/reference/Model.h"
 #include "dialects/quoin/RowSpaces.h"
 #include "dialects/reference/Formulas.h"
+#include "dialects/reference/RowEvaluator.h"
 #include "dialects/stage/StageDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -51,6 +52,7 @@ private:
   Matrix linear(LinearOp op);
   Matrix rotary(RotaryOp op);
   Matrix attention(AttentionOp op);
+  void eachRow(EachRowOp op);
 
   ModelOp model;
   RowSpaces spaces;
@@ -106,7 +108,26 @@ Matrix BodyRun::attention(AttentionOp op) {
                 [&](int64_t r) { return slotOfRow(op.getQuery(), r); });
 }
 
+void BodyRun::eachRow(EachRowOp op) {
+  SmallVector<const Matrix *> inputs;
+  for (Value input : op.getInputs())
+    inputs.push_back(isRows(input) ? &rows(input) : nullptr);
+  SmallVector<ArrayRef<double>> vectors;
+  for (auto symbol : op.getWeights().getAsRange<FlatSymbolRefAttr>())
+    vectors.push_back(weight(symbol).stored.rowRef(0));
+  int64_t count = spaces.isRead(op.getInputs()[0]) ? static_cast<int64_t>(call.read.size()) : rowsThatRun();
+  auto made = evaluateRows(op.getBody().front(), inputs, vectors, count, [&](int64_t r) {
+    return call.slots[static_cast<size_t>(slotOfRow(op.getInputs()[0], r))].position;
+  });
+  for (auto [output, matrix] : llvm::zip_equal(op.getOutputs(), made))
+    matrices[output] = std::move(matrix);
+}
+
 LogicalResult BodyRun::evaluate(Operation *op) {
+  if (auto program = dyn_cast<EachRowOp>(op)) {
+    eachRow(program);
+    return success();
+  }
   // Positions that are gathered are still those of their rows' slots.
   if (!isRows(op->getResult(0)))
     return success();

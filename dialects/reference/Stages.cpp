@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/reference/Formulas.h"
+#include "dialects/reference/RowEvaluator.h"
 #include "dialects/stage/StageDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -40,6 +41,7 @@ private:
   }
 
   FailureOr<Matrix> evaluate(stage::RowsOp op);
+  void evaluate(stage::EachRowOp op);
   Matrix evaluate(ProductOp op);
   Matrix evaluate(AttendOp op);
   Matrix evaluate(MoveOp op);
@@ -85,6 +87,22 @@ FailureOr<Matrix> StepRun::evaluate(stage::RowsOp op) {
       .DefaultUnreachable("all formulas are known");
 }
 
+void StepRun::evaluate(stage::EachRowOp op) {
+  Space space = bufferOf(op.getOutputs().empty() ? op.getInputs()[0] : op.getOutputs()[0]).getSpace();
+  SmallVector<const Matrix *> inputs;
+  for (Value input : op.getInputs())
+    inputs.push_back(isa<BlockArgument>(input) ? nullptr : &buffer(input));
+  SmallVector<ArrayRef<double>> vectors;
+  for (auto vector : op.getWeights().getAsRange<WeightAttr>())
+    vectors.push_back(weight(vector).stored.rowRef(0));
+  int64_t count = space == Space::Row ? static_cast<int64_t>(call.slots.size()) - call.from
+                                      : static_cast<int64_t>(call.read.size());
+  auto made = evaluateRows(op.getBody().front(), inputs, vectors, count,
+                           [&](int64_t r) { return call.slots[static_cast<size_t>(slotOf(space, r))].position; });
+  for (auto [output, matrix] : llvm::zip_equal(op.getOutputs(), made))
+    buffer(output) = std::move(matrix);
+}
+
 Matrix StepRun::evaluate(ProductOp op) {
   const Matrix &x = buffer(op.getInput());
   if (op.getGated())
@@ -124,6 +142,10 @@ FailureOr<Matrix> StepRun::run() {
   for (Operation &op : step.getBody().front()) {
     if (auto pages = dyn_cast<stage::CacheOp>(op)) {
       evaluate(pages);
+      continue;
+    }
+    if (auto rows = dyn_cast<stage::EachRowOp>(op)) {
+      evaluate(rows);
       continue;
     }
     // Words are `visible`, and the head scores what is returned.

@@ -109,8 +109,8 @@ def Stage_StageOpInterface : OpInterface<"StageOpInterface"> {
     InterfaceMethod<"All workers meet before it.", "bool", "getBarrier">,
     InterfaceMethod<"Says whether all workers meet before it.", "void", "setBarrier", (ins "bool":$barrier)>,
     InterfaceMethod<[{
-      Operands whose place may serve the result: each of their elements is read before that element of the result is written.
-    }], "::llvm::SmallVector<::mlir::OpOperand *>", "getDonors", (ins), [{}], [{ return {}; }]>,
+      Operands whose place may serve a result: each of their elements is read before that element of the result is written.
+    }], "::llvm::SmallVector<::mlir::OpOperand *>", "getDonors", (ins "unsigned":$result), [{}], [{ return {}; }]>,
     InterfaceMethod<[{
       It reads rows of the operand that other workers have in their share.
     }], "bool", "readsElsewhere", (ins "::mlir::OpOperand &":$operand), [{}], [{ return false; }]>,

@@ -44,10 +44,10 @@ inline BufferType bufferOf(mlir::Value v) { return llvm::cast<BufferType>(v.getT
 /// The place in scratch of a buffer; none for the step's arguments, for rows of the host and before
 /// `quoin-place-buffers`.
 std::optional<int64_t> placeOf(mlir::Value buffer);
-/// The op has a result in space `row` or `read`.
-void setPlace(mlir::Operation *op, int64_t place);
-/// The buffer that a stage makes in scratch, or null.
-mlir::Value scratchResult(mlir::Operation *op);
+/// The buffer is a stage's, in space `row` or `read`.
+void setPlace(mlir::Value buffer, int64_t place);
+/// The buffers that a stage makes in scratch.
+llvm::SmallVector<mlir::Value, 1> scratchResults(mlir::Operation *op);
 
 /// The weights of a stage or the head, in the order in which they lie in the file.
 llvm::SmallVector<WeightAttr, 2> weightsOf(mlir::Operation *op);

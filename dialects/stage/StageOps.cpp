@@ -1,5 +1,7 @@
 //===- StageOps.cpp - verifiers of stages, and what passes ask of them -----===//
 
+#include "dialects/quoin/RowProgram.h"
+#include "dialects/stage/RowSchedule.h"
 #include "dialects/stage/StageDialect.h"
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -13,6 +15,9 @@ using quoin::WeightOp;
 #define GET_OP_CLASSES
 #include "dialects/stage/StageOps.cpp.inc"
 
+/// Stands for the place of a result that has none yet, beside those that have one.
+static constexpr int64_t notPlaced = -1;
+
 //===----------------------------------------------------------------------===//
 // Places and weights of any stage
 //===----------------------------------------------------------------------===//
@@ -20,28 +25,43 @@ using quoin::WeightOp;
 std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
   if (!buffer.getDefiningOp())
     return std::nullopt;
-  auto place = llvm::TypeSwitch<Operation *, std::optional<uint64_t>>(buffer.getDefiningOp())
-                   .Case<RowsOp, ProductOp, AttendOp, MoveOp>([](auto op) { return op.getPlace(); })
-                   .Default([](Operation *) { return std::nullopt; });
-  return place ? std::optional<int64_t>(*place) : std::nullopt;
+  return llvm::TypeSwitch<Operation *, std::optional<int64_t>>(buffer.getDefiningOp())
+      .Case<RowsOp, ProductOp, AttendOp, MoveOp>([](auto op) {
+        std::optional<uint64_t> place = op.getPlace();
+        return place ? std::optional<int64_t>(*place) : std::nullopt;
+      })
+      .Case([&](EachRowOp op) -> std::optional<int64_t> {
+        size_t result = cast<OpResult>(buffer).getResultNumber();
+        ArrayRef<int64_t> places = op.getPlaces().value_or(ArrayRef<int64_t>());
+        return result < places.size() && places[result] != notPlaced ? std::optional(places[result]) : std::nullopt;
+      })
+      .Default([](Operation *) { return std::nullopt; });
 }
 
-void quoin::stage::setPlace(Operation *op, int64_t place) {
-  llvm::TypeSwitch<Operation *>(op).Case<RowsOp, ProductOp, AttendOp, MoveOp>(
-      [&](auto stage) { stage.setPlace(place); });
+void quoin::stage::setPlace(Value buffer, int64_t place) {
+  llvm::TypeSwitch<Operation *>(buffer.getDefiningOp())
+      .Case<RowsOp, ProductOp, AttendOp, MoveOp>([&](auto stage) { stage.setPlace(place); })
+      .Case([&](EachRowOp op) {
+        SmallVector<int64_t> places(op.getPlaces().value_or(ArrayRef<int64_t>()));
+        places.resize(op.getNumResults(), notPlaced);
+        places[cast<OpResult>(buffer).getResultNumber()] = place;
+        op.setPlaces(places);
+      });
 }
 
-Value quoin::stage::scratchResult(Operation *op) {
-  if (op->getNumResults() != 1)
-    return {};
-  auto type = dyn_cast<BufferType>(op->getResult(0).getType());
-  return type && type.getSpace() != Space::Host ? op->getResult(0) : Value();
+SmallVector<Value, 1> quoin::stage::scratchResults(Operation *op) {
+  SmallVector<Value, 1> made;
+  for (Value result : op->getResults())
+    if (auto type = dyn_cast<BufferType>(result.getType()); type && type.getSpace() != Space::Host)
+      made.push_back(result);
+  return made;
 }
 
 SmallVector<WeightAttr, 2> quoin::stage::weightsOf(Operation *op) {
   SmallVector<WeightAttr, 2> all;
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](RowsOp rows) { all.push_back(rows.getWeightAttr()); })
+      .Case([&](EachRowOp rows) { llvm::append_range(all, rows.getWeights().getAsRange<WeightAttr>()); })
       .Case([&](ProductOp product) { all = {product.getWeightAttr(), product.getBiasAttr()}; })
       .Case([&](HeadOp head) { all.push_back(head.getWeightAttr()); });
   if (!all.empty() && !all.back())
@@ -52,6 +72,9 @@ SmallVector<WeightAttr, 2> quoin::stage::weightsOf(Operation *op) {
 void quoin::stage::setWeights(Operation *op, ArrayRef<WeightAttr> weights) {
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](RowsOp rows) { rows.setWeightAttr(weights[0]); })
+      .Case([&](EachRowOp rows) {
+        rows.setWeightsAttr(ArrayAttr::get(op->getContext(), SmallVector<Attribute>(weights.begin(), weights.end())));
+      })
       .Case([&](ProductOp product) {
         product.setWeightAttr(weights[0]);
         if (weights.size() > 1)
@@ -112,7 +135,7 @@ static std::optional<int64_t> rowsOf(Operation *op, SymbolTableCollection &table
 // Rows
 //===----------------------------------------------------------------------===//
 
-SmallVector<OpOperand *> RowsOp::getDonors() {
+SmallVector<OpOperand *> RowsOp::getDonors(unsigned) {
   SmallVector<OpOperand *> donors;
   if (getFormula().isInPlace())
     for (OpOperand &input : getInputsMutable())
@@ -187,10 +210,98 @@ LogicalResult RowsOp::verifySymbolUses(SymbolTableCollection &table) {
 }
 
 //===----------------------------------------------------------------------===//
+// Row programs
+//===----------------------------------------------------------------------===//
+
+SmallVector<OpOperand *> EachRowOp::getDonors(unsigned result) {
+  SmallVector<OpOperand *> donors;
+  RowSchedule schedule(getBody().front());
+  for (auto [i, input] : llvm::enumerate(getInputsMutable()))
+    // What stands there twice is read as often.
+    if (llvm::count(getInputs(), input.get()) == 1 && schedule.mayTakePlace(static_cast<unsigned>(i), result))
+      donors.push_back(&input);
+  return donors;
+}
+
+bool EachRowOp::storesNarrow() { return true; }
+
+LogicalResult EachRowOp::verifyRegions() {
+  Builder b(getContext());
+  Type f32 = b.getF32Type();
+  SmallVector<Type> rows, results;
+  std::optional<Space> space;
+  auto agree = [&](BufferType type) -> LogicalResult {
+    // each_row_c2
+    if (type.getSpace() != Space::Host && (!space || *space == type.getSpace())) {
+      space = type.getSpace();
+      return success();
+    }
+    return emitOpError("expects rows of one space, 'row' or 'read', but found ")
+           << type << (space ? " beside '" + stringifySpace(*space).str() + "'" : "");
+  };
+  bool hasPositions = false;
+  for (Value input : getInputs()) {
+    BufferType type = bufferOf(input);
+    if (type.getElement().isInteger(32)) {
+      if (failed(expectColumn(*this, input, Positions)))
+        return failure();
+      hasPositions = true;
+      rows.push_back(b.getIndexType());
+      continue;
+    }
+    // each_row_c1
+    if (!type.getElement().isF32())
+      return emitOpError("expects rows of f32 or the step's positions, but found ") << type;
+    if (failed(agree(type)))
+      return failure();
+    rows.push_back(RankedTensorType::get({type.getWidth()}, f32));
+  }
+  for (Value output : getOutputs()) {
+    BufferType type = bufferOf(output);
+    if (failed(agree(type)))
+      return failure();
+    // each_row_c5
+    if (!type.getElement().isF32() && !type.getElement().isBF16())
+      return emitOpError("expects results of f32 or bf16, but found ") << type;
+    results.push_back(RankedTensorType::get({type.getWidth()}, f32));
+  }
+  // each_row_c3
+  bool wanted = hasPositions && space == Space::Read;
+  if (wanted != bool(getNumbers()))
+    return emitOpError("expects row numbers with positions in space 'read' and only then, but found ")
+           << (getNumbers() ? "some" : "none");
+  if (getNumbers() && failed(expectColumn(*this, getNumbers(), Read)))
+    return failure();
+  if (failed(verifyRowProgram(*this, rows, getWeights().size(), results)))
+    return failure();
+  // each_row_c4
+  auto vectors = getBody().getArguments().drop_front(getInputs().size());
+  for (auto [weight, vector] : llvm::zip_equal(getWeights().getAsRange<WeightAttr>(), vectors)) {
+    auto line = LineAttr::get(getContext(), cast<RankedTensorType>(vector.getType()).getDimSize(0));
+    if (weight.getSources().size() != 1 || (weight.getElement() && !weight.getElement().isF32()) ||
+        (weight.getLayout() && weight.getLayout() != line))
+      return emitOpError("expects a vector that is one weight stored as f32 in ") << line << ", but found " << weight;
+  }
+  // each_row_c6
+  if (getNumResults() == 0)
+    return emitOpError("expects at least one result, but found none");
+  if (getPlaces() && getPlaces()->size() != getNumResults())
+    return emitOpError("expects ") << getNumResults() << " places, but found " << getPlaces()->size();
+  return success();
+}
+
+LogicalResult EachRowOp::verifySymbolUses(SymbolTableCollection &table) {
+  SmallVector<FlatSymbolRefAttr> symbols;
+  for (auto weight : getWeights().getAsRange<WeightAttr>())
+    symbols.push_back(weight.getSources()[0]);
+  return verifyRowVectors(*this, table, symbols);
+}
+
+//===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
 
-SmallVector<OpOperand *> ProductOp::getDonors() {
+SmallVector<OpOperand *> ProductOp::getDonors(unsigned) {
   // Tiles of the sum go through registers; but if the same rows are multiplied, other workers still read them.
   if (!getResidual() || getResidual() == getInput())
     return {};

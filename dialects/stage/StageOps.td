@@ -87,6 +87,39 @@ def Stage_RowsOp : Stage_StageOp<"rows", [Stage_Worked<["getDonors", "storesNarr
   let hasVerifier = 1;
 }
 
+def Stage_EachRowOp : Stage_StageOp<"each_row", [IsolatedFromAbove, SingleBlock, AttrSizedOperandSegments, Quoin_HoldsRowProgram,
+                                                 Stage_Worked<["getDonors", "storesNarrow"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "a row program on each row";
+  let description = [{
+    The body is that of `quoin.each_row`, whose constraints it has. `at` are the numbers of rows that are read, by which a column of
+    positions is looked up. It differs from `quoin.each_row` in what passes of this level decide: as what results are stored and where they
+    lie, and where the vectors lie in the weight file.
+
+    Constraints: (C1) operands are rows of f32, or the step's positions; (C2) operands and results are in one space, `row` or `read`, but
+    for positions; (C3) `at` comes with positions in space `read` and only then, and is the step's; (C4) a vector is one weight, stored as f32 in
+    a `line` of its length; (C5) results are f32 or bf16; (C6) at least one result, and as many places as results.
+
+    Example:
+    ```mlir
+    %1 = stage.each_row %0 by [#stage.weight<@scale>] : (!stage.buffer<row, 64xf32>) -> !stage.buffer<row, 64xf32> {
+    ^bb0(%row: tensor<64xf32>, %scale: tensor<64xf32>):
+      %y = arith.mulf %row, %scale : tensor<64xf32>
+      quoin.row %y : tensor<64xf32>
+    }
+    ```
+  }];
+  let arguments = (ins UnitAttr:$barrier, Variadic<Stage_Buffer>:$inputs, Optional<Stage_Numbers>:$numbers,
+                       DefaultValuedAttr<TypedArrayAttrBase<Stage_Weight, "vectors">, "{}">:$weights,
+                       OptionalAttr<DenseI64ArrayAttr>:$places);
+  let results = (outs Variadic<Stage_Buffer>:$outputs);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    (`barrier` $barrier^)? $inputs (`at` $numbers^)? (`by` $weights^)? (`places` $places^)? attr-dict-with-keyword
+    `:` functional-type($inputs, $outputs) $body
+  }];
+  let hasRegionVerifier = 1;
+}
+
 def Stage_ProductOp : Stage_StageOp<"product", [Stage_Worked<["getDonors", "storesNarrow"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "rows times a weight";
   let description = [{

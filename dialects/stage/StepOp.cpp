@@ -62,26 +62,29 @@ static LogicalResult verifyPlaces(StepOp step) {
           place && (*place < 0 || *place >= int64_t(places.size()) || holds[*place] != operand.get()))
         return op.emitOpError("expects an operand that is still in its place ")
                << *place << ", but another buffer was stored there";
-    Value result = scratchResult(&op);
-    std::optional<int64_t> place = result ? placeOf(result) : std::nullopt;
-    if (!place)
-      continue;
-    // step_c4
-    int64_t bytes = bufferOf(result).getRowBytes();
-    if (*place < 0 || *place >= int64_t(places.size()))
-      return op.emitOpError("expects one of ") << places.size() << " places, but found place " << *place;
-    if (bytes > places[*place])
-      return op.emitOpError("expects a place of at least ")
-             << bytes << " bytes, but place " << *place << " has " << places[*place];
-    // step_c5
-    SmallVector<OpOperand *> donors;
-    if (auto stage = dyn_cast<StageOpInterface>(op))
-      donors = stage.getDonors();
-    for (OpOperand &operand : op.getOpOperands())
-      if (placeOf(operand.get()) == place &&
-          (!llvm::is_contained(donors, &operand) || operand.get().getType() != result.getType()))
-        return op.emitOpError("expects a place that none of its operands is in, but found place ") << *place;
-    holds[*place] = result;
+    for (auto [i, result] : llvm::enumerate(scratchResults(&op))) {
+      std::optional<int64_t> place = placeOf(result);
+      if (!place)
+        continue;
+      // step_c4
+      int64_t bytes = bufferOf(result).getRowBytes();
+      if (*place < 0 || *place >= int64_t(places.size()))
+        return op.emitOpError("expects one of ") << places.size() << " places, but found place " << *place;
+      if (bytes > places[*place])
+        return op.emitOpError("expects a place of at least ")
+               << bytes << " bytes, but place " << *place << " has " << places[*place];
+      // step_c5
+      if (holds[*place] && holds[*place].getDefiningOp() == &op)
+        return op.emitOpError("expects a place for each result, but found place ") << *place << " twice";
+      SmallVector<OpOperand *> donors;
+      if (auto stage = dyn_cast<StageOpInterface>(op))
+        donors = stage.getDonors(static_cast<unsigned>(i));
+      for (OpOperand &operand : op.getOpOperands())
+        if (placeOf(operand.get()) == place &&
+            (!llvm::is_contained(donors, &operand) || operand.get().getType() != result.getType()))
+          return op.emitOpError("expects a place that none of its operands is in, but found place ") << *place;
+      holds[*place] = result;
+    }
   }
   return success();
 }

@@ -53,7 +53,8 @@ private:
     for (auto [i, weight] : llvm::enumerate(all)) {
       if (weight.getElement())
         continue;
-      bool vector = i > 0 || (isa<stage::RowsOp>(op) && !isa<EmbedAttr>(cast<stage::RowsOp>(op).getFormula()));
+      bool vector = i > 0 || isa<stage::EachRowOp>(op) ||
+                    (isa<stage::RowsOp>(op) && !isa<EmbedAttr>(cast<stage::RowsOp>(op).getFormula()));
       Type element = Float32Type::get(&getContext());
       if (!vector)
         element = storedAs(SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, weight.getSources()[0]), weights);
@@ -90,13 +91,11 @@ private:
     }
     if (auto product = dyn_cast<ProductOp>(op))
       narrowInput(product);
-    Value result = scratchResult(op);
-    if (!result)
-      return;
-    if (auto move = dyn_cast<MoveOp>(op); move && gathers(move))
-      store(result, bufferOf(move.getInput()).getElement());
-    else if (cast<StageOpInterface>(op).storesNarrow() && mayBeNarrow(result))
-      store(result, BFloat16Type::get(&getContext()));
+    for (Value result : scratchResults(op))
+      if (auto move = dyn_cast<MoveOp>(op); move && gathers(move))
+        store(result, bufferOf(move.getInput()).getElement());
+      else if (cast<StageOpInterface>(op).storesNarrow() && mayBeNarrow(result))
+        store(result, BFloat16Type::get(&getContext()));
   }
 
   void narrowInput(ProductOp product) {

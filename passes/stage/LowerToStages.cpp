@@ -154,6 +154,30 @@ private:
                          op.getRows() ? step.getRead() : Value(), op.getHeads(), op.getScale(), IntegerAttr());
   }
 
+  /// A row program as it stands; one without results is nothing.
+  void addRowProgram(quoin::EachRowOp op) {
+    if (op->getNumResults() == 0)
+      return;
+    SmallVector<Value> inputs;
+    bool findsPositions = false;
+    for (Value input : op.getInputs()) {
+      inputs.push_back(buffers.at(input));
+      findsPositions |= !isRows(input) && spaces.isRead(input);
+    }
+    SmallVector<Attribute> vectors;
+    for (auto symbol : op.getWeights().getAsRange<FlatSymbolRefAttr>())
+      vectors.push_back(weight({symbol}));
+    SmallVector<Type> types;
+    for (Value output : op.getOutputs())
+      types.push_back(typeFor(output));
+    auto made =
+        stage::EachRowOp::create(b, op.getLoc(), types, false, inputs, findsPositions ? step.getRead() : Value(),
+                                 b.getArrayAttr(vectors), DenseI64ArrayAttr());
+    made.getBody().takeBody(op.getBody());
+    for (auto [output, buffer] : llvm::zip_equal(op.getOutputs(), made.getOutputs()))
+      buffers[output] = buffer;
+  }
+
   /// To `read` or `host`; rows that were gathered already need no numbers.
   Value move(Operation *op, Value rows, Space to) {
     Value numbers = spaces.isRead(rows) ? Value() : step.getRead();
@@ -200,6 +224,7 @@ void ModelLowering::lower(Operation &op) {
         remark::passed(o.getLoc(), remarkOn<LowerToStages>("Epilogue")) << "the activation rides on two products";
         addProduct(o.getGate().getDefiningOp<LinearOp>(), o.getUp().getDefiningOp<LinearOp>(), {}, o.getOutput());
       })
+      .Case([&](quoin::EachRowOp o) { addRowProgram(o); })
       .Case([&](AttentionOp o) { addAttention(o); })
       .Case([&](GatherRowsOp o) {
         buffers[o.getOutput()] = isRows(o.getInput()) ? move(o, o.getInput(), Space::Read) : buffers.at(o.getInput());

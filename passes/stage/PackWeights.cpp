@@ -59,6 +59,7 @@ private:
           int64_t count = isa<EmbedAttr>(rows.getFormula()) ? rowsOf() : 0;
           return rows.getFormula().getLayoutFor(rows.getOutput().getType(), count, positions);
         })
+        .Case([&](stage::EachRowOp) { return LineAttr::get(&getContext(), rowsOf()); })
         .Case([&](ProductOp product) -> LayoutAttrInterface {
           int64_t out = product.getOutput().getType().getWidth(), in = product.getInput().getType().getWidth();
           if (i > 0)

@@ -70,7 +70,10 @@ static LogicalResult accessesOf(StageOpInterface stage, SmallVectorImpl<Access> 
   for (OpOperand &operand : stage->getOpOperands())
     if (failed(touch(operand.get(), false, stage.readsElsewhere(operand) ? Share::Any : share)))
       return failure();
-  return touch(stage->getResult(0), true, share);
+  for (Value result : stage->getResults())
+    if (failed(touch(result, true, share)))
+      return failure();
+  return success();
 }
 
 /// Asks `meets` at each stage, which hears whether it needs a barrier and says whether it has one.

@@ -39,8 +39,8 @@ struct PlaceBuffers : quoin::impl::PlaceBuffersPassBase<PlaceBuffers> {
     for (auto [i, op] : llvm::enumerate(step.getBody().front()))
       number[&op] = i;
     for (Operation &op : step.getBody().front())
-      if (Value result = scratchResult(&op))
-        place(&op, result);
+      for (auto [i, result] : llvm::enumerate(scratchResults(&op)))
+        place(&op, static_cast<unsigned>(i), result);
     SmallVector<int64_t> bytes;
     int64_t total = 0;
     for (const Place &p : places) {
@@ -69,12 +69,17 @@ private:
     return last;
   }
 
-  void place(Operation *op, Value result) {
+  /// Has another result of the same stage got this place?
+  static bool isTaken(Operation *op, unsigned before, int64_t place) {
+    return llvm::any_of(op->getResults().take_front(before), [&](Value other) { return placeOf(other) == place; });
+  }
+
+  void place(Operation *op, unsigned index, Value result) {
     int64_t now = number.lookup(op), bytes = bufferOf(result).getRowBytes();
     std::optional<int64_t> chosen;
-    for (OpOperand *donor : cast<StageOpInterface>(op).getDonors())
+    for (OpOperand *donor : cast<StageOpInterface>(op).getDonors(index))
       if (Value given = donor->get(); lastStage(given) == now && given.getType() == result.getType())
-        if (std::optional<int64_t> its = placeOf(given))
+        if (std::optional<int64_t> its = placeOf(given); its && !isTaken(op, index, *its))
           chosen = its;
     numInPlace += chosen.has_value();
     if (!chosen)
@@ -85,7 +90,7 @@ private:
       chosen = places.size();
       places.push_back({bytes});
     }
-    setPlace(op, *chosen);
+    setPlace(result, *chosen);
     places[*chosen].freeAfter = lastStage(result);
   }
 

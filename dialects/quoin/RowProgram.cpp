@@ -1,0 +1,189 @@
+//===- RowProgram.cpp - the grammar of row programs ------------------------===//
+
+#include "dialects/quoin/RowProgram.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace quoin;
+
+bool quoin::isRowFunction(Operation *op) {
+  return isa<arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::NegFOp, arith::MaximumFOp,
+             arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp, arith::CmpFOp, arith::SelectOp, arith::SIToFPOp>(
+             op) ||
+         isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::AndIOp, arith::OrIOp, arith::XOrIOp, arith::MaxSIOp,
+             arith::MinSIOp, arith::CmpIOp, arith::IndexCastOp, arith::ExtUIOp>(op) ||
+         isa<math::AbsFOp, math::ExpOp, math::Exp2Op, math::LogOp, math::Log2Op, math::Log10Op, math::Log1pOp,
+             math::ExpM1Op, math::SqrtOp, math::RsqrtOp, math::TanhOp, math::ErfOp, math::SinOp, math::CosOp,
+             math::FloorOp, math::CeilOp, math::TruncOp, math::RoundEvenOp, math::CopySignOp, math::FmaOp>(op);
+}
+
+Operation *quoin::rowCombiner(linalg::ReduceOp op) {
+  Block &body = op.getCombiner().front();
+  if (op.getInputs().size() != 1 || !llvm::hasNItems(body, 2))
+    return nullptr;
+  Operation *joins = &body.front(), *yield = body.getTerminator();
+  if (!isa<arith::AddFOp, arith::MulFOp, arith::MaximumFOp, arith::MinimumFOp, arith::AddIOp, arith::MaxSIOp,
+           arith::MinSIOp>(joins))
+    return nullptr;
+  // Both numbers, in either order.
+  bool both = joins->getOperand(0) != joins->getOperand(1) && llvm::all_of(joins->getOperands(), [&](Value v) {
+                auto argument = dyn_cast<BlockArgument>(v);
+                return argument && argument.getOwner() == &body;
+              });
+  return both && yield->getOperand(0) == joins->getResult(0) ? joins : nullptr;
+}
+
+Type quoin::rowTypeOf(Type rows) {
+  auto tensor = cast<RankedTensorType>(rows);
+  if (tensor.getRank() == 1)
+    return tensor.getElementType();
+  return RankedTensorType::get(tensor.getShape().drop_front(), tensor.getElementType());
+}
+
+ArrayRef<int64_t> quoin::rowShapeOf(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor ? tensor.getShape() : ArrayRef<int64_t>();
+}
+
+//===----------------------------------------------------------------------===//
+// Verification
+//===----------------------------------------------------------------------===//
+
+/// each_row_c5
+static LogicalResult verifyType(Operation *op, Type type) {
+  constexpr int64_t mostRank = 4, mostElements = int64_t(1) << 20;
+  Type element = getElementTypeOrSelf(type);
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  bool isNumber = element.isF32() || element.isInteger(32) || element.isInteger(1) || type.isIndex();
+  if (!isNumber || (!tensor && type != element))
+    return op->emitOpError("expects f32, i32 or i1, a tensor of them, or an index, but found ") << type;
+  if (!tensor)
+    return success();
+  if (!tensor.hasStaticShape() || tensor.getRank() > mostRank || tensor.getEncoding())
+    return op->emitOpError("expects a static shape of rank 0 to ") << mostRank << ", but found " << type;
+  int64_t elements = 1;
+  for (int64_t size : tensor.getShape()) {
+    if (size < 1 || size > mostElements || (elements *= size) > mostElements)
+      return op->emitOpError("expects 1 to ") << mostElements << " elements, but found " << type;
+  }
+  return success();
+}
+
+/// each_row_c4, each_row_c6, each_row_c7
+static LogicalResult verifyKind(Operation *op) {
+  return TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<arith::ConstantOp, tensor::SplatOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::ConcatOp,
+            linalg::BroadcastOp>([](auto) { return success(); })
+      .Case([&](tensor::ExtractOp o) -> LogicalResult {
+        // Of one number there is nothing to choose.
+        if (o.getTensor().getType().hasStaticShape() && o.getTensor().getType().getNumElements() == 1)
+          return success();
+        return o.emitOpError("expects a tensor of one number, but found ") << o.getTensor().getType();
+      })
+      .Case([&](tensor::ExtractSliceOp o) -> LogicalResult {
+        bool isConstant = o.getOffsets().empty() && o.getSizes().empty() && o.getStrides().empty();
+        if (isConstant && o.getType().getRank() == o.getSourceType().getRank() &&
+            llvm::all_of(o.getStaticStrides(), [](int64_t stride) { return stride > 0; }))
+          return success();
+        return o.emitOpError("expects constant bounds, positive strides and the operand's rank, but found ")
+               << o.getSourceType() << " to " << o.getType();
+      })
+      .Case([&](linalg::ReduceOp o) -> LogicalResult {
+        if (rowCombiner(o))
+          return success();
+        return o.emitOpError("expects one operand, joined by one of addf, mulf, maximumf, minimumf, addi, maxsi and "
+                             "minsi on two numbers");
+      })
+      .Case([&](tensor::EmptyOp o) -> LogicalResult {
+        for (OpOperand &use : o->getUses())
+          if (auto broadcast = dyn_cast<linalg::BroadcastOp>(use.getOwner());
+              !broadcast || &use != &broadcast.getInitMutable())
+            return o.emitOpError("expects to be what 'linalg.broadcast' fills, but '")
+                   << use.getOwner()->getName() << "' reads it";
+        return success();
+      })
+      .Default([&](Operation *) -> LogicalResult {
+        if (isRowFunction(op))
+          return success();
+        return emitError(op->getLoc()) << "'quoin.each_row' op expects ops that work on one row, but found '"
+                                       << op->getName() << "'";
+      });
+}
+
+LogicalResult quoin::verifyRowProgram(Operation *op, TypeRange rows, size_t vectors, TypeRange results) {
+  // each_row_c1
+  Block &block = op->getRegion(0).front();
+  if (rows.empty())
+    return op->emitOpError("expects at least one operand, but found none");
+  if (block.getNumArguments() != rows.size() + vectors)
+    return op->emitOpError("expects ") << rows.size() + vectors
+                                       << " arguments, the operands' rows and the vectors, but found "
+                                       << block.getNumArguments();
+  for (BlockArgument argument : block.getArguments()) {
+    unsigned number = argument.getArgNumber();
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    if (number < rows.size() && argument.getType() != rows[number])
+      return op->emitOpError("expects argument #")
+             << number << " of type " << rows[number] << ", a row of its operand, but found " << argument.getType();
+    if (number >= rows.size() && (!type || type.getRank() != 1 || !type.getElementType().isF32()))
+      return op->emitOpError("expects argument #")
+             << number << " to be a vector of f32, but found " << argument.getType();
+    if (failed(verifyType(op, argument.getType())))
+      return failure();
+  }
+  // each_row_c3
+  auto row = dyn_cast<RowOp>(block.getTerminator());
+  if (!row)
+    return op->emitOpError("expects a body that ends in 'quoin.row'");
+  if (row.getRows().size() != results.size())
+    return row.emitOpError("expects ") << results.size() << " rows, but found " << row.getRows().size();
+  for (auto [i, made, result] : llvm::enumerate(row.getRows(), results))
+    if (made.getType() != result)
+      return row.emitOpError("expects row #") << i << " of type " << result << ", but found " << made.getType();
+  // each_row_c4 to each_row_c7
+  for (Operation &o : block.without_terminator()) {
+    if (failed(verifyKind(&o)))
+      return failure();
+    for (Value value : o.getResults())
+      if (failed(verifyType(&o, value.getType())))
+        return failure();
+  }
+  return success();
+}
+
+LogicalResult quoin::verifyRowVectors(Operation *op, SymbolTableCollection &table,
+                                      ArrayRef<FlatSymbolRefAttr> symbols) {
+  auto arguments = op->getRegion(0).getArguments().take_back(symbols.size());
+  for (auto [symbol, argument] : llvm::zip_equal(symbols, arguments)) {
+    auto weight = table.lookupNearestSymbolFrom<WeightOp>(op, symbol);
+    if (!weight)
+      return op->emitOpError("expects 'by' to name a quoin.weight, but found ") << symbol;
+    auto type = cast<RankedTensorType>(weight.getType());
+    if (type.getShape() != rowShapeOf(argument.getType()))
+      return op->emitOpError("expects weight '@")
+             << weight.getSymName() << "' of shape [" << rowShapeOf(argument.getType())[0] << "], but found " << type;
+  }
+  return success();
+}
+
+LogicalResult RowOp::verify() {
+  if ((*this)->getParentOp()->hasTrait<HoldsRowProgram>())
+    return success();
+  return emitOpError("expects to end a row program, but found '") << (*this)->getParentOp()->getName() << "' around it";
+}
+
+LogicalResult EachRowOp::verifyRegions() {
+  auto rowsOf = [](TypeRange types) {
+    return SmallVector<Type>(llvm::map_range(types, rowTypeOf).begin(), llvm::map_range(types, rowTypeOf).end());
+  };
+  return verifyRowProgram(*this, rowsOf(getInputs().getTypes()), getWeights().size(), rowsOf(getOutputs().getTypes()));
+}
+
+LogicalResult EachRowOp::verifySymbolUses(SymbolTableCollection &table) {
+  // each_row_c2
+  return verifyRowVectors(*this, table, llvm::to_vector(getWeights().getAsRange<FlatSymbolRefAttr>()));
+}

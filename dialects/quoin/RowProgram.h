@@ -1,0 +1,40 @@
+//===- RowProgram.h - what the body of a `quoin.each_row` may hold -------------===//
+//
+// One list for verifier, interpreter and compiler: who reads a row program handles these ops and no other.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_DIALECTS_QUOIN_ROWPROGRAM_H
+#define QUOIN_DIALECTS_QUOIN_ROWPROGRAM_H
+
+#include "dialects/quoin/QuoinDialect.h"
+
+namespace mlir::linalg {
+class ReduceOp;
+} // namespace mlir::linalg
+
+namespace quoin {
+
+/// An op of `arith` or `math` that a row program may apply to numbers, or to tensors element by element.
+bool isRowFunction(mlir::Operation *op);
+
+/// The op by which a reduction joins two numbers; null if it is none that a row program may use, or not one op alone.
+mlir::Operation *rowCombiner(mlir::linalg::ReduceOp op);
+
+/// Fails unless the body of `op`, which has the constraints of `quoin.each_row`, makes rows of type `results` from arguments
+/// of type `rows`, behind which stand `vectors` vectors.
+llvm::LogicalResult verifyRowProgram(mlir::Operation *op, mlir::TypeRange rows, size_t vectors, mlir::TypeRange results);
+
+/// Fails unless the symbols name weights of the lengths of a row program's last arguments.
+llvm::LogicalResult verifyRowVectors(mlir::Operation *op, mlir::SymbolTableCollection &table,
+                                     llvm::ArrayRef<mlir::FlatSymbolRefAttr> symbols);
+
+/// The type of the argument that stands for one row of an operand: `tensor<Wxf32>`, or the number that a column holds.
+mlir::Type rowTypeOf(mlir::Type rows);
+
+/// The shape of a value: none for a number.
+llvm::ArrayRef<int64_t> rowShapeOf(mlir::Type type);
+
+} // namespace quoin
+
+#endif

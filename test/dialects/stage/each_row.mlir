@@ -1,0 +1,37 @@
+// RUN: quoin-opt %s --verify-roundtrip
+// RUN: quoin-opt %s | FileCheck %s
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+
+// Positions of rows read are looked up by the numbers of those; each result has a place, the first that of the operand.
+// CHECK-LABEL: stage.step @body
+// CHECK: stage.each_row %{{.+}} by [#stage.weight<@n>] : (!stage.buffer<row, 4xf32>) -> !stage.buffer<row, 4xf32> {
+// CHECK: stage.each_row barrier %{{.+}}, %positions by [#stage.weight<@n as f32 in #stage.line<4> at 128>] places [0, 1] :
+// CHECK-SAME: (!stage.buffer<row, 4xf32>, !stage.buffer<row, 1xi32>) -> (!stage.buffer<row, 4xf32>, !stage.buffer<row, 4xbf16>) {
+// CHECK: stage.each_row %{{.+}}, %positions at %read :
+stage.step @body places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %1 = stage.each_row %0 by [#stage.weight<@n>] : (!row) -> !row {
+  ^bb0(%row: tensor<4xf32>, %n: tensor<4xf32>):
+    %y = arith.mulf %row, %n : tensor<4xf32>
+    quoin.row %y : tensor<4xf32>
+  }
+  %2 = stage.rows #stage.add(%1, %1) place 0 : (!row, !row) -> !row
+  %3, %4 = stage.each_row barrier %2, %positions by [#stage.weight<@n as f32 in #stage.line<4> at 128>] places [0, 1] : (!row, !stage.buffer<row, 1xi32>) -> (!row, !stage.buffer<row, 4xbf16>) {
+  ^bb0(%row: tensor<4xf32>, %position: index, %n: tensor<4xf32>):
+    %y = arith.mulf %row, %n : tensor<4xf32>
+    quoin.row %y, %row : tensor<4xf32>, tensor<4xf32>
+  }
+  %5 = stage.move %3 at %read : !row -> !read
+  %6 = stage.each_row %5, %positions at %read : (!read, !stage.buffer<row, 1xi32>) -> !read {
+  ^bb0(%row: tensor<4xf32>, %position: index):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}

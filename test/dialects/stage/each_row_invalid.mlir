@@ -1,0 +1,288 @@
+// RUN: quoin-opt %s --split-input-file --verify-diagnostics
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @each_row_c1 places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects rows of f32 or the step's positions, but found '!stage.buffer<read, 1xi64>'}}
+  %1 = stage.each_row %read : (!stage.buffer<read, 1xi64>) -> !read {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @each_row_c1_column places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects the step's positions, but found other rows}}
+  %1 = stage.each_row %0, %ids : (!row, !stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%row: tensor<4xf32>, %i: index):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @each_row_c2 places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %r = stage.move %0 at %read : !row -> !read
+  // expected-error @+1 {{expects rows of one space, 'row' or 'read', but found '!stage.buffer<read, 4xf32>' beside 'row'}}
+  %1 = stage.each_row %0, %r : (!row, !read) -> !row {
+  ^bb0(%row: tensor<4xf32>, %b: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @each_row_c2_host places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects rows of one space, 'row' or 'read', but found '!stage.buffer<host, 4xf32>'}}
+  %1 = stage.each_row %0 : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @each_row_c3 places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %r = stage.move %0 at %read : !row -> !read
+  // expected-error @+1 {{expects row numbers with positions in space 'read' and only then, but found none}}
+  %1 = stage.each_row %r, %positions : (!read, !stage.buffer<row, 1xi32>) -> !read {
+  ^bb0(%row: tensor<4xf32>, %i: index):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @each_row_c3_only places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %r = stage.move %0 at %read : !row -> !read
+  // expected-error @+1 {{expects row numbers with positions in space 'read' and only then, but found some}}
+  %1 = stage.each_row %r at %read : (!read) -> !read {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @each_row_c4 places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects a vector that is one weight stored as f32 in #stage.line<4>, but found}}
+  %1 = stage.each_row %0 by [#stage.weight<@n as bf16 in #stage.line<4> at 0>] : (!row) -> !row {
+  ^bb0(%row: tensor<4xf32>, %n: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @each_row_c4_shape places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects weight '@five' of shape [4], but found 'tensor<5xf32>'}}
+  %1 = stage.each_row %0 by [#stage.weight<@five>] : (!row) -> !row {
+  ^bb0(%row: tensor<4xf32>, %n: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @each_row_c5 places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects results of f32 or bf16, but found '!stage.buffer<row, 4xi32>'}}
+  %1 = stage.each_row %0 : (!row) -> !stage.buffer<row, 4xi32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @each_row_c6 places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects 1 places, but found 2}}
+  %1 = stage.each_row %0 places [0, 1] : (!row) -> !row {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @each_row_c6_nothing places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects at least one result, but found none}}
+  stage.each_row %0 : (!row) -> () {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @program_of_another_width places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects argument #0 of type 'tensor<4xf32>', a row of its operand, but found 'tensor<5xf32>'}}
+  %1 = stage.each_row %0 : (!row) -> !row {
+  ^bb0(%row: tensor<5xf32>):
+    quoin.row %row : tensor<5xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+// The first result is written before the second reads the operand again.
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @step_c5 places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects a place that none of its operands is in, but found place 0}}
+  %1, %2 = stage.each_row %0 places [0, 1] : (!row) -> (!row, !row) {
+  ^bb0(%row: tensor<4xf32>):
+    %none = arith.constant dense<0.0> : tensor<f32>
+    %sum = linalg.reduce { arith.addf } ins(%row : tensor<4xf32>) outs(%none : tensor<f32>) dimensions = [0]
+    %s = tensor.extract %sum[] : tensor<f32>
+    %each = tensor.splat %s : tensor<4xf32>
+    %y = arith.mulf %row, %each : tensor<4xf32>
+    quoin.row %row, %y : tensor<4xf32>, tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
+quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
+stage.step @step_c5_twice places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects a place for each result, but found place 1 twice}}
+  %1, %2 = stage.each_row %0 places [1, 1] : (!row) -> (!row, !row) {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row, %row : tensor<4xf32>, tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
