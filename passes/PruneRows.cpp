@@ -22,9 +22,10 @@ namespace quoin {
 #include "passes/Passes.h.inc"
 } // namespace quoin
 
-/// Does row i of the result depend on row i of the operands alone, and can those be gathered?
+/// Does row i of the results depend on row i of the operands alone, and can those be gathered?
 static bool isRowWise(Operation *op) {
-  return cast<ModelOpInterface>(op).getRelation() == RowRelation::RowByRow && llvm::all_of(op->getOperands(), isRows);
+  return cast<ModelOpInterface>(op).getRelation() == RowRelation::RowByRow &&
+         llvm::all_of(op->getOperands(), [](Value v) { return isRows(v) || getElementTypeOrSelf(v).isIndex(); });
 }
 
 namespace {
@@ -68,21 +69,23 @@ private:
 
   /// gather(op(x)) -> op(gather(x)), if nobody else needs op(x).
   bool moveAbove(Operation *op) {
-    if (op->getNumResults() != 1)
-      return false;
-    Value result = op->getResult(0);
-    GatherRowsOp behind = gathered.lookup(result);
-    if (!behind)
+    auto isGathered = [&](Value result) { return gathered.contains(result); };
+    if (llvm::none_of(op->getResults(), isGathered))
       return false;
     auto attention = dyn_cast<AttentionOp>(op);
-    if (!result.hasOneUse() || !(isRowWise(op) || (attention && !attention.getRows()))) {
+    bool isNeeded = llvm::any_of(
+        op->getResults(), [&](Value result) { return isGathered(result) ? !result.hasOneUse() : !result.use_empty(); });
+    if (isNeeded || !(isRowWise(op) || (attention && !attention.getRows()))) {
       remark::missed(op->getLoc(), remarkOn<PruneRows>("Gather"))
-          << (result.hasOneUse() ? "it does not work row by row" : "all of its rows are needed elsewhere");
+          << (isNeeded ? "all of its rows are needed elsewhere" : "it does not work row by row");
       return false;
     }
-    behind.getOutput().replaceAllUsesWith(result);
-    gathered.erase(result);
-    behind.erase();
+    for (Value result : llvm::make_filter_range(op->getResults(), isGathered)) {
+      GatherRowsOp behind = gathered[result];
+      behind.getOutput().replaceAllUsesWith(result);
+      gathered.erase(result);
+      behind.erase();
+    }
     if (attention) {
       attention.getQueryMutable().assign(gather(attention.getQuery()));
       attention.getRowsMutable().assign(read);

@@ -8,12 +8,13 @@ quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 // Queries, the residual and all that follows shrink to the rows read; keys and values stay whole.
 // CHECK-LABEL: quoin.model @one_layer
 // CHECK: ^bb0(%[[IDS:.+]]: tensor<?xi32>, %[[POS:.+]]: tensor<?xindex>, %[[READ:.+]]: tensor<?xindex>):
+// CHECK: %[[PR:.+]] = quoin.gather_rows %[[POS]] at %[[READ]]
 // CHECK: %[[H:.+]] = quoin.embed
 // CHECK: %[[HR:.+]] = quoin.gather_rows %[[H]] at %[[READ]]
 // CHECK: %[[N:.+]] = quoin.rms_norm %[[H]]
-// CHECK: %[[Q:.+]] = quoin.linear %[[N]]
-// CHECK: %[[R:.+]] = quoin.rotary %[[Q]]
-// CHECK: %[[QR:.+]] = quoin.gather_rows %[[R]] at %[[READ]]
+// CHECK: %[[NR:.+]] = quoin.gather_rows %[[N]] at %[[READ]]
+// CHECK: %[[Q:.+]] = quoin.linear %[[NR]]
+// CHECK: %[[QR:.+]] = quoin.rotary %[[Q]] at %[[PR]]
 // CHECK: %[[K:.+]] = quoin.linear %[[N]]
 // CHECK: %[[A:.+]] = quoin.attention %[[QR]], %[[K]], %[[K]] rows %[[READ]]
 // CHECK: %[[O:.+]] = quoin.linear %[[A]]
@@ -22,7 +23,7 @@ quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 // CHECK-NOT: quoin.gather_rows
 // CHECK: quoin.hidden %[[F]]
 // COUNT: prune-rows num-attentions-on-read-rows 1
-// COUNT: prune-rows num-ops-on-read-rows 4
+// COUNT: prune-rows num-ops-on-read-rows 6
 quoin.model @one_layer head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
   %h = quoin.embed %ids by @e : tensor<?x4xf32>
