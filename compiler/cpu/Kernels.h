@@ -135,8 +135,6 @@ struct RowProgram {
 /// (rows.., vectors.., results.., read, begin, end). Rows are of F32; a column of positions is i32, one a row of the
 /// step.
 mlir::LLVM::LLVMFuncOp rowProgramKernel(KernelBuilder &kb, const RowProgram &program);
-/// What a row program keeps of a row on the stack.
-int64_t keptBytesOf(KernelBuilder &kb, const RowProgram &program);
 /// (x, out, begin, end): rows of F32 to rows of BF16.
 mlir::LLVM::LLVMFuncOp narrowKernel(KernelBuilder &kb, int64_t width);
 /// Stores 16 floats as BF16.

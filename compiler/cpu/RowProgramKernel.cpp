@@ -35,13 +35,6 @@ using Compare = KernelBuilder::Compare;
 static Shape shapeOf(Value v) { return rowShapeOf(v.getType()); }
 static Type elementOf(Value v) { return getElementTypeOrSelf(v.getType()); }
 
-static int64_t elementsOf(Value v) {
-  int64_t count = 1;
-  for (int64_t d : shapeOf(v))
-    count *= d;
-  return count;
-}
-
 namespace {
 /// The index of an element, and how many neighbours along the last dimension go with it.
 struct At {
@@ -58,7 +51,6 @@ public:
       : kb(builder), program(theProgram), schedule(*theProgram.body) {}
 
   void emit(ArrayRef<Val> arguments);
-  int64_t keptBytes() const;
 
 private:
   //===--------------------------------------------------------------------===//
@@ -69,9 +61,6 @@ private:
     Type type = element.isIndex() ? kb.i64 : element;
     return lanes == 1 ? type : Type(kb.vec(type, lanes));
   }
-  /// An element takes 4 bytes in a kept tensor; truth values are numbers there.
-  static int64_t bytesKept(Value v) { return roundUp((elementsOf(v) + KernelBuilder::lanes) * 4, 64); }
-
   Val indexAt(const At &at) { return at.offset ? at.last + at.offset : at.last; }
   /// Where an index lies in a tensor of this shape.
   Val placeIn(Shape shape, const At &at) {
@@ -588,14 +577,6 @@ void RowEmitter::emitSweep(const Sweep &sweep) {
   overFree(sweep, free, reduced, at);
 }
 
-int64_t RowEmitter::keptBytes() const {
-  int64_t bytes = 0;
-  for (Operation &op : program.body->without_terminator())
-    if (Value v = op.getResult(0); schedule.isKept(v) && !shapeOf(v).empty())
-      bytes += bytesKept(v);
-  return bytes;
-}
-
 void RowEmitter::emit(ArrayRef<Val> arguments) {
   auto take = [&] {
     Val v = arguments.front();
@@ -612,7 +593,7 @@ void RowEmitter::emit(ArrayRef<Val> arguments) {
   for (Operation &op : body.without_terminator()) {
     Value v = op.getResult(0);
     if (schedule.isKept(v) && !shapeOf(v).empty())
-      kept[v] = kb.stack(bytesKept(v));
+      kept[v] = kb.stack(RowSchedule::bytesOf(v));
     if (auto constant = dyn_cast<arith::ConstantOp>(op))
       if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue()); dense && !dense.isSplat())
         memory[v] = kb.table(dense);
@@ -641,10 +622,6 @@ void RowEmitter::emit(ArrayRef<Val> arguments) {
 //===----------------------------------------------------------------------===//
 // The kernel
 //===----------------------------------------------------------------------===//
-
-int64_t quoin::cpu::keptBytesOf(KernelBuilder &kb, const RowProgram &program) {
-  return RowEmitter(kb, program).keptBytes();
-}
 
 LLVM::LLVMFuncOp quoin::cpu::rowProgramKernel(KernelBuilder &kb, const RowProgram &program) {
   // Two programs of one text are one kernel.

@@ -1,6 +1,7 @@
 //===- StepReader.cpp - what machine code needs to know of a step ----------------===//
 
 #include "compiler/cpu/StepReader.h"
+#include "dialects/stage/RowSchedule.h"
 #include "passes/stage/Barriers.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <map>
@@ -81,6 +82,13 @@ static LogicalResult expectComplete(StepOp step, int64_t positions) {
       if (held != positions)
         return rows.emitOpError("expects angles of as many positions as the module's programs reach, ")
                << positions << ", but found " << held;
+    }
+    if (auto rows = dyn_cast<stage::EachRowOp>(op)) {
+      // Threads of a context have a MiB of stack, a host's may have less.
+      constexpr int64_t most = int64_t(256) << 10;
+      if (int64_t kept = RowSchedule(rows.getBody().front()).getKeptBytes(); kept > most)
+        return rows.emitOpError("expects a row program that keeps at most ")
+               << most << " bytes between its sweeps, but found " << kept;
     }
     for (Value result : scratchResults(&op))
       if (!placeOf(result))

@@ -189,6 +189,18 @@ void RowSchedule::give(unsigned row, Value value) {
 // Places
 //===----------------------------------------------------------------------===//
 
+int64_t RowSchedule::bytesOf(Value kept) {
+  constexpr int64_t vector = 16, alignment = 64;
+  return ((elementsOf(kept) + vector) * 4 + alignment - 1) / alignment * alignment;
+}
+
+int64_t RowSchedule::getKeptBytes() const {
+  int64_t bytes = 0;
+  for (auto [v, level] : madeAt)
+    bytes += shapeOf(v).empty() ? 0 : bytesOf(v);
+  return bytes;
+}
+
 namespace {
 /// A number that is linear in a sweep's indices: a factor each, then a constant.
 using Linear = SmallVector<int64_t, 5>;

@@ -62,6 +62,11 @@ public:
     return made != madeAt.end() && made->second < level;
   }
 
+  /// Bytes that a kept tensor takes: 4 an element, and room to read and write whole vectors of 16.
+  static int64_t bytesOf(mlir::Value kept);
+  /// All that is kept of a row; machine code has it on the stack.
+  int64_t getKeptBytes() const;
+
   /// May result `row` lie where argument `argument` lies? Only if each of the argument's elements is read for the last
   /// time in the iteration that writes there.
   bool mayTakePlace(unsigned argument, unsigned row) const;
