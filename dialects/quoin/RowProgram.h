@@ -21,9 +21,10 @@ bool isRowFunction(mlir::Operation *op);
 /// The op by which a reduction joins two numbers; null if it is none that a row program may use, or not one op alone.
 mlir::Operation *rowCombiner(mlir::linalg::ReduceOp op);
 
-/// Fails unless the body of `op`, which has the constraints of `quoin.each_row`, makes rows of type `results` from arguments
-/// of type `rows`, behind which stand `vectors` vectors.
-llvm::LogicalResult verifyRowProgram(mlir::Operation *op, mlir::TypeRange rows, size_t vectors, mlir::TypeRange results);
+/// Fails unless the body of `op`, which has the constraints of `quoin.each_row`, makes rows of type `results` from
+/// arguments of type `rows`, behind which stand `vectors` vectors.
+llvm::LogicalResult verifyRowProgram(mlir::Operation *op, mlir::TypeRange rows, size_t vectors,
+                                     mlir::TypeRange results);
 
 /// Fails unless the symbols name weights of the lengths of a row program's last arguments.
 llvm::LogicalResult verifyRowVectors(mlir::Operation *op, mlir::SymbolTableCollection &table,
