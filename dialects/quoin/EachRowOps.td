@@ -26,7 +26,7 @@ def Quoin_EachRowOp : Quoin_ModelBodyOp<"each_row", [IsolatedFromAbove, SingleBl
     Constraints: (C1) at least one operand, and the arguments are its rows, then the vectors; (C2) `by` names weights of rank 1; (C3) the
     body ends in `quoin.row` with the rows of the results; (C4) it holds the ops above; (C5) values are numbers or tensors of static
     shape, rank at most 4, at most 2^20 elements of `f32`, `i32` or `i1` (an `index` is a number only); (C6) a slice has constant bounds and keeps the rank; (C7)
-    `tensor.empty` is only broadcast into.
+    `tensor.empty` is only broadcast into; (C8) at most 1,024 ops.
 
     Example:
     ```mlir

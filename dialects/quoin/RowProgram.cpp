@@ -144,6 +144,10 @@ LogicalResult quoin::verifyRowProgram(Operation *op, TypeRange rows, size_t vect
   for (auto [i, made, result] : llvm::enumerate(row.getRows(), results))
     if (made.getType() != result)
       return row.emitOpError("expects row #") << i << " of type " << result << ", but found " << made.getType();
+  // each_row_c8: what an element is made of is followed by recursion.
+  constexpr size_t mostOps = 1024;
+  if (size_t count = llvm::range_size(block.without_terminator()); count > mostOps)
+    return op->emitOpError("expects a body of at most ") << mostOps << " ops, but found " << count;
   // each_row_c4 to each_row_c7
   for (Operation &o : block.without_terminator()) {
     if (failed(verifyKind(&o)))

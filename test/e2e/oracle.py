@@ -4,7 +4,7 @@
 The oracle's tokens and evaluations must be those of the imported program, of the program after each pass, and of artefacts at -O0
 and -O2; its count of forwards that of the published engine at -O0, and at least that at -O2. A request is left out if noise on
 the scores changes what the oracle gives, since then float32 arithmetic may differ too.
-QUOIN_ORACLE_REQUESTS sets how many requests a decoder gets over all its shapes (default 200).
+QUOIN_ORACLE_REQUESTS sets how many requests a decoder gets over all its shapes (default 120).
 """
 import os
 import random
@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.join(harness.ROOT, "test", "oracle"))
 import decoders
 from model import Model
 
-REQUESTS = int(os.environ.get("QUOIN_ORACLE_REQUESTS", "200"))
+REQUESTS = int(os.environ.get("QUOIN_ORACLE_REQUESTS", "120"))
 NOISE = 1e-3
 SDAR = ("sdar-dynamic", "sdar-static", "sdar-sequential")
 BLOCKS = (*SDAR, "s2d2", "llada2", "bd3lm", "nbdiff", "d2f")

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
 #include "test/unit/CpuFixture.h"
+#include "gtest/gtest-spi.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -540,5 +541,24 @@ TEST(RowProgram, TakesThePlaceOfWhatItReadsOnce) {
 )",
                    0, 0))
       << "elements move";
+}
+std::string chain(int ops) {
+  std::string body;
+  for (int i = 0; i < ops; ++i) {
+    std::string from = i ? "y" + std::to_string(i - 1) : "x", to = i + 1 == ops ? "y" : "y" + std::to_string(i);
+    body += "    %" + to + " = math.absf %" + from + " : tensor<${W}xf32>\n";
+  }
+  return elementwise(20, body);
+}
+
+TEST(RowProgram, HasAsManyOpsAsItMay) {
+  Scene run({"chain", chain(1024)});
+  QUOIN_SKIP_UNLESS_IT_RUNS(run.p);
+  run.run(0, 1);
+  EXPECT_EQ(run.outputs[0]->at(0, 7), std::fabs(run.inputs[0]->at(0, 7)));
+  std::string said;
+  ScopedDiagnosticHandler handler(Program::context(), [&](Diagnostic &d) { said += d.str(); });
+  EXPECT_NONFATAL_FAILURE(Parsed{chain(1025)}, "");
+  EXPECT_NE(said.find("expects a body of at most 1024 ops, but found 1025"), std::string::npos) << said;
 }
 } // namespace
