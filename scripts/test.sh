@@ -29,13 +29,15 @@ suite() {
   fi
   rm -f "$log"
 }
-# Runs GoogleTest programs and counts their tests.
+# Runs GoogleTest programs, as many at once as there are cores, and counts their tests.
 unit() {
-  local program log ok bad
+  local program log ok bad status logs
+  logs=$(mktemp -d)
+  printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} bash -c \
+    '"$1" --gtest_brief=1 >"$2/$(basename "$1")" 2>&1; echo $? >"$2/$(basename "$1").status"' _ {} "$logs"
   for program in "$@"; do
-    log=$(mktemp)
-    "$program" --gtest_brief=1 >"$log" 2>&1
-    local status=$?
+    log=$logs/$(basename "$program")
+    status=$(cat "$log.status")
     ok=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log" | tail -n 1)
     bad=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test.*/\1/p' "$log" | tail -n 1)
     [ "$status" -ne 0 ] && [ "${bad:-0}" -eq 0 ] && bad=1
@@ -44,8 +46,8 @@ unit() {
     grep -A 1 ': Skipped$' "$log" | grep -v -e ': Skipped$' -e '^--$' | sort | uniq -c | sed 's/^ */  skipped /; s/ / times: /4'
     [ "${bad:-0}" -gt 0 ] && tail -n 40 "$log"
     count "${ok:-0}" "${bad:-0}"
-    rm -f "$log"
   done
+  rm -rf "$logs"
 }
 finish() {
   printf '\n%d passed, %d failed\n' "$passed" "$failed"
@@ -116,6 +118,6 @@ if [ "${QUOIN_SKIP_ASAN:-0}" != 1 ]; then
   if scripts/build.sh asan sanitized-tests; then unit build/asan/bin/*Test build/asan/bin/*Tests; else count 0 1; fi
 
   step "fuzzers under the same sanitizers"
-  suite "scripts/fuzz.sh" scripts/fuzz.sh 12
+  suite "scripts/fuzz.sh" scripts/fuzz.sh 8
 fi
 finish
