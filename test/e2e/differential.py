@@ -32,9 +32,7 @@ def draw(index):
                   head_dim=head_dim, mlp=rnd.choice([40, 64, 130]), vocabulary=rnd.choice([270, 300, 389]), block=block,
                   tied=rnd.random() < 0.3, seed=index, capacity=512)
     if family == "qwen2" or family == "fast-dllm-v2":
-        # Wide ones would take the interpreter most of the test's time.
-        shape.head_dim = head_dim if heads * head_dim <= 360 else 24
-        shape.hidden = heads * shape.head_dim
+        shape.hidden = heads * head_dim
     settings = {}
     if family == "sdar":
         settings = dict(block=block, steps=rnd.choice([1, max(1, block // 2), block]))
