@@ -181,10 +181,8 @@ LogicalResult RowOp::verify() {
 }
 
 LogicalResult EachRowOp::verifyRegions() {
-  auto rowsOf = [](TypeRange types) {
-    return SmallVector<Type>(llvm::map_range(types, rowTypeOf).begin(), llvm::map_range(types, rowTypeOf).end());
-  };
-  return verifyRowProgram(*this, rowsOf(getInputs().getTypes()), getWeights().size(), rowsOf(getOutputs().getTypes()));
+  return verifyRowProgram(*this, llvm::map_to_vector(getInputs().getTypes(), rowTypeOf), getWeights().size(),
+                          llvm::map_to_vector(getOutputs().getTypes(), rowTypeOf));
 }
 
 LogicalResult EachRowOp::verifySymbolUses(SymbolTableCollection &table) {

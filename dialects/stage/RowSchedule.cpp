@@ -2,6 +2,7 @@
 
 #include "dialects/stage/RowSchedule.h"
 #include "dialects/quoin/RowProgram.h"
+#include "dialects/stage/Geometry.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -190,8 +191,8 @@ void RowSchedule::give(unsigned row, Value value) {
 //===----------------------------------------------------------------------===//
 
 int64_t RowSchedule::bytesOf(Value kept) {
-  constexpr int64_t vector = 16, alignment = 64;
-  return ((elementsOf(kept) + vector) * 4 + alignment - 1) / alignment * alignment;
+  constexpr int64_t vector = 16;
+  return roundUp((elementsOf(kept) + vector) * 4, 64);
 }
 
 int64_t RowSchedule::getKeptBytes() const {
