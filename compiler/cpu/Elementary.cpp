@@ -100,8 +100,8 @@ Val KernelBuilder::log1p(Val x) {
   // What rounding took from the sum, at the scale of f: 2^-e.
   Type ints = integersLike(x);
   Val whole = sum - 1.0, lost = x - whole;
-  Val exponent = shiftRightSigned(cast(ints, sum) - int64_t(0x3f3504f3), integer(ints, 23));
-  Val scale = cast(x.type(), shiftLeft(max(integer(ints, 127) - exponent, integer(ints, 0)), integer(ints, 23)));
+  Val scale =
+      cast(x.type(), shiftLeft(max(integer(ints, 127) - logExponent(sum), integer(ints, 0)), integer(ints, 23)));
   Val result = ofAny(sum, logParts(f + lost * scale, e));
   // Of infinity nothing is lost, and of what is small next to 1 all of it is kept.
   return select(compare(Compare::sgt, magnitude(x), literal(x, 0x1p-26)), result, x);

@@ -184,6 +184,8 @@ private:
   mlir::ModuleOp module;
   Val scaleByPowerOfTwo(Val mantissa, Val shifted);
   Val expCore(Val f);
+  /// The power of two that logSplit takes out, as an integer.
+  Val logExponent(Val x);
   Val sineAfter(Val x, int64_t quarters);
 };
 

@@ -218,11 +218,15 @@ Val KernelBuilder::exp(Val x) {
   return scaleByPowerOfTwo(expCore(f), shifted);
 }
 
+Val KernelBuilder::logExponent(Val x) {
+  // The mantissa is taken between sqrt(1/2) and sqrt(2), so that f is small on both sides of 1.
+  Type ints = integersLike(*this, x.type());
+  return shiftRightSigned(cast(ints, x) - int64_t(0x3f3504f3), integer(ints, 23));
+}
+
 void KernelBuilder::logSplit(Val x, Val &f, Val &e) {
   Type ints = integersLike(*this, x.type());
-  Val bits = cast(ints, x);
-  // The mantissa is taken between sqrt(1/2) and sqrt(2), so that f is small on both sides of 1.
-  Val exponent = shiftRightSigned(bits - int64_t(0x3f3504f3), integer(ints, 23));
+  Val bits = cast(ints, x), exponent = logExponent(x);
   f = cast(x.type(), bits - shiftLeft(exponent, integer(ints, 23))) - 1.0;
   e = toFloat(x.type(), exponent);
 }

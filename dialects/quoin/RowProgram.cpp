@@ -49,6 +49,13 @@ ArrayRef<int64_t> quoin::rowShapeOf(Type type) {
   return tensor ? tensor.getShape() : ArrayRef<int64_t>();
 }
 
+int64_t quoin::rowElementsOf(Type type) {
+  int64_t count = 1;
+  for (int64_t d : rowShapeOf(type))
+    count *= d;
+  return count;
+}
+
 //===----------------------------------------------------------------------===//
 // Verification
 //===----------------------------------------------------------------------===//

@@ -35,6 +35,8 @@ mlir::Type rowTypeOf(mlir::Type rows);
 
 /// The shape of a value: none for a number.
 llvm::ArrayRef<int64_t> rowShapeOf(mlir::Type type);
+/// How many elements it has, 1 for a number.
+int64_t rowElementsOf(mlir::Type type);
 
 } // namespace quoin
 

@@ -56,12 +56,7 @@ public:
 
 private:
   const Tensor &of(Value v) { return values.find(v)->second; }
-  static size_t sizeOf(Value v) {
-    size_t size = 1;
-    for (int64_t d : rowShapeOf(v.getType()))
-      size *= static_cast<size_t>(d);
-    return size;
-  }
+  static size_t sizeOf(Value v) { return static_cast<size_t>(rowElementsOf(v.getType())); }
 
   Tensor constant(arith::ConstantOp op);
   Tensor elementwise(Operation *op);

@@ -14,12 +14,7 @@ using namespace quoin::stage;
 
 static Shape shapeOf(Value v) { return rowShapeOf(v.getType()); }
 
-static int64_t elementsOf(Value v) {
-  int64_t count = 1;
-  for (int64_t d : shapeOf(v))
-    count *= d;
-  return count;
-}
+static int64_t elementsOf(Value v) { return rowElementsOf(v.getType()); }
 
 static bool isReshape(Operation *op) { return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op); }
 
