@@ -129,7 +129,8 @@ private:
   ErrorCollector errors;
   OwningOpRef<ModuleOp> module;
   std::optional<cpu::Target> target; // once stages are made
-  std::string source;                // folder of weights and tokenizer
+  std::string source;                // folder of weights, and of the tokenizer unless another is given
+  std::string tokenizerFolder;
   uint64_t checksum = 0;
 };
 
@@ -146,6 +147,8 @@ bool Compiler::load() {
     import.directory = options.input;
     import.decoders = options.decoders;
     import.architecture = options.architecture;
+    import.fill = options.fill;
+    import.tokenizer = options.tokenizer;
     import.settings = options.settings;
     import.warn = options.warn;
     module = importCheckpoint(context, import, error);
@@ -156,8 +159,9 @@ bool Compiler::load() {
       return fail(whyNoCheckpoint(options.input));
     if (std::string why = whyNoProgram(options.input); !why.empty())
       return fail(why);
-    if (!options.settings.empty() || !options.architecture.empty())
-      return fail("expects --set and --architecture with a checkpoint's folder only: a .mlir file says them itself");
+    if (!options.settings.empty() || !options.architecture.empty() || options.fill)
+      return fail("expects --set, --architecture and --fill with a checkpoint's folder only: a .mlir file says them "
+                  "itself");
     auto text = llvm::MemoryBuffer::getFile(options.input);
     if (!text)
       return fail("cannot read '" + options.input + "': " + text.getError().message());
@@ -214,8 +218,13 @@ static std::vector<std::string> tokenizerFiles() {
 
 /// A file that cannot be a tokenizer is named before the weights are packed, not after.
 bool Compiler::checkTokenizer() {
+  tokenizerFolder = options.tokenizer.empty() ? source : options.tokenizer;
+  SmallString<128> own(tokenizerFolder);
+  llvm::sys::path::append(own, "tokenizer.json");
+  if (!options.tokenizer.empty() && !llvm::sys::fs::exists(own))
+    return fail("'--tokenizer' expects a folder with a tokenizer.json, but found '" + options.tokenizer + "'");
   for (const std::string &name : tokenizerFiles()) {
-    SmallString<128> path(source);
+    SmallString<128> path(tokenizerFolder);
     llvm::sys::path::append(path, name);
     if (std::string kind = fileKindOf(std::string(path)); !kind.empty())
       return fail(path + ": expects " + (StringRef(name).ends_with(".json") ? "JSON" : "a template") + ", but found " +
@@ -226,7 +235,7 @@ bool Compiler::checkTokenizer() {
 
 /// What the artefact is made of: none of it may lie where the artefact goes.
 std::vector<std::string> Compiler::inputs() {
-  std::set<std::string> all = {options.input, source};
+  std::set<std::string> all = {options.input, source, tokenizerFolder};
   for (WeightOp weight : module->getOps<WeightOp>()) {
     SmallString<128> path(weight.getFile());
     llvm::sys::path::make_absolute(source, path);
@@ -300,7 +309,7 @@ bool Compiler::copyTokenizer(OutputFolder &out) {
   std::vector<std::pair<std::string, std::string>> files;
   for (std::string &name : tokenizerFiles())
     files.emplace_back(name, name);
-  SmallString<128> folder(source);
+  SmallString<128> folder(tokenizerFolder);
   llvm::sys::path::append(folder, TokenizerConfig::templateFolder);
   std::error_code code;
   for (llvm::sys::fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
@@ -310,7 +319,7 @@ bool Compiler::copyTokenizer(OutputFolder &out) {
                          (Twine(TokenizerConfig::templatePrefix) + name).str());
   }
   for (const auto &[from, name] : files) {
-    SmallString<128> path(source);
+    SmallString<128> path(tokenizerFolder);
     llvm::sys::path::append(path, from);
     // A link that leads nowhere is somebody's mistake, not an absent tokenizer.
     if (!llvm::sys::fs::exists(path) && !llvm::sys::fs::is_symlink_file(path))
@@ -318,7 +327,7 @@ bool Compiler::copyTokenizer(OutputFolder &out) {
     if (!out.copy(path, name, error))
       return false;
   }
-  SmallString<128> path(source);
+  SmallString<128> path(tokenizerFolder);
   llvm::sys::path::append(path, "tokenizer.json");
   if (!llvm::sys::fs::exists(path))
     return true;

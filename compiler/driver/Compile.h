@@ -15,8 +15,10 @@
 #ifndef QUOIN_COMPILER_DRIVER_COMPILE_H
 #define QUOIN_COMPILER_DRIVER_COMPILE_H
 
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +30,9 @@ struct CompileOptions {
   int level = 2;      // 0: caches derived, nothing else; 2: every exact pass
   std::string weights = "keep";
   std::vector<std::string> decoders; // empty: the family's own
-  std::string architecture;          // empty: recognised
+  std::string architecture;          // a family, or the path of its template; empty: recognised
+  std::optional<int64_t> fill;       // the token at open positions; without, as the checkpoint says
+  std::string tokenizer;             // a folder with a tokenizer; empty: the checkpoint's
   std::vector<std::pair<std::string, std::string>> settings;
   std::string approximate; // a policy of passes/Pipeline.h; empty: exact
   std::string targetCpu = "native";

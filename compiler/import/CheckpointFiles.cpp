@@ -11,7 +11,6 @@ using namespace quoin;
 using nlohmann::json;
 
 static constexpr const char *singleName = "model.safetensors";
-static constexpr const char *indexName = "model.safetensors.index.json";
 
 static std::string shapeText(const std::vector<int64_t> &shape) {
   std::string text = "[";

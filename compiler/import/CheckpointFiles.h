@@ -26,6 +26,9 @@ public:
     std::string problem; // why it cannot be read; empty if it can
   };
 
+  /// What says of shards which tensors they hold.
+  static constexpr const char *indexName = "model.safetensors.index.json";
+
   /// Opens all files of the folder, or fails with a message.
   static std::optional<CheckpointFiles> open(const std::string &directory, std::string &error);
 

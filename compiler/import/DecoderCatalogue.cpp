@@ -52,6 +52,12 @@ static constexpr SettingSpec nbdiff[] = {block(32), subBlock, real("threshold", 
 static constexpr SettingSpec d2f[] = {fixedBlock(32), real("threshold", 0.9), real("add", 0.1, 0, 1),
                                       real("complete", 0.9, 0, 1)};
 
+static constexpr std::string_view dreamRules[] = {"entropy", "maskgit_plus", "topk_margin"};
+static constexpr SettingSpec dream[] = {{"steps", Kind::Index, Role::Entry, 1, many, Default::None},
+                                        real("eps", 1e-3, 0, 1),
+                                        real("temperature", 0),
+                                        {"alg", Kind::Text, Role::Choice, 0, 0, Default::Number, 0, dreamRules}};
+
 static constexpr SettingSpec common[] = {
     {"temperature", Kind::Real, Role::Entry, 0, wide, Default::None},
     {"top_k", Kind::Index, Role::Entry, 0, std::numeric_limits<int32_t>::max(), Default::None},
@@ -75,6 +81,7 @@ static constexpr DecoderSpec catalogue[] = {
     {"bd3lm", "bd3lm", "", bd3lm},
     {"nbdiff", "nbdiff", "", nbdiff},
     {"d2f", "d2f", "", d2f},
+    {"dream", "dream", "", dream},
 };
 
 static constexpr std::pair<std::string_view, std::string_view> texts[] = {
@@ -95,4 +102,12 @@ std::string_view quoin::decoderText(std::string_view file) {
     if (name == file)
       return text;
   return {};
+}
+
+std::vector<std::string_view> quoin::decoderChoices(std::string_view file) {
+  std::vector<std::string_view> choices;
+  for (const DecoderSpec &decoder : catalogue)
+    if (decoder.text == file && !decoder.choice.empty())
+      choices.push_back(decoder.choice);
+  return choices;
 }

@@ -12,10 +12,11 @@
 #include <limits>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace quoin {
 
-enum class Kind { Index, Real, Flag };
+enum class Kind { Index, Real, Flag, Text };
 enum class Role { Fixed, Entry, Choice };
 
 /// Where the value comes from if nobody gives one.
@@ -33,7 +34,8 @@ struct SettingSpec {
   Role role = Role::Entry;
   double low = 0, high = 0;
   Default otherwise = Default::Number;
-  double number = 0;
+  double number = 0; // of Text: which of the words
+  std::span<const std::string_view> words = {};
 };
 
 struct DecoderSpec {
@@ -54,6 +56,8 @@ std::span<const SettingSpec> commonSettings();
 
 /// The text of a file in decoders/.
 std::string_view decoderText(std::string_view file);
+/// All line conditions of a file's decoders.
+std::vector<std::string_view> decoderChoices(std::string_view file);
 
 } // namespace quoin
 

@@ -10,8 +10,12 @@
 #include "compiler/import/Decoders.h"
 #include "compiler/import/ConfigReader.h"
 #include "compiler/import/DecoderCatalogue.h"
+#include "compiler/import/Template.h"
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
 
 using namespace quoin;
 using nlohmann::json;
@@ -35,7 +39,6 @@ private:
   double get(std::string_view name) const { return values.find(name)->second; }
   bool refuse(std::string_view name, const std::string &expected, std::string &error) const;
   bool completeS2d2(std::string &error);
-  std::set<std::string, std::less<>> conditions() const;
   std::string settingsText() const;
   static std::string valueText(const SettingSpec &setting, double value);
   template <typename Visit> void forEachSetting(Visit visit) const;
@@ -79,6 +82,16 @@ bool Resolved::give(const SettingSpec &setting, const json &value, std::string &
     good = value.is_boolean();
     number = good && value.get<bool>();
     break;
+  case Kind::Text: {
+    auto word = value.is_string() ? std::find(setting.words.begin(), setting.words.end(), value.get<std::string>())
+                                  : setting.words.end();
+    good = word != setting.words.end();
+    number = static_cast<double>(word - setting.words.begin());
+    for (std::string_view each : setting.words)
+      wanted += (wanted.empty() ? "\"" : "\" or \"") + std::string(each);
+    wanted += "\"";
+    break;
+  }
   case Kind::Index:
     wanted = "an integer from " + std::to_string(static_cast<int64_t>(setting.low)) + " to " +
              std::to_string(static_cast<int64_t>(setting.high));
@@ -91,7 +104,7 @@ bool Resolved::give(const SettingSpec &setting, const json &value, std::string &
     good = value.is_number();
     break;
   }
-  if (good && setting.kind != Kind::Flag) {
+  if (good && (setting.kind == Kind::Index || setting.kind == Kind::Real)) {
     number = value.get<double>();
     good = std::isfinite(number) && number >= setting.low && number <= setting.high;
   }
@@ -154,7 +167,8 @@ std::string Resolved::valueText(const SettingSpec &setting, double value) {
 std::string Resolved::settingsText() const {
   std::string entries, fixed;
   forEachSetting([&](const SettingSpec &s) {
-    if (!has(s.name))
+    // A word decides about lines alone.
+    if (!has(s.name) || s.kind == Kind::Text)
       return;
     std::string &list = s.role == Role::Entry ? entries : fixed;
     list += (list.empty() ? "" : ", ") + std::string(s.name) + " = " + valueText(s, get(s.name));
@@ -165,45 +179,33 @@ std::string Resolved::settingsText() const {
   return "settings {" + entries + "}" + (attributes.empty() ? "" : " attributes {" + attributes + "}");
 }
 
-/// What the text's line conditions ask for: the decoder's own, the settings that are there, S2D2's four draft masks.
-std::set<std::string, std::less<>> Resolved::conditions() const {
-  std::set<std::string, std::less<>> result = {std::string(spec.choice)};
-  for (const auto &[name, value] : values) {
-    const SettingSpec *s = find(name);
-    if (s->role != Role::Choice || value != 0)
-      result.insert(name);
-  }
-  bool cache = result.count("causal_cache") != 0, draft = result.count("causal_draft") != 0;
-  result.insert(cache && draft ? "draft_causal_both"
-                : cache        ? "draft_causal_cache"
-                : draft        ? "draft_causal_rows"
-                               : "draft_blocks");
-  return result;
-}
-
+/// What the text may ask for: which of its decoders it is, choices, whether other settings are there, and the block.
 std::string Resolved::expand() const {
-  std::set<std::string, std::less<>> holds = conditions();
-  std::map<std::string, std::string, std::less<>> placeholders;
+  TemplateHost alone;
+  TemplateRun run(alone);
+  for (std::string_view choice : decoderChoices(spec.text))
+    run.define(std::string(choice), {choice == spec.choice});
+  forEachSetting([&](const SettingSpec &s) {
+    if (s.kind == Kind::Text)
+      return run.define(std::string(s.name), {std::string(s.words[static_cast<size_t>(get(s.name))])});
+    run.define(std::string(s.name), {has(s.name) && (s.role != Role::Choice || get(s.name) != 0)});
+  });
+  if (has("block"))
+    run.define("block", {static_cast<int64_t>(get("block"))});
   bool plain = spec.name.find('-') == std::string_view::npos;
-  placeholders["decoder"] = plain ? std::string(spec.name) : "\"" + std::string(spec.name) + "\"";
+  run.define("decoder", {plain ? std::string(spec.name) : "\"" + std::string(spec.name) + "\""});
   // Functions of a decoder carry its name as a prefix that needs no quotes.
   std::string symbol(spec.name);
   std::replace(symbol.begin(), symbol.end(), '-', '_');
-  placeholders["symbol"] = symbol;
-  placeholders["settings"] = settingsText();
-  if (has("block"))
-    placeholders["block"] = std::to_string(static_cast<int64_t>(get("block")));
-  placeholders["draft_symbols"] = holds.count("causal_draft")   ? "[%lo, %row0]"
-                                  : holds.count("causal_cache") ? "[%lo]"
-                                                                : "";
-  return expandTemplate(decoderText(spec.text), placeholders, holds);
-}
-
-std::string knownDecoders() {
-  std::string names;
-  for (const DecoderSpec &d : decoderCatalogue())
-    names += (names.empty() ? "" : ", ") + std::string(d.name);
-  return names;
+  run.define("symbol", {symbol});
+  run.define("settings", {settingsText()});
+  std::string error;
+  auto text = Template::parse("decoders/" + std::string(spec.text) + ".mlir.in", decoderText(spec.text), error);
+  if (!text || !run.expand(text, error)) {
+    std::fprintf(stderr, "internal error: %s\n", error.c_str());
+    std::abort();
+  }
+  return run.text();
 }
 
 std::string knownSettings(const std::vector<std::string> &names) {
@@ -265,4 +267,11 @@ bool quoin::addDecoders(const std::vector<std::string> &names,
   for (const Resolved &decoder : decoders)
     text.add(decoder.expand());
   return true;
+}
+
+std::string quoin::knownDecoders() {
+  std::string names;
+  for (const DecoderSpec &d : decoderCatalogue())
+    names += (names.empty() ? "" : ", ") + std::string(d.name);
+  return names;
 }

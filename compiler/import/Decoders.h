@@ -25,6 +25,9 @@ bool addDecoders(const std::vector<std::string> &names,
                  const std::vector<std::pair<std::string, std::string>> &settings, const DecoderContext &context,
                  ProgramText &text, std::string &error);
 
+/// The names of all decoders, with commas between.
+std::string knownDecoders();
+
 } // namespace quoin
 
 #endif

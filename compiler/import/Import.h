@@ -13,6 +13,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -27,8 +28,13 @@ struct ImportOptions {
   std::string directory;
   /// Published names of decoders; empty takes the one that belongs to the architecture.
   std::vector<std::string> decoders;
-  /// Overrides what config.json says; empty believes it.
+  /// A family's name, or the path of a template that ends in `.mlir.in` (`ModelTemplate.h`); empty believes
+  /// config.json.
   std::string architecture;
+  /// The token that stands at open positions; without, the checkpoint says.
+  std::optional<int64_t> fill;
+  /// A folder with a tokenizer, which may name that token; empty takes the checkpoint's.
+  std::string tokenizer;
   /// Settings as key and JSON value. One is given to every decoder that has it; none having it is an error.
   std::vector<std::pair<std::string, std::string>> settings;
   /// What `quoin.source` says; empty takes the absolute path of the folder.

@@ -1,11 +1,9 @@
-//===- ProgramText.cpp - texts with placeholders and conditions ------------===//
+//===- ProgramText.cpp - decoders' texts in one module --------------------===//
 
 #include "compiler/import/ProgramText.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
-#include <cassert>
-#include <vector>
 
 using namespace quoin;
 using llvm::StringRef;
@@ -19,39 +17,6 @@ static llvm::SmallVector<StringRef> linesOf(StringRef text) {
 }
 
 static void appendLine(std::string &text, StringRef line) { text += line.str() + "\n"; }
-
-std::string quoin::expandTemplate(std::string_view text, const std::map<std::string, std::string, std::less<>> &values,
-                                  const std::set<std::string, std::less<>> &conditions) {
-  std::string result;
-  std::vector<bool> kept = {true};
-  for (StringRef line : linesOf(text)) {
-    if (line.consume_front("//: ")) {
-      if (line.consume_front("if "))
-        kept.push_back(conditions.count(line.str()) != 0);
-      else if (line == "else")
-        kept.back() = !kept.back();
-      else
-        kept.pop_back();
-      assert(!kept.empty() && "a template closes each condition once");
-      continue;
-    }
-    if (std::find(kept.begin(), kept.end(), false) != kept.end())
-      continue;
-    while (true) {
-      auto [before, rest] = line.split("${");
-      result += before.str();
-      if (rest.empty())
-        break;
-      auto [name, after] = rest.split('}');
-      auto value = values.find(name.str());
-      assert(value != values.end() && "a placeholder has a value");
-      result += value == values.end() ? "" : value->second;
-      line = after;
-    }
-    result += "\n";
-  }
-  return result;
-}
 
 /// Replaces `#from` by `#to` wherever it is a whole word.
 static std::string renameAlias(StringRef text, StringRef from, StringRef to) {

@@ -1,7 +1,4 @@
-//===- ProgramText.h - texts with placeholders and conditions --------------===//
-//
-// The one kind of template that decoders need. `${name}` is replaced; lines between `//: if name` and `//: end` are
-// kept if `name` holds, those after `//: else` if not. Conditions nest.
+//===- ProgramText.h - decoders' texts in one module ----------------------===//
 //
 // A text has two parts, apart by its first empty line: attribute aliases with their comments, which MLIR wants before
 // the module, and operations. `ProgramText` joins several texts: equal aliases become one, different ones of the same
@@ -13,15 +10,10 @@
 #define QUOIN_COMPILER_IMPORT_PROGRAMTEXT_H
 
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 
 namespace quoin {
-
-/// Fills a template. Every placeholder must have a value.
-std::string expandTemplate(std::string_view text, const std::map<std::string, std::string, std::less<>> &values,
-                           const std::set<std::string, std::less<>> &conditions);
 
 class ProgramText {
 public:

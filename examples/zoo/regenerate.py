@@ -36,6 +36,7 @@ PROGRAMS = [
     ("bd3lm", "sdar", []),
     ("nbdiff", "sdar", ["block=32"]),
     ("d2f", "sdar", ["block=32"]),
+    ("dream", "qwen3", ["steps=8"]),
 ]
 
 

@@ -75,48 +75,48 @@ module attributes {
   // Hidden rows from ids and positions; whoever calls it says who sees whom.
   quoin.model @model head @head {
   ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
-    %embedded = quoin.embed %ids by @embed : tensor<?x32xf32>
+    %x = quoin.embed %ids by @embed : tensor<?x32xf32>
     // Layer 0: attention.
-    %n0 = quoin.rms_norm %embedded by @layers.0.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
-    %q0 = quoin.linear %n0 by @layers.0.q_proj : tensor<?x32xf32> -> tensor<?x32xf32>
-    %qn0 = quoin.rms_norm %q0 by @layers.0.q_norm epsilon 1.0e-06 : tensor<?x32xf32>
-    %qr0 = quoin.rotary %qn0 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
-    %k0 = quoin.linear %n0 by @layers.0.k_proj : tensor<?x32xf32> -> tensor<?x16xf32>
-    %kn0 = quoin.rms_norm %k0 by @layers.0.k_norm epsilon 1.0e-06 : tensor<?x16xf32>
-    %kr0 = quoin.rotary %kn0 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
-    %v0 = quoin.linear %n0 by @layers.0.v_proj : tensor<?x32xf32> -> tensor<?x16xf32>
-    %a0 = quoin.attention %qr0, %kr0, %v0 heads 2 kv_heads 1 head_dim 16 scale 0.25
+    %n = quoin.rms_norm %x by @layers.0.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q = quoin.linear %n by @layers.0.q_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %q_1 = quoin.rms_norm %q by @layers.0.q_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q_2 = quoin.rotary %q_1 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
+    %k = quoin.linear %n by @layers.0.k_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %k_1 = quoin.rms_norm %k by @layers.0.k_norm epsilon 1.0e-06 : tensor<?x16xf32>
+    %k_2 = quoin.rotary %k_1 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
+    %v = quoin.linear %n by @layers.0.v_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %a = quoin.attention %q_2, %k_2, %v heads 2 kv_heads 1 head_dim 16 scale 0.25
         : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x16xf32>
-    %o0 = quoin.linear %a0 by @layers.0.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
-    %h0 = arith.addf %embedded, %o0 : tensor<?x32xf32>
+    %o = quoin.linear %a by @layers.0.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %x_1 = arith.addf %x, %o : tensor<?x32xf32>
     // Layer 0: feed-forward.
-    %m0 = quoin.rms_norm %h0 by @layers.0.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
-    %gate0 = quoin.linear %m0 by @layers.0.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
-    %up0 = quoin.linear %m0 by @layers.0.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
-    %act0 = quoin.swiglu %gate0, %up0 : tensor<?x64xf32>
-    %down0 = quoin.linear %act0 by @layers.0.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
-    %x0 = arith.addf %h0, %down0 : tensor<?x32xf32>
+    %m = quoin.rms_norm %x_1 by @layers.0.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %gate = quoin.linear %m by @layers.0.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %up = quoin.linear %m by @layers.0.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %act = quoin.swiglu %gate, %up : tensor<?x64xf32>
+    %down = quoin.linear %act by @layers.0.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
+    %x_2 = arith.addf %x_1, %down : tensor<?x32xf32>
     // Layer 1: attention.
-    %n1 = quoin.rms_norm %x0 by @layers.1.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
-    %q1 = quoin.linear %n1 by @layers.1.q_proj : tensor<?x32xf32> -> tensor<?x32xf32>
-    %qn1 = quoin.rms_norm %q1 by @layers.1.q_norm epsilon 1.0e-06 : tensor<?x32xf32>
-    %qr1 = quoin.rotary %qn1 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
-    %k1 = quoin.linear %n1 by @layers.1.k_proj : tensor<?x32xf32> -> tensor<?x16xf32>
-    %kn1 = quoin.rms_norm %k1 by @layers.1.k_norm epsilon 1.0e-06 : tensor<?x16xf32>
-    %kr1 = quoin.rotary %kn1 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
-    %v1 = quoin.linear %n1 by @layers.1.v_proj : tensor<?x32xf32> -> tensor<?x16xf32>
-    %a1 = quoin.attention %qr1, %kr1, %v1 heads 2 kv_heads 1 head_dim 16 scale 0.25
+    %n_1 = quoin.rms_norm %x_2 by @layers.1.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q_3 = quoin.linear %n_1 by @layers.1.q_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %q_4 = quoin.rms_norm %q_3 by @layers.1.q_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q_5 = quoin.rotary %q_4 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
+    %k_3 = quoin.linear %n_1 by @layers.1.k_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %k_4 = quoin.rms_norm %k_3 by @layers.1.k_norm epsilon 1.0e-06 : tensor<?x16xf32>
+    %k_5 = quoin.rotary %k_4 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
+    %v_1 = quoin.linear %n_1 by @layers.1.v_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %a_1 = quoin.attention %q_5, %k_5, %v_1 heads 2 kv_heads 1 head_dim 16 scale 0.25
         : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x16xf32>
-    %o1 = quoin.linear %a1 by @layers.1.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
-    %h1 = arith.addf %x0, %o1 : tensor<?x32xf32>
+    %o_1 = quoin.linear %a_1 by @layers.1.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %x_3 = arith.addf %x_2, %o_1 : tensor<?x32xf32>
     // Layer 1: feed-forward.
-    %m1 = quoin.rms_norm %h1 by @layers.1.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
-    %gate1 = quoin.linear %m1 by @layers.1.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
-    %up1 = quoin.linear %m1 by @layers.1.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
-    %act1 = quoin.swiglu %gate1, %up1 : tensor<?x64xf32>
-    %down1 = quoin.linear %act1 by @layers.1.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
-    %x1 = arith.addf %h1, %down1 : tensor<?x32xf32>
-    %final = quoin.rms_norm %x1 by @norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %m_1 = quoin.rms_norm %x_3 by @layers.1.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %gate_1 = quoin.linear %m_1 by @layers.1.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %up_1 = quoin.linear %m_1 by @layers.1.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %act_1 = quoin.swiglu %gate_1, %up_1 : tensor<?x64xf32>
+    %down_1 = quoin.linear %act_1 by @layers.1.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
+    %x_4 = arith.addf %x_3, %down_1 : tensor<?x32xf32>
+    %final = quoin.rms_norm %x_4 by @norm epsilon 1.0e-06 : tensor<?x32xf32>
     quoin.hidden %final : tensor<?x32xf32>
   }
 

@@ -6,27 +6,32 @@
 //===----------------------------------------------------------------------===//
 
 #include "Fuzz.h"
-#include "compiler/import/Architecture.h"
-#include "compiler/import/CheckpointFiles.h"
+#include "compiler/import/Families.h"
+#include "compiler/import/FillToken.h"
 
 using namespace quoin;
 using namespace quoin::fuzz;
 
-static void checkArchitecture(const std::string &folder, const std::string &name) {
+static void checkFamily(const std::string &folder, const std::string &name) {
   std::string error;
-  std::optional<Architecture> a = readArchitecture(folder, name, error);
-  if (!a) {
+  ConfigReader config(folder + "/config.json");
+  if (config.failed()) {
+    REQUIRE(isOneLine(config.error()));
+    return;
+  }
+  std::shared_ptr<const Template> family = findFamily(name, config, nullptr, error);
+  std::optional<ModelDescription> model;
+  if (family)
+    model = describeModel(family, config, nullptr, error);
+  if (!model) {
     REQUIRE(isOneLine(error));
     return;
   }
-  REQUIRE(a->hidden > 0 && a->layers > 0 && a->heads > 0 && a->kvHeads > 0 && a->mlp > 0 && a->capacity > 0);
-  REQUIRE(a->heads % a->kvHeads == 0 && a->headDim > 0 && a->headDim % 2 == 0);
-  REQUIRE(a->theta >= 1 && a->epsilon > 0 && a->epsilon < 1);
-  REQUIRE(!a->fill || (*a->fill >= 0 && *a->fill < a->vocabulary));
-  REQUIRE(!a->block || (*a->block >= 1 && *a->block <= a->capacity));
-  for (int32_t id : a->stop)
-    REQUIRE(id >= 0 && id < a->vocabulary);
-  REQUIRE(!a->name.empty() && !a->defaultDecoder.empty());
+  REQUIRE(model->vocabulary >= 2 && model->capacity >= 1 && !model->family.empty() && !model->tensors.empty());
+  REQUIRE(!model->block || (*model->block >= 1 && *model->block <= model->capacity));
+  std::optional<int64_t> fill = findFillToken(folder, *model, config, std::nullopt, true, "", error);
+  REQUIRE(!fill || (*fill >= 0 && *fill < model->vocabulary));
+  REQUIRE(fill || isOneLine(error));
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -48,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       folder.write(name, part);
   }
   for (const char *name : {"", "llada", "qwen3"})
-    checkArchitecture(folder.path, name);
+    checkFamily(folder.path, name);
 
   std::string error;
   std::optional<CheckpointFiles> files = CheckpointFiles::open(folder.path, error);

@@ -36,6 +36,16 @@ def configs():
         yield name, text(config(Shape())) + b"\0\0" + text(dict(metadata=dict(total_size=16), weight_map=shards))
 
 
+def families():
+    wren = dict(model_type="wren", n_embd=8, n_layer=2, n_head=2, vocab_size=20, n_ctx=64)
+    with open(os.path.join(HERE, "..", "e2e", "families", "wren.mlir.in"), "rb") as f:
+        yield "wren", text(wren) + b"\0" + f.read()
+    yield "qwen", text(config(Shape())) + b"\0//: family x\n//: include qwen with norms = \"yes\"\n//: fill mask_token_id = 3\n//: block block_size\n"
+    yield "small", (text(dict(n=3, l=[1, "x"], o=dict(a=0.5))) + b"\0//: config n : index from 1 to 8\n//: config l : list\n//: config o.a : real = 1.0\n"
+                    b"//: for i in n\n//: if i % 2 == 0 and given(\"l\")\n//: weight @w${i} = \"t.${i}.*\" [n + 1, 2, 3] rows i to n\n//: else if is(\"n\", 3)\n"
+                    b"%x = f %x {a = ${\"q\" if i > 1 else str(l)}}\n//: end\n//: end\n//: require n < 3 : n expects less\n//: vocabulary 9\n//: capacity 9\n")
+
+
 def metadata():
     model = dict(abi=1, architecture="sdar", decoder="sdar-dynamic", exact=True,
                  settings=dict(threshold=dict(value=0.85, run_time=True), block=dict(value=4, run_time=False)),
@@ -103,7 +113,7 @@ def mask():
         yield f"formula-{i}", formula.encode() + b"\0" + random.Random(i).randbytes(200)
 
 
-CORPORA = dict(Safetensors=safetensors, Config=configs, Metadata=metadata, Tokenizer=tokenizer, Template=template, Runtime=runtime, Mask=mask)
+CORPORA = dict(Safetensors=safetensors, Config=configs, Family=families, Metadata=metadata, Tokenizer=tokenizer, Template=template, Runtime=runtime, Mask=mask)
 
 if __name__ == "__main__":
     for name, seeds in CORPORA.items():

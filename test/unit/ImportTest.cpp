@@ -86,13 +86,6 @@ TEST_F(ImportTest, settingsGivenBecomeDefaults) {
                                   "top_k = 5 : index} attributes {fixed = {block = 4 : index}}"));
 }
 
-TEST(ProgramTextTest, conditionsNestAndPlaceholdersAreReplaced) {
-  std::string_view text = "a ${x}\n//: if one\nb\n//: if two\nc\n//: else\nd\n//: end\n//: else\ne\n//: end\n";
-  EXPECT_EQ(expandTemplate(text, {{"x", "1"}}, {"one"}), "a 1\nb\nd\n");
-  EXPECT_EQ(expandTemplate(text, {{"x", "1"}}, {"one", "two"}), "a 1\nb\nc\n");
-  EXPECT_EQ(expandTemplate(text, {{"x", "1"}}, {"two"}), "a 1\ne\n");
-}
-
 TEST(ProgramTextTest, equalAliasesAreOneAndOthersAreRenamed) {
   ProgramText text;
   text.add("#m = 1\n\nuse #m\n");

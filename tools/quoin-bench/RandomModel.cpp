@@ -2,50 +2,39 @@
 
 #include "tools/quoin-bench/RandomModel.h"
 #include "compiler/driver/Compile.h"
-#include "compiler/import/Architecture.h"
+#include "compiler/import/Families.h"
+#include "compiler/import/ModelTemplate.h"
 #include "support/Safetensors.h"
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <random>
+#include <set>
 
 using namespace quoin;
 using namespace quoin::bench;
 namespace fs = std::filesystem;
 
-/// Names and shapes of a Qwen-style checkpoint.
-static std::vector<NamedTensor> tensorsOf(const Architecture &a, DType dtype) {
+/// Names and shapes of all tensors that the config's family reads.
+static std::vector<NamedTensor> tensorsOf(const ModelDescription &model, DType dtype) {
   std::vector<NamedTensor> all;
+  std::set<std::string> known; // rows of one tensor are several weights
   auto add = [&](const std::string &name, std::vector<int64_t> shape) {
-    all.push_back({name, dtype, std::move(shape), nullptr});
+    if (known.insert(name).second)
+      all.push_back({name, dtype, std::move(shape), nullptr});
   };
-  int64_t query = a.heads * a.headDim, key = a.kvHeads * a.headDim;
-  add("model.embed_tokens.weight", {a.vocabulary, a.hidden});
-  for (int64_t i = 0; i < a.layers; ++i) {
-    std::string p = "model.layers." + std::to_string(i) + ".", s = p + "self_attn.";
-    add(p + "input_layernorm.weight", {a.hidden});
-    add(p + "post_attention_layernorm.weight", {a.hidden});
-    add(s + "q_proj.weight", {query, a.hidden});
-    add(s + "k_proj.weight", {key, a.hidden});
-    add(s + "v_proj.weight", {key, a.hidden});
-    add(s + "o_proj.weight", {a.hidden, query});
-    if (a.queryBias == Presence::Yes) {
-      add(s + "q_proj.bias", {query});
-      add(s + "k_proj.bias", {key});
-      add(s + "v_proj.bias", {key});
-    }
-    if (a.queryKeyNorm == Presence::Yes) {
-      add(s + "q_norm.weight", {a.headDim});
-      add(s + "k_norm.weight", {a.headDim});
-    }
-    add(p + "mlp.gate_proj.weight", {a.mlp, a.hidden});
-    add(p + "mlp.up_proj.weight", {a.mlp, a.hidden});
-    add(p + "mlp.down_proj.weight", {a.hidden, a.mlp});
+  for (const TensorRequest &request : model.tensors) {
+    size_t star = request.tensor.find('*');
+    if (request.symbol.empty())
+      continue; // one that must not be there
+    if (star == std::string::npos)
+      add(request.tensor, request.shape);
+    else
+      for (int64_t i = 0; i < request.shape[0]; ++i)
+        add(std::string(request.tensor).replace(star, 1, std::to_string(i)),
+            {request.shape.begin() + 1, request.shape.end()});
   }
-  add("model.norm.weight", {a.hidden});
-  if (!a.tied)
-    add("lm_head.weight", {a.vocabulary, a.hidden});
   return all;
 }
 
@@ -84,18 +73,26 @@ std::unique_ptr<RandomModel> RandomModel::compile(const std::string &config, con
     error = "cannot copy '" + config + "': " + code.message();
     return nullptr;
   }
-  std::optional<Architecture> architecture = readArchitecture(checkpoint.string(), "", error);
-  if (!architecture)
+  ConfigReader reader((checkpoint / "config.json").string());
+  error = reader.error();
+  std::shared_ptr<const Template> family = reader.failed() ? nullptr : findFamily("", reader, nullptr, error);
+  std::optional<ModelDescription> shape;
+  if (family)
+    shape = describeModel(family, reader, nullptr, error);
+  if (!shape)
     return nullptr;
-  if (architecture->lladaNames) {
-    error = "expects a config of the Qwen families, but found '" + architecture->name + "'";
-    return nullptr;
-  }
   DType dtype = weights == "f32" ? DType::F32 : DType::BF16;
-  std::vector<NamedTensor> tensors = tensorsOf(*architecture, dtype);
+  std::vector<NamedTensor> tensors = tensorsOf(*shape, dtype);
   int64_t largest = 0;
-  for (const NamedTensor &t : tensors)
-    largest = std::max(largest, t.shape[0] * (t.shape.size() > 1 ? t.shape[1] : 1));
+  for (const NamedTensor &t : tensors) {
+    int64_t elements = 1;
+    for (int64_t size : t.shape)
+      if (__builtin_mul_overflow(elements, size, &elements) || elements > int64_t(1) << 40) {
+        error = "config.json: expects tensors of at most 2^40 elements, but '" + t.name + "' has more";
+        return nullptr;
+      }
+    largest = std::max(largest, elements);
+  }
   std::vector<uint8_t> numbers = randomNumbers(largest, dtype);
   for (NamedTensor &t : tensors)
     t.data = numbers.data();

@@ -70,7 +70,10 @@ int main(int argc, char **argv) {
   app.add_option("--weights", o.weights, "type of the weights; keep: the checkpoint's own")
       ->check(CLI::IsMember({"keep", "f32", "bf16", "int8", "int4"}));
   app.add_option("--decoder", decoder, "decoders, by name, with commas between");
-  app.add_option("--architecture", o.architecture, "family of the checkpoint, if it is not recognised");
+  app.add_option("--architecture", o.architecture,
+                 "family of the checkpoint, if it is not recognised, or a template of it, FILE.mlir.in");
+  app.add_option("--fill", o.fill, "token that stands at open positions, if the checkpoint does not say");
+  app.add_option("--tokenizer", o.tokenizer, "folder of the tokenizer, if it is not the checkpoint's");
   app.add_option("--set", settings, "key=value: a setting of the decoder")->take_all()->allow_extra_args(false);
   app.add_option("--approximate", o.approximate,
                  "stale keys and values, other tokens: dual, sub-block or block-external, then ,refresh=N");

@@ -1,0 +1,480 @@
+//===- ModelTemplate.cpp - a family's template over a checkpoint -----------===//
+
+#include "compiler/import/ModelTemplate.h"
+#include "compiler/import/Families.h"
+#include "compiler/import/KeyMeanings.h"
+#include "compiler/import/RotaryConfig.h"
+#include "support/JsonText.h"
+#include <algorithm>
+#include <cmath>
+
+using namespace quoin;
+using nlohmann::json;
+
+namespace {
+
+/// No size of a model reaches these.
+constexpr int64_t maxIndex = int64_t(1) << 40;
+constexpr int64_t maxSize = (int64_t(1) << 31) - 1;
+constexpr int64_t maxVocabulary = int64_t(1) << 24;
+constexpr int64_t maxCapacity = int64_t(1) << 24;
+constexpr double maxReal = 1e30;
+constexpr size_t maxListed = 4096; // elements of a list in config.json, at any depth
+
+/// A scalar or a list of them; nothing for objects, for more than `left` elements, and what else has no value in
+/// templates.
+std::optional<TemplateValue> valueOf(const json &value, size_t &left) {
+  if (left == 0)
+    return std::nullopt;
+  --left;
+  if (value.is_boolean())
+    return TemplateValue{value.get<bool>()};
+  if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))
+    return std::nullopt;
+  if (value.is_number_integer())
+    return TemplateValue{value.get<int64_t>()};
+  if (value.is_number_float() && std::isfinite(value.get<double>()))
+    return TemplateValue{value.get<double>()};
+  if (value.is_string())
+    return TemplateValue{value.get<std::string>()};
+  if (!value.is_array())
+    return std::nullopt;
+  TemplateList list;
+  for (const json &element : value) {
+    std::optional<TemplateValue> each = valueOf(element, left);
+    if (!each)
+      return std::nullopt;
+    list.push_back(std::move(*each));
+  }
+  return TemplateValue{std::move(list)};
+}
+
+/// A text, whatever stands there: who needs it asks for it.
+std::string modelType(const ConfigReader &config) {
+  const json *type = config.find("model_type");
+  return type && type->is_string() ? type->get<std::string>() : "";
+}
+
+class Describer : public TemplateHost {
+public:
+  Describer(ConfigReader &reader, const CheckpointFiles *checkpoint) : config(reader), files(checkpoint) {}
+
+  bool run(const Statement &s, TemplateRun &run, std::string &error) override;
+  std::optional<TemplateValue> call(const std::string &function, const TemplateList &arguments,
+                                    std::string &error) override;
+  std::shared_ptr<const Template> include(const std::string &name, std::string &error) override {
+    return familyText(name, error);
+  }
+  std::string refusal(const std::string &key, const std::string &rule) override;
+  void warn(const std::string &line) override {
+    if (model.warnings.size() < 100)
+      model.warnings.push_back(shortened(line, 400));
+  }
+
+  ModelDescription model;
+
+private:
+  bool readConfig(const Statement &s, TemplateRun &run, std::string &error);
+  bool readKey(const Statement &s, const std::string &path, const std::string &name, TemplateRun &run,
+               std::string &error);
+  void readList(ConfigReader &at, const std::string &key, TemplateValue &value);
+  bool readRotaryOf(const Statement &s, const std::string &name, TemplateRun &run, std::string &error);
+  bool number(const Statement &s, TemplateRun &run, int64_t low, int64_t high, int64_t &into, std::string &error);
+  bool decoder(const Statement &s, TemplateRun &run, std::string &error);
+  bool weight(const Statement &s, TemplateRun &run, std::string &error);
+  std::optional<TemplateValue> sameTensors(const std::string &one, const TemplateList &arguments, std::string &error);
+  ConfigReader *object(const std::string &path, std::string &key);
+  bool failed(ConfigReader &at, std::string &error);
+
+  ConfigReader &config;
+  const CheckpointFiles *files;
+  std::map<std::string, ConfigReader> inner; // objects of config.json by their path
+  std::map<std::string, std::string> keyOf;  // the key that a name has its value of
+  std::set<std::string, std::less<>> symbols;
+  int comparisons = 0; // each reads two tensors
+};
+
+/// The reader that holds the last key of a path; the first one counts as read.
+ConfigReader *Describer::object(const std::string &path, std::string &key) {
+  model.keys.insert(path.substr(0, path.find('.')));
+  size_t last = path.rfind('.');
+  key = last == std::string::npos ? path : path.substr(last + 1);
+  ConfigReader *at = &config;
+  for (size_t end = path.find('.'), from = 0; end != std::string::npos; from = end + 1, end = path.find('.', from)) {
+    auto known = inner.find(path.substr(0, end));
+    if (known == inner.end())
+      known = inner.emplace(path.substr(0, end), at->below(path.substr(from, end - from))).first;
+    at = &known->second;
+  }
+  return at;
+}
+
+/// Takes over a reader's error.
+bool Describer::failed(ConfigReader &at, std::string &error) {
+  if (&at != &config)
+    config.take(at);
+  if (config.failed())
+    error = alone = config.error();
+  return config.failed();
+}
+
+std::string Describer::refusal(const std::string &path, const std::string &rule) {
+  std::string key;
+  ConfigReader &at = *object(path, key);
+  at.fail(key, shortened(rule, 400));
+  failed(at, alone);
+  return alone;
+}
+
+void Describer::readList(ConfigReader &at, const std::string &key, TemplateValue &value) {
+  const json *list = at.find(key);
+  size_t left = maxListed;
+  std::optional<TemplateValue> read = list && list->is_array() ? valueOf(*list, left) : std::nullopt;
+  if (read)
+    value = std::move(*read);
+  else
+    at.fail(key, "a list of at most " + std::to_string(maxListed) + " numbers, texts or flags");
+}
+
+/// Of a head size and positions, which scaled embeddings depend on, or plain ones only.
+bool Describer::readRotaryOf(const Statement &s, const std::string &name, TemplateRun &run, std::string &error) {
+  std::optional<RotaryShape> shape;
+  if (s.from) {
+    std::optional<int64_t> head = run.index(*s.from, error), positions = head ? run.index(*s.to, error) : std::nullopt;
+    if (!positions)
+      return false;
+    if (*head < 2 || *head > 65536 || *head % 2 != 0 || *positions < 1) {
+      error = run.at("expects an even head size up to 65536 and positions, but found " + std::to_string(*head) +
+                     " and " + std::to_string(*positions));
+      return false;
+    }
+    shape = {*head, *positions};
+  }
+  Rotary rotary = readRotary(config, shape);
+  for (const char *known : rotaryKeys())
+    model.keys.insert(known);
+  if (failed(config, error))
+    return false;
+  TemplateList frequencies;
+  for (double each : rotary.frequencies)
+    frequencies.push_back({each});
+  run.define(name, {rotary.base});
+  run.define("frequencies", {std::move(frequencies)});
+  run.define("magnitude", {rotary.magnitude});
+  return true;
+}
+
+bool Describer::readKey(const Statement &s, const std::string &path, const std::string &name, TemplateRun &run,
+                        std::string &error) {
+  std::string key;
+  ConfigReader &at = *object(path, key);
+  TemplateValue value;
+  keyOf[name] = path;
+  if (s.word == "rotary") {
+    if (&at != &config) {
+      error = run.at("expects 'rotary' of a key at the top of config.json, but found '" + shortened(path) + "'");
+      return false;
+    }
+    return readRotaryOf(s, name, run, error);
+  }
+  if (!at.has(key) && s.otherwise) {
+    std::optional<TemplateValue> otherwise = run.evaluate(*s.otherwise, error);
+    if (!otherwise)
+      return false;
+    if (s.word == "real" && otherwise->isNumber())
+      otherwise = TemplateValue{otherwise->real()};
+    const char *const kinds[] = {"flag", "index", "real", "text", "list"};
+    if (s.word != kinds[otherwise->it.index()]) {
+      error = run.at("expects a default of kind " + s.word + ", but found " + kindOf(*otherwise) + ", " +
+                     describe(*otherwise));
+      return false;
+    }
+    run.define(name, std::move(*otherwise));
+    return true;
+  }
+  double low = s.word == "real" ? -maxReal : 0, high = s.word == "real" ? maxReal : static_cast<double>(maxIndex);
+  for (auto [bound, into] : {std::pair(&s.from, &low), std::pair(&s.to, &high)})
+    if (*bound) {
+      std::optional<TemplateValue> limit = run.evaluate(**bound, error);
+      if (!limit)
+        return false;
+      if (!limit->isNumber() || std::abs(limit->real()) > maxReal ||
+          (s.word == "index" && (!limit->as<int64_t>() || std::abs(limit->real()) > static_cast<double>(maxIndex)))) {
+        error =
+            run.at("expects a bound of kind " + s.word + ", at most 2^40 for an index, but found " + describe(*limit));
+        return false;
+      }
+      *into = limit->real();
+    }
+  if (s.word == "index")
+    value.it = at.integer(key, static_cast<int64_t>(low), static_cast<int64_t>(high));
+  else if (s.word == "real")
+    value.it = at.real(key, low, high);
+  else if (s.word == "flag")
+    value.it = at.flag(key);
+  else if (s.word == "text")
+    value.it = at.text(key);
+  else
+    readList(at, key, value);
+  run.define(name, std::move(value));
+  return !failed(at, error);
+}
+
+bool Describer::readConfig(const Statement &s, TemplateRun &run, std::string &error) {
+  for (size_t i = 0; i < s.names.size(); ++i)
+    if (!readKey(s, s.names[i], s.as[i], run, error))
+      return false;
+  return true;
+}
+
+bool Describer::number(const Statement &s, TemplateRun &run, int64_t low, int64_t high, int64_t &into,
+                       std::string &error) {
+  std::optional<int64_t> value = run.index(*s.expressions[0], error);
+  if (value && (*value < low || *value > high)) {
+    error = run.at("expects an index from " + std::to_string(low) + " to " + std::to_string(high) + ", but found " +
+                   std::to_string(*value));
+    return false;
+  }
+  into = value.value_or(low);
+  return value.has_value();
+}
+
+bool Describer::decoder(const Statement &s, TemplateRun &run, std::string &error) {
+  std::optional<TemplateValue> name = run.evaluate(*s.from, error);
+  if (!name)
+    return false;
+  if (!name->as<std::string>()) {
+    error = run.at("expects a decoder's name, but found " + std::string(kindOf(*name)) + ", " + describe(*name));
+    return false;
+  }
+  model.decoder = *name->as<std::string>();
+  model.settings.clear();
+  for (size_t i = 0; i < s.names.size(); ++i) {
+    std::optional<TemplateValue> value = run.evaluate(*s.expressions[i], error);
+    if (!value)
+      return false;
+    model.settings.emplace_back(s.names[i], std::move(*value));
+  }
+  return true;
+}
+
+bool Describer::weight(const Statement &s, TemplateRun &run, std::string &error) {
+  TensorRequest request;
+  std::optional<std::string> symbol = run.write(s.texts[0], error);
+  std::optional<std::string> tensor = symbol ? run.write(s.texts[1], error) : std::nullopt;
+  std::optional<TemplateValue> shape = tensor ? run.evaluate(*s.expressions[0], error) : std::nullopt;
+  if (!shape)
+    return false;
+  bool plain = !symbol->empty() && std::all_of(symbol->begin(), symbol->end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '$';
+  });
+  if (!plain || ((*symbol)[0] >= '0' && (*symbol)[0] <= '9')) {
+    error = run.at("expects a symbol of letters, digits, '_', '.' and '$', but found '" + shortened(*symbol) + "'");
+    return false;
+  }
+  if (!symbols.insert(*symbol).second) {
+    error = run.at("expects each symbol once, but found '@" + shortened(*symbol) + "' again");
+    return false;
+  }
+  if (shortened(*tensor, tensor->size()) != *tensor || tensor->size() > 1000) {
+    error =
+        run.at("expects a tensor's name on one line, of at most 1000 bytes, but found '" + shortened(*tensor) + "'");
+    return false;
+  }
+  const TemplateList *sizes = shape->as<TemplateList>();
+  for (const TemplateValue &size : sizes ? *sizes : TemplateList()) {
+    const int64_t *n = size.as<int64_t>();
+    if (n && *n >= 1 && *n <= maxSize)
+      request.shape.push_back(*n);
+  }
+  if (!sizes || sizes->empty() || sizes->size() > 4 || request.shape.size() != sizes->size()) {
+    error = run.at("expects a shape of 1 to 4 sizes from 1 to 2^31 - 1, but found " + describe(*shape));
+    return false;
+  }
+  if (std::count(tensor->begin(), tensor->end(), '*') > (request.shape.size() > 1 ? 1 : 0)) {
+    error = run.at("expects '*' at most once, in the name of a tensor of at least two dimensions, but found '" +
+                   shortened(*tensor) + "'");
+    return false;
+  }
+  if (s.from) {
+    std::optional<int64_t> from = run.index(*s.from, error), to = from ? run.index(*s.to, error) : std::nullopt;
+    if (!to)
+      return false;
+    if (*from < 0 || *from >= *to || *to > request.shape[0]) {
+      error = run.at("expects rows within the tensor's " + std::to_string(request.shape[0]) + ", but found " +
+                     std::to_string(*from) + " to " + std::to_string(*to));
+      return false;
+    }
+    request.rows = {*from, *to};
+  }
+  request.symbol = std::move(*symbol);
+  request.tensor = std::move(*tensor);
+  if (auto key = keyOf.find(run.loop()); key != keyOf.end())
+    request.key = key->second;
+  model.tensors.push_back(std::move(request));
+  return true;
+}
+
+bool Describer::run(const Statement &s, TemplateRun &run, std::string &error) {
+  int64_t value = 0;
+  switch (s.kind) {
+  case StatementKind::Config:
+    return readConfig(s, run, error);
+  case StatementKind::Vocabulary:
+    return number(s, run, 2, maxVocabulary, model.vocabulary, error);
+  case StatementKind::Capacity:
+    return number(s, run, 1, maxCapacity, model.capacity, error);
+  case StatementKind::Layers:
+  case StatementKind::HeadSize:
+    if (!number(s, run, 1, maxSize, value, error))
+      return false;
+    (s.kind == StatementKind::Layers ? model.layers : model.headSize) = value;
+    return true;
+  case StatementKind::Fill: {
+    model.keys.insert(s.names[0]);
+    model.fillKey = s.names[0];
+    model.publishedFill.reset();
+    if (s.otherwise)
+      model.publishedFill = run.index(*s.otherwise, error);
+    return !s.otherwise || model.publishedFill;
+  }
+  case StatementKind::Block: {
+    std::string key;
+    ConfigReader &at = *object(s.names[0], key);
+    // A list or zero here would be another family's key of the same name.
+    if (at.has(key))
+      model.block = at.integer(key, 1, model.capacity ? model.capacity : maxCapacity);
+    return !failed(at, error);
+  }
+  case StatementKind::Decoder:
+    return decoder(s, run, error);
+  case StatementKind::Weight:
+    return weight(s, run, error);
+  case StatementKind::Absent: {
+    std::optional<std::string> tensor = run.write(s.texts[0], error);
+    std::optional<std::string> key = tensor ? run.write(s.texts[1], error) : std::nullopt;
+    if (key)
+      model.tensors.push_back({"", std::move(*tensor), {}, {}, std::move(*key)});
+    return key.has_value();
+  }
+  case StatementKind::Ignore:
+    for (const TemplateText &text : s.texts) {
+      std::optional<std::string> pattern = run.write(text, error);
+      if (!pattern)
+        return false;
+      if (std::find(model.ignored.begin(), model.ignored.end(), *pattern) != model.ignored.end())
+        continue;
+      if (model.ignored.size() == 100 || pattern->size() > 200) {
+        error = run.at("expects at most 100 patterns to ignore, of at most 200 bytes");
+        return false;
+      }
+      model.ignored.push_back(std::move(*pattern));
+    }
+    return true;
+  default: // `family` and `recognise` were read before
+    return true;
+  }
+}
+
+std::optional<TemplateValue> Describer::sameTensors(const std::string &one, const TemplateList &arguments,
+                                                    std::string &error) {
+  const std::string *other = arguments[1].as<std::string>();
+  const TemplateList *sizes = arguments[2].as<TemplateList>();
+  std::vector<int64_t> shape;
+  for (const TemplateValue &size : sizes ? *sizes : TemplateList())
+    if (const int64_t *n = size.as<int64_t>())
+      shape.push_back(*n);
+  if (!other || !sizes || shape.size() != sizes->size()) {
+    error = "expects two tensors and a shape for 'same', but found " + describe(TemplateValue{arguments});
+    return std::nullopt;
+  }
+  if (!files)
+    return TemplateValue{false};
+  if (++comparisons > 8) {
+    error = "expects 'same' at most 8 times";
+    return std::nullopt;
+  }
+  for (const std::string *name : {&one, other}) {
+    if (!files->require(*name, shape, alone))
+      return std::nullopt;
+    model.compared.insert(*name);
+  }
+  bool same = files->sameNumbers(one, *other, alone);
+  return alone.empty() ? std::optional(TemplateValue{same}) : std::nullopt;
+}
+
+std::optional<TemplateValue> Describer::call(const std::string &function, const TemplateList &arguments,
+                                             std::string &error) {
+  const std::string *name = arguments[0].as<std::string>();
+  if (!name) {
+    error = "expects a name for '" + function + "', but found " + describe(arguments[0]);
+    return std::nullopt;
+  }
+  if (function == "given" || function == "is" || function == "raw") {
+    std::string key;
+    ConfigReader &at = *object(*name, key);
+    const json *value = at.find(key);
+    if (function == "given")
+      return TemplateValue{value != nullptr};
+    if (function == "raw")
+      return TemplateValue{value ? value->dump(-1, ' ', false, json::error_handler_t::replace) : ""};
+    size_t left = maxListed;
+    std::optional<TemplateValue> known = value ? valueOf(*value, left) : std::nullopt;
+    return TemplateValue{known && equal(*known, arguments[1])};
+  }
+  if (function == "same")
+    return sameTensors(*name, arguments, error);
+  const CheckpointFiles::Tensor *tensor = files ? files->find(*name) : nullptr;
+  if (function == "has")
+    return TemplateValue{tensor != nullptr};
+  TemplateList shape;
+  if (tensor)
+    for (int64_t n : tensor->shape)
+      shape.push_back({n});
+  return TemplateValue{std::move(shape)};
+}
+
+} // namespace
+
+std::optional<ModelDescription> quoin::describeModel(const std::shared_ptr<const Template> &family,
+                                                     ConfigReader &config, const CheckpointFiles *files,
+                                                     std::string &error) {
+  Describer describer(config, files);
+  TemplateRun run(describer);
+  run.define("model_type", {modelType(config)});
+  if (!run.expand(family, error))
+    return std::nullopt;
+  ModelDescription &model = describer.model;
+  for (auto [given, what] : {std::pair(model.vocabulary, "vocabulary"), std::pair(model.capacity, "capacity")})
+    if (!given) {
+      error = family->name() + ": expects a statement '" + what + "', but there is none";
+      return std::nullopt;
+    }
+  std::vector<std::string> names = family->families();
+  model.family = names.empty() ? family->name() : names[0];
+  model.text = run.text();
+  model.origins = run.origins();
+  refuseOtherModels(config, {model.layers.value_or(0), model.capacity, model.headSize}, model.keys);
+  if (config.failed()) {
+    error = config.error();
+    return std::nullopt;
+  }
+  return std::move(model);
+}
+
+std::optional<bool> quoin::holds(const std::shared_ptr<const Template> &family, const Statement &recognition,
+                                 ConfigReader &config, const CheckpointFiles *files, std::string &error) {
+  Describer describer(config, files);
+  TemplateRun run(describer);
+  run.define("model_type", {modelType(config)});
+  std::string message;
+  std::optional<TemplateValue> value = recognition.expressions[0]->evaluate(run, message);
+  const bool *flag = value ? value->as<bool>() : nullptr;
+  if (flag)
+    return *flag;
+  error = !describer.failure().empty()
+              ? describer.failure()
+              : family->name() + ":" + std::to_string(recognition.line) + ": " + (value ? "expects a flag" : message);
+  return std::nullopt;
+}

@@ -1,0 +1,74 @@
+//===- ModelTemplate.h - a family's template over a checkpoint -------------===//
+//
+// What the statements of models' templates do; `Template.h` has their grammar.
+//
+//   config K : kind from A to B = D   reads a key, which has a type and a range; without a default it must be there.
+//                                     The value has the key's last name, or the one after `as`. `rotary` reads the base
+//                                     of rotary embeddings wherever it may stand, and refuses other embeddings than
+//                                     plain ones; `rotary of` a head size and positions takes scaled ones, too: then
+//                                     `frequencies`, by pair, are not empty, and `magnitude` scales sines and cosines
+//   vocabulary, capacity              the module's attributes; needed
+//   layers, head_size                 the layers and the head's width, which windows and scales are judged by
+//   fill K = ID, block K              where the fill token and the block stand; the published checkpoints' token
+//   decoder NAME with S = V           the published decoder, and defaults of its settings
+//   weight @S = "T" [shape] rows A to B   a weight: a tensor of this shape, or rows of it. `*` in the name counts the
+//                                     first dimension: one tensor each
+//   absent "T" : "K"                  key K denies this tensor: a bias may be zeros then, others must not be there
+//   ignore "P"                        tensors that may be there and unread; `*` stands for anything
+//
+// Functions: `given("K")`, a key is there and not null; `is("K", V)`, it has this very value; `raw("K")`,
+// its JSON, or an empty text; `has("T")`, a tensor is
+// there; `shape("T")`, its shape, or `[]`; `same("T", "U", [shape])`, two tensors hold the same numbers.
+//
+// Keys that a template reads are its own business; what it does not read is judged by `KeyMeanings.h`.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef QUOIN_COMPILER_IMPORT_MODELTEMPLATE_H
+#define QUOIN_COMPILER_IMPORT_MODELTEMPLATE_H
+
+#include "compiler/import/CheckpointFiles.h"
+#include "compiler/import/ConfigReader.h"
+#include "compiler/import/Template.h"
+#include <set>
+
+namespace quoin {
+
+/// A tensor that a template names.
+struct TensorRequest {
+  std::string symbol; // empty: it must not be there, as `key` says
+  std::string tensor;
+  std::vector<int64_t> shape;
+  std::optional<std::pair<int64_t, int64_t>> rows;
+  std::string key; // of config.json: what counts the loop that names it, or denies it
+};
+
+/// What a template makes of a config.
+struct ModelDescription {
+  std::string family;
+  std::string decoder; // empty: the config does not decide
+  std::vector<std::pair<std::string, TemplateValue>> settings;
+  int64_t vocabulary = 0, capacity = 0;
+  std::optional<int64_t> layers, headSize, block;
+  std::string fillKey;
+  std::optional<int64_t> publishedFill;
+  std::string text; // the model, without its weights
+  std::vector<LineOrigin> origins;
+  std::vector<TensorRequest> tensors;
+  std::vector<std::string> ignored;
+  std::set<std::string> compared; // tensors that `same` read
+  std::set<std::string> keys;     // of config.json, which the template read
+  std::vector<std::string> warnings;
+};
+
+/// Expands a template over a config; `files` may be null, then no tensor is there. Fails with a message.
+std::optional<ModelDescription> describeModel(const std::shared_ptr<const Template> &family, ConfigReader &config,
+                                              const CheckpointFiles *files, std::string &error);
+
+/// Does `recognise` hold for this config?
+std::optional<bool> holds(const std::shared_ptr<const Template> &family, const Statement &recognition,
+                          ConfigReader &config, const CheckpointFiles *files, std::string &error);
+
+} // namespace quoin
+
+#endif

@@ -1,0 +1,224 @@
+//===- ModelWeights.cpp - the tensors that a template names ----------------===//
+//
+//   1. Every weight has its tensor, of its shape; what the config denies is not there, or a bias of zeros.
+//   2. What nothing reads is no layer that the config does not count, and no bias of a weight that is read.
+//   3. The rest is counted in one line, but for what the template says to ignore.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/import/ModelWeights.h"
+#include "support/JsonText.h"
+#include <algorithm>
+
+using namespace quoin;
+
+namespace {
+
+class WeightsWriter {
+public:
+  WeightsWriter(const ModelDescription &description, const CheckpointFiles &checkpoint, std::string &message)
+      : model(description), files(checkpoint), error(message), read(description.compared) {}
+  std::optional<std::string> run(const std::function<void(const std::string &)> &warn);
+
+private:
+  bool weight(const TensorRequest &request);
+  const CheckpointFiles::Tensor *require(const TensorRequest &request, std::string &file);
+  bool absent(const TensorRequest &request);
+  bool refuseUncountedLayers();
+  bool refuseUnreadBiases();
+  bool isZero(const std::string &name);
+  std::string unread() const;
+
+  const ModelDescription &model;
+  const CheckpointFiles &files;
+  std::string &error;
+  std::set<std::string> read; // tensors that the model has, or that were compared with one of those
+  struct Counter {
+    std::string key; // of config.json, which counts the loop
+    size_t experts;  // where `*` stood in the name
+  };
+  std::map<std::string, Counter> counters; // of those in loops
+  std::string text;
+};
+
+/// Does a name fit a pattern in which `*` stands for anything? One way back is enough: to the last `*`.
+bool fits(std::string_view name, std::string_view pattern) {
+  size_t n = 0, p = 0, star = std::string_view::npos, mark = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      mark = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      n = ++mark;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*')
+    ++p;
+  return p == pattern.size();
+}
+
+bool WeightsWriter::isZero(const std::string &name) {
+  std::string ignored;
+  const CheckpointFiles::Tensor *tensor = files.find(name);
+  return files.require(name, tensor->shape, ignored) && files.allZero(name, ignored);
+}
+
+/// The tensor of a weight, or the first of those that `*` counts; `file` has all of them, or is the index that says
+/// where.
+const CheckpointFiles::Tensor *WeightsWriter::require(const TensorRequest &request, std::string &file) {
+  size_t star = request.tensor.find('*');
+  if (star == std::string::npos) {
+    const CheckpointFiles::Tensor *found = files.require(request.tensor, request.shape, error);
+    if (found) {
+      file = found->file;
+      read.insert(request.tensor);
+      counters.emplace(request.tensor, Counter{request.key, star});
+    }
+    return found;
+  }
+  const std::vector<int64_t> each(request.shape.begin() + 1, request.shape.end());
+  const CheckpointFiles::Tensor *first = nullptr;
+  for (int64_t i = 0; i < request.shape[0]; ++i) {
+    std::string name = request.tensor;
+    name.replace(star, 1, std::to_string(i));
+    const CheckpointFiles::Tensor *found = files.require(name, each, error);
+    if (!found)
+      return nullptr;
+    if (first && found->dtype != first->dtype) {
+      error = files.directory() + ": expects tensors '" + request.tensor + "' of one type, but found " +
+              shortened(first->spelled) + " and " + shortened(found->spelled) + " in '" + name + "'";
+      return nullptr;
+    }
+    file = first && file != found->file ? CheckpointFiles::indexName : found->file;
+    first = first ? first : found;
+    read.insert(name);
+    counters.emplace(name, Counter{request.key, star});
+  }
+  return first;
+}
+
+bool WeightsWriter::weight(const TensorRequest &request) {
+  std::string file;
+  const CheckpointFiles::Tensor *found = require(request, file);
+  if (!found)
+    return false;
+  std::string type = "tensor<", rows;
+  for (size_t d = 0; d < request.shape.size(); ++d)
+    type +=
+        std::to_string(d == 0 && request.rows ? request.rows->second - request.rows->first : request.shape[d]) + "x";
+  type += found->dtype == DType::F32 ? "f32>" : found->dtype == DType::BF16 ? "bf16>" : "f16>";
+  if (request.rows)
+    rows = " rows " + std::to_string(request.rows->first) + " to " + std::to_string(request.rows->second);
+  text += "quoin.weight @" + request.symbol + " : " + type + " from " + mlirString(file) + " tensor " +
+          mlirString(request.tensor) + rows + "\n";
+  return true;
+}
+
+bool WeightsWriter::absent(const TensorRequest &request) {
+  if (!files.find(request.tensor))
+    return true;
+  bool bias = request.tensor.ends_with(".bias");
+  if (bias && isZero(request.tensor))
+    return true;
+  error = "config.json: '" + request.key + "' expects no tensor '" + shortened(request.tensor, 200) + "'" +
+          (bias ? " other than zeros" : "") + ", but the checkpoint has it";
+  return false;
+}
+
+/// A layer that config.json does not count would silently be left out: a tensor that has the name of one that is read
+/// but for a number.
+bool WeightsWriter::refuseUncountedLayers() {
+  for (const auto &[name, tensor] : files.all()) {
+    if (read.count(name))
+      continue;
+    for (size_t at = name.find_first_of("0123456789"); at != std::string::npos;) {
+      size_t end = std::min(name.find_first_not_of("0123456789", at), name.size());
+      bool whole = at > 0 && name[at - 1] == '.' && end < name.size() && name[end] == '.';
+      auto counted = whole ? counters.find(name.substr(0, at) + "0" + name.substr(end)) : counters.end();
+      if (counted != counters.end()) {
+        const Counter &counter = counted->second;
+        if (counter.key.empty() || counter.experts == at)
+          error = files.directory() + ": expects no tensor '" + shortened(name, 200) +
+                  "', as config.json counts fewer of the kind, but the checkpoint has it";
+        else
+          error = "config.json: '" + counter.key + "' expects as many layers as the checkpoint has, but found " +
+                  (model.layers ? std::to_string(*model.layers) : "fewer") + " and tensor '" + shortened(name, 200) +
+                  "'";
+        return false;
+      }
+      at = name.find_first_of("0123456789", end);
+    }
+  }
+  return true;
+}
+
+/// A bias beside a weight that is read is added to its products, by whoever wrote the file.
+bool WeightsWriter::refuseUnreadBiases() {
+  for (const auto &[name, tensor] : files.all()) {
+    if (read.count(name) || !name.ends_with(".bias") ||
+        !read.count(name.substr(0, name.size() - std::string_view(".bias").size()) + ".weight"))
+      continue;
+    if (isZero(name))
+      continue;
+    error = files.directory() + ": expects no tensor '" + shortened(name, 200) +
+            "' other than zeros, as the family adds none there, but the checkpoint has it";
+    return false;
+  }
+  return true;
+}
+
+/// One line for all tensors that the model has no place for.
+std::string WeightsWriter::unread() const {
+  size_t count = 0;
+  const std::string *first = nullptr;
+  for (const auto &[name, tensor] : files.all())
+    if (!read.count(name) && std::none_of(model.ignored.begin(), model.ignored.end(),
+                                          [&, key = name](const auto &pattern) { return fits(key, pattern); })) {
+      first = first ? first : &name;
+      ++count;
+    }
+  if (!count)
+    return "";
+  return files.directory() + ": the model does not read " + std::to_string(count) +
+         (count == 1 ? " tensor of the checkpoint, '" : " tensors of the checkpoint, such as '") +
+         shortened(*first, 200) + "'";
+}
+
+std::optional<std::string> WeightsWriter::run(const std::function<void(const std::string &)> &warn) {
+  for (const TensorRequest &request : model.tensors)
+    if (!(request.symbol.empty() ? absent(request) : weight(request)))
+      return std::nullopt;
+  if (!refuseUncountedLayers() || !refuseUnreadBiases())
+    return std::nullopt;
+  if (std::string line = unread(); !line.empty())
+    warn(line);
+  return text;
+}
+
+} // namespace
+
+std::optional<std::string> quoin::weightsText(const ModelDescription &model, const CheckpointFiles &files,
+                                              const std::function<void(const std::string &)> &warn,
+                                              std::string &error) {
+  error.clear();
+  return WeightsWriter(model, files, error).run(warn);
+}
+
+std::string quoin::mlirString(const std::string &text) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  std::string result = "\"";
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte >= ' ' && byte < 0x7f && c != '"' && c != '\\')
+      result += c;
+    else
+      result += {'\\', digits[byte >> 4], digits[byte & 15]};
+  }
+  return result + "\"";
+}
