@@ -6,6 +6,7 @@ and -O2; its count of forwards that of the published engine at -O0, and at least
 the scores changes what the oracle gives, since then float32 arithmetic may differ too.
 QUOIN_ORACLE_REQUESTS sets how many requests a decoder gets over all its shapes (default 120).
 """
+import json
 import os
 import random
 import shutil
@@ -49,6 +50,10 @@ CASES = {
     "wide-window": (shape("wedlm", 8, layers=1, heads=3, kv_heads=1, head_dim=12, hidden=36), (*WEDLM, *SDLM), dict(window=16, block=7)),
     "guided": (shape("llada", 9), ("llada", "llada2", "d2f"), dict(block=4, steps=12, max_post_steps=0, edit_threshold=0.3)),
     "long-guided": (shape("llada", 10, layers=1, heads=4, kv_heads=4, head_dim=8), ("llada", "nbdiff"), dict(block=2, sub_block=2)),
+    "dream": (shape("sdar", 13), ("dream",), dict(steps=5)),
+    "dream-token-each": (shape("llada", 14, layers=1, heads=4, kv_heads=4, head_dim=8), ("dream",), {}),
+    "dream-probability": (shape("sdar", 15, layers=1), ("dream",), dict(alg="maskgit_plus", steps=7)),
+    "dream-margin": (shape("sdar", 16, tied=True), ("dream",), dict(alg="topk_margin", steps=12, eps=0.3)),
     "no-fill": (shape("qwen3", 11, tied=True), ("autoregressive",), {}),
     "biased": (shape("qwen2", 12, layers=1, heads=2, kv_heads=2), ("autoregressive",), {}),
 }
@@ -92,12 +97,12 @@ def request(rnd, decoder, fill, settings):
 
 def flags(names, settings):
     """What makes an artefact of these decoders and settings."""
-    return ["--decoder", ",".join(names)] + [f for k, v in settings.items() for f in ("--set", f"{k}={str(v).lower()}")]
+    return ["--decoder", ",".join(names)] + [f for k, v in settings.items() for f in ("--set", f"{k}={json.dumps(v)}")]
 
 
 def filled_in(decoder, settings):
     """The settings, with the defaults of those that are not given."""
-    steps = {} if decoder == "llada" or "block" not in settings else dict(steps=settings["block"])
+    steps = {} if decoder in ("llada", "dream") or "block" not in settings else dict(steps=settings["block"])
     return {**DEFAULTS.get(decoder, {}), **steps, **settings}
 
 

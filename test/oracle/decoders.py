@@ -4,6 +4,7 @@ Each loop takes a `Run` and returns the generated ids. A `Run` counts evaluation
 (calls that the published engine makes); `forwards` becomes None where no published count exists.
 """
 import math
+import struct
 
 from model import blocks, causal, full, table
 from sampling import best, entropy, gumbel_max, sample, softmax, uniform
@@ -463,10 +464,41 @@ def d2f(r):
             return r.through_stop(x[p:])
 
 
+def single(x):
+    """The nearest f32."""
+    return struct.unpack("f", struct.pack("f", x))[0]
+
+
+def dream(r):
+    p, n = len(r.prompt), len(r.prompt) + r.max
+    x = r.prompt + [None] * r.max
+    steps = r.settings.get("steps", max(1, r.max))
+    pace = single(single(single(r.settings.get("eps", 1e-3)) - 1) / steps)
+    rule = r.settings.get("alg", "entropy")
+
+    def time(s):
+        return single(single(s * pace) + 1)
+
+    for s in range(steps):
+        masked, token, sure = opens(x, p, n), {}, {}
+        for i, scores in zip(masked, r.read(x, [i - 1 for i in masked], full(n))):
+            token[i], sure[i] = r.sample(scores, "Tpk", i, filtered=True)
+            if rule == "entropy":
+                sure[i] = -entropy(scores)
+            elif rule == "topk_margin":
+                first, second = sorted(softmax(scores))[:-3:-1]
+                sure[i] = first - second
+        lost = single(1 - single(time(s + 1) / time(s)))
+        count = len(masked) if s == steps - 1 else int(single(len(masked) * lost))
+        for i in top(sure, masked, count):
+            x[i] = token[i]
+    return x[p:]
+
+
 LOOPS = {"sdar-dynamic": sdar("dynamic"), "sdar-static": sdar("static"), "sdar-sequential": sdar("sequential"),
          "autoregressive": autoregressive, "fast-dllm-v2": fast_dllm_v2(False), "fast-dllm-v2-sub-block-cache": fast_dllm_v2(True),
          "wedlm": wedlm, "wedlm-blocks": wedlm_blocks, "sdlm": sdlm(False), "sdlm-entropy": sdlm(True), "sdlm-self": sdlm_self,
-         "llada": llada, "llada2": llada2, "s2d2": s2d2, "bd3lm": bd3lm, "nbdiff": nbdiff, "d2f": d2f}
+         "llada": llada, "llada2": llada2, "s2d2": s2d2, "bd3lm": bd3lm, "nbdiff": nbdiff, "d2f": d2f, "dream": dream}
 
 
 def decode(model, decoder, request, settings):
