@@ -1,0 +1,329 @@
+//===- FamilyKeysTest.cpp - nothing that config.json says is ignored --------===//
+//
+// Each family's config, each key changed in turn: the program is another one, or the config is refused, or the key is
+// in the list of those that mean nothing.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/import/Families.h"
+#include "compiler/import/KeyMeanings.h"
+#include "compiler/import/ModelTemplate.h"
+#include "test/unit/ImportFixture.h"
+
+using namespace quoin;
+using nlohmann::json;
+using testing::HasSubstr;
+
+namespace {
+
+/// What all configs of the Qwen layout have.
+json qwen(const char *type, json more = json::object()) {
+  json config = {{"model_type", type},
+                 {"architectures", {"SomeForCausalLM"}},
+                 {"hidden_size", 8},
+                 {"num_attention_heads", 2},
+                 {"num_key_value_heads", 1},
+                 {"head_dim", 6},
+                 {"num_hidden_layers", 1},
+                 {"intermediate_size", 10},
+                 {"vocab_size", 20},
+                 {"rope_theta", 10000.0},
+                 {"rope_scaling", nullptr},
+                 {"rms_norm_eps", 1e-6},
+                 {"max_position_embeddings", 64},
+                 {"tie_word_embeddings", false},
+                 {"hidden_act", "silu"},
+                 {"attention_bias", false},
+                 {"attention_dropout", 0.0},
+                 {"use_sliding_window", false},
+                 {"sliding_window", nullptr},
+                 {"max_window_layers", 28},
+                 {"initializer_range", 0.02},
+                 {"bos_token_id", 17},
+                 {"pad_token_id", 17},
+                 {"eos_token_id", 18},
+                 {"torch_dtype", "bfloat16"},
+                 {"use_cache", true},
+                 {"transformers_version", "4.52.4"}};
+  config.update(more);
+  return config;
+}
+
+/// With other keys; null takes one away.
+json with(json config, const json &more) {
+  for (const auto &[key, value] : more.items())
+    if (value.is_null())
+      config.erase(key);
+    else
+      config[key] = value;
+  return config;
+}
+
+const json llada = {{"model_type", "llada"},
+                    {"d_model", 8},
+                    {"n_heads", 2},
+                    {"n_kv_heads", 2},
+                    {"n_layers", 1},
+                    {"mlp_hidden_size", 10},
+                    {"mlp_ratio", 4},
+                    {"vocab_size", 20},
+                    {"embedding_size", 20},
+                    {"max_sequence_length", 64},
+                    {"rope", true},
+                    {"rope_theta", 10000.0},
+                    {"rope_full_precision", true},
+                    {"rms_norm_eps", 1e-5},
+                    {"weight_tying", false},
+                    {"include_bias", false},
+                    {"include_qkv_bias", false},
+                    {"bias_for_layer_norm", false},
+                    {"block_type", "llama"},
+                    {"block_group_size", 1},
+                    {"activation_type", "silu"},
+                    {"layer_norm_type", "rms"},
+                    {"layer_norm_with_affine", true},
+                    {"attention_layer_norm", false},
+                    {"attention_layer_norm_with_affine", true},
+                    {"input_emb_norm", false},
+                    {"scale_logits", false},
+                    {"multi_query_attention", nullptr},
+                    {"alibi", false},
+                    {"alibi_bias_max", 8.0},
+                    {"flash_attention", false},
+                    {"attention_dropout", 0.0},
+                    {"embedding_dropout", 0.0},
+                    {"residual_dropout", 0.0},
+                    {"init_device", "meta"},
+                    {"init_fn", "mitchell"},
+                    {"init_std", 0.02},
+                    {"init_cutoff_factor", nullptr},
+                    {"precision", "amp_bf16"},
+                    {"mask_token_id", 19},
+                    {"pad_token_id", 18},
+                    {"eos_token_id", 18}};
+
+struct Known {
+  const char *family;
+  json config;
+};
+
+class FamilyKeysTest : public ImportTest, public testing::WithParamInterface<Known> {
+protected:
+  /// Tensors that the config's family wants.
+  void makeTensors() {
+    writeText("config.json", config.dump());
+    ConfigReader reader((folder / "config.json").string());
+    std::string error;
+    family = findFamily("", reader, nullptr, error);
+    ASSERT_TRUE(family) << error;
+    auto model = describeModel(family, reader, nullptr, error);
+    ASSERT_TRUE(model) << error;
+    shapes.clear();
+    for (const TensorRequest &request : model->tensors)
+      if (!request.symbol.empty())
+        shapes[request.tensor] = request.shape;
+  }
+  std::shared_ptr<const Template> family;
+
+  /// The program, or why there is none.
+  std::string outcome() {
+    writeText("config.json", config.dump());
+    std::string error;
+    std::optional<std::string> text = importText(options, error);
+    return text ? *text : "error: " + error;
+  }
+};
+
+/// Other values for a key: of its kind, and of others.
+std::vector<json> othersOf(const json &value) {
+  std::vector<json> others = {
+      true, false, 3, 0.25, "another", json::array({1, 2}), {{"type", "yarn"}, {"factor", 4.0}}, nullptr};
+  if (value.is_number()) {
+    others.push_back(value.get<double>() * 2);
+    others.push_back(value.get<double>() + 1);
+    if (value.is_number_integer()) {
+      others.push_back(value.get<int64_t>() + 1);
+      others.push_back(value.get<int64_t>() * 2);
+    }
+  }
+  return others;
+}
+
+TEST_P(FamilyKeysTest, everyKeyIsReadOrRefusedOrMeansNothing) {
+  config = GetParam().config;
+  makeTensors();
+  import();
+  EXPECT_TRUE(warnings.empty()) << warnings[0];
+  options.source = "here";
+  const std::string before = outcome();
+  ASSERT_THAT(before, testing::Not(HasSubstr("error: ")));
+  EXPECT_THAT(before, HasSubstr(std::string("quoin.architecture = \"") + GetParam().family + "\""));
+  const json good = config;
+  for (const auto &[key, value] : good.items()) {
+    bool seen = false;
+    // A window counts only where one is used.
+    std::vector<json> around = {json::object()};
+    if (key == "sliding_window" || key == "max_window_layers")
+      around.push_back({{"use_sliding_window", true}, {"sliding_window", 4}, {"max_window_layers", 0}});
+    if (key == "use_sliding_window")
+      around.push_back({{"sliding_window", 4}, {"max_window_layers", 0}});
+    for (const json &with : around) {
+      config = good;
+      config.update(with);
+      std::string as = outcome();
+      for (const json &other : othersOf(value)) {
+        if (seen && !isWithoutMeaning(key))
+          break;
+        config = good;
+        config.update(with);
+        config[key] = other;
+        seen |= outcome() != as;
+      }
+    }
+    // Who is recognised by other keys is so under any name.
+    bool named = key == "model_type" && !family->recognitions().empty();
+    EXPECT_TRUE(seen || named || isWithoutMeaning(key)) << key << " is ignored";
+    // Names of classes say nothing but which family it is.
+    if (key != "architectures")
+      EXPECT_FALSE(seen && isWithoutMeaning(key)) << key << " is said to mean nothing";
+  }
+  config = good;
+}
+
+// Whatever a family may say besides, it is not passed over in silence.
+TEST_P(FamilyKeysTest, keysOfOtherFamiliesAreRefusedOrNamed) {
+  config = GetParam().config;
+  makeTensors();
+  const json good = config;
+  for (const char *key : {"num_experts", "quantization_config", "attn_logit_softcapping", "clip_qkv", "q_lora_rank",
+                          "use_alibi", "partial_rotary_factor", "residual_multiplier"}) {
+    config[key] = 3;
+    EXPECT_THAT(refuse(), HasSubstr(key));
+    config = good;
+  }
+  config["a_new_idea"] = true;
+  import();
+  EXPECT_THAT(warnings, testing::ElementsAre(HasSubstr("config.json: the model does not read 1 key, 'a_new_idea'")));
+}
+
+// Keys of a scaling are keys, too.
+TEST_F(ImportTest, everyNumberOfAScalingCounts) {
+  const json scalings[] = {{{"rope_type", "linear"}, {"factor", 4.0}},
+                           {{"rope_type", "llama3"},
+                            {"factor", 8.0},
+                            {"low_freq_factor", 1.0},
+                            {"high_freq_factor", 4.0},
+                            {"original_max_position_embeddings", 32}},
+                           {{"rope_type", "yarn"},
+                            {"factor", 4.0},
+                            {"original_max_position_embeddings", 32},
+                            {"beta_fast", 2.0},
+                            {"beta_slow", 1.0},
+                            {"attention_factor", nullptr},
+                            {"mscale", 0.5},
+                            {"mscale_all_dim", 0.7},
+                            {"truncate", false}}};
+  shapes.clear();
+  config = qwen("llama", {{"head_dim", 16}});
+  options.source = "here";
+  const json base = config;
+  for (const json &scaling : scalings) {
+    config = base;
+    config["rope_scaling"] = scaling;
+    std::string error;
+    auto describe = [&](const json &changed) {
+      config["rope_scaling"] = changed;
+      writeText("config.json", config.dump());
+      ConfigReader again((folder / "config.json").string());
+      auto family = findFamily("", again, nullptr, error);
+      auto model = family ? describeModel(family, again, nullptr, error) : std::nullopt;
+      return model ? model->text : "error: " + error;
+    };
+    const std::string before = describe(scaling);
+    EXPECT_THAT(before, HasSubstr("math.cos")) << scaling;
+    for (const auto &[key, value] : scaling.items()) {
+      json changed = scaling;
+      changed[key] = value.is_boolean()  ? json(!value.get<bool>())
+                     : value.is_null()   ? json(2.5)
+                     : value.is_number() ? json(value.get<double>() * 1.5)
+                                         : json("other");
+      EXPECT_NE(describe(changed), before) << key;
+      changed[key] = "text";
+      EXPECT_THAT(describe(changed), HasSubstr("error: ")) << key;
+    }
+    json more = scaling;
+    more["short_factor"] = {1.0};
+    EXPECT_THAT(describe(more), HasSubstr("'rope_scaling.short_factor' expects null, as '"));
+    json both = scaling;
+    both["type"] = "dynamic";
+    EXPECT_THAT(describe(both), HasSubstr("'rope_scaling.type' expects '"));
+  }
+  // What has no scaling of ours, in a family that may have one.
+  config = base;
+  for (const char *kind : {"dynamic", "longrope", "proportional"}) {
+    config["rope_scaling"] = {{"rope_type", kind}, {"factor", 2.0}};
+    EXPECT_THAT(refuse(), HasSubstr("expects 'default'"));
+  }
+  config["rope_scaling"] = scalings[1];
+  config["rope_parameters"] = scalings[2];
+  EXPECT_THAT(refuse(), HasSubstr("expects one scaling"));
+}
+
+TEST_F(ImportTest, familiesThatAreNotThereAreNamed) {
+  config = qwen("llada", {{"num_experts", 8}, {"mask_token_id", 19}});
+  EXPECT_THAT(refuse(), HasSubstr("'num_experts' expects 0 (this is LLaDA-MoE, whose experts are not supported)"));
+  config = qwen("mistral", {{"sliding_window", 32}});
+  EXPECT_THAT(refuse(), HasSubstr("'sliding_window' expects null, or at least the model's 64 positions"));
+  config["sliding_window"] = 64;
+  config["num_hidden_layers"] = "x";
+  EXPECT_THAT(refuse(), HasSubstr("num_hidden_layers"));
+  for (const char *type : {"qwen2", "qwen3"}) {
+    config = qwen(type, {{"mask_token_id", 19}});
+    EXPECT_THAT(refuse(), HasSubstr("expects '--decoder' with one of sdar-dynamic, "));
+    config = qwen(type, {{"is_causal", false}});
+    EXPECT_THAT(refuse(), HasSubstr("expects '--decoder' with one of sdar-dynamic, "));
+  }
+}
+
+const Known all[] = {
+    {"sdar", qwen("sdar", {{"mask_token_id", 19}, {"block_size", 4}, {"debug", false}, {"fuse_cross_entropy", true}})},
+    {"Fast_dLLM_Qwen", qwen("Fast_dLLM_Qwen", {{"mask_token_id", 19}, {"bd_size", 4}})},
+    {"Fast_dLLM_Qwen", qwen("qwen2", {{"mask_token_id", 19}, {"bd_size", 4}})},
+    {"sdlm", qwen("sdlm", {{"text_mask_token_id", 19}, {"block_size", 4}, {"causal_attn", false}})},
+    {"wedlm", qwen("wedlm", {{"mask_token_id", 19}, {"qk_norm", true}})},
+    {"qwen2", qwen("qwen2")},
+    {"qwen3", qwen("qwen3")},
+    {"llada", llada},
+    {"mmada", with(llada, {{"model_type", "mmada"},
+                           {"new_vocab_size", 20},
+                           {"llm_vocab_size", 18},
+                           {"max_sequence_length", 256},
+                           {"tie_word_embeddings", false}})},
+    {"Dream", qwen("Dream", {{"mask_token_id", 19}, {"use_mrope", false}})},
+    {"DreamReasoner", qwen("Dream", {{"mask_token_id", 19}, {"block_size", 4}})},
+    {"llama", qwen("llama", {{"mlp_bias", false}, {"pretraining_tp", 1}})},
+    {"llama", qwen("llama", {{"rope_scaling",
+                              {{"rope_type", "llama3"},
+                               {"factor", 8.0},
+                               {"low_freq_factor", 1.0},
+                               {"high_freq_factor", 4.0},
+                               {"original_max_position_embeddings", 32}}}})},
+    {"qwen3",
+     qwen("qwen3", {{"rope_scaling", {{"type", "yarn"}, {"factor", 2.0}, {"original_max_position_embeddings", 32}}}})},
+    {"Stable-DiffCoder", qwen("llama", {{"architectures", {"StableDiffcoderForCausalLM"}}, {"mask_token_id", 19}})},
+    {"mistral", with(qwen("mistral"), {{"use_sliding_window", nullptr}, {"max_window_layers", nullptr}})},
+    {"illada", qwen("illada", {{"mask_token_id", 19}})},
+    {"illada", qwen("other", {{"architectures", {"ILLaDAForCausalLM"}}, {"mask_token_id", 19}})},
+    {"LLaDA-V", qwen("llada", {{"mask_token_id", 19}})},
+    {"a2d-qwen3", qwen("a2d-qwen3", {{"mask_token_id", 19}})},
+    {"a2d-qwen3", qwen("a2d-llama", {{"mask_token_id", 19}})},
+    {"PanguEmbedded", qwen("PanguEmbedded", {{"mask_token_id", 19}, {"bias", true}, {"attention_bias", nullptr}})},
+};
+
+INSTANTIATE_TEST_SUITE_P(Families, FamilyKeysTest, testing::ValuesIn(all), [](const auto &info) {
+  std::string name = info.param.family + std::to_string(info.index);
+  std::erase(name, '-');
+  return name;
+});
+
+} // namespace
