@@ -178,23 +178,28 @@ LogicalResult quoin::cpu::lowerToLLVM(ModuleOp module) {
   return pm.run(module);
 }
 
-/// O3 without the vectorisers: kernels are written as vectors, and a guess about the rest only grows the code.
-static void optimise(llvm::Module &m, llvm::TargetMachine &machine) {
-  llvm::PipelineTuningOptions options;
-  options.LoopVectorization = false;
-  options.SLPVectorization = false;
-  options.LoopInterleaving = false;
+/// Kernels are written as vectors and unrolled as far as registers last: what is left to do is to clean up. O3 would take
+/// three times as long, and its unroller would grow loops that run a few times (docs/Rationale.md).
+static constexpr llvm::StringLiteral cleanUp =
+    "cgscc(inline),globaldce,function(sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,"
+    "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,dse,adce,simplifycfg)";
+
+static llvm::Error optimise(llvm::Module &m, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager lam;
   llvm::FunctionAnalysisManager fam;
   llvm::CGSCCAnalysisManager cgam;
   llvm::ModuleAnalysisManager mam;
-  llvm::PassBuilder builder(&machine, options);
+  llvm::PassBuilder builder(&machine);
   builder.registerModuleAnalyses(mam);
   builder.registerCGSCCAnalyses(cgam);
   builder.registerFunctionAnalyses(fam);
   builder.registerLoopAnalyses(lam);
   builder.crossRegisterProxies(lam, fam, cgam, mam);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(m, mam);
+  llvm::ModulePassManager passes;
+  if (llvm::Error failed = builder.parsePassPipeline(passes, cleanUp))
+    return failed;
+  passes.run(m, mam);
+  return llvm::Error::success();
 }
 
 /// Makes everything internal but what is exported, and gives that its public name.
@@ -249,7 +254,10 @@ std::optional<std::string> quoin::cpu::emitObject(ModuleOp module, const Target 
   llvm::raw_string_ostream errors(error);
   if (llvm::verifyModule(*m, &errors))
     return std::nullopt;
-  optimise(*m, *machine);
+  if (llvm::Error failed = optimise(*m, *machine)) {
+    error = llvm::toString(std::move(failed));
+    return std::nullopt;
+  }
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream os(bytes);
   llvm::legacy::PassManager codegen;
