@@ -6,20 +6,53 @@
 using namespace mlir;
 using namespace quoin::ref;
 
+/// Columns that are summed at once, in registers.
+static constexpr int64_t panel = 8;
+
+/// `count` rows from r and `panel` columns from j of y = x w. Each sum runs over x's columns in order.
+template <int64_t count> static void multiplyPanel(const Matrix &x, const Matrix &w, int64_t r, int64_t j, Matrix &y) {
+  double sums[count][panel] = {};
+  for (int64_t i = 0; i < x.columns; ++i) {
+    const double *line = w.row(i) + j;
+    for (int64_t n = 0; n < count; ++n)
+      for (int64_t c = 0; c < panel; ++c)
+        sums[n][c] += x.row(r + n)[i] * line[c];
+  }
+  for (int64_t n = 0; n < count; ++n)
+    std::copy_n(sums[n], panel, y.row(r + n) + j);
+}
+
+[[gnu::always_inline]] static inline void multiplyPanels(const Matrix &x, const Matrix &w, Matrix &y) {
+  int64_t j = 0;
+  for (; j + panel <= y.columns; j += panel) {
+    int64_t r = 0;
+    for (; r + 4 <= x.rows; r += 4)
+      multiplyPanel<4>(x, w, r, j, y);
+    for (; r < x.rows; ++r)
+      multiplyPanel<1>(x, w, r, j, y);
+  }
+  for (int64_t r = 0; r < x.rows; ++r)
+    for (int64_t i = 0; i < x.columns; ++i)
+      for (int64_t c = j; c < y.columns; ++c)
+        y.row(r)[c] += x.row(r)[i] * w.row(i)[c];
+}
+
+#ifdef __x86_64__
+/// The same bits, without fused operations, twice as fast: most of what the interpreter does.
+[[gnu::target("avx2")]] static void multiplyPanelsWide(const Matrix &x, const Matrix &w, Matrix &y) {
+  multiplyPanels(x, w, y);
+}
+#endif
+
 Matrix quoin::ref::multiply(const Matrix &x, const Matrix &transposed) {
   Matrix y(x.rows, transposed.columns);
-  // Four rows share each row of the weight while it is near.
-  constexpr int64_t group = 4;
-  for (int64_t r0 = 0; r0 < x.rows; r0 += group)
-    for (int64_t i = 0; i < x.columns; ++i) {
-      const double *__restrict w = transposed.row(i);
-      for (int64_t r = r0; r < std::min(r0 + group, x.rows); ++r) {
-        double *__restrict out = y.row(r);
-        double a = x.row(r)[i];
-        for (int64_t j = 0; j < y.columns; ++j)
-          out[j] += a * w[j];
-      }
-    }
+#ifdef __x86_64__
+  if (__builtin_cpu_supports("avx2")) {
+    multiplyPanelsWide(x, transposed, y);
+    return y;
+  }
+#endif
+  multiplyPanels(x, transposed, y);
   return y;
 }
 
