@@ -157,6 +157,20 @@ def PermuteRowsPass : Pass<"quoin-permute-rows", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def ExpandSpellingsPass : Pass<"quoin-expand-spellings", "::quoin::ModelOp"> {
+  let summary = "write short names of formulas out as row programs";
+  let description = [{
+    *Assumes* any model.
+
+    *Does*: each op with `SpellingOpInterface` (`quoin.layer_norm`, `quoin.gelu`, `quoin.route`, ..) becomes the `quoin.each_row` that it means.
+    Nothing behind this pass knows the names of spellings.
+
+    *Leaves* ops with kernels of their own (`quoin.rms_norm`, `quoin.swiglu`, `quoin.rotary`) as they are.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def PruneRowsPass : Pass<"quoin-prune-rows", "::quoin::ModelOp"> {
   let summary = "compute of the last layer only the rows that are read";
   let description = [{
@@ -195,7 +209,7 @@ def OutlineStepsPass : Pass<"quoin-outline-steps", "::quoin::DecoderOp"> {
 def LowerToStagesPass : Pass<"quoin-lower-to-stages", "::mlir::ModuleOp"> {
   let summary = "make each model a step of stages";
   let description = [{
-    *Assumes* that the models are as they shall run: rows pruned, nothing unused in them.
+    *Assumes* that the models are as they shall run: rows pruned, nothing unused in them. Spellings that are left are expanded first.
 
     *Does*: a `quoin.model` becomes a `stage.step` of its name, its ops stages in their order. A product takes a following addition
     along, or two products a gated activation, where nobody else reads what they make. Attention becomes a `stage.cache` and a
@@ -203,7 +217,8 @@ def LowerToStagesPass : Pass<"quoin-lower-to-stages", "::mlir::ModuleOp"> {
 
     *Leaves* what numbers are stored as, where things lie and where workers meet to the passes behind it.
   }];
-  let dependentDialects = ["::quoin::stage::StageDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect", "::quoin::stage::StageDialect"];
   let options = [
     Option<"weights", "weights", "::quoin::WeightStorage", /*default=*/"::quoin::WeightStorage::Keep", "what matrices are stored as",
            [{::llvm::cl::values(

@@ -34,6 +34,7 @@ static void addCached(OpPassManager &pm, const PhaseOptions &options) {
 }
 
 static void addScheduled(OpPassManager &pm, const PhaseOptions &options) {
+  pm.addNestedPass<ModelOp>(createExpandSpellingsPass());
   if (options.level > 0) {
     pm.addNestedPass<DecoderOp>(createFuseCommitPass());
     pm.addNestedPass<DecoderOp>(createPermuteTokensPass());

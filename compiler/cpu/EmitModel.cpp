@@ -87,7 +87,8 @@ struct StepEmitter {
     for (auto vector : op.getWeights().getAsRange<WeightAttr>())
       arguments.push_back(weight(vector));
     for (Value output : op.getOutputs()) {
-      program.results.push_back(storageOf(bufferOf(output).getElement()));
+      Type stored = bufferOf(output).getElement();
+      program.results.push_back(stored.isInteger(32) ? Storage::F32 : storageOf(stored)); // as many bytes
       arguments.push_back(buffer(output));
     }
     arguments.append({read, begin, end});
@@ -102,6 +103,12 @@ struct StepEmitter {
     kb.call(linearKernel(kb, shape),
             {in, weight(op.getWeight()), op.getBias() ? weight(*op.getBias()) : kb.null(), residual, out,
              op.getOutput().getType().getSpace() == Space::Read ? reads : rows, first, last});
+  }
+
+  void emit(ExpertsOp op) {
+    kb.call(expertKernel(kb, expertShape(op)),
+            {buffer(op.getInput()), buffer(op.getChoice()), weight(op.getWeight()), buffer(op.getOutput()),
+             op.getOutput().getType().getSpace() == Space::Read ? reads : rows, worker, workers});
   }
 
   void emit(stage::CacheOp op) {
@@ -130,7 +137,8 @@ struct StepEmitter {
     Val out = buffer(op.getOutput()), in = buffer(op.getInput());
     if (from.getSpace() == to.getSpace())
       return kb.call(narrowKernel(kb, to.getWidth()), {in, out, begin, end});
-    kb.call(gatherKernel(kb, to.getWidth(), storageOf(to.getElement())), {in, read, out, begin, end});
+    kb.call(gatherKernel(kb, to.getWidth(), to.getElement().isInteger(32) ? Storage::F32 : storageOf(to.getElement())),
+            {in, read, out, begin, end});
   }
 
   void emit(MasksOp) { kb.call(maskKernel(kb, masks), {args, worker, workers}); }
@@ -148,7 +156,7 @@ static void emitLayersStep(KernelBuilder &kb, StepOp step, const StepFacts &fact
           if (stage.getBarrier())
             kb.call(meet, {emitter.barrier, emitter.workers});
           llvm::TypeSwitch<Operation *>(stage)
-              .Case<MasksOp, stage::RowsOp, stage::EachRowOp, ProductOp, stage::CacheOp, AttendOp, MoveOp>(
+              .Case<MasksOp, stage::RowsOp, stage::EachRowOp, ProductOp, ExpertsOp, stage::CacheOp, AttendOp, MoveOp>(
                   [&](auto op) { emitter.emit(op); });
         }
       },

@@ -104,17 +104,37 @@ struct RowPass {
 class RowPasses {
 public:
   RowPasses(KernelBuilder &kb, Val rows);
-  /// Emits a loop over the passes for one tile.
+  /// Emits a loop over the passes for one tile, which fetch the one behind it, or `next`.
   void each(Val tile, int64_t tileBytes, llvm::function_ref<void(const RowPass &)> body);
+  void each(Val tile, Val next, int64_t tileBytes, llvm::function_ref<void(const RowPass &)> body);
 
 private:
   KernelBuilder &kb;
   Val sixes, rest, passes, eighths;
 };
 
-/// (A, bytes between its rows, W, k, sums [rows][64], prefetch, rows, eighths): one pass over one tile.
-mlir::LLVM::LLVMFuncOp passKernel(KernelBuilder &kb, Arithmetic arithmetic);
+/// Rows of a product lie so many bytes apart, or each where a list of bytes says.
+enum class RowsLie { Apart, Anywhere };
+
+/// (A, bytes between its rows or the list of their bytes behind A, W, k, sums [rows][64], prefetch, rows, eighths): one
+/// pass over one tile.
+mlir::LLVM::LLVMFuncOp passKernel(KernelBuilder &kb, Arithmetic arithmetic, RowsLie lie = RowsLie::Apart);
 void callPass(KernelBuilder &kb, const LinearShape &shape, Val a, Val weight, Val sums, const RowPass &pass);
+
+/// Products of rows with the matrices of the experts that they chose.
+struct ExpertShape {
+  LinearShape product; ///< with one expert; no bias, no residual, rows of F32
+  int64_t experts = 0, choices = 0;
+  bool each = false; ///< a row has features for each of its choices
+
+  int64_t inputBytes() const { return rowBytes(each ? choices * product.k : product.k); }
+  int64_t choiceBytes() const { return rowBytes(choices); }
+  int64_t outputBytes() const { return rowBytes(choices * product.n); }
+  int64_t expertBytes() const { return product.tiles() * product.tileBytes(); }
+};
+
+/// (x, choices, packed W, out, rows, worker, workers): all workers share it.
+mlir::LLVM::LLVMFuncOp expertKernel(KernelBuilder &kb, const ExpertShape &shape);
 
 //===----------------------------------------------------------------------===//
 // Rows: kernels over the rows [begin, end)

@@ -196,6 +196,10 @@ RowPasses::RowPasses(KernelBuilder &builder, Val rows) : kb(builder) {
 }
 
 void RowPasses::each(Val tile, int64_t tileBytes, function_ref<void(const RowPass &)> body) {
+  each(tile, kb.at(tile, tileBytes), tileBytes, body);
+}
+
+void RowPasses::each(Val tile, Val next, int64_t tileBytes, function_ref<void(const RowPass &)> body) {
   kb.loop(kb.index(0), passes, 1, [&](Val i) {
     Val six = kb.index(maxPassRows), two = kb.compare(Compare::sgt, rest, maxPassRows);
     Val first = kb.compare(Compare::eq, i, sixes), second = kb.compare(Compare::sgt, i, sixes);
@@ -207,7 +211,7 @@ void RowPasses::each(Val tile, int64_t tileBytes, function_ref<void(const RowPas
     // Parts that are already on their way are not asked for again; the current tile is in the cache anyhow.
     Val part = kb.bitAnd(eighths * (tileBytes / 8), kb.index(-64));
     Val wanted = kb.compare(Compare::slt, i * eighths, 8);
-    pass.prefetch = kb.select(wanted, kb.at(kb.at(tile, tileBytes), i * part), tile);
+    pass.prefetch = kb.select(wanted, kb.at(next, i * part), tile);
     body(pass);
   });
 }
@@ -223,13 +227,21 @@ int64_t quoin::cpu::vectorsAtOnce(const KernelOptions &options, int64_t rows) {
   return 1;
 }
 
-/// (A, bytes between its rows, W, k, sums [rows][64], where to prefetch from), for one number of rows.
-static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, int64_t count, int64_t eighths) {
-  std::string name = ("product_" + arithmeticName(arithmetic) + "_" + Twine(count) + "_" + Twine(eighths)).str();
-  return kb.function(name, {kb.ptr, kb.i64, kb.ptr, kb.i64, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
+/// "product_f32", or of rows that lie anywhere.
+static std::string productName(Arithmetic arithmetic, RowsLie rows) {
+  return ("product_" + arithmeticName(arithmetic) + (rows == RowsLie::Anywhere ? "_anywhere" : "")).str();
+}
+
+/// (A, bytes between its rows or where these are, W, k, sums [rows][64], where to prefetch from), for one number of
+/// rows.
+static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, RowsLie lie, int64_t count,
+                                    int64_t eighths) {
+  std::string name = (productName(arithmetic, lie) + "_" + Twine(count) + "_" + Twine(eighths)).str();
+  Type where = lie == RowsLie::Apart ? kb.i64 : kb.ptr;
+  return kb.function(name, {kb.ptr, where, kb.ptr, kb.i64, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
     Vals rows;
     for (int64_t r = 0; r < count; ++r)
-      rows.push_back(kb.at(a[0], a[1] * r));
+      rows.push_back(kb.at(a[0], lie == RowsLie::Apart ? a[1] * r : kb.load(kb.i64, kb.at(a[1], r * 8))));
     int64_t vectors = vectorsAtOnce(kb.options, count), parts = 4 / vectors;
     auto part = [&](Val weight, Val out, Val prefetch) {
       auto sums = productTile(kb, rows, weight, a[3], vectors, arithmetic, {prefetch, eighths, parts});
@@ -248,9 +260,10 @@ static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, in
   });
 }
 
-LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Arithmetic arithmetic) {
-  SmallVector<Type> types{kb.ptr, kb.i64, kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.i64, kb.i64};
-  return kb.function(("product_" + arithmeticName(arithmetic)).str(), types, [&](ArrayRef<Val> a) {
+LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Arithmetic arithmetic, RowsLie lie) {
+  Type where = lie == RowsLie::Apart ? kb.i64 : kb.ptr;
+  SmallVector<Type> types{kb.ptr, where, kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.i64, kb.i64};
+  return kb.function(productName(arithmetic, lie), types, [&](ArrayRef<Val> a) {
     for (int64_t count = 1; count <= maxPassRows; ++count)
       kb.when(kb.compare(Compare::eq, a[6], count), [&] {
         // Passes of one or two rows are alone; those of three to five come at most twice among four or more, and fetch
@@ -259,7 +272,7 @@ LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Arithmetic arithmetic
         if (count == maxPassRows)
           shares.push_back(2);
         std::function<void(size_t)> choose = [&](size_t i) {
-          auto run = [&] { kb.call(blockKernel(kb, arithmetic, count, shares[i]), a.take_front(6)); };
+          auto run = [&] { kb.call(blockKernel(kb, arithmetic, lie, count, shares[i]), a.take_front(6)); };
           if (i + 1 == shares.size())
             return run();
           kb.when(kb.compare(Compare::eq, a[7], shares[i]), run, [&] { choose(i + 1); });

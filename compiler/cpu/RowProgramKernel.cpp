@@ -443,7 +443,7 @@ void RowEmitter::store(const Task &task, Val value, const At &at) {
     return storeTo(kept[task.to], task.to, value, place, at.count);
   Val base = results[task.row];
   if (program.results[task.row] == Storage::F32)
-    return kb.storeFloats(value, kb.at(base, place * 4), at.count);
+    return kb.storeFloats(kb.cast(kb.v16f, value), kb.at(base, place * 4), at.count); // f32 or i32
   // The other half of the last pair is zero.
   int64_t width = 1, count = at.count;
   for (int64_t d : task.whole)
@@ -608,12 +608,12 @@ void RowEmitter::emit(ArrayRef<Val> arguments) {
         Val slot = program.reads ? kb.load(kb.i64, kb.at(read, row * 8)) : row;
         numbers[argument] = kb.extend(kb.i64, kb.load(kb.i32, kb.at(base, slot * 4)), true);
       } else {
-        memory[argument] = kb.at(base, row * rowBytes(shapeOf(argument)[0]));
+        memory[argument] = kb.at(base, row * rowBytes(rowElementsOf(argument.getType())));
       }
     }
     auto given = cast<RowOp>(body.getTerminator()).getRows();
     for (auto [row_, storage, base] : llvm::zip_equal(given, program.results, outputs))
-      results.push_back(kb.at(base, row * rowBytes(shapeOf(row_)[0], storage)));
+      results.push_back(kb.at(base, row * rowBytes(rowElementsOf(row_.getType()), storage)));
     for (const Sweep &sweep : schedule.getSweeps())
       emitSweep(sweep);
   });

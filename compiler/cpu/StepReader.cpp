@@ -36,6 +36,19 @@ LinearShape quoin::cpu::linearShape(ProductOp product) {
           stage::storageOf(output.getElement())};
 }
 
+ExpertShape quoin::cpu::expertShape(ExpertsOp op) {
+  auto stack = cast<StackAttr>(op.getWeight().getLayout());
+  ExpertShape shape;
+  shape.product.k = stack.getDepth();
+  shape.product.n = stack.getColumns();
+  shape.product.arithmetic = arithmeticFor(op.getWeight(), false);
+  shape.product.epilogue = op.getGated() ? Epilogue::Swiglu : Epilogue::None;
+  shape.experts = stack.getMatrices();
+  shape.choices = op.getChoice().getType().getWidth();
+  shape.each = op.getInput().getType().getWidth() != shape.product.k;
+  return shape;
+}
+
 static WeightPiece pieceOf(WeightAttr weight) {
   WeightPiece piece{};
   for (FlatSymbolRefAttr symbol : weight.getSources())
@@ -46,6 +59,12 @@ static WeightPiece pieceOf(WeightAttr weight) {
         piece.kind = weight.getSources().size() == 2 ? WeightPiece::Kind::GateUp : WeightPiece::Kind::Packed;
         piece.n = tiles.getColumns();
         piece.k = tiles.getDepth();
+      })
+      .Case([&](StackAttr stack) {
+        piece.kind = weight.getSources().size() == 2 ? WeightPiece::Kind::GateUp : WeightPiece::Kind::Packed;
+        piece.n = stack.getColumns();
+        piece.k = stack.getDepth();
+        piece.matrices = stack.getMatrices();
       })
       .Case([&](LineAttr line) {
         piece.kind = WeightPiece::Kind::Vector;
@@ -113,6 +132,11 @@ FailureOr<StepFacts> quoin::cpu::readStep(StepOp step, const KernelOptions &kern
       facts.layersWork += bufferOf(product.getInput()).getWidth() * bufferOf(product.getOutput()).getWidth() *
                           (product.getGated() ? 2 : 1);
       pairs |= bufferOf(product.getInput()).getElement().isBF16();
+    }
+    if (auto experts = dyn_cast<ExpertsOp>(op)) {
+      ExpertShape shape = expertShape(experts);
+      facts.fusedEpilogues += experts.getGated();
+      facts.layersWork += shape.choices * shape.product.k * shape.product.n * (experts.getGated() ? 2 : 1);
     }
     facts.layers += isa<stage::CacheOp>(op);
     auto stage = dyn_cast<StageOpInterface>(op);

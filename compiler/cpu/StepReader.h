@@ -29,6 +29,7 @@ mlir::FailureOr<StepFacts> readStep(stage::StepOp step, const KernelOptions &ker
 
 /// The product of a stage, as kernels have it.
 LinearShape linearShape(stage::ProductOp product);
+ExpertShape expertShape(stage::ExpertsOp experts);
 
 } // namespace quoin::cpu
 

@@ -16,9 +16,9 @@ using Kind = WeightPiece::Kind;
 int64_t WeightPiece::size() const {
   switch (kind) {
   case Kind::Packed:
-    return roundUp(n, tileColumns) / tileColumns * productSteps(k, storage) * lineBytes(storage);
+    return matrices * (roundUp(n, tileColumns) / tileColumns) * productSteps(k, storage) * lineBytes(storage);
   case Kind::GateUp:
-    return roundUp(n, tileColumns / 2) * 2 / tileColumns * productSteps(k, storage) * lineBytes(storage);
+    return matrices * (roundUp(n, tileColumns / 2) * 2 / tileColumns) * productSteps(k, storage) * lineBytes(storage);
   case Kind::Vector:
     return roundUp(n, tileColumns) * 4;
   case Kind::Table:
@@ -97,7 +97,16 @@ static void convert(const SourceTensor &source, int64_t first, int64_t count, St
 // Slices
 //===----------------------------------------------------------------------===//
 
-/// Parts of a piece that can be packed by themselves, and the bytes of each.
+SourceTensor SourceTensor::matrix(int64_t number, int64_t elements) const {
+  if (!parts.empty())
+    return parts[static_cast<size_t>(number)];
+  SourceTensor one = *this;
+  one.first = number * elements;
+  one.data += one.first * storageBytes(storage);
+  return one;
+}
+
+/// Parts of a matrix of a piece that can be packed by themselves.
 static int64_t partsOf(const WeightPiece &piece) {
   switch (piece.kind) {
   case Kind::Packed:
@@ -116,13 +125,14 @@ static int64_t partsOf(const WeightPiece &piece) {
 
 std::vector<WeightSlice> quoin::cpu::slicesOf(const WeightPiece &piece) {
   constexpr int64_t most = int64_t(1) << 20;
-  int64_t parts = partsOf(piece), bytes = parts ? piece.bytes / parts : 0,
+  int64_t parts = partsOf(piece), all = parts * piece.matrices, bytes = all ? piece.bytes / all : 0,
           step = std::max<int64_t>(1, most / std::max<int64_t>(1, bytes));
   std::vector<WeightSlice> slices;
-  for (int64_t first = 0; first < parts; first += step) {
-    int64_t count = std::min(step, parts - first);
-    slices.push_back({&piece, first, count, piece.offset + first * bytes, count * bytes});
-  }
+  for (int64_t matrix = 0; matrix < piece.matrices; ++matrix)
+    for (int64_t first = 0; first < parts; first += step) {
+      int64_t count = std::min(step, parts - first), place = matrix * parts + first;
+      slices.push_back({&piece, matrix, first, count, piece.offset + place * bytes, count * bytes});
+    }
   return slices;
 }
 

@@ -28,7 +28,7 @@ namespace quoin::cpu {
 
 struct WeightPiece {
   enum class Kind {
-    Packed, ///< one matrix [n, k] as [tile][k][64]; of BF16, [tile][k / 2][64][2]
+    Packed, ///< matrices [n, k] as [tile][k][64]; of BF16, [tile][k / 2][64][2]
     GateUp, ///< two matrices, each tile 32 columns of the first and 32 of the second
     Vector, ///< n floats, zeros up to the next multiple of 64
     Table,  ///< one matrix [n, k] as it is, rows padded to multiples of 16
@@ -39,11 +39,13 @@ struct WeightPiece {
   int64_t n = 0, k = 0;
   Storage storage = Storage::F32;
   double theta = 0;
+  int64_t matrices = 1;          ///< of each source, one behind the other
   int64_t offset = 0, bytes = 0; ///< in the file; the offset is a multiple of 64
 
   int64_t size() const;
   bool sameAs(const WeightPiece &o) const {
-    return kind == o.kind && sources == o.sources && n == o.n && k == o.k && storage == o.storage && theta == o.theta;
+    return kind == o.kind && sources == o.sources && n == o.n && k == o.k && storage == o.storage && theta == o.theta &&
+           matrices == o.matrices;
   }
 };
 
@@ -61,27 +63,33 @@ struct SourceTensor {
   const uint8_t *data = nullptr;
   Storage storage = Storage::F32;
   std::vector<int64_t> shape;
-  std::string name;    ///< file and tensor, for messages
-  bool mapped = false; ///< from a file, read-only: pages may be dropped and come back
+  std::string name;                ///< file and tensor, for messages
+  bool mapped = false;             ///< from a file, read-only: pages may be dropped and come back
+  std::vector<SourceTensor> parts; ///< the matrices, where each is a tensor of its own: then `data` is null
+  int64_t first = 0;               ///< element of the tensor that `data` is at, for messages
+
+  /// One of its matrices, of so many elements.
+  SourceTensor matrix(int64_t number, int64_t elements) const;
 };
 
 /// What is packed at a time: some tiles of 64 columns, rows of a table, cosines or sines of some positions, or a
 /// vector.
 struct WeightSlice {
   const WeightPiece *piece = nullptr;
+  int64_t matrix = 0;
   int64_t first = 0, count = 0;
   int64_t offset = 0, bytes = 0; ///< in the file
 };
 /// Of about a megabyte each, in the order of the file; they cover the piece.
 std::vector<WeightSlice> slicesOf(const WeightPiece &piece);
 
-/// The elements of each source that a slice reads.
+/// The elements of each source, of its matrix, that a slice reads.
 struct SourceRange {
   int64_t first = 0, count = 0;
 };
 SourceRange sourceRange(const WeightSlice &slice);
 
-/// Packs a slice into `slice.bytes` bytes.
+/// Packs a slice into `slice.bytes` bytes, of the sources' matrix.
 void packSlice(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out);
 
 /// Writes the file. `read` finds a tensor by its `quoin.weight` symbol, of that weight's shape; `progress` (may be

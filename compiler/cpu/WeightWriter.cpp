@@ -77,7 +77,8 @@ static bool findSources(const WeightPiece &piece, Read read, std::vector<SourceT
     SourceTensor &tensor = sources.emplace_back();
     if (!read(name, tensor, error))
       return false;
-    assert(tensor.shape.front() == piece.n && "the plan has the shapes of weights, and who reads them compares");
+    assert((tensor.shape.front() == piece.n || tensor.shape.front() == piece.matrices) &&
+           "the plan has the shapes of weights, and who reads them compares");
   }
   return true;
 }
@@ -161,15 +162,18 @@ bool Writer::put(const uint8_t *data, int64_t size, int64_t offset) {
 
 bool Writer::pack(size_t index, std::vector<uint8_t> &buffer) {
   const WeightSlice &slice = slices[index];
-  const std::vector<SourceTensor> &from = sources[slice.piece - plan.pieces.data()];
+  const WeightPiece &piece = *slice.piece;
+  std::vector<SourceTensor> from;
+  for (const SourceTensor &tensor : sources[slice.piece - plan.pieces.data()])
+    from.push_back(tensor.matrix(slice.matrix, piece.n * piece.k));
   SourceRange range = sourceRange(slice);
   for (const SourceTensor &tensor : from) {
 #ifdef MADV_POPULATE_READ
     advise(tensor, range, MADV_POPULATE_READ);
 #endif
     if (int64_t bad = firstNotFinite(tensor, range); bad >= 0)
-      return fail(index,
-                  tensor.name + " expects finite numbers, but element " + std::to_string(bad) + " is NaN or infinite");
+      return fail(index, tensor.name + " expects finite numbers, but element " + std::to_string(tensor.first + bad) +
+                             " is NaN or infinite");
   }
   buffer.resize(slice.bytes);
   packSlice(slice, from, buffer.data());

@@ -13,6 +13,21 @@ ModelInventory quoin::takeInventory(StepOp step) {
   for (auto product : step.getBody().getOps<ProductOp>())
     counts[{bufferOf(product.getOutput()).getWidth(), bufferOf(product.getInput()).getWidth()}] +=
         product.getWeight().getSources().size();
+  for (auto experts : step.getBody().getOps<ExpertsOp>()) {
+    SmallVector<int64_t, 3> shape = experts.getWeight().getLayout().getSourceShape();
+    auto weights = static_cast<int64_t>(experts.getWeight().getSources().size());
+    ExpertCost cost{std::to_string(shape[1]) + "x" + std::to_string(shape[2]), 0, shape[0],
+                    bufferOf(experts.getChoice()).getWidth()};
+    auto same = llvm::find_if(all.experts, [&](const ExpertCost &c) {
+      return c.shape == cost.shape && c.experts == cost.experts && c.chosen == cost.chosen;
+    });
+    ExpertCost &sum = same == all.experts.end() ? all.experts.emplace_back(cost) : *same;
+    int64_t numbers = weights * shape[1] * shape[2];
+    sum.count += weights;
+    sum.bytesPerExpert += numbers * storageBytes(storageOf(experts.getWeight().getElement()));
+    sum.flopsPerRow += 2 * numbers * cost.chosen;
+    all.flopsPerRow += 2 * numbers * cost.chosen;
+  }
   for (auto attend : step.getBody().getOps<AttendOp>()) {
     PagesType pages = attend.getPages().getType();
     ++all.layers;

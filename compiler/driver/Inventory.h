@@ -22,13 +22,23 @@ struct ProductCost {
   int64_t flopsPerRow = 0;
 };
 
+/// All products with experts of one shape: a step reads of each the matrices of experts that some row chose.
+struct ExpertCost {
+  std::string shape;               // "768x2048", out by in
+  int64_t count = 0;               // weights
+  int64_t experts = 0, chosen = 0; // of each weight, and by each row
+  int64_t bytesPerExpert = 0;      // of all of these weights together
+  int64_t flopsPerRow = 0;
+};
+
 struct ModelInventory {
   int64_t hidden = 0, vocabulary = 0, layers = 0, heads = 0, kvHeads = 0, headDim = 0;
-  int64_t weightBytesPerStep = 0; // all products and the head; not the embedding, of which a row is read
-  int64_t flopsPerRow = 0;        // all products and the head
+  int64_t weightBytesPerStep = 0; // all products and the head; not experts, nor the embedding, of which a row is read
+  int64_t flopsPerRow = 0;        // all products, with experts, too, and the head
   int64_t flopsPerRowAndKey = 0;  // attention
   int64_t cacheBytesPerToken = 0; // keys and values, all layers
   std::vector<ProductCost> products;
+  std::vector<ExpertCost> experts;
 };
 
 /// Reads the costs off the step of a model, whose types are decided. A weight counts as many bytes as one of the head,

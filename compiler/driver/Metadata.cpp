@@ -116,6 +116,18 @@ std::string quoin::metadataJson(const ArtifactDescription &d) {
           json.attribute("flops", p.flopsPerRow);
         });
     });
+    if (!d.model.experts.empty())
+      json.attributeArray("experts", [&] {
+        for (const ExpertCost &e : d.model.experts)
+          json.object([&] {
+            json.attribute("shape", e.shape);
+            json.attribute("count", e.count);
+            json.attribute("experts", e.experts);
+            json.attribute("chosen", e.chosen);
+            json.attribute("bytes_per_expert", e.bytesPerExpert);
+            json.attribute("flops", e.flopsPerRow);
+          });
+      });
     json.attributeObject("step", [&] {
       json.attribute("barriers", d.barriers);
       json.attribute("fused_epilogues", d.fusedEpilogues);

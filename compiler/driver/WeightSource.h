@@ -5,9 +5,7 @@
 
 #include "compiler/cpu/WeightPacking.h"
 #include "dialects/quoin/QuoinDialect.h"
-#include "support/Safetensors.h"
-#include <map>
-#include <memory>
+#include "support/CheckpointTensors.h"
 
 namespace quoin {
 
@@ -17,14 +15,16 @@ public:
   /// Files are relative to `folder`.
   WeightSource(mlir::ModuleOp module, std::string folder);
 
-  /// Finds the tensor of a `quoin.weight` symbol; checks that the file has it with the op's type and shape.
+  /// Finds the tensor of a `quoin.weight` symbol, or those that it gathers; checks that the file has them with the op's
+  /// type and shape.
   bool read(llvm::StringRef symbol, cpu::SourceTensor &out, std::string &error);
 
 private:
-  mlir::ModuleOp module;
+  bool find(WeightOp weight, const std::string &name, mlir::RankedTensorType type, cpu::SourceTensor &out,
+            std::string &error);
+
   mlir::SymbolTable table;
-  std::string folder;
-  std::map<std::string, std::unique_ptr<SafetensorsFile>> files;
+  CheckpointTensors tensors;
 };
 
 } // namespace quoin

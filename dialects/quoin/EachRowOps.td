@@ -12,7 +12,8 @@ def Quoin_EachRowOp : Quoin_ModelBodyOp<"each_row", [IsolatedFromAbove, SingleBl
   let description = [{
     The body computes one row of each result from the same row of each operand, so that nothing has to be proven about who depends on
     whom: norms, activations, modulations, soft caps, routers. Its arguments are that row of each operand (`tensor<Wxf32>` of
-    features, an `index` of positions), then the vectors that `by` names. It holds, all on static shapes:
+    features, `tensor<JxWxf32>` of features of each of J choices, `tensor<Jxi32>` of the choices, an `index` of positions), then the vectors that
+    `by` names. It holds, all on static shapes:
 
     - `arith` and `math` on numbers and tensors, element by element: `addf subf mulf divf negf maximumf minimumf maxnumf minnumf cmpf select
       sitofp`, `addi subi muli andi ori xori maxsi minsi cmpi index_cast extui`, `absf exp exp2 log log2 log10 log1p expm1 sqrt rsqrt tanh erf sin cos
@@ -38,9 +39,9 @@ def Quoin_EachRowOp : Quoin_ModelBodyOp<"each_row", [IsolatedFromAbove, SingleBl
     }
     ```
   }];
-  let arguments = (ins Variadic<AnyTypeOf<[Quoin_Rows, Quoin_IndexTensor]>>:$inputs,
+  let arguments = (ins Variadic<AnyTypeOf<[Quoin_BodyRows, Quoin_IndexTensor]>>:$inputs,
                        DefaultValuedAttr<TypedArrayAttrBase<FlatSymbolRefAttr, "names of weights">, "{}">:$weights);
-  let results = (outs Variadic<Quoin_Rows>:$outputs);
+  let results = (outs Variadic<Quoin_BodyRows>:$outputs);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $inputs (`by` $weights^)? attr-dict-with-keyword `:` functional-type($inputs, $outputs) $body
@@ -57,7 +58,7 @@ def Quoin_RowOp : Quoin_Op<"row", [Pure, Terminator]> {
 
     Example: `quoin.row %out : tensor<64xf32>`
   }];
-  let arguments = (ins Variadic<1DTensorOf<[F32]>>:$rows);
+  let arguments = (ins Variadic<StaticShapeTensorOf<[F32, I32]>>:$rows);
   let assemblyFormat = "($rows^ `:` type($rows))? attr-dict";
   let hasVerifier = 1;
 }

@@ -29,8 +29,17 @@ llvm::StringRef nameOf(RowSpace space);
 struct ModelOpCost {
   /// A product with a weight `[out, in]`, which is read once a step; each row takes `2 * out * in` operations.
   int64_t out = 0, in = 0;
+  /// Of so many such weights each row takes `chosen`; a step reads those that a row of it chose.
+  int64_t experts = 1, chosen = 1;
   int64_t flopsPerRowAndKey = 0;
 };
+
+/// May a value of a body have this type, as rows? One dynamic size, then one to three static ones of at most 2^31 - 1
+/// numbers in all, f32 or i32.
+bool isRowsType(mlir::RankedTensorType type);
+
+/// How many numbers one row of it has.
+int64_t rowNumbersOf(mlir::Value rows);
 
 /// The rule of most ops: operands over the same rows, rows of the call or rows read, give a result over them.
 llvm::LogicalResult inferSameRowSpace(mlir::Operation *op, llvm::ArrayRef<RowSpace> operands, RowSpace &result);

@@ -31,4 +31,17 @@ def Quoin_ModelOpInterface : OpInterface<"ModelOpInterface"> {
   ];
 }
 
+def Quoin_SpellingOpInterface : OpInterface<"SpellingOpInterface"> {
+  let cppNamespace = "::quoin";
+  let description = [{
+    A short name for a formula: an op of a model's body that means nothing but what it expands to. `expand-spellings` writes all of
+    them out, so that whoever lowers a model does not know their names.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Builds what the op means, where the builder stands, and gives the values that stand for its results.
+    }], "::llvm::SmallVector<::mlir::Value, 2>", "expand", (ins "::mlir::OpBuilder &":$builder)>
+  ];
+}
+
 #endif

@@ -42,21 +42,30 @@ static LogicalResult expectShape(Operation *op, WeightOp weight, ArrayRef<int64_
 LogicalResult WeightOp::verify() {
   // weight_c1
   auto type = dyn_cast<RankedTensorType>(getType());
-  if (!type || !type.hasStaticShape() || type.getRank() < 1 || type.getRank() > 2)
-    return emitOpError("expects a static shape of rank 1 or 2, but found ") << getType();
+  if (!type || !type.hasStaticShape() || type.getRank() < 1 || type.getRank() > 3)
+    return emitOpError("expects a static shape of rank 1 to 3, but found ") << getType();
   if (!type.getElementType().isF32() && !type.getElementType().isBF16() && !type.getElementType().isF16())
     return emitOpError("expects elements f32, bf16 or f16, but found ") << type.getElementType();
   // weight_c2
-  constexpr int64_t mostElements = int64_t(1) << 40;
-  int64_t elements = 1;
+  constexpr uint64_t mostElements = uint64_t(1) << 40;
+  uint64_t elements = 1;
   for (int64_t size : type.getShape()) {
     if (size < 1 || size > INT32_MAX)
       return emitOpError("expects sizes from 1 to ") << INT32_MAX << ", but found " << size;
-    elements *= size;
+    elements = llvm::SaturatingMultiply(elements, static_cast<uint64_t>(size));
   }
   if (elements > mostElements)
     return emitOpError("expects at most ") << mostElements << " elements, but found " << elements;
+  // weight_c3
+  if (size_t stars = getTensor().count('*'); stars > 0 && (stars > 1 || type.getRank() != 3))
+    return emitOpError("expects a '*' in the name of a tensor of rank 3 only, and once, but found ")
+           << stars << " in '" << getTensor() << "' of " << type;
   return success();
+}
+
+std::string WeightOp::tensorOf(int64_t part) {
+  auto [before, after] = getTensor().split('*');
+  return gathers() ? (before + Twine(part) + after).str() : getTensor().str();
 }
 
 LogicalResult ModelOp::verifyRegions() {
@@ -138,7 +147,47 @@ LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &table) {
   return bias ? expectShape(*this, bias, {width(getOutput())}) : failure();
 }
 
-ModelOpCost LinearOp::getCost() { return {width(getOutput()), width(getInput()), 0}; }
+ModelOpCost LinearOp::getCost() { return {width(getOutput()), width(getInput()), 1, 1, 0}; }
+
+/// Number of choices, and the widths of the operand's and the result's features.
+static std::tuple<int64_t, int64_t, int64_t> expertSizes(ExpertLinearOp op) {
+  return {width(op.getChoice()), op.getInput().getType().getShape().back(), op.getOutput().getType().getShape().back()};
+}
+
+LogicalResult ExpertLinearOp::verify() {
+  // expert_linear_c3
+  auto [choices, in, out] = expertSizes(*this);
+  if (choices > maxChoices)
+    return emitOpError("expects at most ") << maxChoices << " choices a row, but found " << choices;
+  // expert_linear_c2
+  Type f32 = Float32Type::get(getContext());
+  auto rows = [&](ArrayRef<int64_t> shape) { return RankedTensorType::get(shape, f32); };
+  constexpr int64_t any = ShapedType::kDynamic;
+  if (RankedTensorType type = getInput().getType(); type != rows({any, in}) && type != rows({any, choices, in}))
+    return emitOpError("expects an operand ") << rows({any, in}) << " or " << rows({any, choices, in}) << " for "
+                                              << choices << " choices, but found " << type;
+  if (getOutput().getType() != rows({any, choices, out}))
+    return emitOpError("expects a result ")
+           << rows({any, choices, out}) << " for " << choices << " choices, but found " << getOutput().getType();
+  return success();
+}
+
+LogicalResult ExpertLinearOp::verifySymbolUses(SymbolTableCollection &table) {
+  // expert_linear_c1
+  auto [choices, in, out] = expertSizes(*this);
+  WeightOp weight = findWeight(*this, table, getWeightAttr(), "weight");
+  if (!weight || failed(expectShape(*this, weight, {ShapedType::kDynamic, out, in})))
+    return failure();
+  if (rowsOf(weight) > maxExperts)
+    return emitOpError("expects at most ") << maxExperts << " experts, but found " << rowsOf(weight);
+  return success();
+}
+
+ModelOpCost ExpertLinearOp::getCost() {
+  auto [choices, in, out] = expertSizes(*this);
+  auto weight = SymbolTable::lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
+  return {out, in, rowsOf(weight), choices, 0};
+}
 
 LogicalResult RotaryOp::verify() {
   // rotary_c1
@@ -178,6 +227,6 @@ LogicalResult AttentionOp::verify() {
   return success();
 }
 
-ModelOpCost AttentionOp::getCost() { return {0, 0, 4 * int64_t(getHeads() * getHeadDim())}; }
+ModelOpCost AttentionOp::getCost() { return {0, 0, 1, 1, 4 * int64_t(getHeads() * getHeadDim())}; }
 
 int64_t AttentionOp::getStateWidth() { return 2 * getKvHeads() * getHeadDim(); }

@@ -14,19 +14,28 @@ def Quoin_WeightOp : Quoin_Op<"weight", [Symbol]> {
   let summary = "names a tensor of a checkpoint";
   let description = [{
     A reference into a `safetensors` file, never the numbers themselves: `file` (relative to the module's `quoin.source`)
-    and the tensor's name in it. Unlike `memref.global` it holds no data.
+    and the tensor's name in it. Unlike `memref.global` it holds no data. A `*` in the name stands for 0, 1, .. up to the first size, less one:
+    so one weight of rank 3 gathers as many matrices, an expert each. Without, a weight of rank 3 is one tensor. `file` may also be a
+    checkpoint's `*.index.json`, which says for each tensor in which of its files it lies.
 
-    Constraints: (C1) the type has a static shape of rank 1 or 2 and elements f32, bf16 or f16; (C2) each size is 1 to 2^31 - 1, and
-    there are at most 2^40 elements.
+    Constraints: (C1) the type has a static shape of rank 1 to 3 and elements f32, bf16 or f16; (C2) each size is 1 to 2^31 - 1, and
+    there are at most 2^40 elements; (C3) a `*` stands in the name of a weight of rank 3 only, and once.
 
     Example:
     ```mlir
     quoin.weight @q_proj : tensor<128x64xf32> from "model.safetensors" tensor "model.layers.0.self_attn.q_proj.weight"
+    quoin.weight @gates : tensor<8x24x64xf32> from "model.safetensors" tensor "model.layers.0.mlp.experts.*.gate_proj.weight"
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$file, StrAttr:$tensor);
   let assemblyFormat = "$sym_name `:` $type `from` $file `tensor` $tensor attr-dict";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Is it made of several tensors, one for each number that `*` stands for?
+    bool gathers() { return getTensor().contains('*'); }
+    /// The name of one of these; of a weight that is one tensor, its name.
+    std::string tensorOf(int64_t part);
+  }];
 }
 
 def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Quoin_IsModel, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
@@ -38,7 +47,8 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     It differs from `func.func` in that calls are `quoin.forward` and carry a mask.
 
     The body holds ops with `ModelOpInterface` alone: `quoin.embed`, `quoin.rms_norm`, `quoin.linear`, `quoin.rotary`,
-    `quoin.attention`, `quoin.swiglu`, `quoin.gather_rows`, `quoin.each_row` and `arith.addf`. A value of it has either one row a slot of the call that
+    `quoin.attention`, `quoin.swiglu`, `quoin.expert_linear`, `quoin.gather_rows`, `quoin.each_row`, `arith.addf` and the spellings of
+    `Spellings.td`, which `expand-spellings` writes out as row programs. A value of it has either one row a slot of the call that
     runs (*rows of the call*: ids and positions, too) or one a row that is read (*rows read*); `quoin.gather_rows` alone goes
     from the first to the second.
 
@@ -187,9 +197,30 @@ def Quoin_SwigluOp : Quoin_ModelBodyOp<"swiglu", [SameOperandsAndResultType]> {
 
     Example: `%9 = quoin.swiglu %gate, %up : tensor<?x160xf32>`
   }];
-  let arguments = (ins Quoin_Rows:$gate, Quoin_Rows:$up);
-  let results = (outs Quoin_Rows:$output);
+  let arguments = (ins Quoin_RealRows:$gate, Quoin_RealRows:$up);
+  let results = (outs Quoin_RealRows:$output);
   let assemblyFormat = "$gate `,` $up attr-dict `:` type($output)";
+}
+
+def Quoin_ExpertLinearOp : Quoin_ModelBodyOp<"expert_linear", [DeclareOpInterfaceMethods<SymbolUserOpInterface>], ["getCost"]> {
+  let summary = "matrix products of each row with the experts it chose";
+  let description = [{
+    The weight holds a matrix `[out, in]` for each expert; `choice` names some for each row. `y[r, j] = W[choice[r, j]] x[r]` for rows of features, or
+    `.. x[r, j]` for rows that have features of their own for each choice. A number that is no expert's gives zeros. Unlike
+    `quoin.linear`, a step reads only matrices that one of its rows chose, and a row's result does not depend on what other rows chose.
+
+    Constraints: (C1) the weight has shape `[experts, out, in]` of the operand's and the result's widths, with at most 4,096 experts; (C2) the
+    operand has rows `[in]` or `[J, in]`, the result `[J, out]`, with as many choices J as `choice` has; (C3) a row has at most 256 choices.
+
+    Example:
+    ```mlir
+    %e = quoin.expert_linear %x to %choice by @gates : tensor<?x64xf32>, tensor<?x2xi32> -> tensor<?x2x24xf32>
+    ```
+  }];
+  let arguments = (ins Quoin_RealRows:$input, Quoin_ChoiceRows:$choice, FlatSymbolRefAttr:$weight);
+  let results = (outs Quoin_RealRows:$output);
+  let assemblyFormat = "$input `to` $choice `by` $weight attr-dict `:` type($input) `,` type($choice) `->` type($output)";
+  let hasVerifier = 1;
 }
 
 def Quoin_GatherRowsOp : Quoin_ModelBodyOp<"gather_rows", [AllTypesMatch<["input", "output"]>], ["inferRowSpace"]> {
@@ -201,8 +232,8 @@ def Quoin_GatherRowsOp : Quoin_ModelBodyOp<"gather_rows", [AllTypesMatch<["input
 
     Example: `%n = quoin.gather_rows %h at %read : tensor<?x64xf32>`
   }];
-  let arguments = (ins AnyTypeOf<[Quoin_Rows, Quoin_IndexTensor]>:$input, Quoin_IndexTensor:$rows);
-  let results = (outs AnyTypeOf<[Quoin_Rows, Quoin_IndexTensor]>:$output);
+  let arguments = (ins AnyTypeOf<[Quoin_BodyRows, Quoin_IndexTensor]>:$input, Quoin_IndexTensor:$rows);
+  let results = (outs AnyTypeOf<[Quoin_BodyRows, Quoin_IndexTensor]>:$output);
   let assemblyFormat = "$input `at` $rows attr-dict `:` type($output)";
 }
 

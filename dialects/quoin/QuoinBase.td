@@ -84,6 +84,15 @@ def Quoin_RowsShape : CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).isDy
 def Quoin_Rows : Type<And<[2DTensorOf<[F32]>.predicate, Quoin_RowsShape]>, "rows of features, tensor<?xWxf32> with a W of at least 1",
                       "::mlir::RankedTensorType">;
 
+/// Rows of any shape: several numbers for each of a row's choices, say, or the choices themselves.
+class Quoin_ShapedRows<string element, string text> : Type<
+    And<[CPred<"::llvm::isa<::mlir::RankedTensorType>($_self)">, CPred<"::quoin::isRowsType(::llvm::cast<::mlir::RankedTensorType>($_self))">,
+         CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getElementType()" # element>]>, text, "::mlir::RankedTensorType">;
+def Quoin_RealRows : Quoin_ShapedRows<".isF32()", "rows of f32, tensor<?x..xf32> of up to three sizes of at least 1">;
+def Quoin_BodyRows : Quoin_ShapedRows<".isIntOrFloat()", "rows of f32 or i32, tensor<?x..xf32> or tensor<?x..xi32> of up to three sizes of at least 1">;
+def Quoin_ChoiceRows : Type<And<[2DTensorOf<[I32]>.predicate, CPred<"::quoin::isRowsType(::llvm::cast<::mlir::RankedTensorType>($_self))">]>,
+                            "rows of choices, tensor<?xJxi32> with a J of at least 1", "::mlir::RankedTensorType">;
+
 //===----------------------------------------------------------------------===//
 // Attributes
 //===----------------------------------------------------------------------===//

@@ -71,6 +71,11 @@ int64_t capacityOf(mlir::Operation *module);
 /// The most features of a head of `quoin.attention`: a tile of rows must fit into a worker's stack.
 inline constexpr int64_t maxHeadDim = 512;
 
+/// The most experts of `quoin.expert_linear`: a worker counts the rows of each on its stack.
+inline constexpr int64_t maxExperts = 4096;
+/// And the most that a row may choose.
+inline constexpr int64_t maxChoices = 256;
+
 /// May scores be multiplied with this? Compiled programs do so in f32, and with log2(e) first.
 bool isScale(const llvm::APFloat &scale);
 

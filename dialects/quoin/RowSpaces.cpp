@@ -20,6 +20,26 @@ StringRef quoin::nameOf(RowSpace space) {
   return "the indices of rows read";
 }
 
+bool quoin::isRowsType(RankedTensorType type) {
+  if (type.getRank() < 2 || type.getRank() > 4 || !type.isDynamicDim(0) || type.getEncoding() ||
+      !(type.getElementType().isF32() || type.getElementType().isInteger(32)))
+    return false;
+  int64_t numbers = 1;
+  for (int64_t size : type.getShape().drop_front())
+    if (size < 1 || size > INT32_MAX / numbers)
+      return false;
+    else
+      numbers *= size;
+  return true;
+}
+
+int64_t quoin::rowNumbersOf(Value rows) {
+  int64_t numbers = 1;
+  for (int64_t size : cast<RankedTensorType>(rows.getType()).getShape().drop_front())
+    numbers *= size;
+  return numbers;
+}
+
 LogicalResult quoin::inferSameRowSpace(Operation *op, ArrayRef<RowSpace> operands, RowSpace &result) {
   // model_c5
   result = operands.empty() ? RowSpace::Call : operands.front();

@@ -15,8 +15,8 @@
 
 namespace quoin {
 
-/// Are these rows of features, and not ids, positions or indices?
-inline bool isRows(mlir::Value v) { return mlir::cast<mlir::RankedTensorType>(v.getType()).getRank() == 2; }
+/// Are these rows, of features or of choices, and not ids, positions or indices?
+inline bool isRows(mlir::Value v) { return mlir::cast<mlir::RankedTensorType>(v.getType()).getRank() >= 2; }
 
 class RowSpaces {
 public:

@@ -67,6 +67,27 @@ Matrix quoin::ref::product(const Matrix &x, const Weight &weight, const Weight *
   return out;
 }
 
+Matrix quoin::ref::expertProduct(const Matrix &x, const Matrix &choice, const Weight &weight) {
+  int64_t experts = weight.matrices, choices = choice.columns, out = weight.stored.rows / experts,
+          in = weight.stored.columns;
+  Matrix y(x.rows, choices * out);
+  for (int64_t r = 0; r < x.rows; ++r)
+    for (int64_t j = 0; j < choices; ++j) {
+      auto expert = static_cast<int64_t>(choice.row(r)[j]);
+      if (expert < 0 || expert >= experts)
+        continue;
+      const double *row = x.row(r) + (x.columns == in ? 0 : j * in);
+      for (int64_t n = 0; n < out; ++n) {
+        const double *w = weight.stored.row(expert * out + n);
+        double total = 0;
+        for (int64_t i = 0; i < in; ++i)
+          total += row[i] * w[i];
+        y.row(r)[j * out + n] = total;
+      }
+    }
+  return y;
+}
+
 Matrix quoin::ref::normalise(const Matrix &in, ArrayRef<double> scale, double epsilon) {
   auto group = static_cast<int64_t>(scale.size());
   Matrix out(in.rows, in.columns);

@@ -25,6 +25,10 @@ Matrix gated(const Matrix &gate, const Matrix &up);
 /// `x W^T`, plus a bias if there is one.
 Matrix product(const Matrix &x, const Weight &weight, const Weight *bias);
 
+/// Each row's products with the experts of its choices, the weight's matrices; what is no expert's number gives zeros.
+/// A row of x is as wide as a matrix is deep, or has so many numbers for each choice.
+Matrix expertProduct(const Matrix &x, const Matrix &choice, const Weight &weight);
+
 Matrix sum(const Matrix &a, const Matrix &b);
 
 /// The rows of these slots, of rows that begin with slot `from`.

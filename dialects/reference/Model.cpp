@@ -9,6 +9,7 @@
 #include "dialects/quoin/RowSpaces.h"
 #include "dialects/reference/Formulas.h"
 #include "dialects/reference/RowEvaluator.h"
+#include "dialects/reference/Spellings.h"
 #include "dialects/stage/StageDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -128,6 +129,14 @@ LogicalResult BodyRun::evaluate(Operation *op) {
     eachRow(program);
     return success();
   }
+  if (auto spelling = dyn_cast<SpellingOpInterface>(op)) {
+    auto made = evaluateSpelling(
+        spelling, [&](Value v) -> const Matrix & { return rows(v); },
+        [&](FlatSymbolRefAttr symbol) { return weight(symbol).stored.rowRef(0); });
+    for (auto [output, matrix] : llvm::zip_equal(op->getResults(), made))
+      matrices[output] = std::move(matrix);
+    return success();
+  }
   // Positions that are gathered are still those of their rows' slots.
   if (!isRows(op->getResult(0)))
     return success();
@@ -142,6 +151,9 @@ LogicalResult BodyRun::evaluate(Operation *op) {
                                  o.getEpsilon().convertToDouble());
               })
               .Case([&](LinearOp o) { return linear(o); })
+              .Case([&](ExpertLinearOp o) {
+                return expertProduct(rows(o.getInput()), rows(o.getChoice()), weight(o.getWeightAttr()));
+              })
               .Case([&](RotaryOp o) { return rotary(o); })
               .Case([&](AttentionOp o) { return attention(o); })
               .Case([&](SwigluOp o) { return gated(rows(o.getGate()), rows(o.getUp())); })

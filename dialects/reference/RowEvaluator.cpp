@@ -189,23 +189,28 @@ SmallVector<Tensor> quoin::ref::evaluateRow(Block &body, ArrayRef<Tensor> argume
 SmallVector<Matrix> quoin::ref::evaluateRows(Block &body, ArrayRef<const Matrix *> inputs,
                                              ArrayRef<ArrayRef<double>> vectors, int64_t count,
                                              function_ref<int64_t(int64_t row)> positionOf) {
-  auto tensorOf = [](ArrayRef<double> numbers) {
+  // Rows of integers lie in matrices, too: a double holds any i32.
+  auto isInteger = [](Value v) { return getElementTypeOrSelf(v).isInteger(32); };
+  auto tensorOf = [&](ArrayRef<double> numbers, Value argument) {
     Tensor tensor;
     for (double number : numbers)
-      tensor.push_back(Number::ofReal(number));
+      tensor.push_back(isInteger(argument) ? Number::ofInteger(static_cast<int64_t>(number)) : Number::ofReal(number));
     return tensor;
   };
   SmallVector<Tensor> arguments(inputs.size());
-  for (ArrayRef<double> vector : vectors)
-    arguments.push_back(tensorOf(vector));
+  for (auto [i, vector] : llvm::enumerate(vectors))
+    arguments.push_back(tensorOf(vector, body.getArgument(static_cast<unsigned>(inputs.size() + i))));
+  auto rows = cast<RowOp>(body.getTerminator()).getRows();
   SmallVector<Matrix> made;
-  for (Value row : cast<RowOp>(body.getTerminator()).getRows())
-    made.emplace_back(count, rowShapeOf(row.getType())[0]);
+  for (Value row : rows)
+    made.emplace_back(count, rowElementsOf(row.getType()));
   for (int64_t r = 0; r < count; ++r) {
-    for (auto [argument, input] : llvm::zip(arguments, inputs))
-      argument = input ? tensorOf(input->rowRef(r)) : Tensor{Number::ofInteger(positionOf(r))};
-    for (auto [matrix, row] : llvm::zip_equal(made, evaluateRow(body, arguments)))
-      llvm::transform(row, matrix.row(r), [](const Number &number) { return number.real; });
+    for (auto [argument, input, value] : llvm::zip(arguments, inputs, body.getArguments()))
+      argument = input ? tensorOf(input->rowRef(r), value) : Tensor{Number::ofInteger(positionOf(r))};
+    for (auto [matrix, numbers, row] : llvm::zip_equal(made, evaluateRow(body, arguments), rows))
+      llvm::transform(numbers, matrix.row(r), [&](const Number &number) {
+        return isInteger(row) ? static_cast<double>(number.integer) : number.real;
+      });
   }
   return made;
 }

@@ -43,6 +43,7 @@ private:
   FailureOr<Matrix> evaluate(stage::RowsOp op);
   void evaluate(stage::EachRowOp op);
   Matrix evaluate(ProductOp op);
+  Matrix evaluate(ExpertsOp op);
   Matrix evaluate(AttendOp op);
   Matrix evaluate(MoveOp op);
   void evaluate(stage::CacheOp op);
@@ -111,6 +112,13 @@ Matrix StepRun::evaluate(ProductOp op) {
   return op.getResidual() ? sum(buffer(op.getResidual()), out) : out;
 }
 
+Matrix StepRun::evaluate(ExpertsOp op) {
+  auto with = [&](size_t source) {
+    return expertProduct(buffer(op.getInput()), buffer(op.getChoice()), weight(op.getWeight(), source));
+  };
+  return op.getGated() ? gated(with(0), with(1)) : with(0);
+}
+
 /// The rows that run behind those of earlier calls.
 void StepRun::evaluate(stage::CacheOp op) {
   size_t layer = layers.size();
@@ -151,9 +159,10 @@ FailureOr<Matrix> StepRun::run() {
     // Words are `visible`, and the head scores what is returned.
     if (isa<MasksOp, HeadOp>(op))
       continue;
-    FailureOr<Matrix> made = llvm::TypeSwitch<Operation *, FailureOr<Matrix>>(&op)
-                                 .Case<stage::RowsOp, ProductOp, AttendOp, MoveOp>([&](auto o) { return evaluate(o); })
-                                 .DefaultUnreachable("all stages are known");
+    FailureOr<Matrix> made =
+        llvm::TypeSwitch<Operation *, FailureOr<Matrix>>(&op)
+            .Case<stage::RowsOp, ProductOp, ExpertsOp, AttendOp, MoveOp>([&](auto o) { return evaluate(o); })
+            .DefaultUnreachable("all stages are known");
     if (failed(made))
       return failure();
     buffer(op.getResult(0)) = std::move(*made);

@@ -1,8 +1,7 @@
 //===- Weights.cpp - reads checkpoints into float64 ------------------------===//
 
 #include "dialects/reference/Weights.h"
-#include "support/Safetensors.h"
-#include "llvm/Support/Path.h"
+#include "support/CheckpointTensors.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -23,42 +22,51 @@ static Matrix transpose(const Matrix &m) {
   return t;
 }
 
-static LogicalResult read(WeightOp op, const SafetensorsFile &file, Weight &weight) {
-  const TensorView *tensor = file.find(op.getTensor());
+/// Adds the numbers of tensor `name`, which must have this shape.
+static LogicalResult append(WeightOp op, StringRef name, ArrayRef<int64_t> shape, const SafetensorsFile &file,
+                            std::vector<double> &numbers) {
+  const TensorView *tensor = file.find(name);
   if (!tensor)
-    return op.emitOpError("expects tensor '") << op.getTensor() << "' in '" << file.path() << "', but found none";
+    return op.emitOpError("expects tensor '") << name << "' in '" << file.path() << "', but found none";
+  if (ArrayRef<int64_t>(tensor->shape) != shape)
+    return op.emitOpError("expects tensor '") << name << "' of shape " << printShape(shape) << ", but found "
+                                              << printShape(tensor->shape) << " in '" << file.path() << "'";
+  std::vector<double> own;
+  if (!widenToDouble(*tensor, own))
+    return op.emitOpError("expects tensor '") << name << "' of floating-point numbers, but found " << tensor->spelled;
+  if (numbers.empty())
+    numbers = std::move(own);
+  else
+    numbers.insert(numbers.end(), own.begin(), own.end());
+  return success();
+}
+
+static LogicalResult read(WeightOp op, CheckpointTensors &files, Weight &weight) {
   auto type = cast<RankedTensorType>(op.getType());
-  if (ArrayRef<int64_t>(tensor->shape) != type.getShape())
-    return op.emitOpError("expects tensor '")
-           << op.getTensor() << "' of shape " << printShape(type.getShape()) << ", but found "
-           << printShape(tensor->shape) << " in '" << file.path() << "'";
-  bool vector = type.getRank() == 1;
-  weight.stored.rows = vector ? 1 : type.getDimSize(0);
-  weight.stored.columns = type.getDimSize(vector ? 0 : 1);
-  if (!widenToDouble(*tensor, weight.stored.numbers))
-    return op.emitOpError("expects tensor '")
-           << op.getTensor() << "' of floating-point numbers, but found " << tensor->spelled;
-  if (!vector)
+  ArrayRef<int64_t> shape = type.getShape();
+  for (int64_t part = 0; part < (op.gathers() ? shape[0] : 1); ++part) {
+    std::string error, name = op.tensorOf(part);
+    const SafetensorsFile *file = files.fileOf(op.getFile().str(), name, error);
+    if (!file)
+      return op.emitOpError("expects a checkpoint file, but ") << error;
+    if (failed(append(op, name, op.gathers() ? shape.drop_front() : shape, *file, weight.stored.numbers)))
+      return failure();
+  }
+  weight.stored.columns = shape.back();
+  weight.stored.rows = type.getNumElements() / shape.back();
+  if (type.getRank() == 2)
     weight.transposed = transpose(weight.stored);
+  if (type.getRank() == 3)
+    weight.matrices = shape[0];
   return success();
 }
 
 FailureOr<Weights> Weights::load(ModuleOp module, StringRef folder) {
   Weights result;
-  llvm::StringMap<std::unique_ptr<SafetensorsFile>> files;
-  for (auto op : module.getOps<WeightOp>()) {
-    std::unique_ptr<SafetensorsFile> &file = files[op.getFile()];
-    if (!file) {
-      SmallString<128> path(folder);
-      llvm::sys::path::append(path, op.getFile());
-      std::string error;
-      file = SafetensorsFile::open(path.str().str(), error);
-      if (!file)
-        return op.emitOpError("expects a checkpoint file, but ") << error;
-    }
-    if (failed(read(op, *file, result.weights[op.getSymName()])))
+  CheckpointTensors files(folder.str());
+  for (auto op : module.getOps<WeightOp>())
+    if (failed(read(op, files, result.weights[op.getSymName()])))
       return failure();
-  }
   return result;
 }
 

@@ -11,10 +11,12 @@ namespace quoin::ref {
 
 /// A weight widened to float64.
 struct Weight {
-  /// `[out, in]` as stored; a vector is one row.
+  /// `[out, in]` as stored; a vector is one row, matrices of rank 3 lie below each other.
   Matrix stored;
-  /// `[in, out]`, for products.
+  /// `[in, out]`, for products; of matrices alone.
   Matrix transposed;
+  /// How many matrices there are.
+  int64_t matrices = 1;
 };
 
 /// All weights of a module by symbol. Immutable once loaded.

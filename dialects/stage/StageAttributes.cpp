@@ -46,12 +46,21 @@ int64_t TilesAttr::getBytes(Storage storage, size_t sources) const {
   return roundUp(getColumns(), each) / each * productSteps(getDepth(), storage) * lineBytes(storage);
 }
 std::pair<size_t, size_t> TilesAttr::getSources() const { return {1, 2}; }
-SmallVector<int64_t, 2> TilesAttr::getSourceShape() const { return {getColumns(), getDepth()}; }
+SmallVector<int64_t, 3> TilesAttr::getSourceShape() const { return {getColumns(), getDepth()}; }
+
+LogicalResult StackAttr::verify(ErrorFn error, int64_t matrices, int64_t columns, int64_t depth) {
+  return expectSizes(error, {matrices, columns, depth});
+}
+int64_t StackAttr::getBytes(Storage storage, size_t sources) const {
+  return getMatrices() * TilesAttr::get(getContext(), getColumns(), getDepth()).getBytes(storage, sources);
+}
+std::pair<size_t, size_t> StackAttr::getSources() const { return {1, 2}; }
+SmallVector<int64_t, 3> StackAttr::getSourceShape() const { return {getMatrices(), getColumns(), getDepth()}; }
 
 LogicalResult LineAttr::verify(ErrorFn error, int64_t length) { return expectSizes(error, {length}); }
 int64_t LineAttr::getBytes(Storage, size_t) const { return roundUp(getLength(), tileColumns) * 4; }
 std::pair<size_t, size_t> LineAttr::getSources() const { return {1, 1}; }
-SmallVector<int64_t, 2> LineAttr::getSourceShape() const { return {getLength()}; }
+SmallVector<int64_t, 3> LineAttr::getSourceShape() const { return {getLength()}; }
 
 LogicalResult TableAttr::verify(ErrorFn error, int64_t count, int64_t width) {
   return expectSizes(error, {count, width});
@@ -60,7 +69,7 @@ int64_t TableAttr::getBytes(Storage storage, size_t) const {
   return getCount() * roundUp(getWidth(), 16) * storageBytes(storage);
 }
 std::pair<size_t, size_t> TableAttr::getSources() const { return {1, 1}; }
-SmallVector<int64_t, 2> TableAttr::getSourceShape() const { return {getCount(), getWidth()}; }
+SmallVector<int64_t, 3> TableAttr::getSourceShape() const { return {getCount(), getWidth()}; }
 
 static LogicalResult expectTheta(ErrorFn error, FloatAttr theta) {
   if (theta.getType().isF64() && theta.getValue().isFiniteNonZero() && !theta.getValue().isNegative())
@@ -76,7 +85,7 @@ LogicalResult AnglesAttr::verify(ErrorFn error, int64_t positions, int64_t pairs
 }
 int64_t AnglesAttr::getBytes(Storage, size_t) const { return getPositions() * getPairs() * 2 * 4; }
 std::pair<size_t, size_t> AnglesAttr::getSources() const { return {0, 0}; }
-SmallVector<int64_t, 2> AnglesAttr::getSourceShape() const { return {}; }
+SmallVector<int64_t, 3> AnglesAttr::getSourceShape() const { return {}; }
 
 //===----------------------------------------------------------------------===//
 // Weights

@@ -20,7 +20,7 @@ def Stage_Layout : AttrInterface<"LayoutAttrInterface"> {
     InterfaceMethod<"Bytes of so many matrices or vectors, stored as `storage`.", "int64_t", "getBytes",
                     (ins "::quoin::stage::Storage":$storage, "size_t":$sources)>,
     InterfaceMethod<"How many weights it is made of: at least and at most.", "std::pair<size_t, size_t>", "getSources">,
-    InterfaceMethod<"The shape that each of these has in the checkpoint.", "::llvm::SmallVector<int64_t, 2>", "getSourceShape">
+    InterfaceMethod<"The shape that each of these has in the checkpoint.", "::llvm::SmallVector<int64_t, 3>", "getSourceShape">
   ];
 }
 
@@ -41,6 +41,19 @@ def Stage_Tiles : Stage_LayoutAttr<"Tiles", "tiles"> {
   }];
   let parameters = (ins "int64_t":$columns, "int64_t":$depth);
   let assemblyFormat = "`<` $columns `x` $depth `>`";
+}
+
+def Stage_Stack : Stage_LayoutAttr<"Stack", "stack"> {
+  let summary = "matrices in tiles, one behind the other";
+  let description = [{
+    As many `#stage.tiles<columns x depth>` as there are experts; of two weights, each is the tiles of a pair.
+
+    Constraints: (C1) sizes from 1 to 2147483647, of at most 2^40 elements.
+
+    Example: `#stage.stack<8 x 160 x 64>`
+  }];
+  let parameters = (ins "int64_t":$matrices, "int64_t":$columns, "int64_t":$depth);
+  let assemblyFormat = "`<` $matrices `x` $columns `x` $depth `>`";
 }
 
 def Stage_Line : Stage_LayoutAttr<"Line", "line"> {

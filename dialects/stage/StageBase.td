@@ -115,6 +115,9 @@ def Stage_StageOpInterface : OpInterface<"StageOpInterface"> {
       It reads rows of the operand that other workers have in their share.
     }], "bool", "readsElsewhere", (ins "::mlir::OpOperand &":$operand), [{}], [{ return false; }]>,
     InterfaceMethod<[{
+      Its work is divided by the rows of its result's space, so that a worker finds there what it made itself; else in another way.
+    }], "bool", "dividesRows", (ins), [{}], [{ return true; }]>,
+    InterfaceMethod<[{
       It can store its rows as `bf16`.
     }], "bool", "storesNarrow", (ins), [{}], [{ return false; }]>
   ];

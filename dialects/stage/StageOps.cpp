@@ -26,7 +26,7 @@ std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
   if (!buffer.getDefiningOp())
     return std::nullopt;
   return llvm::TypeSwitch<Operation *, std::optional<int64_t>>(buffer.getDefiningOp())
-      .Case<RowsOp, ProductOp, AttendOp, MoveOp>([](auto op) {
+      .Case<RowsOp, ProductOp, ExpertsOp, AttendOp, MoveOp>([](auto op) {
         std::optional<uint64_t> place = op.getPlace();
         return place ? std::optional<int64_t>(*place) : std::nullopt;
       })
@@ -40,7 +40,7 @@ std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
 
 void quoin::stage::setPlace(Value buffer, int64_t place) {
   llvm::TypeSwitch<Operation *>(buffer.getDefiningOp())
-      .Case<RowsOp, ProductOp, AttendOp, MoveOp>([&](auto stage) { stage.setPlace(place); })
+      .Case<RowsOp, ProductOp, ExpertsOp, AttendOp, MoveOp>([&](auto stage) { stage.setPlace(place); })
       .Case([&](EachRowOp op) {
         SmallVector<int64_t> places(op.getPlaces().value_or(ArrayRef<int64_t>()));
         places.resize(op.getNumResults(), notPlaced);
@@ -63,7 +63,7 @@ SmallVector<WeightAttr, 2> quoin::stage::weightsOf(Operation *op) {
       .Case([&](RowsOp rows) { all.push_back(rows.getWeightAttr()); })
       .Case([&](EachRowOp rows) { llvm::append_range(all, rows.getWeights().getAsRange<WeightAttr>()); })
       .Case([&](ProductOp product) { all = {product.getWeightAttr(), product.getBiasAttr()}; })
-      .Case([&](HeadOp head) { all.push_back(head.getWeightAttr()); });
+      .Case<ExpertsOp, HeadOp>([&](auto stage) { all.push_back(stage.getWeightAttr()); });
   if (!all.empty() && !all.back())
     all.pop_back();
   return all;
@@ -80,7 +80,7 @@ void quoin::stage::setWeights(Operation *op, ArrayRef<WeightAttr> weights) {
         if (weights.size() > 1)
           product.setBiasAttr(weights[1]);
       })
-      .Case([&](HeadOp head) { head.setWeightAttr(weights[0]); });
+      .Case<ExpertsOp, HeadOp>([&](auto stage) { stage.setWeightAttr(weights[0]); });
 }
 
 /// Fails unless the symbols name weights of that shape (a negative size: any), and a layout says the same.
@@ -96,7 +96,7 @@ static LogicalResult expectWeights(Operation *op, SymbolTableCollection &table, 
     llvm::interleaveComma(shape, error, [&](int64_t d) { d < 0 ? error << "?" : error << d; });
     return error << "], but " << what << " is " << found;
   };
-  SmallVector<int64_t, 2> laid = weight.getLayout() ? weight.getLayout().getSourceShape() : SmallVector<int64_t, 2>();
+  SmallVector<int64_t, 3> laid = weight.getLayout() ? weight.getLayout().getSourceShape() : SmallVector<int64_t, 3>();
   for (FlatSymbolRefAttr symbol : weight.getSources()) {
     auto source = table.lookupNearestSymbolFrom<WeightOp>(op, symbol);
     if (!source)
@@ -134,6 +134,8 @@ static std::optional<int64_t> rowsOf(Operation *op, SymbolTableCollection &table
 //===----------------------------------------------------------------------===//
 // Rows
 //===----------------------------------------------------------------------===//
+
+bool MasksOp::dividesRows() { return false; }
 
 SmallVector<OpOperand *> RowsOp::getDonors(unsigned) {
   SmallVector<OpOperand *> donors;
@@ -225,9 +227,18 @@ SmallVector<OpOperand *> EachRowOp::getDonors(unsigned result) {
 
 bool EachRowOp::storesNarrow() { return true; }
 
+/// How the body sees a row of a buffer: as `seen` if that has its numbers in another shape, else in one dimension.
+static Type rowAs(BufferType buffer, Type seen) {
+  Type element = buffer.getElement().isInteger(32) ? buffer.getElement() : Float32Type::get(buffer.getContext());
+  auto tensor = dyn_cast<RankedTensorType>(seen);
+  if (tensor && tensor.hasStaticShape() && tensor.getElementType() == element && tensor.getRank() > 0 &&
+      tensor.getNumElements() == buffer.getWidth())
+    return seen;
+  return RankedTensorType::get({buffer.getWidth()}, element);
+}
+
 LogicalResult EachRowOp::verifyRegions() {
   Builder b(getContext());
-  Type f32 = b.getF32Type();
   SmallVector<Type> rows, results;
   std::optional<Space> space;
   auto agree = [&](BufferType type) -> LogicalResult {
@@ -240,9 +251,10 @@ LogicalResult EachRowOp::verifyRegions() {
            << type << (space ? " beside '" + stringifySpace(*space).str() + "'" : "");
   };
   bool hasPositions = false;
-  for (Value input : getInputs()) {
+  Block &body = getBody().front();
+  for (auto [i, input] : llvm::enumerate(getInputs())) {
     BufferType type = bufferOf(input);
-    if (type.getElement().isInteger(32)) {
+    if (isa<BlockArgument>(input) && type.getElement().isInteger(32)) {
       if (failed(expectColumn(*this, input, Positions)))
         return failure();
       hasPositions = true;
@@ -250,20 +262,21 @@ LogicalResult EachRowOp::verifyRegions() {
       continue;
     }
     // each_row_c1
-    if (!type.getElement().isF32())
-      return emitOpError("expects rows of f32 or the step's positions, but found ") << type;
+    if (isa<BlockArgument>(input) || !(type.getElement().isF32() || type.getElement().isInteger(32)))
+      return emitOpError("expects rows of f32 or i32, or the step's positions, but found ") << type;
     if (failed(agree(type)))
       return failure();
-    rows.push_back(RankedTensorType::get({type.getWidth()}, f32));
+    rows.push_back(rowAs(type, i < body.getNumArguments() ? body.getArgument(i).getType() : Type()));
   }
-  for (Value output : getOutputs()) {
+  auto given = dyn_cast_if_present<RowOp>(body.empty() ? nullptr : &body.back());
+  for (auto [i, output] : llvm::enumerate(getOutputs())) {
     BufferType type = bufferOf(output);
     if (failed(agree(type)))
       return failure();
     // each_row_c5
-    if (!type.getElement().isF32() && !type.getElement().isBF16())
-      return emitOpError("expects results of f32 or bf16, but found ") << type;
-    results.push_back(RankedTensorType::get({type.getWidth()}, f32));
+    if (!type.getElement().isF32() && !type.getElement().isBF16() && !type.getElement().isInteger(32))
+      return emitOpError("expects results of f32, bf16 or i32, but found ") << type;
+    results.push_back(rowAs(type, given && i < given.getRows().size() ? given.getRows()[i].getType() : Type()));
   }
   // each_row_c3
   bool wanted = hasPositions && space == Space::Read;
@@ -309,6 +322,8 @@ SmallVector<OpOperand *> ProductOp::getDonors(unsigned) {
 }
 
 bool ProductOp::storesNarrow() { return getGated(); }
+
+bool ProductOp::dividesRows() { return false; }
 
 LogicalResult ProductOp::verify() {
   BufferType input = getInput().getType(), output = getOutput().getType();
@@ -358,6 +373,64 @@ LogicalResult ProductOp::verifySymbolUses(SymbolTableCollection &table) {
 }
 
 //===----------------------------------------------------------------------===//
+// Experts
+//===----------------------------------------------------------------------===//
+
+bool ExpertsOp::dividesRows() { return false; }
+
+LogicalResult ExpertsOp::verify() {
+  BufferType input = getInput().getType(), choice = getChoice().getType(), output = getOutput().getType();
+  // experts_c1
+  for (BufferType type : {input, choice})
+    if (type.getSpace() != output.getSpace() || output.getSpace() == Space::Host)
+      return emitOpError("expects rows of one space, 'row' or 'read', but found ") << type << " and " << output;
+  if (!input.getElement().isF32() || !output.getElement().isF32())
+    return emitOpError("expects rows of f32, but found ") << (input.getElement().isF32() ? output : input);
+  if (!choice.getElement().isInteger(32) || isa<BlockArgument>(getChoice()))
+    return emitOpError("expects choices of i32 that a stage makes, but found ") << choice;
+  // experts_c2
+  WeightAttr weight = getWeightAttr();
+  size_t sources = getGated() ? 2 : 1;
+  if (weight.getSources().size() != sources)
+    return emitOpError("expects ") << sources << (getGated() ? " weights" : " weight") << ", but found "
+                                   << weight.getSources().size();
+  int64_t choices = choice.getWidth();
+  // experts_c3
+  if (choices > quoin::maxChoices)
+    return emitOpError("expects at most ") << quoin::maxChoices << " choices a row, but found " << choices;
+  if (output.getWidth() % choices != 0)
+    return emitOpError("expects a result of as many features for each of ")
+           << choices << " choices, but found " << output;
+  auto stack = llvm::dyn_cast_or_null<StackAttr>(weight.getLayout());
+  if (weight.getLayout() && (!stack || stack.getColumns() != output.getWidth() / choices))
+    return emitOpError("expects a stack of ")
+           << output.getWidth() / choices << " columns, but found " << weight.getLayout();
+  return success();
+}
+
+LogicalResult ExpertsOp::verifySymbolUses(SymbolTableCollection &table) {
+  // experts_c2
+  int64_t choices = getChoice().getType().getWidth(), in = getInput().getType().getWidth();
+  if (failed(expectWeights(*this, table, getWeightAttr(), {-1, getOutput().getType().getWidth() / choices, -1})))
+    return failure();
+  for (FlatSymbolRefAttr symbol : getWeightAttr().getSources()) {
+    auto type = cast<RankedTensorType>(table.lookupNearestSymbolFrom<WeightOp>(*this, symbol).getType());
+    auto first = cast<RankedTensorType>(
+        table.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr().getSources()[0]).getType());
+    if (type.getShape() != first.getShape())
+      return emitOpError("expects weights of one shape, but found ") << first << " and " << type;
+    int64_t depth = type.getDimSize(2);
+    if (in != depth && (in / choices != depth || in % choices != 0))
+      return emitOpError("expects rows of ")
+             << depth << " features, or of as many for each of " << choices << " choices, but found " << in;
+    // experts_c3
+    if (type.getDimSize(0) > quoin::maxExperts)
+      return emitOpError("expects at most ") << quoin::maxExperts << " experts, but found " << type.getDimSize(0);
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//
 
@@ -373,6 +446,8 @@ LogicalResult CacheOp::verify() {
 }
 
 bool AttendOp::storesNarrow() { return true; }
+
+bool AttendOp::dividesRows() { return false; }
 
 LogicalResult AttendOp::verify() {
   PagesType pages = getPages().getType();
@@ -419,7 +494,8 @@ LogicalResult MoveOp::verify() {
     return emitOpError("expects ") << from.getWidth() << " features in the result, but found " << to.getWidth();
   // move_c2
   bool sameSpace = from.getSpace() == to.getSpace(), sameType = from.getElement() == to.getElement(),
-       rows = from.getElement().isF32() || from.getElement().isBF16();
+       rows = from.getElement().isF32() || from.getElement().isBF16() ||
+              (from.getElement().isInteger(32) && !isa<BlockArgument>(getInput()));
   bool narrows = sameSpace && from.getSpace() != Space::Host && from.getElement().isF32() && to.getElement().isBF16();
   bool gathers = from.getSpace() == Space::Row && to.getSpace() == Space::Read && sameType && rows;
   bool hands = from.getSpace() != Space::Host && to.getSpace() == Space::Host && sameType && from.getElement().isF32();

@@ -52,7 +52,7 @@ class Stage_StageOp<string opMnemonic, list<Trait> traits = []> : Stage_Op<opMne
 
 class Stage_Worked<list<string> methods = []> : DeclareOpInterfaceMethods<Stage_StageOpInterface, methods>;
 
-def Stage_MasksOp : Stage_StageOp<"masks", [Stage_Worked<>]> {
+def Stage_MasksOp : Stage_StageOp<"masks", [Stage_Worked<["dividesRows"]>]> {
   let summary = "evaluates the masks of the step";
   let description = [{
     For each group of rows the formula of its call, as words of bits. Which masks there are the program says, not the step.
@@ -91,13 +91,13 @@ def Stage_EachRowOp : Stage_StageOp<"each_row", [IsolatedFromAbove, SingleBlock,
                                                  Stage_Worked<["getDonors", "storesNarrow"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a row program on each row";
   let description = [{
-    The body is that of `quoin.each_row`, whose constraints it has. `at` are the numbers of rows that are read, by which a column of
+    The body is that of `quoin.each_row`, whose constraints it has; a row of several sizes lies as one. `at` are the numbers of rows that are read, by which a column of
     positions is looked up. It differs from `quoin.each_row` in what passes of this level decide: as what results are stored and where they
     lie, and where the vectors lie in the weight file.
 
-    Constraints: (C1) operands are rows of f32, or the step's positions; (C2) operands and results are in one space, `row` or `read`, but
+    Constraints: (C1) operands are rows of f32 or i32, or the step's positions; (C2) operands and results are in one space, `row` or `read`, but
     for positions; (C3) `at` comes with positions in space `read` and only then, and is the step's; (C4) a vector is one weight, stored as f32 in
-    a `line` of its length; (C5) results are f32 or bf16; (C6) at least one result, and as many places as results.
+    a `line` of its length; (C5) results are f32 or bf16, or i32; (C6) at least one result, and as many places as results.
 
     Example:
     ```mlir
@@ -120,7 +120,7 @@ def Stage_EachRowOp : Stage_StageOp<"each_row", [IsolatedFromAbove, SingleBlock,
   let hasRegionVerifier = 1;
 }
 
-def Stage_ProductOp : Stage_StageOp<"product", [Stage_Worked<["getDonors", "storesNarrow"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Stage_ProductOp : Stage_StageOp<"product", [Stage_Worked<["getDonors", "storesNarrow", "dividesRows"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "rows times a weight";
   let description = [{
     `y = x W^T + b`, then what rides on it: with `plus` the sum with another row, with `gated` and two weights `y = silu(x G^T) * (x U^T)`.
@@ -147,6 +147,33 @@ def Stage_ProductOp : Stage_StageOp<"product", [Stage_Worked<["getDonors", "stor
   let hasVerifier = 1;
 }
 
+def Stage_ExpertsOp : Stage_StageOp<"experts", [Stage_Worked<["dividesRows"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "rows times the weights of the experts they chose";
+  let description = [{
+    Of each row and each of its choices the product with that expert's matrix, beside each other in the result; what is no expert's number gives
+    zeros. Rows have either features, or features for each choice. With `gated` and two weights, `y = silu(x G^T) * (x U^T)`. Sums are f32, and
+    a row's do not depend on the others. It differs from `stage.product` in that only matrices that some row chose are read.
+
+    Constraints: (C1) rows of f32 in one space, choices of i32 there that a stage made; (C2) one weight, or two if `gated`, `[experts, out, in]`: the
+    result has `out` features for each choice, the operand `in`, or `in` for each; (C3) at most 4,096 experts,
+    and 256 choices a row.
+
+    Example:
+    ```mlir
+    %2 = stage.experts %1 to %choice by <[@gates, @ups]> gated
+        : !stage.buffer<row, 64xf32>, !stage.buffer<row, 2xi32> -> !stage.buffer<row, 48xf32>
+    ```
+  }];
+  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$input, Stage_Buffer:$choice, Stage_Weight:$weight, UnitAttr:$gated,
+                       OptionalAttr<I64Attr>:$place);
+  let results = (outs Stage_Buffer:$output);
+  let assemblyFormat = [{
+    (`barrier` $barrier^)? $input `to` $choice `by` $weight (`gated` $gated^)? (`place` $place^)? attr-dict
+    `:` qualified(type($input)) `,` qualified(type($choice)) `->` qualified(type($output))
+  }];
+  let hasVerifier = 1;
+}
+
 def Stage_CacheOp : Stage_StageOp<"cache", [Stage_Worked<>]> {
   let summary = "puts keys and values of the step's rows into pages";
   let description = [{
@@ -167,7 +194,7 @@ def Stage_CacheOp : Stage_StageOp<"cache", [Stage_Worked<>]> {
   let hasVerifier = 1;
 }
 
-def Stage_AttendOp : Stage_StageOp<"attend", [Stage_Worked<["storesNarrow"]>]> {
+def Stage_AttendOp : Stage_StageOp<"attend", [Stage_Worked<["storesNarrow", "dividesRows"]>]> {
   let summary = "attention over pages";
   let description = [{
     Queries see the keys of their session's pages that the words show. As `quoin.attention`, whose keys are the call's own rows.
@@ -198,7 +225,7 @@ def Stage_MoveOp : Stage_StageOp<"move", [Stage_Worked<["readsElsewhere"]>]> {
     From `row` to `read`: the rows of those numbers. To `host`: the rows that are read, to the addresses that the host gives. In one
     space: f32 to bf16, for products of pairs that cannot have it from who makes the rows. `quoin.gather_rows` is one of these.
 
-    Constraints: (C1) as many features in the result; (C2) one space and f32 to bf16, or `row` to `read` or `host` as they are stored, or `read` to `host`,
+    Constraints: (C1) as many features in the result; (C2) one space and f32 to bf16, or `row` to `read` or `host` as they are stored (i32 to `read` only), or `read` to `host`,
     f32; (C3) row numbers come with rows of space `row` that leave it, and with no others.
 
     Example:

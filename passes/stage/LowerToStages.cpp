@@ -16,9 +16,13 @@
 
 #include "dialects/quoin/RowSpaces.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
+#include "passes/Spellings.h"
 #include "passes/stage/Storage.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -32,9 +36,9 @@ namespace quoin {
 } // namespace quoin
 
 /// The product whose only use is `user`, so that it can become part of it.
-static LinearOp productFor(Value v, Operation *user) {
-  auto linear = v.getDefiningOp<LinearOp>();
-  return linear && v.hasOneUse() && *v.getUsers().begin() == user ? linear : LinearOp();
+template <typename Op = LinearOp> static Op productFor(Value v, Operation *user) {
+  auto product = v.getDefiningOp<Op>();
+  return product && v.hasOneUse() && *v.getUsers().begin() == user ? product : Op();
 }
 
 /// The product that takes the addition along: the right one, so that a residual stays the left operand.
@@ -81,8 +85,9 @@ private:
   BufferType column(Space space, unsigned bits) {
     return BufferType::get(b.getContext(), space, 1, b.getIntegerType(bits));
   }
+  /// However many sizes a row has, its numbers lie one after the other.
   BufferType typeFor(Value v, Space space) {
-    return BufferType::get(b.getContext(), space, cast<RankedTensorType>(v.getType()).getDimSize(1), b.getF32Type());
+    return BufferType::get(b.getContext(), space, rowNumbersOf(v), getElementTypeOrSelf(v));
   }
   BufferType typeFor(Value v) { return typeFor(v, spaces.isRead(v) ? Space::Read : Space::Row); }
 
@@ -97,24 +102,34 @@ private:
 
   /// Why the activation cannot ride on the products of its operands; null if it can.
   const char *whyNotFused(SwigluOp op) {
+    if (auto gate = productFor<ExpertLinearOp>(op.getGate(), op), up = productFor<ExpertLinearOp>(op.getUp(), op);
+        gate && up && gate != up)
+      return gate.getChoice() != up.getChoice() ? "the products of its operands are with different experts"
+             : find(gate.getWeightAttr()).getType() != find(up.getWeightAttr()).getType()
+                 ? "the weights of its operands have different shapes or types"
+                 : whyNotTogether(gate, up);
     LinearOp gate = productFor(op.getGate(), op), up = productFor(op.getUp(), op);
     if (!gate || !up || gate == up)
       return "its operands are no products that it alone reads";
-    if (gate.getInput() != up.getInput())
-      return "the products of its operands read different rows";
     if (gate.getBias() || up.getBias())
       return "a product of its operands has a bias";
+    return whyNotTogether(gate, up);
+  }
+
+  template <typename Op> const char *whyNotTogether(Op gate, Op up) {
+    if (gate.getInput() != up.getInput())
+      return "the products of its operands read different rows";
     if (storedAs(find(gate.getWeightAttr()), weights) != storedAs(find(up.getWeightAttr()), weights))
       return "the weights of its operands are stored as different types";
     return nullptr;
   }
 
-  bool isTakenAlong(LinearOp op) {
+  template <typename Op> bool isTakenAlong(Op op) {
     if (!op.getOutput().hasOneUse())
       return false;
     Operation *user = *op.getOutput().getUsers().begin();
     if (auto add = dyn_cast<arith::AddFOp>(user))
-      return residualProduct(add) == op;
+      return residualProduct(add).getOperation() == op.getOperation();
     auto gated = dyn_cast<SwigluOp>(user);
     return gated && !whyNotFused(gated);
   }
@@ -143,6 +158,16 @@ private:
                                      residual ? buffers.at(residual) : Value(), weight(sources), bias, bool(second),
                                      IntegerAttr());
     epilogues += residual || second;
+  }
+
+  /// The products of `linear`, or of a gate and `second`, with experts.
+  void addExperts(ExpertLinearOp linear, ExpertLinearOp second, Value out) {
+    SmallVector<FlatSymbolRefAttr, 2> sources = {linear.getWeightAttr()};
+    if (second)
+      sources.push_back(second.getWeightAttr());
+    buffers[out] = ExpertsOp::create(b, out.getLoc(), typeFor(out), false, buffers.at(linear.getInput()),
+                                     buffers.at(linear.getChoice()), weight(sources), bool(second), IntegerAttr());
+    epilogues += bool(second);
   }
 
   void addAttention(AttentionOp op) {
@@ -222,7 +247,13 @@ void ModelLowering::lower(Operation &op) {
           return addRows(o, SwigluAttr::get(context), {o.getGate(), o.getUp()}, o.getOutput());
         }
         remark::passed(o.getLoc(), remarkOn<LowerToStages>("Epilogue")) << "the activation rides on two products";
+        if (auto gate = o.getGate().getDefiningOp<ExpertLinearOp>())
+          return addExperts(gate, o.getUp().getDefiningOp<ExpertLinearOp>(), o.getOutput());
         addProduct(o.getGate().getDefiningOp<LinearOp>(), o.getUp().getDefiningOp<LinearOp>(), {}, o.getOutput());
+      })
+      .Case([&](ExpertLinearOp o) {
+        if (!isTakenAlong(o))
+          addExperts(o, {}, o.getOutput());
       })
       .Case([&](quoin::EachRowOp o) { addRowProgram(o); })
       .Case([&](AttentionOp o) { addAttention(o); })
@@ -254,6 +285,7 @@ void ModelLowering::run() {
 
 void LowerToStages::runOnOperation() {
   for (ModelOp model : llvm::make_early_inc_range(getOperation().getOps<ModelOp>())) {
+    expandSpellings(model);
     ModelLowering lowering(model, weights);
     lowering.run();
     numStages += lowering.stages;

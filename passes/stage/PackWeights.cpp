@@ -50,10 +50,11 @@ private:
   /// How a stage reads weight `i` of its own.
   LayoutAttrInterface layoutFor(Operation *op, size_t i, WeightAttr weight) {
     // The verifier has seen to it that the weight has this shape.
-    auto rowsOf = [&] {
+    auto shapeOf = [&] {
       auto source = SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, weight.getSources()[0]);
-      return cast<RankedTensorType>(source.getType()).getDimSize(0);
+      return cast<RankedTensorType>(source.getType()).getShape();
     };
+    auto rowsOf = [&] { return shapeOf()[0]; };
     return llvm::TypeSwitch<Operation *, LayoutAttrInterface>(op)
         .Case([&](stage::RowsOp rows) {
           int64_t count = isa<EmbedAttr>(rows.getFormula()) ? rowsOf() : 0;
@@ -66,6 +67,7 @@ private:
             return LineAttr::get(&getContext(), out);
           return TilesAttr::get(&getContext(), out, in);
         })
+        .Case([&](ExpertsOp) { return StackAttr::get(&getContext(), shapeOf()[0], shapeOf()[1], shapeOf()[2]); })
         .Case(
             [&](HeadOp head) { return TilesAttr::get(&getContext(), rowsOf(), head.getInput().getType().getWidth()); })
         .Default([](Operation *) { return LayoutAttrInterface(); });

@@ -43,8 +43,8 @@ static bool conflict(const Access &a, const Access &b) {
   return a.resource == b.resource && (a.write || b.write) && !sameWorker;
 }
 
-static Share shareOf(Operation *op) {
-  if (isa<MasksOp, ProductOp, AttendOp>(op))
+static Share shareOf(StageOpInterface op) {
+  if (!op.dividesRows())
     return Share::Any;
   auto result = dyn_cast<BufferType>(op->getResult(0).getType());
   return result && result.getSpace() != Space::Row ? Share::Read : Share::Rows;

@@ -231,7 +231,7 @@ def formula_model(text):
     """Rows of @x (by id) through the text, which makes %y of %x; scores are %y itself."""
     eye = f"tensor<{W}x{W}xf32>"
     weights = "".join(f'quoin.weight @{n} : {t} from "w.safetensors" tensor "{n}"\n'
-                      for n, t in (("x", eye), ("eye", eye), ("a", f"tensor<{W}xf32>"), ("b", f"tensor<{W}xf32>")))
+                      for n, t in (("x", eye), ("eye", eye), ("a", f"tensor<{W}xf32>"), ("b", f"tensor<{W}xf32>"), ("pair", "tensor<2xf32>"), ("units", f"tensor<{W}x{W}x1xf32>")))
     return (f"{weights}quoin.model @m head @eye {{\n^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):\n"
             f"  %x = quoin.embed %ids by @x : tensor<?x{W}xf32>\n{text}  quoin.hidden %y : tensor<?x{W}xf32>\n}}\n")
 
@@ -306,7 +306,81 @@ def layer_norm(x, a, b):
     return [(f - m) / math.sqrt(v + 1e-5) * (1 + s) + t for f, s, t in zip(x, a, b)]
 
 
+def gelu(x, tanh):
+    return 0.5 * x * (1 + (math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)) if tanh else math.erf(x / math.sqrt(2))))
+
+
+def norm_of(x, epsilon=1e-5):
+    m = sum(x) / len(x)
+    deviation = math.sqrt(sum((f - m) ** 2 for f in x) / len(x) + epsilon)
+    return [(f - m) / deviation for f in x]
+
+
+def route(x, top, by=lambda s: s, normalise=False, scale=1.0, scores=None, eligible=range(W)):
+    """Rows of the shares at their experts' places."""
+    s = scores(x)
+    chosen = sorted(eligible, key=lambda e: (-by(s)[e], e))[:top]
+    total = sum(s[e] for e in chosen) + 1e-20 if normalise else 1.0
+    return [s[e] / total * scale if e in chosen else 0.0 for e in range(W)]
+
+
+def softmax(x):
+    power = [math.exp(f - max(x)) for f in x]
+    return [f / sum(power) for f in power]
+
+
+def sigmoid(x):
+    return [1 / (1 + math.exp(-f)) for f in x]
+
+
+def best_groups(x, a):
+    """Experts of the two best of three groups of two, by the sums of both."""
+    by = [f + c for f, c in zip(sigmoid(x), a)]
+    order = sorted(range(3), key=lambda g: (-by[2 * g] - by[2 * g + 1], g))[:2]
+    return [e for e in range(W) if e // 2 in order]
+
+
+def spelled(text):
+    return f"  %y = quoin.{text} : tensor<?x{W}xf32>\n"
+
+
+def routed(text, top):
+    """The shares at the places of their experts: each expert's matrix is a column of the identity, so that its row is the share."""
+    c, s, e = f"tensor<?x{top}xi32>", f"tensor<?x{top}xf32>", f"tensor<?x{top}x{W}xf32>"
+    ones = f"""  %ones = quoin.each_row %x : (tensor<?x{W}xf32>) -> tensor<?x1xf32> {{
+  ^bb0(%row: tensor<{W}xf32>):
+    %one = arith.constant dense<1.0> : tensor<1xf32>
+    quoin.row %one : tensor<1xf32>
+  }}
+"""
+    return (ones + f"  %c, %s = quoin.route %x {text} : tensor<?x{W}xf32> -> {c}, {s}\n"
+            f"  %e = quoin.expert_linear %ones to %c by @units : tensor<?x1xf32>, {c} -> {e}\n  %y = quoin.mix %e, %s : {e}, {s} -> tensor<?x{W}xf32>\n")
+
+
+SPELLED = {
+    "silu": (spelled("silu %x"), lambda x, a, b: [f / (1 + math.exp(-f)) for f in x]),
+    "relu2": (spelled("relu2 %x"), lambda x, a, b: [max(f, 0) ** 2 for f in x]),
+    "gelu-exact": (spelled("gelu %x exact"), lambda x, a, b: [gelu(f, False) for f in x]),
+    "gelu-tanh-spelled": (spelled("gelu %x tanh"), lambda x, a, b: [gelu(f, True) for f in x]),
+    "geglu-exact": (spelled("geglu %x, %x exact"), lambda x, a, b: [gelu(f, False) * f for f in x]),
+    "geglu-tanh": (spelled("geglu %x, %x tanh"), lambda x, a, b: [gelu(f, True) * f for f in x]),
+    "modulate": (spelled("modulate %x, %x, %x"), lambda x, a, b: [f * (1 + f) + f for f in x]),
+    "layer-norm": (spelled("layer_norm %x epsilon 1.0e-5"), lambda x, a, b: norm_of(x)),
+    "layer-norm-by": (spelled("layer_norm %x by @a bias @b epsilon 1.0e-5"), lambda x, a, b: [f * s + t for f, s, t in zip(norm_of(x), a, b)]),
+    "layer-norm-groups": (spelled("layer_norm %x by @pair epsilon 1.0e-5"),
+                          lambda x, a, b: [f * s for g in range(0, W, 2) for f, s in zip(norm_of(x[g:g + 2]), a)]),
+    "unit-norm": (spelled("unit_norm %x head_dim 3 times @pair"), lambda x, a, b: [f / math.hypot(*x[g:g + 3]) * a[g // 3] for g in (0, 3) for f in x[g:g + 3]]),
+    "route-softmax": (routed("scores softmax top 2 normalise true", 2), lambda x, a, b: route(x, 2, normalise=True, scores=softmax)),
+    "route-all": (routed("scores softmax top 6 normalise false", 6), lambda x, a, b: softmax(x)),
+    "route-given": (routed("scores given top 3 normalise false scale -2.0", 3), lambda x, a, b: route(x, 3, scale=-2.0, scores=list)),
+    "route-corrected": (routed("scores sigmoid correction @a top 2 normalise true scale 2.5", 2),
+                        lambda x, a, b: route(x, 2, lambda s: [f + c for f, c in zip(s, a)], True, 2.5, sigmoid)),
+    "route-groups": (routed("scores sigmoid correction @a groups 3 best 2 top 2 normalise true", 2),
+                     lambda x, a, b: route(x, 2, lambda s: [f + c for f, c in zip(s, a)], True, 1.0, sigmoid, best_groups(x, a))),
+}
+
 FORMULAS = {
+    **SPELLED,
     "gelu-tanh": (each_row(GELU, "a"), lambda x, a, b: [0.5 * f * (1 + math.tanh(0.7978845608 * (f + 0.044715 * f ** 3))) * g for f, g in zip(x, a)]),
     "gelu-erf": (each_row(ERF_GELU), lambda x, a, b: [0.5 * f * (1 + math.erf(f * 0.70710678118654752)) for f in x]),
     "soft-cap": (each_row(SOFT_CAP), lambda x, a, b: [1.5 * math.tanh(f / 1.5) for f in x]),
@@ -314,29 +388,39 @@ FORMULAS = {
 }
 
 
+def logits(file, folder):
+    rows = os.path.join(folder, "rows")
+    harness.tool("quoin-interpret", file, "--logits", rows, "--ids", ",".join(map(str, range(W))))
+    raw = open(rows, "rb").read()
+    size = struct.unpack("<Q", raw[:8])[0]
+    entry = next(e for e in json.loads(raw[8:8 + size]).values() if e.get("shape") == [W, W])
+    start, end = (8 + size + offset for offset in entry["data_offsets"])
+    return struct.unpack(f"<{W * W}{'d' if entry['dtype'] == 'F64' else 'f'}", raw[start:end])
+
+
 def formula(name):
+    """As it is written; a spelling also as what it expands to, and as stages."""
     def test():
         text, want = FORMULAS[name]
         rnd = random.Random(name)
         draw = lambda n: [struct.unpack("<f", struct.pack("<f", rnd.gauss(0, 1.5)))[0] for _ in range(n)]
         x, a, b = draw(W * W), draw(W), draw(W)
         eye = [float(i == j) for i in range(W) for j in range(W)]
+        worst = 0.0
         with tempfile.TemporaryDirectory() as folder:
             model_bodies.save(os.path.join(folder, "w.safetensors"),
                               [(n, "F32", s, model_bodies.pack(v, "F32")) for n, s, v in
-                               (("x", [W, W], x), ("eye", [W, W], eye), ("a", [W], a), ("b", [W], b))])
-            file, rows = os.path.join(folder, "m.mlir"), os.path.join(folder, "rows")
-            open(file, "w").write(formula_model(text))
-            harness.tool("quoin-interpret", file, "--logits", rows, "--ids", ",".join(map(str, range(W))))
-            raw = open(rows, "rb").read()
-            size = struct.unpack("<Q", raw[:8])[0]
-            entry = next(e for e in json.loads(raw[8:8 + size]).values() if e.get("shape") == [W, W])
-            start, end = (8 + size + offset for offset in entry["data_offsets"])
-            found = struct.unpack(f"<{W * W}{'d' if entry['dtype'] == 'F64' else 'f'}", raw[start:end])
-        worst = 0.0
-        for r in range(W):
-            for f, w in zip(found[r * W:(r + 1) * W], want(x[r * W:(r + 1) * W], a, b)):
-                worst = max(worst, abs(f - w))
+                               (("x", [W, W], x), ("eye", [W, W], eye), ("a", [W], a), ("b", [W], b), ("pair", [2], a[:2]), ("units", [W, W, 1], eye))])
+            files = [os.path.join(folder, "m.mlir")]
+            open(files[0], "w").write(formula_model(text))
+            for passes in (["--quoin-expand-spellings"], ["--quoin-pipeline=from=scheduled"]) if name in SPELLED else ():
+                files.append(os.path.join(folder, f"m{len(files)}.mlir"))
+                harness.tool("quoin-opt", files[0], *passes, "-o", files[-1])
+            for file in files:
+                found = logits(file, folder)
+                for r in range(W):
+                    for f, w in zip(found[r * W:(r + 1) * W], want(x[r * W:(r + 1) * W], a, b)):
+                        worst = max(worst, abs(f - w))
         expect(worst <= 1e-6, f"expects the formula's numbers, but found {worst:.2g} from them")
         return f"within {worst:.1g}"
     return test

@@ -2,13 +2,15 @@
 //
 // Times one denoise step (layers and head) of a compiled program for several row counts and thread counts, and prints
 // next to each time the least time this machine could need: the larger of bytes over measured bandwidth and operations
-// over measured peak. Both ceilings are measured here, before each thread count.
+// over measured peak. Of experts, the bytes of those that rows are expected to choose count. Both ceilings are measured
+// here, before each thread count.
 //
 //===----------------------------------------------------------------------===//
 
 #include "tools/quoin-bench/Bench.h"
 #include "tools/quoin-bench/StepTimer.h"
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 using namespace quoin::bench;
@@ -21,10 +23,18 @@ struct Cost {
 };
 } // namespace
 
-static Cost stepCost(const ordered_json &model, int64_t rows, int64_t prefix) {
+/// How many of `experts` some of the rows choose, each row `chosen` of them, if all are as likely.
+static double touched(double experts, double chosen, int64_t rows) {
+  return experts * (1 - std::pow(1 - chosen / experts, double(rows)));
+}
+
+static Cost stepCost(const ordered_json &meta, int64_t rows, int64_t prefix) {
   Cost c;
   double keys = double(prefix + rows);
-  c.bytes = model.value("weight_bytes_per_step", 0.0) + model.value("cache_bytes_per_token", 0.0) * keys;
+  const ordered_json &model = meta["model"];
+  for (const ordered_json &e : meta.value("experts", ordered_json::array()))
+    c.bytes += e.value("bytes_per_expert", 0.0) * touched(e.value("experts", 1.0), e.value("chosen", 1.0), rows);
+  c.bytes += model.value("weight_bytes_per_step", 0.0) + model.value("cache_bytes_per_token", 0.0) * keys;
   c.flops = double(rows) * (model.value("flops_per_row", 0.0) + model.value("flops_per_row_and_key", 0.0) * keys);
   return c;
 }
@@ -47,7 +57,7 @@ int quoin::bench::benchModel(const Options &options) {
     double peak = peakOf(meta, machine);
     addMachine(out, machine, peak);
     for (int64_t rows : options.rows) {
-      Cost cost = stepCost(meta["model"], rows, options.prefix);
+      Cost cost = stepCost(meta, rows, options.prefix);
       double memory = cost.bytes / machine.bandwidth, arithmetic = cost.flops / peak,
              roofline = std::max(memory, arithmetic);
       StepTime time = timeStep(*program, rows, options.prefix, threads, options.budget);

@@ -9,7 +9,7 @@ quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
 stage.step @each_row_c1 places [64, 64] {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects rows of f32 or the step's positions, but found '!stage.buffer<read, 1xi64>'}}
+  // expected-error @+1 {{expects rows of f32 or i32, or the step's positions, but found '!stage.buffer<read, 1xi64>'}}
   %1 = stage.each_row %read : (!stage.buffer<read, 1xi64>) -> !read {
   ^bb0(%row: tensor<4xf32>):
     quoin.row %row : tensor<4xf32>
@@ -172,8 +172,8 @@ quoin.weight @five : tensor<5xf32> from "model.safetensors" tensor "n"
 stage.step @each_row_c5 places [64, 64] {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects results of f32 or bf16, but found '!stage.buffer<row, 4xi32>'}}
-  %1 = stage.each_row %0 : (!row) -> !stage.buffer<row, 4xi32> {
+  // expected-error @+1 {{expects results of f32, bf16 or i32, but found '!stage.buffer<row, 4xi64>'}}
+  %1 = stage.each_row %0 : (!row) -> !stage.buffer<row, 4xi64> {
   ^bb0(%row: tensor<4xf32>):
     quoin.row %row : tensor<4xf32>
   }

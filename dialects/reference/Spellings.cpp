@@ -1,0 +1,193 @@
+//===- Spellings.cpp - what spellings mean, in float64 ----------------------===//
+
+#include "dialects/reference/Spellings.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
+#include <numeric>
+
+using namespace mlir;
+using namespace quoin;
+using namespace quoin::ref;
+
+using Row = std::vector<double>;
+
+static Row rowOf(const Matrix &m, int64_t r) {
+  ArrayRef<double> row = m.rowRef(r);
+  return {row.begin(), row.end()};
+}
+
+static double silu(double x) { return x / (1 + std::exp(-x)); }
+
+static double gelu(double x, bool byTanh) {
+  double root = std::sqrt(2 / std::acos(-1.0));
+  return x / 2 * (1 + (byTanh ? std::tanh(root * (x + 0.044715 * x * x * x)) : std::erf(x / std::sqrt(2.0))));
+}
+
+static Matrix elementwise(std::initializer_list<const Matrix *> operands,
+                          function_ref<double(ArrayRef<double>)> formula) {
+  Matrix out = **operands.begin();
+  SmallVector<double, 3> in(operands.size());
+  for (size_t i = 0; i < out.numbers.size(); ++i) {
+    for (auto [number, operand] : llvm::zip_equal(in, operands))
+      number = operand->numbers[i];
+    out.numbers[i] = formula(in);
+  }
+  return out;
+}
+
+//===----------------------------------------------------------------------===//
+// Norms
+//===----------------------------------------------------------------------===//
+
+/// Calls `body` with each group of so many features, and the number of the group in its row.
+static Matrix eachGroup(const Matrix &in, int64_t size, function_ref<void(MutableArrayRef<double>, int64_t)> body) {
+  Matrix out = in;
+  for (int64_t r = 0; r < out.rows; ++r)
+    for (int64_t g = 0; g < out.columns / size; ++g)
+      body(MutableArrayRef(out.row(r) + g * size, static_cast<size_t>(size)), g);
+  return out;
+}
+
+static Matrix layerNorm(const Matrix &in, ArrayRef<double> scale, ArrayRef<double> shift, double epsilon) {
+  size_t size = !scale.empty() ? scale.size() : !shift.empty() ? shift.size() : static_cast<size_t>(in.columns);
+  return eachGroup(in, static_cast<int64_t>(size), [&](MutableArrayRef<double> x, int64_t) {
+    double count = static_cast<double>(size), mean = std::accumulate(x.begin(), x.end(), 0.0) / count, variance = 0;
+    for (double f : x)
+      variance += (f - mean) * (f - mean);
+    for (auto [i, f] : llvm::enumerate(x))
+      f = (f - mean) / std::sqrt(variance / count + epsilon) * (scale.empty() ? 1 : scale[i]) +
+          (shift.empty() ? 0 : shift[i]);
+  });
+}
+
+static Matrix unitNorm(const Matrix &in, int64_t head, ArrayRef<double> times) {
+  return eachGroup(in, head, [&](MutableArrayRef<double> x, int64_t group) {
+    double squares = 0;
+    for (double f : x)
+      squares += f * f;
+    double length = std::sqrt(squares);
+    for (double &f : x)
+      f = f / (length < 1e-12 ? 1e-12 : length) * (times.empty() ? 1 : times[static_cast<size_t>(group)]);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Routers
+//===----------------------------------------------------------------------===//
+
+/// The numbers of the `count` highest, highest first; of equals the first. NaN is higher than all numbers.
+static SmallVector<size_t> highest(ArrayRef<double> numbers, size_t count) {
+  SmallVector<size_t> order(numbers.size());
+  std::iota(order.begin(), order.end(), 0);
+  llvm::sort(order, [&](size_t a, size_t b) {
+    bool first = std::isnan(numbers[a]), second = std::isnan(numbers[b]);
+    if (first != second)
+      return first;
+    return first || numbers[a] == numbers[b] ? a < b : numbers[a] > numbers[b];
+  });
+  order.truncate(std::min(count, order.size()));
+  return order;
+}
+
+static Row scoresOf(RouteOp op, Row x) {
+  double top = -HUGE_VAL, total = 0;
+  switch (op.getScores()) {
+  case RouterScores::Given:
+    return x;
+  case RouterScores::Sigmoid:
+    for (double &f : x)
+      f = 1 / (1 + std::exp(-f));
+    return x;
+  case RouterScores::Softmax:
+    break;
+  }
+  for (double f : x)
+    top = std::isnan(f) || f > top ? f : top;
+  for (double &f : x)
+    total += f = std::exp(f - top);
+  for (double &f : x)
+    f /= total;
+  return x;
+}
+
+/// Puts experts of groups that are not among the best out of reach.
+static void keepGroups(Row &by, size_t groups, size_t best) {
+  size_t each = by.size() / groups;
+  Row totals;
+  for (size_t g = 0; g < groups; ++g) {
+    ArrayRef<double> own(by.data() + g * each, each);
+    double total = 0;
+    for (size_t i : highest(own, 2))
+      total += own[i];
+    totals.push_back(total);
+  }
+  SmallVector<size_t> kept = highest(totals, best);
+  for (size_t e = 0; e < by.size(); ++e)
+    if (!llvm::is_contained(kept, e / each))
+      by[e] = -HUGE_VAL;
+}
+
+static SmallVector<Matrix, 2> route(RouteOp op, const Matrix &in, ArrayRef<double> correction) {
+  auto top = static_cast<int64_t>(op.getTop());
+  Matrix choice(in.rows, top), share(in.rows, top);
+  for (int64_t r = 0; r < in.rows; ++r) {
+    Row scores = scoresOf(op, rowOf(in, r)), by = scores;
+    for (auto [f, more] : llvm::zip(by, correction))
+      f += more;
+    if (op.getGroups())
+      keepGroups(by, *op.getGroups(), *op.getBest());
+    double total = 0;
+    for (auto [j, expert] : llvm::enumerate(highest(by, static_cast<size_t>(top)))) {
+      choice.row(r)[j] = static_cast<double>(expert);
+      share.row(r)[j] = scores[expert];
+      total += scores[expert];
+    }
+    for (int64_t j = 0; j < top; ++j) {
+      double &s = share.row(r)[j];
+      s = (op.getNormalise() ? s / (total + 1e-20) : s) * (op.getScale() ? op.getScale()->convertToDouble() : 1);
+    }
+  }
+  return {choice, share};
+}
+
+static Matrix mix(const Matrix &in, const Matrix &share) {
+  int64_t width = in.columns / share.columns;
+  Matrix out(in.rows, width);
+  for (int64_t r = 0; r < in.rows; ++r)
+    for (int64_t j = 0; j < share.columns; ++j)
+      for (int64_t i = 0; i < width; ++i)
+        out.row(r)[i] += share.row(r)[j] * in.row(r)[j * width + i];
+  return out;
+}
+
+SmallVector<Matrix, 2> quoin::ref::evaluateSpelling(SpellingOpInterface op, function_ref<const Matrix &(Value)> rows,
+                                                    function_ref<ArrayRef<double>(FlatSymbolRefAttr)> vector) {
+  auto numbers = [&](FlatSymbolRefAttr symbol) { return symbol ? vector(symbol) : ArrayRef<double>(); };
+  using Made = SmallVector<Matrix, 2>;
+  return llvm::TypeSwitch<Operation *, Made>(op)
+      .Case([&](SiluOp o) { return Made{elementwise({&rows(o.getInput())}, [](auto x) { return silu(x[0]); })}; })
+      .Case([&](Relu2Op o) {
+        return Made{elementwise({&rows(o.getInput())}, [](auto x) { return x[0] < 0 ? 0 : x[0] * x[0]; })};
+      })
+      .Case([&](GeluOp o) {
+        return Made{elementwise({&rows(o.getInput())}, [&](auto x) { return gelu(x[0], o.getTanh()); })};
+      })
+      .Case([&](GegluOp o) {
+        return Made{elementwise({&rows(o.getGate()), &rows(o.getUp())},
+                                [&](auto x) { return gelu(x[0], o.getTanh()) * x[1]; })};
+      })
+      .Case([&](ModulateOp o) {
+        return Made{elementwise({&rows(o.getInput()), &rows(o.getScale()), &rows(o.getShift())},
+                                [](auto x) { return x[0] * (1 + x[1]) + x[2]; })};
+      })
+      .Case([&](LayerNormOp o) {
+        return Made{layerNorm(rows(o.getInput()), numbers(o.getWeightAttr()), numbers(o.getBiasAttr()),
+                              o.getEpsilon().convertToDouble())};
+      })
+      .Case([&](UnitNormOp o) {
+        return Made{unitNorm(rows(o.getInput()), static_cast<int64_t>(o.getHeadDim()), numbers(o.getWeightAttr()))};
+      })
+      .Case([&](RouteOp o) { return route(o, rows(o.getInput()), numbers(o.getCorrectionAttr())); })
+      .Case([&](MixOp o) { return Made{mix(rows(o.getInput()), rows(o.getShare()))}; })
+      .DefaultUnreachable("a spelling that has a meaning here");
+}
