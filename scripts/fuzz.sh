@@ -1,22 +1,19 @@
 #!/usr/bin/env bash
 # Builds the fuzzers and runs each for some seconds: scripts/fuzz.sh [SECONDS [NAME...]]
-# Inputs that break something stay in build/fuzz/found, inputs that reach new code in build/fuzz/corpus, which the next
+# Inputs that break something stay in build/asan/found, inputs that reach new code in build/asan/corpus, which the next
 # run starts from. The last line is `N passed, N failed`.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 shift || true
-build=build/fuzz
+build=build/asan
 names=("$@")
 if [ ${#names[@]} -eq 0 ]; then
   for file in test/fuzz/Fuzz*.cpp; do names+=("$(basename "$file" .cpp)"); done
   names=("${names[@]#Fuzz}")
 fi
 
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-cmake --preset asan -B "$build" -DQUOIN_ENABLE_FUZZERS=ON >"$log" 2>&1 &&
-  cmake --build "$build" --target "${names[@]/#/Fuzz}" >"$log" 2>&1 || { cat "$log" >&2; echo "0 passed, ${#names[@]} failed"; exit 1; }
+scripts/build.sh asan "${names[@]/#/Fuzz}" || { echo "0 passed, ${#names[@]} failed"; exit 1; }
 
 # Runs one fuzzer over its seeds and what earlier runs found; prints one line.
 run() {
