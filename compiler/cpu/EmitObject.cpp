@@ -178,8 +178,8 @@ LogicalResult quoin::cpu::lowerToLLVM(ModuleOp module) {
   return pm.run(module);
 }
 
-/// Kernels are written as vectors and unrolled as far as registers last: what is left to do is to clean up. O3 would take
-/// three times as long, and its unroller would grow loops that run a few times (docs/Rationale.md).
+/// Kernels are written as vectors and unrolled as far as registers last: what is left to do is to clean up. O3 would
+/// take three times as long, and its unroller would grow loops that run a few times (docs/Rationale.md).
 static constexpr llvm::StringLiteral cleanUp =
     "cgscc(inline),globaldce,function(sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,"
     "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,dse,adce,simplifycfg)";
