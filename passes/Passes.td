@@ -248,14 +248,14 @@ def AssignStoragePass : Pass<"quoin-assign-storage", "::quoin::stage::StepOp"> {
     Option<"pairs", "pairs", "bool", /*default=*/"false", "the target multiplies pairs of bf16 faster than it would in f32">];
 }
 
-def PackWeightsPass : Pass<"quoin-pack-weights", "::quoin::stage::StepOp"> {
+def PackWeightsPass : Pass<"quoin-pack-weights", "::mlir::ModuleOp"> {
   let summary = "decide how and where weights lie in the weight file";
   let description = [{
     *Assumes* that each weight has its stored type (`quoin-assign-storage`); fails where one has none.
 
     *Does*: gives each weight the layout that its stage reads, `#stage.tiles`, `#stage.line` or `#stage.table`, and rotary its
     `#stage.angles` of as many positions as steps may have rows for (`quoin.capacity` and what decoders go beyond it); lays them out in the order of the stages, at multiples of 64 bytes. What is
-    the same lies there once.
+    the same lies there once, for all models of the module.
 
     *Leaves* the numbers to the writer of the file.
   }];

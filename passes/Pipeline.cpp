@@ -49,7 +49,7 @@ static void addScheduled(OpPassManager &pm, const PhaseOptions &options) {
 static void addStages(OpPassManager &pm, const PhaseOptions &options) {
   pm.addPass(createLowerToStagesPass({options.weights}));
   pm.addNestedPass<stage::StepOp>(createAssignStoragePass({options.weights, options.pairs}));
-  pm.addNestedPass<stage::StepOp>(createPackWeightsPass());
+  pm.addPass(createPackWeightsPass());
   pm.addNestedPass<stage::StepOp>(createPlaceBuffersPass());
   pm.addNestedPass<stage::StepOp>(createPlaceBarriersPass());
 }

@@ -11,7 +11,7 @@ using namespace quoin::cpu;
 using namespace quoin::stage;
 
 namespace {
-/// Emits the body of `layers_step`.
+/// Emits the function of a step.
 struct StepEmitter {
   KernelBuilder &kb;
   const StepFacts &facts;
@@ -22,6 +22,12 @@ struct StepEmitter {
   Val rowBegin, rowEnd, readBegin, readEnd;
 
   Val field(Type type, size_t offset) { return kb.load(type, kb.at(args, int64_t(offset))); }
+  /// A column that the model takes.
+  Val operand(int64_t number) {
+    Val operands = field(kb.ptr, offsetof(quoin_layers_t, operands));
+    int64_t at = number * int64_t(sizeof(quoin_operand_t)) + int64_t(offsetof(quoin_operand_t, data));
+    return kb.load(kb.ptr, kb.at(operands, at));
+  }
 
   StepEmitter(KernelBuilder &builder, const StepFacts &f, ArrayRef<BlockMask> m, ArrayRef<Val> a)
       : kb(builder), facts(f), masks(m), args(a[0]), worker(a[1]), workers(a[2]) {
@@ -30,9 +36,10 @@ struct StepEmitter {
     rows = field(kb.i64, offsetof(quoin_layers_t, rows));
     reads = field(kb.i64, offsetof(quoin_layers_t, reads));
     read = field(kb.ptr, offsetof(quoin_layers_t, read));
-    hidden = field(kb.ptr, offsetof(quoin_layers_t, hidden));
-    ids = field(kb.ptr, offsetof(quoin_layers_t, ids));
-    positions = field(kb.ptr, offsetof(quoin_layers_t, positions));
+    ids = operand(0);
+    positions = operand(1);
+    Val results = field(kb.ptr, offsetof(quoin_layers_t, results));
+    hidden = kb.load(kb.ptr, kb.at(results, int64_t(offsetof(quoin_output_t, row))));
     barrier = field(kb.ptr, offsetof(quoin_layers_t, barrier));
     // A buffer holds rows of the step, or rows read: room for the more of them.
     room = kb.max(rows, reads);
@@ -145,10 +152,12 @@ struct StepEmitter {
 };
 } // namespace
 
-/// Adds @layers_step.
+std::string quoin::cpu::layersStepName(StringRef model) { return ("layers_step." + model).str(); }
+std::string quoin::cpu::headStepName(StringRef model) { return ("head_step." + model).str(); }
+
 static void emitLayersStep(KernelBuilder &kb, StepOp step, const StepFacts &facts, ArrayRef<BlockMask> masks) {
   kb.function(
-      layersStepName, {kb.ptr, kb.i64, kb.i64},
+      layersStepName(step.getSymName()), {kb.ptr, kb.i64, kb.i64},
       [&](ArrayRef<Val> a) {
         StepEmitter emitter(kb, facts, masks, a);
         LLVM::LLVMFuncOp meet = barrierKernel(kb);
@@ -170,6 +179,6 @@ FailureOr<StepFacts> quoin::cpu::emitModel(ModuleOp program, StepOp step, ArrayR
     return failure();
   KernelBuilder kb(program, kernels);
   emitLayersStep(kb, step, *facts, masks);
-  headStep(kb, facts->head);
+  headStep(kb, facts->head, headStepName(step.getSymName()));
   return facts;
 }

@@ -17,7 +17,9 @@ using namespace quoin::cpu;
 using Compare = KernelBuilder::Compare;
 
 static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape) {
-  return kb.function("head_prepare", {kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+  bool narrow = rowsOf(shape.arithmetic) == Storage::BF16;
+  std::string name = ("head_prepare_" + Twine(shape.hidden) + (narrow ? "_bf16" : "")).str();
+  return kb.function(name, {kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     kb.loop(a[2], a[3], 1, [&](Val r) {
       Val row = kb.at(a[0], r * int64_t(sizeof(quoin_head_row_t))), to = kb.at(a[1], r * shape.inputBytes());
       Val hidden = kb.load(kb.ptr, kb.at(row, offsetof(quoin_head_row_t, hidden)));
@@ -26,7 +28,7 @@ static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape)
       Val guided = kb.compare(Compare::ne, kb.wrap(LLVM::PtrToIntOp::create(kb.b, kb.loc, kb.i64, other)), 0);
       auto each = [&](function_ref<Val(Val, int64_t)> value) {
         overWidth(kb, shape.hidden, [&](Val o, int64_t n) {
-          if (rowsOf(shape.arithmetic) == Storage::BF16)
+          if (narrow)
             storeNarrow(kb, value(o, n), kb.at(to, kb.shiftRight(o, kb.index(1))));
           else
             kb.store(value(o, n), kb.at(to, o));
@@ -45,11 +47,11 @@ static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape)
   });
 }
 
-LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape) {
+LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape, StringRef name) {
   LLVM::LLVMFuncOp barrier = barrierKernel(kb), prepare = prepareKernel(kb, shape), statistics = tileStatistics(kb);
   LLVM::LLVMFuncOp results = rowResults(kb, shape.vocabulary);
   return kb.function(
-      "head_step", {kb.ptr, kb.i64, kb.i64},
+      name, {kb.ptr, kb.i64, kb.i64},
       [&](ArrayRef<Val> a) {
         auto field = [&](Type type, size_t offset) { return kb.load(type, kb.at(a[0], int64_t(offset))); };
         Val rows = field(kb.i64, offsetof(quoin_head_t, rows)), row = field(kb.ptr, offsetof(quoin_head_t, row));

@@ -222,8 +222,8 @@ struct HeadShape {
   int64_t scratchRowBytes() const { return inputBytes() + chunks() * 64; }
 };
 
-/// Emits the exported `head_step(quoin_head_t, worker, workers)`.
-mlir::LLVM::LLVMFuncOp headStep(KernelBuilder &kb, const HeadShape &shape);
+/// Emits the exported `name(quoin_head_t, worker, workers)`.
+mlir::LLVM::LLVMFuncOp headStep(KernelBuilder &kb, const HeadShape &shape, llvm::StringRef name);
 
 //===----------------------------------------------------------------------===//
 // Workers

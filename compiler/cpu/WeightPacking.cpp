@@ -39,6 +39,14 @@ int64_t WeightPlan::add(WeightPiece piece) {
   return piece.offset;
 }
 
+void WeightPlan::merge(const WeightPlan &other) {
+  auto before = [](const WeightPiece &a, const WeightPiece &b) { return a.offset < b.offset; };
+  pieces.insert(pieces.end(), other.pieces.begin(), other.pieces.end());
+  std::sort(pieces.begin(), pieces.end(), before);
+  auto same = [](const WeightPiece &a, const WeightPiece &b) { return a.offset == b.offset; };
+  pieces.erase(std::unique(pieces.begin(), pieces.end(), same), pieces.end());
+}
+
 int64_t WeightPlan::bytes() const {
   // Kernels may load a whole vector at the very end, and prefetch beyond it.
   int64_t end = pieces.empty() ? 0 : pieces.back().offset + pieces.back().bytes;

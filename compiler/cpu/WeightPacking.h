@@ -54,6 +54,8 @@ struct WeightPlan {
 
   /// The piece's offset; equal pieces are stored once.
   int64_t add(WeightPiece piece);
+  /// Pieces of another plan of the same file.
+  void merge(const WeightPlan &other);
   /// Of the file, with the checksum in its last 8 bytes.
   int64_t bytes() const;
 };

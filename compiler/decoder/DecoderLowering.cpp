@@ -32,6 +32,7 @@ public:
 private:
   LogicalResult checkTypes(Operation *op);
   LogicalResult lower(Operation *op);
+  LogicalResult describeCache(CacheOp op);
   void lowerAssert(cf::AssertOp op);
   void lowerReturn(ReturnOp op);
   LogicalResult lowerSuspension(Operation *op, OperandRange live, ValueRange results, int32_t status);
@@ -147,17 +148,29 @@ LogicalResult AdvanceBuilder::lower(Operation *op) {
     size_t n = score.getStatistics().getStatistics().size();
     return lowerSuspension(op, score.getLive(), score.getResume()->getArguments().take_front(n), QUOIN_SCORE);
   }
-  if (auto cache = dyn_cast<CacheOp>(op)) {
-    if (cache.getShared() && cache.getNumber() < 64)
-      out.sharedCaches |= int64_t(1) << cache.getNumber();
-    out.caches = std::max(out.caches, static_cast<int32_t>(cache.getNumber()) + 1);
-  }
+  if (auto cache = dyn_cast<CacheOp>(op))
+    if (failed(describeCache(cache)))
+      return failure();
   for (auto *group : {lowerSequenceOp, lowerVectorOp, lowerTensorOp, lowerScalarOp, lowerLogitsOp})
     if (std::optional<LogicalResult> result = group(e, op))
       return *result;
   if (isa<ForwardOp, ForwardCachedOp, ScoreOp, DrawResidualOp>(op) || op->getNumRegions() != 0)
     return op->emitOpError("expects outlined steps; 'quoin-outline-steps' makes them");
   return op->emitOpError("expects an operation that decoders may use, but this one has no lowering");
+}
+
+LogicalResult AdvanceBuilder::describeCache(CacheOp op) {
+  constexpr int64_t most = 1 << 16;
+  int64_t number = op.getNumber();
+  if (number < 0 || number >= most)
+    return op.emitOpError("expects a number below ") << most << ", but found " << number;
+  FailureOr<int64_t> model = e.model(op, op.getModelAttr());
+  if (failed(model))
+    return failure();
+  if (number >= static_cast<int64_t>(out.caches.size()))
+    out.caches.resize(static_cast<size_t>(number) + 1);
+  out.caches[static_cast<size_t>(number)] = {static_cast<int32_t>(*model), op.getShared()};
+  return success();
 }
 
 /// Numbers that the message may name as {0} and {1} are those that the condition compares.

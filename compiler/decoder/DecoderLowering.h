@@ -16,7 +16,7 @@
 namespace quoin::decoder {
 
 struct DecoderLoweringOptions {
-  int64_t hidden = 0; ///< floats in a hidden row of the model
+  llvm::SmallVector<llvm::StringRef> models; ///< names, in the order of the program's table
 };
 
 struct LoweredSetting {
@@ -26,13 +26,17 @@ struct LoweredSetting {
   bool runTime = false;
 };
 
+struct LoweredCache {
+  int32_t model = 0;
+  bool shared = false; ///< by runs with the same beginning
+};
+
 struct LoweredDecoder {
   std::string name;
   std::string function; ///< symbol of its `advance`
   std::vector<LoweredSetting> settings;
   int32_t frameSlots = 2;
-  int32_t caches = 0;
-  int64_t sharedCaches = 0; ///< bits of those that runs may share
+  std::vector<LoweredCache> caches; ///< by number
   bool exact = true;
 };
 

@@ -58,6 +58,13 @@ int64_t ModuleTables::mask(MaskAttr mask) {
   return found - masks.begin();
 }
 
+FailureOr<int64_t> Emitter::model(Operation *op, FlatSymbolRefAttr symbol) const {
+  auto found = llvm::find(options.models, symbol.getValue());
+  if (found == options.models.end())
+    return op->emitOpError("expects a model of the program, but found ") << symbol;
+  return found - options.models.begin();
+}
+
 //===----------------------------------------------------------------------===//
 // Values and memory
 //===----------------------------------------------------------------------===//

@@ -61,6 +61,9 @@ public:
   /// The parts of all values, one after the other.
   llvm::SmallVector<mlir::Value> flat(mlir::ValueRange range) const;
 
+  /// Where a model stands in the program's table; fails with a diagnostic on `op` if it is not there.
+  mlir::FailureOr<int64_t> model(mlir::Operation *op, mlir::FlatSymbolRefAttr symbol) const;
+
   //===--- Constants and memory ---===//
   mlir::Value integer(mlir::Type type, int64_t value);
   mlir::Value constant(int64_t value) { return integer(i64, value); }

@@ -11,15 +11,18 @@ using Pred = LLVM::ICmpPredicate;
 
 static constexpr int64_t rowsField = offsetof(quoin_logits_t, rows), hiddenField = offsetof(quoin_logits_t, hidden),
                          otherField = offsetof(quoin_logits_t, other),
-                         guidanceField = offsetof(quoin_logits_t, guidance);
+                         guidanceField = offsetof(quoin_logits_t, guidance),
+                         widthField = offsetof(quoin_logits_t, width), modelField = offsetof(quoin_logits_t, model);
 
-/// A new quoin_logits_t with these fields.
-static Value makeLogits(Emitter &e, Value rows, Value hidden, Value other, Value guidance) {
+/// A new quoin_logits_t with these fields, of the same model as `like`.
+static Value makeLogits(Emitter &e, Value like, Value rows, Value hidden, Value other, Value guidance) {
   Value made = e.allocate(e.constant(sizeof(quoin_logits_t)));
   e.store(rows, made, rowsField);
   e.store(hidden, made, hiddenField);
   e.store(other, made, otherField);
   e.store(guidance, made, guidanceField);
+  for (int64_t field : {widthField, modelField})
+    e.store(e.load(e.i64, like, field), made, field);
   return made;
 }
 
@@ -30,9 +33,12 @@ static void lowerGuide(Emitter &e, GuideOp op) {
     e.require(e.compare(Pred::eq, e.load(e.pointer, v, otherField), e.null()),
               "quoin.guide expects logits that are not guided themselves{}", e.constant(0), e.constant(0));
   e.requireEqual(rows, e.load(e.i64, without, rowsField), "quoin.guide", "rows");
+  Value model = e.load(e.i64, with, modelField), other = e.load(e.i64, without, modelField);
+  e.require(e.compare(Pred::eq, model, other),
+            "quoin.guide expects logits of one model, but found those of models {0} and {1}", model, other);
   Value guidance = LLVM::FPExtOp::create(e.b, e.f64, e.get(op.getGuidance()));
-  e.set(op.getResult(),
-        makeLogits(e, rows, e.load(e.pointer, with, hiddenField), e.load(e.pointer, without, hiddenField), guidance));
+  e.set(op.getResult(), makeLogits(e, with, rows, e.load(e.pointer, with, hiddenField),
+                                   e.load(e.pointer, without, hiddenField), guidance));
 }
 
 static void lowerRows(Emitter &e, RowsOp op) {
@@ -42,14 +48,14 @@ static void lowerRows(Emitter &e, RowsOp op) {
   Value left = e.sub(rows, from);
   e.require(e.compare(Pred::ule, count, left), "quoin.rows expects a number of rows in [0, {1}], but found {0}", count,
             left);
-  Value floats = e.mul(from, e.constant(e.options.hidden));
+  Value floats = e.mul(from, e.load(e.i64, logits, widthField));
   auto skip = [&](Value base) -> Value {
     return LLVM::GEPOp::create(e.b, e.pointer, e.f32, base, ArrayRef<LLVM::GEPArg>{floats});
   };
   Value other = e.load(e.pointer, logits, otherField);
   Value unguided = e.compare(Pred::eq, other, e.null());
   Value otherRow = LLVM::SelectOp::create(e.b, unguided, other, skip(other));
-  e.set(op.getResult(), makeLogits(e, count, skip(e.load(e.pointer, logits, hiddenField)), otherRow,
+  e.set(op.getResult(), makeLogits(e, logits, count, skip(e.load(e.pointer, logits, hiddenField)), otherRow,
                                    e.load(e.f64, logits, guidanceField)));
 }
 

@@ -39,8 +39,13 @@ private:
   LLVM::GlobalOp array(StringRef name, size_t count, llvm::function_ref<Value(size_t)> element);
 
   Value setting(const LoweredSetting &s);
-  Value decoder(const LoweredDecoder &d, LLVM::GlobalOp settings);
-  Value program(const ProgramNumbers &n, const LoweredDecoders &all, LLVM::GlobalOp decoders, LLVM::GlobalOp stops);
+  Value cache(const LoweredCache &c);
+  Value decoder(const LoweredDecoder &d, LLVM::GlobalOp settings, LLVM::GlobalOp caches);
+  LLVM::GlobalOp columns(StringRef name, ArrayRef<ColumnNumbers> all);
+  LLVM::GlobalOp steps(const ModelNumbers &m);
+  LLVM::GlobalOp models(ArrayRef<ModelNumbers> all);
+  Value program(const ProgramNumbers &n, const LoweredDecoders &all, LLVM::GlobalOp models, LLVM::GlobalOp decoders,
+                LLVM::GlobalOp stops);
   void query(LLVM::GlobalOp program);
 
   ModuleOp module;
@@ -73,15 +78,16 @@ Value TableBuilder::function(StringRef name, Type type) {
 
 Value TableBuilder::structure(ArrayRef<Field> fields, size_t bytes) {
   SmallVector<Type> types;
-  size_t end = 0;
+  size_t end = 0, widest = 1;
   for (const Field &f : fields) {
     Type type = f.value.getType();
     size_t size = type == pointer ? sizeof(void *) : type.getIntOrFloatBitWidth() / 8;
     layoutsAgree &= llvm::alignTo(end, size) == f.offset;
     end = f.offset + size;
+    widest = std::max(widest, size);
     types.push_back(type);
   }
-  layoutsAgree &= llvm::alignTo(end, sizeof(int64_t)) == bytes;
+  layoutsAgree &= llvm::alignTo(end, widest) == bytes;
   Value made = LLVM::UndefOp::create(b, LLVM::LLVMStructType::getLiteral(b.getContext(), types));
   for (auto [i, f] : llvm::enumerate(fields))
     made = LLVM::InsertValueOp::create(b, made, f.value, static_cast<int64_t>(i));
@@ -118,47 +124,109 @@ Value TableBuilder::setting(const LoweredSetting &s) {
                    sizeof(quoin_setting_t));
 }
 
-Value TableBuilder::decoder(const LoweredDecoder &d, LLVM::GlobalOp settings) {
+Value TableBuilder::cache(const LoweredCache &c) {
+  return structure({{offsetof(quoin_cache_t, model), i32(c.model)}, {offsetof(quoin_cache_t, shared), i32(c.shared)}},
+                   sizeof(quoin_cache_t));
+}
+
+Value TableBuilder::decoder(const LoweredDecoder &d, LLVM::GlobalOp settings, LLVM::GlobalOp caches) {
   auto advance = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer});
   return structure({{offsetof(quoin_decoder_t, name), text(d.name)},
                     {offsetof(quoin_decoder_t, advance), function(d.function, advance)},
                     {offsetof(quoin_decoder_t, settings), address(settings)},
+                    {offsetof(quoin_decoder_t, caches), address(caches)},
                     {offsetof(quoin_decoder_t, settings_count), i32(static_cast<int32_t>(d.settings.size()))},
+                    {offsetof(quoin_decoder_t, caches_count), i32(static_cast<int32_t>(d.caches.size()))},
                     {offsetof(quoin_decoder_t, frame_slots), i32(d.frameSlots)},
-                    {offsetof(quoin_decoder_t, caches), i32(d.caches)},
-                    {offsetof(quoin_decoder_t, exact), i32(d.exact)},
-                    {offsetof(quoin_decoder_t, shared_caches), i64(d.sharedCaches)}},
+                    {offsetof(quoin_decoder_t, exact), i32(d.exact)}},
                    sizeof(quoin_decoder_t));
 }
 
-Value TableBuilder::program(const ProgramNumbers &n, const LoweredDecoders &all, LLVM::GlobalOp decoders,
-                            LLVM::GlobalOp stops) {
-  auto step =
+LLVM::GlobalOp TableBuilder::columns(StringRef name, ArrayRef<ColumnNumbers> all) {
+  return array(name, all.size(), [&](size_t i) {
+    return structure({{offsetof(quoin_column_t, name), text(all[i].name)},
+                      {offsetof(quoin_column_t, width), i64(all[i].width)},
+                      {offsetof(quoin_column_t, type), i32(all[i].type)},
+                      {offsetof(quoin_column_t, space), i32(all[i].space)}},
+                     sizeof(quoin_column_t));
+  });
+}
+
+LLVM::GlobalOp TableBuilder::steps(const ModelNumbers &m) {
+  auto type =
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), {pointer, b.getI64Type(), b.getI64Type()});
+  return array("quoin_steps." + m.name, m.steps.size(), [&](size_t i) {
+    const StepNumbers &s = m.steps[i];
+    return structure({{offsetof(quoin_step_t, job), i32(s.job)},
+                      {offsetof(quoin_step_t, how), i32(QUOIN_RUN_SPMD)},
+                      {offsetof(quoin_step_t, row_bytes), i64(s.rowBytes)},
+                      {offsetof(quoin_step_t, worker_bytes), i64(s.workerBytes)},
+                      {offsetof(quoin_step_t, work), i64(s.work)},
+                      {offsetof(quoin_step_t, run), function(s.function, type)}},
+                     sizeof(quoin_step_t));
+  });
+}
+
+LLVM::GlobalOp TableBuilder::models(ArrayRef<ModelNumbers> all) {
+  struct Tables {
+    LLVM::GlobalOp operands, results, spaces, states, steps;
+  };
+  SmallVector<Tables> tables;
+  for (const ModelNumbers &m : all) {
+    Tables t;
+    t.operands = columns("quoin_operands." + m.name, m.operands);
+    t.results = columns("quoin_results." + m.name, m.results);
+    t.spaces = array("quoin_spaces." + m.name, m.spaces.size(), [&](size_t i) {
+      return structure({{offsetof(quoin_space_t, kind), i32(m.spaces[i])}, {offsetof(quoin_space_t, reserved), i32(0)}},
+                       sizeof(quoin_space_t));
+    });
+    t.states = array("quoin_states." + m.name, m.pageBytes > 0, [&](size_t) {
+      return structure({{offsetof(quoin_kept_t, kind), i32(QUOIN_KEPT_PAGES)},
+                        {offsetof(quoin_kept_t, reserved), i32(0)},
+                        {offsetof(quoin_kept_t, bytes), i64(m.pageBytes)}},
+                       sizeof(quoin_kept_t));
+    });
+    t.steps = steps(m);
+    tables.push_back(t);
+  }
+  auto count = [&](size_t n) { return i32(static_cast<int32_t>(n)); };
+  return array("quoin_models", all.size(), [&](size_t i) {
+    const ModelNumbers &m = all[i];
+    return structure({{offsetof(quoin_program_model_t, name), text(m.name)},
+                      {offsetof(quoin_program_model_t, operands), address(tables[i].operands)},
+                      {offsetof(quoin_program_model_t, results), address(tables[i].results)},
+                      {offsetof(quoin_program_model_t, spaces), address(tables[i].spaces)},
+                      {offsetof(quoin_program_model_t, states), address(tables[i].states)},
+                      {offsetof(quoin_program_model_t, steps), address(tables[i].steps)},
+                      {offsetof(quoin_program_model_t, operands_count), count(m.operands.size())},
+                      {offsetof(quoin_program_model_t, results_count), count(m.results.size())},
+                      {offsetof(quoin_program_model_t, spaces_count), count(m.spaces.size())},
+                      {offsetof(quoin_program_model_t, states_count), count(m.pageBytes > 0)},
+                      {offsetof(quoin_program_model_t, steps_count), count(m.steps.size())},
+                      {offsetof(quoin_program_model_t, layers), i32(static_cast<int32_t>(m.layers))}},
+                     sizeof(quoin_program_model_t));
+  });
+}
+
+Value TableBuilder::program(const ProgramNumbers &n, const LoweredDecoders &all, LLVM::GlobalOp models,
+                            LLVM::GlobalOp decoders, LLVM::GlobalOp stops) {
   return structure({{offsetof(quoin_program_t, abi_version), i32(QUOIN_ABI_VERSION)},
                     {offsetof(quoin_program_t, struct_size), i32(sizeof(quoin_program_t))},
                     {offsetof(quoin_program_t, target_features), text(n.targetFeatures)},
-                    {offsetof(quoin_program_t, hidden), i64(n.hidden)},
                     {offsetof(quoin_program_t, vocabulary), i64(n.vocabulary)},
-                    {offsetof(quoin_program_t, layers), i64(n.layers)},
                     {offsetof(quoin_program_t, capacity), i64(n.capacity)},
                     {offsetof(quoin_program_t, positions), i64(n.positions)},
-                    {offsetof(quoin_program_t, page_bytes), i64(n.pageBytes)},
-                    {offsetof(quoin_program_t, layers_work), i64(n.layersWork)},
                     {offsetof(quoin_program_t, weights_bytes), i64(n.weightsBytes)},
                     {offsetof(quoin_program_t, weights_checksum), i64(static_cast<int64_t>(n.weightsChecksum))},
-                    {offsetof(quoin_program_t, scratch_row_bytes), i64(n.scratchRowBytes)},
-                    {offsetof(quoin_program_t, scratch_worker_bytes), i64(n.scratchWorkerBytes)},
-                    {offsetof(quoin_program_t, head_scratch_row_bytes), i64(n.headScratchRowBytes)},
-                    {offsetof(quoin_program_t, head_scratch_worker_bytes), i64(n.headScratchWorkerBytes)},
+                    {offsetof(quoin_program_t, models), address(models)},
                     {offsetof(quoin_program_t, decoders), address(decoders)},
                     {offsetof(quoin_program_t, stops), address(stops)},
+                    {offsetof(quoin_program_t, models_count), i32(static_cast<int32_t>(n.models.size()))},
                     {offsetof(quoin_program_t, decoders_count), i32(static_cast<int32_t>(all.decoders.size()))},
                     {offsetof(quoin_program_t, stops_count), i32(static_cast<int32_t>(n.stops.size()))},
-                    {offsetof(quoin_program_t, fill), i32(n.fill)},
                     {offsetof(quoin_program_t, masks_count), i32(static_cast<int32_t>(all.masks.size()))},
-                    {offsetof(quoin_program_t, layers_step), function(n.layersStep, step)},
-                    {offsetof(quoin_program_t, head_step), function(n.headStep, step)}},
+                    {offsetof(quoin_program_t, fill), i32(n.fill)},
+                    {offsetof(quoin_program_t, reserved), i32(0)}},
                    sizeof(quoin_program_t));
 }
 
@@ -175,17 +243,29 @@ void TableBuilder::query(LLVM::GlobalOp program) {
 }
 
 LogicalResult TableBuilder::build(const ProgramNumbers &numbers, const LoweredDecoders &all) {
-  SmallVector<LLVM::GlobalOp> settings;
-  for (const LoweredDecoder &d : all.decoders)
+  SmallVector<LLVM::GlobalOp> settings, caches;
+  for (const LoweredDecoder &d : all.decoders) {
     settings.push_back(
         array("quoin_settings." + d.name, d.settings.size(), [&](size_t i) { return setting(d.settings[i]); }));
-  LLVM::GlobalOp decoders =
-      array("quoin_decoders", all.decoders.size(), [&](size_t i) { return decoder(all.decoders[i], settings[i]); });
+    caches.push_back(array("quoin_caches." + d.name, d.caches.size(), [&](size_t i) { return cache(d.caches[i]); }));
+  }
+  LLVM::GlobalOp decoders = array("quoin_decoders", all.decoders.size(),
+                                  [&](size_t i) { return decoder(all.decoders[i], settings[i], caches[i]); });
   LLVM::GlobalOp stops = array("quoin_stops", numbers.stops.size(), [&](size_t i) { return i32(numbers.stops[i]); });
-  query(array("quoin_program", 1, [&](size_t) { return program(numbers, all, decoders, stops); }));
+  LLVM::GlobalOp modelTable = models(numbers.models);
+  query(array("quoin_program", 1, [&](size_t) { return program(numbers, all, modelTable, decoders, stops); }));
   if (!layoutsAgree)
     return module.emitError("expects the layouts of the target's structs to be those of program.h");
   return success();
+}
+
+ModelNumbers quoin::decoder::tokenModel(StringRef name, int64_t hidden) {
+  ModelNumbers model;
+  model.name = name.str();
+  model.spaces = {QUOIN_SPACE_ROW, QUOIN_SPACE_READ};
+  model.operands = {{"ids", 1, QUOIN_DTYPE_I32, 0}, {"positions", 1, QUOIN_DTYPE_I32, 0}};
+  model.results = {{"hidden", hidden, QUOIN_DTYPE_F32, 1}};
+  return model;
 }
 
 LogicalResult quoin::decoder::emitProgramTable(ModuleOp module, const ProgramNumbers &numbers,

@@ -15,26 +15,47 @@ namespace quoin::decoder {
 /// The one symbol that a program exports; an object may be told to call it otherwise (EmitObject.h).
 inline constexpr llvm::StringLiteral queryFunction = "quoin_program_query";
 
+/// Fields of quoin_column_t of the same names.
+struct ColumnNumbers {
+  std::string name;
+  int64_t width = 1;
+  int32_t type = 0;  ///< QUOIN_DTYPE_*
+  int32_t space = 0; ///< of the model's
+};
+
+/// Fields of quoin_step_t of the same names.
+struct StepNumbers {
+  int32_t job = 0; ///< QUOIN_STEP_*
+  int64_t rowBytes = 0;
+  int64_t workerBytes = 0;
+  int64_t work = 0;
+  std::string function; ///< a symbol, declared if the module does not have it; a null pointer if empty
+};
+
+/// Fields of quoin_program_model_t of the same names.
+struct ModelNumbers {
+  std::string name;
+  std::vector<ColumnNumbers> operands, results;
+  std::vector<int32_t> spaces; ///< QUOIN_SPACE_*
+  int64_t pageBytes = 0;       ///< the one state; 0: none
+  std::vector<StepNumbers> steps;
+  int64_t layers = 0;
+};
+
+/// A model of tokens: ids and positions in; hidden rows that a head scores out.
+ModelNumbers tokenModel(llvm::StringRef name, int64_t hidden);
+
 /// Fields of quoin_program_t of the same names.
 struct ProgramNumbers {
-  int64_t hidden = 0;
   int64_t vocabulary = 0;
-  int64_t layers = 0;
   int64_t capacity = 0;
   int64_t positions = 0;
-  int64_t pageBytes = 0;
-  int64_t layersWork = 0;
   int64_t weightsBytes = 0;
   uint64_t weightsChecksum = 0;
-  int64_t scratchRowBytes = 0;
-  int64_t scratchWorkerBytes = 0;
-  int64_t headScratchRowBytes = 0;
-  int64_t headScratchWorkerBytes = 0;
+  std::vector<ModelNumbers> models;
   std::string targetFeatures;
   std::vector<int32_t> stops;
   int32_t fill = -1;
-  std::string layersStep; ///< symbols of functions, declared if the module does not have them; null pointers if empty
-  std::string headStep;
 };
 
 /// Adds the tables and `quoin_program_query` to a module, in the LLVM dialect. The functions of the decoders must be in

@@ -34,6 +34,10 @@ LogicalResult quoin::decoder::writeForward(Emitter &e, SuspendForwardOp op) {
   if (op.getSymbols().size() > QUOIN_MAX_SYMBOLS)
     return op.emitOpError("expects at most ")
            << QUOIN_MAX_SYMBOLS << " symbols of a mask, but found " << op.getSymbols().size();
+  FailureOr<int64_t> model = e.model(op, op.getModelAttr());
+  if (failed(model))
+    return failure();
+  write(e.constant(*model), offsetof(quoin_forward_t, model));
   writeForwardSlots(e, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(), op.getRead());
   bool cached = static_cast<bool>(op.getCache());
   write(cached ? e.get(op.getFrom()) : e.constant(0), offsetof(quoin_forward_t, from));

@@ -352,10 +352,10 @@ static std::map<std::string, std::string> approximations(ModuleOp module) {
 
 /// Fills in what the lowered parts say.
 static void describe(ArtifactDescription &d, const CompileOptions &options, const LoweredDecoders &decoders,
-                     const cpu::StepFacts &facts, std::map<std::string, std::string> inexact) {
+                     ArrayRef<cpu::StepFacts> facts, std::map<std::string, std::string> inexact) {
   d.level = options.level;
   d.weights = options.weights;
-  d.arithmetic = facts.head.arithmetic == cpu::Arithmetic::Pairs ? "bf16" : "f32";
+  d.arithmetic = facts.front().head.arithmetic == cpu::Arithmetic::Pairs ? "bf16" : "f32";
   for (const decoder::LoweredDecoder &lowered : decoders.decoders) {
     DecoderDescription described{lowered.name, {}, inexact[lowered.name]};
     for (const decoder::LoweredSetting &s : lowered.settings)
@@ -366,20 +366,30 @@ static void describe(ArtifactDescription &d, const CompileOptions &options, cons
   }
   for (const CounterValue &c : counterValues())
     d.counters.emplace_back(c.pass + "." + c.name, c.value);
-  d.weightBytes = facts.weights.bytes();
-  d.pageBytes = facts.pageBytes;
-  d.scratchRowBytes = facts.scratchRowBytes;
-  d.headScratchRowBytes = facts.head.scratchRowBytes();
-  d.barriers = facts.barriers;
-  d.fusedEpilogues = facts.fusedEpilogues;
+  // Caches are of one model each, and models run in turn.
+  for (const cpu::StepFacts &model : facts) {
+    d.pageBytes += model.pageBytes;
+    d.scratchRowBytes = std::max(d.scratchRowBytes, model.scratchRowBytes);
+    d.headScratchRowBytes = std::max(d.headScratchRowBytes, model.head.scratchRowBytes());
+    d.barriers += model.barriers;
+    d.fusedEpilogues += model.fusedEpilogues;
+  }
+}
+
+static decoder::ModelNumbers describeModel(StringRef name, const cpu::StepFacts &facts) {
+  decoder::ModelNumbers model = decoder::tokenModel(name, facts.hidden);
+  model.pageBytes = facts.pageBytes;
+  model.layers = facts.layers;
+  model.steps = {{QUOIN_STEP_LAYERS, facts.scratchRowBytes, 0, facts.layersWork, cpu::layersStepName(name)},
+                 {QUOIN_STEP_HEAD, facts.head.scratchRowBytes(), 0, facts.hidden * facts.head.vocabulary,
+                  cpu::headStepName(name)}};
+  return model;
 }
 
 bool Compiler::buildArtifact() {
-  auto steps = module->getOps<stage::StepOp>();
-  if (std::distance(steps.begin(), steps.end()) != 1)
-    return fail("expects one quoin.model in '" + options.input + "', but found " +
-                Twine(std::distance(steps.begin(), steps.end())));
-  stage::StepOp step = *steps.begin();
+  SmallVector<stage::StepOp> steps(module->getOps<stage::StepOp>());
+  if (steps.empty())
+    return fail("expects a quoin.model in '" + options.input + "', but found none");
 
   OutputFolder out(options.output);
   if (!out.create(inputs(), error))
@@ -393,7 +403,10 @@ bool Compiler::buildArtifact() {
 
   report("decoders", 0);
   LoweredDecoders decoders;
-  if (failed(decoder::lowerDecoders(*module, {stage::bufferOf(step.getHead().getInput()).getWidth()}, decoders)))
+  decoder::DecoderLoweringOptions lowering;
+  for (stage::StepOp step : steps)
+    lowering.models.push_back(step.getSymName());
+  if (failed(decoder::lowerDecoders(*module, lowering, decoders)))
     return failWith("the decoders cannot be lowered");
   if (decoders.decoders.empty())
     return fail("expects a quoin.decoder in '" + options.input + "', but found none");
@@ -402,15 +415,23 @@ bool Compiler::buildArtifact() {
   SmallVector<BlockMask> masks;
   for (MaskAttr mask : decoders.masks)
     masks.push_back(mask.getFormula());
-  FailureOr<cpu::StepFacts> facts = cpu::emitModel(*module, step, masks, target->kernels, positions);
-  if (failed(facts))
-    return failWith("the model cannot be lowered");
-  if (int64_t fill = integer(module_attr::fill, -1); fill >= facts->head.vocabulary)
-    return fail("expects 'quoin.fill' below the head's " + Twine(facts->head.vocabulary) + " tokens, but found " +
-                Twine(fill));
+  std::vector<cpu::StepFacts> facts;
+  cpu::WeightPlan plan;
+  for (stage::StepOp step : steps) {
+    FailureOr<cpu::StepFacts> made = cpu::emitModel(*module, step, masks, target->kernels, positions);
+    if (failed(made))
+      return failWith("the model cannot be lowered");
+    plan.merge(made->weights);
+    facts.push_back(std::move(*made));
+    description.models.push_back(takeInventory(step));
+  }
+  // The verifier of models has seen to it that all heads score the same tokens.
+  const int64_t vocabulary = facts.front().head.vocabulary;
+  if (int64_t fill = integer(module_attr::fill, -1); fill >= vocabulary)
+    return fail("expects 'quoin.fill' below the head's " + Twine(vocabulary) + " tokens, but found " + Twine(fill));
 
-  description.model = takeInventory(step);
-  describe(description, options, decoders, *facts, std::move(inexact));
+  describe(description, options, decoders, facts, std::move(inexact));
+  description.weightBytes = plan.bytes();
   description.symbol = options.symbol.empty() ? decoder::queryFunction.str() : options.symbol;
   description.object = options.object;
   description.architecture = text(module_attr::architecture);
@@ -421,26 +442,20 @@ bool Compiler::buildArtifact() {
   if (auto stops = module->getOperation()->getAttrOfType<DenseI32ArrayAttr>(module_attr::stop))
     description.stops.assign(stops.asArrayRef().begin(), stops.asArrayRef().end());
 
-  if (!packWeights(out, facts->weights))
+  if (!packWeights(out, plan))
     return false;
 
   decoder::ProgramNumbers table;
   table.targetFeatures = target->required;
-  table.hidden = facts->hidden;
-  table.vocabulary = facts->head.vocabulary;
-  table.layers = facts->layers;
+  table.vocabulary = vocabulary;
+  for (auto [step, of] : llvm::zip_equal(steps, facts))
+    table.models.push_back(describeModel(step.getSymName(), of));
   table.capacity = capacity;
   table.positions = positions;
-  table.layersWork = facts->layersWork;
-  table.pageBytes = facts->pageBytes;
-  table.weightsBytes = facts->weights.bytes();
+  table.weightsBytes = plan.bytes();
   table.weightsChecksum = checksum;
-  table.scratchRowBytes = facts->scratchRowBytes;
-  table.headScratchRowBytes = facts->head.scratchRowBytes();
   table.stops = description.stops;
   table.fill = static_cast<int32_t>(description.fill);
-  table.layersStep = cpu::layersStepName.str();
-  table.headStep = cpu::headStepName.str();
   if (failed(decoder::emitProgramTable(*module, table, decoders)))
     return failWith("the program table cannot be made");
   for (Operation &op : llvm::make_early_inc_range(module->getOps()))

@@ -3,7 +3,7 @@
 //   1. load        a Hugging Face folder is imported, a .mlir file parsed
 //   2. passes      the phase table of passes/Pipeline.h, from `from` to `to`
 //   3. decoders    outlined decoders become `advance` functions
-//   4. model       the step of the model becomes `layers_step` and `head_step`
+//   4. models      the step of each model becomes functions of its layers and its head
 //   5. weights     are read once, packed and written as they are read
 //   6. object      everything becomes one object file, linked into model.so
 //   7. metadata    model.json, model.h and the tokenizer

@@ -9,6 +9,7 @@ using namespace quoin::stage;
 
 ModelInventory quoin::takeInventory(StepOp step) {
   ModelInventory all;
+  all.name = step.getSymName().str();
   std::map<std::pair<int64_t, int64_t>, int64_t> counts;
   for (auto product : step.getBody().getOps<ProductOp>())
     counts[{bufferOf(product.getOutput()).getWidth(), bufferOf(product.getInput()).getWidth()}] +=

@@ -32,6 +32,7 @@ struct ExpertCost {
 };
 
 struct ModelInventory {
+  std::string name;
   int64_t hidden = 0, vocabulary = 0, layers = 0, heads = 0, kvHeads = 0, headDim = 0;
   int64_t weightBytesPerStep = 0; // all products and the head; not experts, nor the embedding, of which a row is read
   int64_t flopsPerRow = 0;        // all products, with experts, too, and the head

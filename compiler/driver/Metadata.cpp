@@ -47,18 +47,27 @@ static void writePasses(OStream &json, const ArtifactDescription &d) {
 }
 
 static void writeModel(OStream &json, const ModelInventory &m) {
-  json.attributeObject("model", [&] {
-    json.attribute("layers", m.layers);
-    json.attribute("hidden", m.hidden);
-    json.attribute("heads", m.heads);
-    json.attribute("kv_heads", m.kvHeads);
-    json.attribute("head_dim", m.headDim);
-    json.attribute("vocabulary", m.vocabulary);
-    json.attribute("weight_bytes_per_step", m.weightBytesPerStep);
-    json.attribute("flops_per_row", m.flopsPerRow);
-    json.attribute("flops_per_row_and_key", m.flopsPerRowAndKey);
-    json.attribute("cache_bytes_per_token", m.cacheBytesPerToken);
-  });
+  json.attribute("name", m.name);
+  json.attribute("layers", m.layers);
+  json.attribute("hidden", m.hidden);
+  json.attribute("heads", m.heads);
+  json.attribute("kv_heads", m.kvHeads);
+  json.attribute("head_dim", m.headDim);
+  json.attribute("vocabulary", m.vocabulary);
+  json.attribute("weight_bytes_per_step", m.weightBytesPerStep);
+  json.attribute("flops_per_row", m.flopsPerRow);
+  json.attribute("flops_per_row_and_key", m.flopsPerRowAndKey);
+  json.attribute("cache_bytes_per_token", m.cacheBytesPerToken);
+}
+
+/// The first model, as "model", then all of them where there are several.
+static void writeModels(OStream &json, const std::vector<ModelInventory> &models) {
+  json.attributeObject("model", [&] { writeModel(json, models.front()); });
+  if (models.size() > 1)
+    json.attributeArray("models", [&] {
+      for (const ModelInventory &m : models)
+        json.object([&] { writeModel(json, m); });
+    });
 }
 
 std::string quoin::metadataJson(const ArtifactDescription &d) {
@@ -98,23 +107,29 @@ std::string quoin::metadataJson(const ArtifactDescription &d) {
       for (int32_t id : d.stops)
         json.value(id);
     });
-    writeModel(json, d.model);
+    writeModels(json, d.models);
     writePasses(json, d);
     json.attributeObject("memory", [&] {
       json.attribute("weights", d.weightBytes);
-      json.attribute("cache_bytes_per_token", d.model.cacheBytesPerToken);
+      int64_t cacheBytes = 0;
+      for (const ModelInventory &m : d.models)
+        cacheBytes += m.cacheBytesPerToken;
+      json.attribute("cache_bytes_per_token", cacheBytes);
       json.attribute("page_bytes", d.pageBytes);
       json.attribute("scratch_bytes_per_row", d.scratchRowBytes);
       json.attribute("head_scratch_bytes_per_row", d.headScratchRowBytes);
     });
     json.attributeArray("kernels", [&] {
-      for (const ProductCost &p : d.model.products)
-        json.object([&] {
-          json.attribute("shape", p.shape);
-          json.attribute("count", p.count);
-          json.attribute("bytes", p.bytes);
-          json.attribute("flops", p.flopsPerRow);
-        });
+      for (const ModelInventory &m : d.models)
+        for (const ProductCost &p : m.products)
+          json.object([&] {
+            if (d.models.size() > 1)
+              json.attribute("model", m.name);
+            json.attribute("shape", p.shape);
+            json.attribute("count", p.count);
+            json.attribute("bytes", p.bytes);
+            json.attribute("flops", p.flopsPerRow);
+          });
     });
     if (!d.model.experts.empty())
       json.attributeArray("experts", [&] {

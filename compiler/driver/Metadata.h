@@ -33,7 +33,7 @@ struct ArtifactDescription {
   int level = 2;
   std::vector<DecoderDescription> decoders;
   std::vector<std::pair<std::string, int64_t>> counters; // "pass.counter", number
-  ModelInventory model;
+  std::vector<ModelInventory> models;                    ///< at least one
   int64_t capacity = 0, weightBytes = 0, pageBytes = 0, scratchRowBytes = 0, headScratchRowBytes = 0;
   int64_t barriers = 0, fusedEpilogues = 0;
   int64_t fill = -1;

@@ -94,6 +94,15 @@ LogicalResult ModelOp::verifySymbolUses(SymbolTableCollection &table) {
   auto hidden = cast<HiddenOp>(getBody().front().back());
   if (failed(expectShape(*this, head, {ShapedType::kDynamic, width(hidden.getRows())})))
     return failure();
+  // model_c10
+  for (auto other : (*this)->getParentRegion()->front().getOps<ModelOp>()) {
+    if (other == *this)
+      break;
+    auto first = table.lookupNearestSymbolFrom<WeightOp>(other, other.getHeadAttr());
+    if (first && rowsOf(first) != rowsOf(head))
+      return emitOpError("expects a head of as many tokens as that of '@")
+             << other.getSymName() << "', " << rowsOf(first) << ", but found " << rowsOf(head);
+  }
   // model_c9: ids are tokens, and tokens are what the head scores.
   int64_t tokens = rowsOf(head);
   for (auto embed : getBody().getOps<EmbedOp>())

@@ -58,7 +58,7 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     (C6) `quoin.gather_rows` gathers rows of the call at the third argument; (C7) keys and values of `quoin.attention` have rows of
     the call, its query has rows read if it has `rows`, which is the third argument, and rows of the call otherwise; (C8) hidden
     rows are rows read in a model with a third argument, and rows of the call in one without; (C9) weights of `quoin.embed` have at
-    least as many rows as the head.
+    least as many rows as the head; (C10) heads of a module's models have as many rows each: there is one vocabulary.
 
     Example:
     ```mlir

@@ -104,7 +104,11 @@ FailureOr<Datum> Machine::call(Operation *op, const CallOperands &c) {
   KeyValueCache *cache = nullptr;
   int64_t keep = 0;
   if (c.cache) {
-    cache = &caches[std::get<CacheHandle>(get(c.cache)).number];
+    CacheHandle handle = std::get<CacheHandle>(get(c.cache));
+    if (handle.model != c.model.getValue())
+      return op->emitOpError("expects a cache of '@")
+             << c.model.getValue() << "', but found one of '@" << handle.model << "'";
+    cache = &caches[handle.number];
     call.from = integer(c.from);
     keep = std::clamp<int64_t>(integer(c.keep), 0, count);
     auto held = static_cast<int64_t>(cache->slots.size());
@@ -143,6 +147,11 @@ FailureOr<Datum> Machine::call(Operation *op, const CallOperands &c) {
   evaluations += !c.pass;
   Operation *model = SymbolTable::lookupNearestSymbolFrom(op, c.model);
   logits.head = &headOf(model, program.getWeights());
+  for (Operation &other : model->getParentRegion()->front()) {
+    if (&other == model)
+      break;
+    logits.model += other.hasTrait<IsModel>();
+  }
   logits.hidden = Matrix(0, logits.head->stored.columns);
   if (made) {
     countForward(call.from, count);
@@ -202,7 +211,7 @@ Machine::Answer Machine::evaluateCall(Operation *op) {
       .Case([&](ForwardCachedOp o) { return setCall(call(o, callOperands(o))); })
       // A handle: a second execution names the same cache.
       .Case([&](CacheOp o) -> Answer {
-        set(o.getCache(), CacheHandle{static_cast<int64_t>(o.getNumber())});
+        set(o.getCache(), CacheHandle{static_cast<int64_t>(o.getNumber()), o.getModel()});
         return success();
       })
       .Case([&](ReuseOp o) -> Answer { return reuse(o); })

@@ -29,6 +29,8 @@ using Tensor = std::vector<Number>;
 struct Logits {
   Matrix hidden;
   const Weight *head = nullptr;
+  /// The model that made them, as the module's models are numbered.
+  int64_t model = 0;
   /// Positions of the slots that were read: what a trace calls the rows.
   std::vector<int64_t> positions;
   /// With guidance: the unconditional rows, and the factor.
@@ -41,9 +43,10 @@ struct Logits {
   Matrix scores(int64_t from, int64_t count) const;
 };
 
-/// The value of a `!quoin.cache`: which of the session's caches.
+/// The value of a `!quoin.cache`: which of the session's caches, and of which model.
 struct CacheHandle {
   int64_t number = 0;
+  llvm::StringRef model = {};
 };
 
 /// Nothing (`std::monostate`) is what `ub.poison` gives: it may be carried along but not used.

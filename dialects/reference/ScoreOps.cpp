@@ -117,6 +117,9 @@ LogicalResult Machine::guide(GuideOp op) {
   auto unconditional = std::get<std::shared_ptr<const Logits>>(get(op.getUnconditional()));
   if (guided.unconditional || unconditional->unconditional)
     return op.emitOpError("expects logits that are not guided themselves");
+  if (guided.model != unconditional->model)
+    return op.emitOpError("expects logits of one model, but found those of models ")
+           << guided.model << " and " << unconditional->model;
   if (failed(expectEqual(op, "rows", static_cast<size_t>(guided.rows()), static_cast<size_t>(unconditional->rows()))) ||
       failed(expectEqual(op, "scores a row", static_cast<size_t>(guided.vocabulary()),
                          static_cast<size_t>(unconditional->vocabulary()))))

@@ -1,7 +1,7 @@
 //===- PackWeights.cpp - layouts of weights and their places in the file ---===//
 //
-// Front to back: each weight gets the layout that its stage reads and lies behind the one before, or where the same one
-// lies already.
+// Front to back, one step of the module after the other: each weight gets the layout that its stage reads and lies
+// behind the one before, or where the same one lies already. Models that share a weight share its piece.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,21 +26,24 @@ struct PackWeights : quoin::impl::PackWeightsPassBase<PackWeights> {
   Counter numShared{"pack-weights", "num-pieces-shared"};
 
   void runOnOperation() override {
-    StepOp step = getOperation();
     placed.clear();
     end = 0;
-    positions = positionsOf(step->getParentOfType<ModuleOp>());
-    for (Operation &op : step.getBody().front())
-      for (WeightAttr weight : weightsOf(&op))
-        if (weight.isPacked()) {
-          remark::missed(step.getLoc(), remarkOn<PackWeights>("Weights")) << "they lie in a file already";
-          return;
-        }
-    for (Operation &op : step.getBody().front())
-      if (failed(pack(&op)))
-        return signalPassFailure();
-    remark::passed(step.getLoc(), remarkOn<PackWeights>("Weights"))
-        << std::to_string(placed.size()) + " pieces, " + std::to_string(end) + " bytes";
+    positions = positionsOf(getOperation());
+    SmallVector<StepOp> steps(getOperation().getOps<StepOp>());
+    for (StepOp step : steps)
+      for (Operation &op : step.getBody().front())
+        for (WeightAttr weight : weightsOf(&op))
+          if (weight.isPacked()) {
+            remark::missed(step.getLoc(), remarkOn<PackWeights>("Weights")) << "they lie in a file already";
+            return;
+          }
+    for (StepOp step : steps)
+      for (Operation &op : step.getBody().front())
+        if (failed(pack(&op)))
+          return signalPassFailure();
+    if (!steps.empty())
+      remark::passed(steps.front().getLoc(), remarkOn<PackWeights>("Weights"))
+          << std::to_string(placed.size()) + " pieces, " + std::to_string(end) + " bytes";
   }
 
 private:

@@ -4,7 +4,7 @@
 // model's index under what they hold (token, position, label), the decoder's cache, and the page before it: the whole
 // history. A session that asks how much of its call it has already (`reuse`) first looks there. It may then use what it
 // finds as if it had computed it itself, if the compiler has proven that slots of this cache mean the same in every run
-// (`quoin_decoder_t.shared_caches`): the rule that says which rows a call must run again does not ask who ran them.
+// (`quoin_cache_t.shared`): the rule that says which rows a call must run again does not ask who ran them.
 //
 // The index holds no page alive. A session that writes to a page which others hold gets a copy of its own; one that
 // nobody else holds leaves the index. Who holds a page holds all pages before it, so a page in the index always stands
@@ -133,8 +133,7 @@ bool Cache::reserveSlots(size_t count) {
   return true;
 }
 
-bool Cache::reserve(int64_t slots, int64_t bytes) {
-  pageBytes = std::max<int64_t>(bytes, 1);
+bool Cache::reserve(int64_t slots) {
   auto needed = (static_cast<size_t>(slots) + kSlots - 1) / kSlots;
   if (!reserveSlots(needed))
     return false;
@@ -230,8 +229,7 @@ size_t PageIndex::follow(const quoin_decoder_t &of, int64_t cache, const quoin_s
   return most;
 }
 
-int64_t Cache::attach(const quoin_forward_t &call, int64_t limit, int64_t had, int64_t bytes) {
-  pageBytes = std::max<int64_t>(bytes, 1);
+int64_t Cache::attach(const quoin_forward_t &call, int64_t limit, int64_t had) {
   size_t whole = static_cast<size_t>(std::max<int64_t>(std::min(limit, call.length), 0)) / kSlots;
   if (!index || whole * kSlots <= static_cast<size_t>(had))
     return had;
@@ -264,7 +262,7 @@ int64_t Cache::attach(const quoin_forward_t &call, int64_t limit, int64_t had, i
 
 bool quoin::rt::waitsForPrefix(const quoin_session_t &session, const quoin_session_t &starting) {
   const quoin_decoder_t &decoder = *session.decoder;
-  if (&decoder != starting.decoder || decoder.shared_caches == 0)
+  if (&decoder != starting.decoder)
     return false;
   size_t least = std::min(session.prompt.size(), starting.prompt.size()), same = 0;
   while (same < least && session.prompt[same] == starting.prompt[same])
@@ -272,8 +270,8 @@ bool quoin::rt::waitsForPrefix(const quoin_session_t &session, const quoin_sessi
   // Whole pages that both have and nobody has entered yet: the other's first call will.
   quoin_sequence_t text = {};
   text.tokens = const_cast<int32_t *>(session.prompt.data()); // only looked at
-  for (int64_t cache = 0; cache < std::min(decoder.caches, 64); ++cache)
-    if (decoder.shared_caches >> cache & 1 &&
+  for (int64_t cache = 0; cache < decoder.caches_count; ++cache)
+    if (decoder.caches[cache].shared &&
         session.model->index.follow(decoder, cache, text, same / kSlots, nullptr) < same / kSlots)
       return true;
   return false;

@@ -1,7 +1,7 @@
 // engine.cpp: steps any number of sessions together.
 //
 //   1. `advance` of every session that does not wait: up to its next call of the model.
-//   2. All that wait for the layers: their rows side by side, one pass (several where there are very many rows).
+//   2. All that wait for the layers of a model: their rows side by side, one pass (forward.cpp).
 //   3. They get their logits and advance, most of them up to a score.
 //   4. All that wait for the head: one pass over all their rows (score.cpp); they get the results and advance.
 //
@@ -10,43 +10,18 @@
 
 #include "arithmetic.h"
 #include "internal.h"
+#include "slots.h"
 
 #include <algorithm>
 #include <cstdio>
 
 using namespace quoin::rt;
 
-/// Most rows of a pass, unless a single session has more: bounds the scratch memory.
-static constexpr int64_t kMostRows = 2048;
-
 /// Symbols of masks stay below: formulas then compute in 64 bits without wrapping.
 static constexpr int64_t kMostSymbol = int64_t(1) << 40;
 
-static int64_t wordsFor(int64_t slots) { return (slots + QUOIN_PAGE_SLOTS - 1) / QUOIN_PAGE_SLOTS; }
-
 // ---- Slots
 // ------------------------------------------------------------------------------------------------------------
-
-namespace {
-
-struct Slot {
-  int32_t token, position, label, open;
-};
-
-/// Slot `i` of a call: the sequence, then its `then` rows.
-Slot slotOf(const quoin_forward_t &call, int64_t i) {
-  if (i < call.length) {
-    const quoin_sequence_t &x = *call.sequence;
-    int32_t at = x.order ? x.order[i] : int32_t(i);
-    return {x.tokens[at], at, x.labels[at], x.open[at]};
-  }
-  i -= call.length;
-  return {static_cast<const int32_t *>(call.then_ids.data)[i],
-          int32_t(static_cast<const int64_t *>(call.then_positions.data)[i]),
-          call.then_labels.size ? int32_t(static_cast<const int64_t *>(call.then_labels.data)[i]) : 0, 0};
-}
-
-} // namespace
 
 /// How many leading slots of the call the cache holds, up to `end`.
 static int64_t sameSlots(const Cache &cache, const quoin_forward_t &call, int64_t end) {
@@ -60,7 +35,7 @@ static int64_t sameSlots(const Cache &cache, const quoin_forward_t &call, int64_
   return std::max<int64_t>(end, 0);
 }
 
-int64_t quoin::rt::reusableSlots(Cache &cache, const quoin_forward_t &call, int64_t limit, int64_t pageBytes) {
+int64_t quoin::rt::reusableSlots(Cache &cache, const quoin_forward_t &call, int64_t limit) {
   // `then` rows may see all that the cache holds, so none of it may be beyond.
   if (limit > call.length && cache.valid > limit)
     limit = call.length;
@@ -80,7 +55,7 @@ int64_t quoin::rt::reusableSlots(Cache &cache, const quoin_forward_t &call, int6
   }
   limit = upToReads(limit);
   limit = std::min(limit, call.length + call.then_ids.size);
-  return cache.attach(call, limit, sameSlots(cache, call, std::min(cache.valid, limit)), pageBytes);
+  return cache.attach(call, limit, sameSlots(cache, call, std::min(cache.valid, limit)));
 }
 
 // ---- Running a decoder
@@ -105,12 +80,12 @@ bool moveSequence(Arena &to, quoin_sequence_t *&sequence) {
          (!sequence->groups || moveArray(to, sequence->groups, sequence->length + 1));
 }
 
-bool moveLogits(Arena &to, quoin_logits_t *&logits, int64_t hidden) {
-  return moveArray(to, logits, 1) && moveArray(to, logits->hidden, logits->rows * hidden) &&
-         (!logits->other || moveArray(to, logits->other, logits->rows * hidden));
+bool moveLogits(Arena &to, quoin_logits_t *&logits) {
+  return moveArray(to, logits, 1) && moveArray(to, logits->hidden, logits->rows * logits->width) &&
+         (!logits->other || moveArray(to, logits->other, logits->rows * logits->width));
 }
 
-bool moveValue(Arena &to, quoin_value_t &value, uint8_t kind, int64_t hidden) {
+bool moveValue(Arena &to, quoin_value_t &value, uint8_t kind) {
   auto move = [&](auto *typed, auto &&how) {
     bool ok = how(typed);
     value.u.pointer = typed;
@@ -126,7 +101,7 @@ bool moveValue(Arena &to, quoin_value_t &value, uint8_t kind, int64_t hidden) {
   case QUOIN_KIND_SEQUENCE:
     return move(static_cast<quoin_sequence_t *>(value.u.pointer), [&](auto *&p) { return moveSequence(to, p); });
   case QUOIN_KIND_LOGITS:
-    return move(static_cast<quoin_logits_t *>(value.u.pointer), [&](auto *&p) { return moveLogits(to, p, hidden); });
+    return move(static_cast<quoin_logits_t *>(value.u.pointer), [&](auto *&p) { return moveLogits(to, p); });
   default:
     return true;
   }
@@ -148,7 +123,7 @@ bool moveFrame(quoin_session_t &session) {
       ++twin;
     if (twin < i)
       state.frame[i] = state.frame[twin];
-    else if (!moveValue(session.otherArena(), state.frame[i], state.kinds[i], session.model->program->hidden))
+    else if (!moveValue(session.otherArena(), state.frame[i], state.kinds[i]))
       return false;
   }
   session.arena().reset();
@@ -177,8 +152,17 @@ bool checkForward(quoin_session_t &session) {
                  static_cast<long long>(call.length));
     return false;
   }
-  if (call.cache < -1 || call.cache >= session.decoder->caches)
-    return refuse("cache", call.cache, session.decoder->caches - 1);
+  if (call.model < 0 || call.model >= program.models_count)
+    return refuse("model", call.model, program.models_count - 1);
+  if (call.cache < -1 || call.cache >= session.decoder->caches_count)
+    return refuse("cache", call.cache, session.decoder->caches_count - 1);
+  if (call.cache >= 0 && session.caches[static_cast<size_t>(call.cache)]->model != call.model) {
+    session.fail(QUOIN_STATUS_FAILED,
+                 "the decoder's forward expects a cache of model %lld, but found one of model %lld",
+                 static_cast<long long>(call.model),
+                 static_cast<long long>(session.caches[static_cast<size_t>(call.cache)]->model));
+    return false;
+  }
   if (call.mask < 0 || call.mask >= program.masks_count)
     return refuse("mask", call.mask, program.masks_count - 1);
   if (call.then_positions.size != call.then_ids.size)
@@ -282,178 +266,7 @@ void quoin::rt::begin(quoin_session_t &session) {
   resume(session);
 }
 
-// ---- The layers
-// -------------------------------------------------------------------------------------------------------
-
 namespace {
-
-Cache &cacheOf(quoin_session_t &session) {
-  int64_t cache = session.state.forward.cache;
-  return *session.caches[cache < 0 ? session.caches.size() - 1 : static_cast<size_t>(cache)];
-}
-
-/// Makes what the call needs and writes its slots into the cache. False: no memory, and the session has failed.
-bool prepareForward(quoin_session_t &session) {
-  const quoin_forward_t &call = session.state.forward;
-  Cache &cache = cacheOf(session);
-  int64_t slots = call.length + call.then_ids.size;
-  Arena &arena = session.otherArena();
-  arena.reset();
-  auto *logits = arena.make<quoin_logits_t>(1);
-  auto *hidden = arena.make<float>(call.read.size * session.model->program->hidden);
-  bool room = logits && hidden && cache.reserve(slots, session.model->program->page_bytes);
-  if (!room || (call.from < slots && !cache.makeWritable(call.from, slots))) {
-    session.failOutOfMemory();
-    return false;
-  }
-  *logits = {call.read.size, hidden, nullptr, 0};
-  session.state.logits = logits;
-  if (call.from >= slots)
-    return true;
-  // From here on only the slots before `from` are what they were.
-  cache.valid = std::min(cache.valid, call.from);
-  for (int64_t i = call.from; i < slots; ++i) {
-    Slot slot = slotOf(call, i);
-    auto at = static_cast<size_t>(i);
-    cache.tokens[at] = slot.token;
-    cache.positions[at] = slot.position;
-    cache.labels[at] = slot.label;
-    cache.open[at] = slot.open;
-  }
-  for (int64_t i = slots; i < wordsFor(slots) * QUOIN_PAGE_SLOTS; ++i) {
-    auto at = static_cast<size_t>(i);
-    cache.tokens[at] = cache.positions[at] = cache.labels[at] = cache.open[at] = 0;
-  }
-  return true;
-}
-
-/// The bookkeeping after a call: what stays in the cache, and the counters. The session may resume.
-void finishForward(quoin_session_t &session) {
-  quoin_state_t &state = session.state;
-  const quoin_forward_t &call = state.forward;
-  Cache &cache = cacheOf(session);
-  int64_t slots = call.length + call.then_ids.size;
-  int64_t keep = call.cache < 0 ? 0 : std::clamp<int64_t>(call.keep, 0, slots);
-  if (call.from < slots) {
-    cache.valid = keep;
-    cache.publish(call.length);
-    state.rounds = session.maxRounds;
-    session.rows += slots - call.from;
-    if (session.forwards++ == 0) {
-      // Alone it would have run all of them; what a first call has not to run was somebody else's work.
-      session.prefillTokens = std::min(static_cast<int64_t>(session.prompt.size()), slots);
-      session.sharedTokens = std::min(session.prefillTokens, call.from);
-    }
-  } else if (keep < slots) {
-    cache.valid = std::min(cache.valid, keep); // nothing ran, so what else is there stays true
-  }
-  state.evaluations += call.evaluation != 0;
-  session.phase = Phase::Ready;
-}
-
-/// One pass of the layers over the rows of `sessions`, which are prepared.
-quoin_status_t runLayers(quoin_model_t &model, quoin_session_t *const *sessions, size_t count) {
-  Scratch &s = model.scratch;
-  const quoin_program_t &program = *model.program;
-  int64_t rows = 0, reads = 0, words = 0, tiles = 0;
-  double work = 0; // four bytes of a page take part in one multiplication
-  for (size_t i = 0; i < count; ++i) {
-    const quoin_forward_t &call = sessions[i]->state.forward;
-    int64_t slots = call.length + call.then_ids.size, mine = slots - call.from;
-    rows += mine;
-    reads += call.read.size;
-    words += mine * wordsFor(slots);
-    tiles += wordsFor(mine) * wordsFor(slots);
-    work += rowsOfWork(mine) * double(slots) * double(program.page_bytes / 256);
-  }
-  // A row may be read more than once, so there can be more reads than rows.
-  int64_t scratch =
-      program.scratch_row_bytes * std::max(rows, reads) + program.scratch_worker_bytes * model.context->workers;
-  auto size = [](int64_t n) { return static_cast<size_t>(n); };
-  if (!s.ids.resize(size(rows)) || !s.positions.resize(size(rows)) || !s.read.resize(size(reads)) ||
-      !s.readGroup.resize(size(reads)) || !s.hidden.resize(size(reads)) || !s.groups.resize(count) ||
-      !s.words.resize(size(words)) || !s.tiles.resize(size(tiles)) || !s.layers.resize(size(scratch)))
-    return model.context->outOfMemory();
-
-  rows = reads = words = tiles = 0;
-  for (size_t i = 0; i < count; ++i) {
-    quoin_session_t &session = *sessions[i];
-    const quoin_forward_t &call = session.state.forward;
-    Cache &cache = cacheOf(session);
-    quoin_group_t &group = s.groups[i];
-    group.first_row = rows;
-    group.first_slot = call.from;
-    group.slots = call.length + call.then_ids.size;
-    group.rows = group.slots - call.from;
-    group.pages = cache.pages.data();
-    group.positions = cache.positions.data();
-    group.labels = cache.labels.data();
-    group.open = cache.open.data();
-    group.mask = call.mask;
-    std::copy_n(call.symbols, QUOIN_MAX_SYMBOLS, group.symbols);
-    group.words = s.words.data() + words;
-    group.tiles = s.tiles.data() + tiles;
-    std::copy_n(cache.tokens.data() + call.from, group.rows, s.ids.data() + rows);
-    std::copy_n(cache.positions.data() + call.from, group.rows, s.positions.data() + rows);
-    auto *hidden = const_cast<float *>(session.state.logits->hidden); // ours, made by prepareForward
-    for (int64_t r = 0; r < call.read.size; ++r, ++reads) {
-      s.read[size(reads)] = rows + static_cast<const int64_t *>(call.read.data)[r] - call.from;
-      s.readGroup[size(reads)] = static_cast<int64_t>(i);
-      s.hidden[size(reads)] = hidden + r * program.hidden;
-    }
-    rows += group.rows;
-    words += group.rows * wordsFor(group.slots);
-    tiles += wordsFor(group.rows) * wordsFor(group.slots);
-  }
-
-  struct Call {
-    const quoin_program_t *program;
-    quoin_layers_t layers;
-  };
-  Call call = {&program,
-               {model.weights, s.layers.data(), rows, s.ids.data(), s.positions.data(), reads, s.read.data(),
-                s.readGroup.data(), s.hidden.data(), static_cast<int64_t>(count), s.groups.data(), &s.meeting.barrier}};
-  work += rowsOfWork(rows) * double(program.layers_work);
-  model.context->parallel(
-      work / double(std::max<int64_t>(program.layers, 1)), s.meeting,
-      [](void *arg, int64_t worker, int64_t workers) {
-        auto *made = static_cast<Call *>(arg);
-        made->program->layers_step(&made->layers, worker, workers);
-      },
-      &call);
-  return QUOIN_STATUS_OK;
-}
-
-/// The layers for all sessions that wait for them.
-quoin_status_t runForwards(quoin_model_t &model, quoin_session_t *const *sessions, size_t count) {
-  Buffer<quoin_session_t *> &waiting = model.scratch.waiting;
-  waiting.clear();
-  for (size_t i = 0; i < count; ++i) {
-    quoin_session_t &session = *sessions[i];
-    if (session.phase != Phase::Forward || !prepareForward(session))
-      continue;
-    const quoin_forward_t &call = session.state.forward;
-    if (call.from >= call.length + call.then_ids.size)
-      finishForward(session); // everything is in the cache: no call
-    else if (!waiting.push(&session))
-      return model.context->outOfMemory();
-  }
-  for (size_t first = 0, next = 0; first < waiting.size(); first = next) {
-    int64_t rows = 0;
-    for (; next < waiting.size(); ++next) {
-      const quoin_forward_t &call = waiting[next]->state.forward;
-      int64_t mine = call.length + call.then_ids.size - call.from;
-      if (next > first && rows + mine > kMostRows)
-        break;
-      rows += mine;
-    }
-    if (quoin_status_t status = runLayers(model, waiting.data() + first, next - first))
-      return status;
-    for (size_t i = first; i < next; ++i)
-      finishForward(*waiting[i]);
-  }
-  return QUOIN_STATUS_OK;
-}
 
 /// Every session that is ready goes on to its next suspension.
 void advanceAll(quoin_session_t *const *sessions, size_t count) {

@@ -95,6 +95,15 @@ inline void pauseCpu() {
 #endif
 }
 
+/// One model of a program: what the tables say of it, found once.
+struct Part {
+  const quoin_program_model_t *table = nullptr;
+  const quoin_step_t *layers = nullptr;
+  const quoin_step_t *head = nullptr; // null: it scores no tokens
+  int64_t pageBytes = 0;              // of keys and values; 0: it keeps none
+  int64_t hidden = 0;                 // floats of a row that the head scores
+};
+
 /// What the slots of a page hold, and those before it.
 struct Page;
 struct PageKey {
@@ -142,28 +151,30 @@ inline constexpr size_t kMostAttached = 1024;
 /// The first `valid` slots may be used by the next call. Slots of a call are written in [from, slots) only: those
 /// before are the ones the cache already had, with the labels and open bits under which they were computed.
 struct Cache {
-  explicit Cache(const Memory *memory)
-      : memory(memory), pages(memory), tokens(memory), positions(memory), labels(memory), open(memory), held(memory) {}
+  Cache(const Memory *memory, int64_t model, int64_t pageBytes)
+      : memory(memory), model(model), pageBytes(pageBytes > 0 ? pageBytes : 1), pages(memory), tokens(memory),
+        positions(memory), labels(memory), open(memory), held(memory) {}
   Cache(const Cache &) = delete;
   Cache &operator=(const Cache &) = delete;
   ~Cache();
 
-  [[nodiscard]] bool reserve(int64_t slots, int64_t bytes);
+  [[nodiscard]] bool reserve(int64_t slots);
   /// Pages of slots [from, slots), which are reserved, become this cache's alone. False: no memory.
   [[nodiscard]] bool makeWritable(int64_t from, int64_t slots);
   /// Enters whole pages of the first `slots` slots, as far as they are valid.
   void publish(int64_t slots);
   /// Takes leading pages of the call's sequence from others, if there are more than `had` slots of them; gives how many
   /// slots are valid then, `had` otherwise. Without memory nothing is taken.
-  int64_t attach(const quoin_forward_t &call, int64_t limit, int64_t had, int64_t bytes);
+  int64_t attach(const quoin_forward_t &call, int64_t limit, int64_t had);
 
   const Memory *memory;
+  const int64_t model; // whose keys and values
+  const int64_t pageBytes;
   PageIndex *index = nullptr; // null: its slots mean something in this run only
   const quoin_decoder_t *decoder = nullptr;
   int64_t number = 0;
   Buffer<void *> pages; // data of those held
   Buffer<int32_t> tokens, positions, labels, open;
-  int64_t pageBytes = 0;
   int64_t valid = 0;
 
 private:
@@ -196,9 +207,9 @@ struct Trace {
 /// Arrays of the batch that runs, used again by every step.
 struct Scratch {
   explicit Scratch(const Memory *memory)
-      : waiting(memory), ids(memory), positions(memory), read(memory), readGroup(memory), hidden(memory),
-        groups(memory), words(memory), tiles(memory), layers(memory), rows(memory), jobs(memory), head(memory),
-        logits(memory), sorted(memory) {}
+      : waiting(memory), columns(memory), read(memory), readGroup(memory), resultRows(memory), groups(memory),
+        words(memory), tiles(memory), layers(memory), rows(memory), jobs(memory), part(memory), chosen(memory),
+        head(memory), logits(memory), sorted(memory) {}
 
   struct Job {
     quoin_session_t *session;
@@ -211,14 +222,16 @@ struct Scratch {
   };
 
   Buffer<quoin_session_t *> waiting;
-  Buffer<int32_t> ids, positions;
+  Buffer<uint8_t> columns; // operands of the step, one after the other
   Buffer<int64_t> read, readGroup;
-  Buffer<float *> hidden;
+  Buffer<void *> resultRows; // where rows of results go, one result after the other
   Buffer<quoin_group_t> groups;
   Buffer<uint64_t> words;
   Buffer<uint8_t> tiles, layers;
   Buffer<quoin_head_row_t> rows;
   Buffer<Job> jobs;
+  Buffer<int32_t> part;            // of each row of the head: its model
+  Buffer<quoin_head_row_t> chosen; // rows of one model, where there are several
   Buffer<uint8_t> head;
   Buffer<float> logits;
   Buffer<Candidate> sorted;
@@ -268,12 +281,14 @@ struct quoin_context_t {
 
 struct quoin_model_t {
   explicit quoin_model_t(quoin_context_t *context)
-      : context(context), metadata(&context->memory), index(&context->memory), scratch(&context->memory) {}
+      : context(context), parts(&context->memory), metadata(&context->memory), index(&context->memory),
+        scratch(&context->memory) {}
   ~quoin_model_t();
 
   quoin_context_t *context;
   const quoin_program_t *program = nullptr;
-  void *library = nullptr; // of dlopen
+  quoin::rt::Buffer<quoin::rt::Part> parts; // as the program's models
+  void *library = nullptr;                  // of dlopen
   const uint8_t *weights = nullptr;
   void *mapped = nullptr;
   size_t mappedBytes = 0;
@@ -317,7 +332,7 @@ struct quoin_session_t {
   // The run.
   quoin::rt::Buffer<quoin_value_t> frame, moved; // as large; `moved` is for the arenas' exchange
   quoin::rt::Buffer<uint8_t> kinds;
-  quoin::rt::Buffer<quoin::rt::Cache *> caches; // the decoder's, then one that keeps nothing
+  quoin::rt::Buffer<quoin::rt::Cache *> caches; // the decoder's, then one of each model that keeps nothing
   int64_t forwards = 0;
   int64_t prefillTokens = 0;
   int64_t sharedTokens = 0;
@@ -341,6 +356,11 @@ const char *missingFeature(const char *features, const char *level, size_t *out_
 /// Whether this machine, or the lower one that QUOIN_CPU names, runs a program that needs `features` (may be null).
 quoin_status_t checkFeatures(quoin_context_t &context, const char *features, const char *where);
 
+/// tables.cpp: refuses a program that this runtime cannot run or whose tables contradict themselves.
+quoin_status_t checkProgram(quoin_context_t &context, const quoin_program_t *program, const char *where);
+/// Finds what steps need in the tables of a program that was checked. False: no memory.
+[[nodiscard]] bool findParts(const quoin_program_t &program, Buffer<Part> &out);
+
 /// cpus.cpp: what this process may use of the machine: by its affinity mask and by the quotas of its control groups.
 /// The files are read below `root` ("" but in tests).
 struct Cpus {
@@ -357,7 +377,7 @@ quoin_status_t openLibrary(quoin_context_t &context, const char *path, void **ou
 quoin_status_t loadTokenizer(quoin_context_t &context, const char *folder, bool required, quoin_tokenizer_t **out);
 
 /// cache and calls, in engine.cpp.
-int64_t reusableSlots(Cache &cache, const quoin_forward_t &call, int64_t limit, int64_t pageBytes);
+int64_t reusableSlots(Cache &cache, const quoin_forward_t &call, int64_t limit);
 /// Would the session's first call compute what that of `starting` is about to, so that it had better start after it?
 bool waitsForPrefix(const quoin_session_t &session, const quoin_session_t &starting);
 /// Runs `advance` to its next suspension; the phase says what came of it.
@@ -365,7 +385,10 @@ void resume(quoin_session_t &session);
 /// Starts a run: prompt and max_tokens into the frame, then `resume`.
 void begin(quoin_session_t &session);
 
-/// score.cpp: one pass of the head for all sessions that wait for a score, and their results.
+/// forward.cpp: one pass of each model's layers for all sessions that wait for them, which may then resume.
+quoin_status_t runForwards(quoin_model_t &model, quoin_session_t *const *sessions, size_t count);
+
+/// score.cpp: one pass of each head for all sessions that wait for a score, and their results.
 quoin_status_t runScores(quoin_model_t &model, quoin_session_t *const *sessions, size_t count);
 /// False if the request is not well-formed; the session has then failed.
 bool checkScore(quoin_session_t &session);

@@ -63,27 +63,6 @@ bool isWholeLibrary(int file, uint64_t size) {
   return true;
 }
 
-quoin_status_t checkProgram(quoin_context_t &context, const quoin_program_t *program, const char *where) {
-  if (!program)
-    return context.fail(QUOIN_STATUS_INCOMPATIBLE, "%s needs a runtime newer than ABI version %u", where,
-                        QUOIN_ABI_VERSION);
-  if (program->abi_version != QUOIN_ABI_VERSION)
-    return context.fail(QUOIN_STATUS_INCOMPATIBLE,
-                        "%s has ABI version %u, but this runtime has %u; compile the model again", where,
-                        program->abi_version, QUOIN_ABI_VERSION);
-  if (program->struct_size != sizeof(quoin_program_t))
-    return context.fail(QUOIN_STATUS_INCOMPATIBLE, "%s describes itself in %u bytes, but this runtime expects %zu",
-                        where, program->struct_size, sizeof(quoin_program_t));
-  if (quoin_status_t status = checkFeatures(context, program->target_features, where))
-    return status;
-  if (program->hidden < 1 || program->vocabulary < 1 || program->vocabulary > INT32_MAX || program->capacity < 1 ||
-      program->positions < program->capacity || program->positions > INT32_MAX || program->layers_work < 0 ||
-      program->fill >= program->vocabulary || program->page_bytes < 0 || program->decoders_count < 1 ||
-      !program->decoders || !program->layers_step || !program->head_step || program->weights_bytes < 8)
-    return context.fail(QUOIN_STATUS_CORRUPT, "%s does not describe a model", where);
-  return QUOIN_STATUS_OK;
-}
-
 /// Only the size and the last 8 bytes are read: a file of another program is told without touching its pages.
 quoin_status_t checkWeights(quoin_model_t &model, const void *weights, size_t size, const char *where) {
   const quoin_program_t &program = *model.program;
@@ -164,6 +143,8 @@ quoin_status_t openFolder(quoin_model_t &model, const char *folder, quoin_progra
   model.program = query(QUOIN_ABI_VERSION);
   if (quoin_status_t status = checkProgram(context, model.program, where))
     return status;
+  if (!findParts(*model.program, model.parts))
+    return context.outOfMemory();
   if (weights) {
     if (reinterpret_cast<uintptr_t>(weights) % kAlignment)
       return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects weights at a 64-byte boundary, but they are at %p",
@@ -241,17 +222,11 @@ void quoin_model_destroy(quoin_model_t *model) {
 
 void quoin_model_info(const quoin_model_t *model, quoin_model_info_t *out_info) {
   const quoin_program_t &p = *model->program;
-  *out_info = {p.hidden,
-               p.vocabulary,
-               p.layers,
-               p.capacity,
-               p.page_bytes,
-               p.weights_bytes,
-               p.fill,
-               p.decoders_count,
-               p.decoders,
-               p.stops,
-               p.stops_count > 0 ? static_cast<size_t>(p.stops_count) : 0};
+  const Part &first = model->parts[0];
+  *out_info = {first.hidden,    p.vocabulary,    first.table->layers,
+               p.capacity,      first.pageBytes, p.models_count,
+               p.weights_bytes, p.fill,          p.decoders_count,
+               p.decoders,      p.stops,         p.stops_count > 0 ? static_cast<size_t>(p.stops_count) : 0};
 }
 
 const char *quoin_model_metadata(const quoin_model_t *model) {

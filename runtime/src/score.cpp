@@ -56,10 +56,9 @@ bool prepareScore(quoin_session_t &session) {
 
 quoin_head_row_t headRow(const quoin_session_t &session, const quoin_logits_t &logits, int64_t row) {
   const quoin_score_t &score = session.state.score;
-  int64_t hidden = session.model->program->hidden;
   quoin_head_row_t head = {};
-  head.hidden = logits.hidden + row * hidden;
-  head.other = logits.other ? logits.other + row * hidden : nullptr;
+  head.hidden = logits.hidden + row * logits.width;
+  head.other = logits.other ? logits.other + row * logits.width : nullptr;
   head.guidance = static_cast<float>(logits.guidance);
   head.forbid = session.state.fill;
   head.of = score.of.size ? static_cast<const int32_t *>(score.of.data)[row] : -1;
@@ -139,7 +138,51 @@ void storeJob(const Scratch &s, const Scratch::Job &job) {
     traceConfidence(session, session.trace.read[static_cast<size_t>(job.row)], head.confidence);
 }
 
-/// Runs the head over the rows gathered and finishes their jobs.
+/// One pass of a model's head over `rows`.
+quoin_status_t runHead(quoin_model_t &model, const Part &part, Buffer<quoin_head_row_t> &rows) {
+  Scratch &s = model.scratch;
+  auto count = static_cast<int64_t>(rows.size());
+  int64_t scratch = part.head->row_bytes * count + part.head->worker_bytes * model.context->workers;
+  if (!s.head.resize(static_cast<size_t>(scratch)))
+    return model.context->outOfMemory();
+  struct Call {
+    const Part *part;
+    quoin_head_t head;
+  };
+  Call call = {&part, {model.weights, s.head.data(), count, rows.data(), &s.meeting.barrier}};
+  model.context->parallel(
+      rowsOfWork(count) * double(part.head->work), s.meeting,
+      [](void *arg, int64_t worker, int64_t of) {
+        auto *made = static_cast<Call *>(arg);
+        made->part->head->run(&made->head, worker, of);
+      },
+      &call);
+  return QUOIN_STATUS_OK;
+}
+
+/// The rows gathered that are of one model; they stay where they are.
+quoin_status_t scoreRowsOf(quoin_model_t &model, int32_t which) {
+  Scratch &s = model.scratch;
+  const Part &part = model.parts[static_cast<size_t>(which)];
+  auto mine = static_cast<size_t>(std::count(s.part.begin(), s.part.end(), which));
+  if (mine == 0)
+    return QUOIN_STATUS_OK;
+  if (mine == s.rows.size())
+    return runHead(model, part, s.rows);
+  if (!s.chosen.resize(mine))
+    return model.context->outOfMemory();
+  for (size_t i = 0, next = 0; i < s.rows.size(); ++i)
+    if (s.part[i] == which)
+      s.chosen[next++] = s.rows[i];
+  if (quoin_status_t status = runHead(model, part, s.chosen))
+    return status;
+  for (size_t i = 0, next = 0; i < s.rows.size(); ++i)
+    if (s.part[i] == which)
+      s.rows[i] = s.chosen[next++];
+  return QUOIN_STATUS_OK;
+}
+
+/// Runs the heads over the rows gathered and finishes their jobs.
 quoin_status_t flush(quoin_model_t &model, bool draws) {
   Scratch &s = model.scratch;
   const quoin_program_t &program = *model.program;
@@ -147,38 +190,29 @@ quoin_status_t flush(quoin_model_t &model, bool draws) {
   auto rows = static_cast<int64_t>(s.rows.size());
   if (rows == 0)
     return QUOIN_STATUS_OK;
-  int64_t scratch = program.head_scratch_row_bytes * rows + program.head_scratch_worker_bytes * workers;
-  if (!s.head.resize(static_cast<size_t>(scratch)) ||
-      (draws && !s.sorted.resize(static_cast<size_t>(program.vocabulary) * static_cast<size_t>(workers))))
+  if (draws && !s.sorted.resize(static_cast<size_t>(program.vocabulary) * static_cast<size_t>(workers)))
     return model.context->outOfMemory();
-
-  struct Call {
-    quoin_model_t *model;
-    quoin_head_t head;
-  };
-  double work = rowsOfWork(rows) * double(program.hidden) * double(program.vocabulary);
-  Call call = {&model, {model.weights, s.head.data(), rows, s.rows.data(), &s.meeting.barrier}};
-  model.context->parallel(
-      work, s.meeting,
-      [](void *arg, int64_t worker, int64_t of) {
-        auto *made = static_cast<Call *>(arg);
-        made->model->program->head_step(&made->head, worker, of);
-      },
-      &call);
+  int64_t widest = 0;
+  for (size_t i = 0; i < model.parts.size(); ++i) {
+    if (quoin_status_t status = scoreRowsOf(model, static_cast<int32_t>(i)))
+      return status;
+    widest = std::max(widest, model.parts[i].hidden);
+  }
   if (draws)
     model.context->parallel(
-        work, s.meeting,
+        rowsOfWork(rows) * double(widest) * double(program.vocabulary), s.meeting,
         [](void *arg, int64_t worker, int64_t of) {
-          quoin_model_t &shared = *static_cast<Call *>(arg)->model;
+          quoin_model_t &shared = *static_cast<quoin_model_t *>(arg);
           Scratch &all = shared.scratch;
           for (size_t i = static_cast<size_t>(worker); i < all.jobs.size(); i += static_cast<size_t>(of))
             if (drawsHere(*all.jobs[i].session))
               drawJob(all, all.jobs[i], all.sorted.data() + worker * shared.program->vocabulary);
         },
-        &call);
+        &model);
   for (const Scratch::Job &job : s.jobs)
     storeJob(s, job);
   s.rows.clear();
+  s.part.clear();
   s.jobs.clear();
   return QUOIN_STATUS_OK;
 }
@@ -193,6 +227,11 @@ bool quoin::rt::checkScore(quoin_session_t &session) {
   };
   if (score.kind < QUOIN_HEAD_SCORE || score.kind > QUOIN_HEAD_MATERIALIZE || !score.logits || score.logits->rows < 0)
     return refuse("no logits");
+  for (const quoin_logits_t *logits : {score.logits, score.minus})
+    if (logits && (logits->model < 0 || logits->model >= session.model->program->models_count ||
+                   !session.model->parts[static_cast<size_t>(logits->model)].head ||
+                   logits->width != session.model->parts[static_cast<size_t>(logits->model)].hidden))
+      return refuse("logits that no head scores");
   int64_t rows = score.logits->rows;
   if (score.statistics > QUOIN_MAX_STATISTICS || score.transforms > sizeof(score.transform))
     return refuse("too many statistics or transforms");
@@ -238,6 +277,7 @@ quoin_status_t quoin::rt::runScores(quoin_model_t &model, quoin_session_t *const
     return model.context->outOfMemory();
 
   s.rows.clear();
+  s.part.clear();
   s.jobs.clear();
   for (size_t i = 0; i < count; ++i) {
     quoin_session_t &session = *sessions[i];
@@ -258,12 +298,12 @@ quoin_status_t quoin::rt::runScores(quoin_model_t &model, quoin_session_t *const
         head.logits = s.logits.data() + stored++ * vocabulary;
       else if (score.kind == QUOIN_HEAD_MATERIALIZE)
         head.logits = static_cast<float *>(score.result[0].data) + row * model.program->vocabulary;
-      if (!s.rows.push(head))
+      if (!s.rows.push(head) || !s.part.push(static_cast<int32_t>(score.logits->model)))
         return model.context->outOfMemory();
       if (residual) {
         head = headRow(session, *score.minus, row);
         head.logits = s.logits.data() + stored++ * vocabulary;
-        if (!s.rows.push(head))
+        if (!s.rows.push(head) || !s.part.push(static_cast<int32_t>(score.minus->model)))
           return model.context->outOfMemory();
       }
     }

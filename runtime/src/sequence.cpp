@@ -163,16 +163,14 @@ void fail(quoin_state_t *state, const char *what, int64_t a, int64_t b) {
 
 int64_t reuse(quoin_state_t *state, const quoin_forward_t *call, int64_t limit) {
   quoin_session_t &session = sessionOf(state);
-  if (call->cache < -1 || call->cache >= session.decoder->caches) {
-    session.fail(QUOIN_STATUS_FAILED, "expects a cache below %d, but it is %lld", session.decoder->caches,
+  if (call->cache < -1 || call->cache >= session.decoder->caches_count) {
+    session.fail(QUOIN_STATUS_FAILED, "expects a cache below %d, but it is %lld", session.decoder->caches_count,
                  static_cast<long long>(call->cache));
     return 0;
   }
   if (!checkRange(state, "reuse", call->sequence, 0, call->length))
     return 0;
-  return call->cache < 0 ? 0
-                         : reusableSlots(*session.caches[static_cast<size_t>(call->cache)], *call, limit,
-                                         session.model->program->page_bytes);
+  return call->cache < 0 ? 0 : reusableSlots(*session.caches[static_cast<size_t>(call->cache)], *call, limit);
 }
 
 int64_t firstOpen(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to) {

@@ -50,16 +50,17 @@ static quoin_status_t makeSession(quoin_session_t &session) {
   const quoin_decoder_t &decoder = *session.decoder;
   quoin_context_t &context = *session.context();
   auto slots = static_cast<size_t>(std::max(decoder.frame_slots, 2));
-  auto caches = static_cast<size_t>(std::max(decoder.caches, 0)) + 1;
+  const quoin::rt::Buffer<quoin::rt::Part> &parts = session.model->parts;
+  auto own = static_cast<size_t>(decoder.caches_count), caches = own + parts.size();
   if (!session.frame.resize(slots) || !session.moved.resize(slots) || !session.kinds.resize(slots) ||
-      !session.settings.resize(static_cast<size_t>(std::max(decoder.settings_count, 0))) ||
-      !session.caches.reserve(caches))
+      !session.settings.resize(static_cast<size_t>(decoder.settings_count)) || !session.caches.reserve(caches))
     return context.outOfMemory();
   for (size_t i = 0; i < caches; ++i) {
-    auto *cache = context.make<Cache>(&context.memory);
+    auto part = i < own ? static_cast<size_t>(decoder.caches[i].model) : i - own;
+    auto *cache = context.make<Cache>(&context.memory, static_cast<int64_t>(part), parts[part].pageBytes);
     if (!cache || !session.caches.push(cache)) // the room is there
       return context.outOfMemory();
-    if (i < 64 && decoder.shared_caches >> i & 1)
+    if (i < own && decoder.caches[i].shared)
       cache->index = &session.model->index;
     cache->decoder = &decoder;
     cache->number = static_cast<int64_t>(i);

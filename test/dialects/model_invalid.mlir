@@ -249,6 +249,22 @@ quoin.model @model_c9 head @h {
 
 // -----
 
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @other : tensor<9x4xf32> from "model.safetensors" tensor "other"
+quoin.model @first head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
+}
+// expected-error @+1 {{expects a head of as many tokens as that of '@first', 8, but found 9}}
+quoin.model @model_c10 head @other {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @other : tensor<?x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
+}
+
+// -----
+
 // Rows have a width, and nobody knows how many there are.
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.model @of_fixed_length head @e {

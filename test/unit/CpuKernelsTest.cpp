@@ -529,7 +529,7 @@ TEST(Targets, OlderCpusNeedNoLibrary) {
     attentionKernel(p.kernels, narrow);
     cacheKernel(p.kernels, narrow.page, true, Storage::BF16);
     maskKernel(p.kernels, {BlockMask::blockCausal(6)});
-    headStep(p.kernels, {40, 200});
+    headStep(p.kernels, {40, 200}, "head");
     p.link();
     if (!p.lacks.empty())
       continue;

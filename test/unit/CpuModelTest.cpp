@@ -209,6 +209,7 @@ protected:
                                           {mask, BlockMask::causal()}, program.target->kernels, capacity);
     ASSERT_TRUE(succeeded(made));
     plan = *made;
+    model = (*source->getOps<stage::StepOp>().begin()).getSymName().str();
     program.link();
     std::vector<uint8_t> file = pack(plan.weights, matrices);
     weights = std::make_unique<Aligned<uint8_t>>(file.size());
@@ -236,14 +237,24 @@ protected:
       readGroup.push_back(llvm::count_if(groups, [&](auto &g) { return g.first_row <= r; }) - 1);
     Aligned<uint8_t> scratch(plan.scratchRowBytes * std::max(ids.size(), read.size()), 0xff);
     std::vector<std::vector<float>> out(read.size(), std::vector<float>(hidden));
-    std::vector<float *> pointers;
+    std::vector<void *> pointers;
     for (auto &row : out)
       pointers.push_back(row.data());
     quoin_barrier_t barrier = makeBarrier();
-    quoin_layers_t args{weights->data(),  scratch.data(),         int64_t(ids.size()), ids.data(),
-                        positions.data(), int64_t(read.size()),   read.data(),         readGroup.data(),
-                        pointers.data(),  int64_t(groups.size()), groups.data(),       &barrier};
-    onWorkers(workers, [&](int64_t w) { program.call("layers_step", &args, w, workers); });
+    const quoin_operand_t operands[] = {{ids.data(), 4, 0}, {positions.data(), 4, 0}};
+    const quoin_output_t results[] = {{pointers.data(), hidden * 4, 1}};
+    quoin_layers_t args{weights->data(),
+                        scratch.data(),
+                        int64_t(ids.size()),
+                        int64_t(read.size()),
+                        read.data(),
+                        readGroup.data(),
+                        int64_t(groups.size()),
+                        groups.data(),
+                        operands,
+                        results,
+                        &barrier};
+    onWorkers(workers, [&](int64_t w) { program.call("layers_step." + model, &args, w, workers); });
     return out;
   }
 
@@ -265,6 +276,7 @@ protected:
   OwningOpRef<ModuleOp> source;
   Program program;
   StepFacts plan;
+  std::string model;
   Reference reference;
   std::unique_ptr<Aligned<uint8_t>> weights;
 };
@@ -326,7 +338,7 @@ TEST_P(Model, HeadStatisticsEqualDoublePrecision) {
     Aligned<uint8_t> scratch(plan.head.scratchRowBytes() * count, 0xff);
     quoin_barrier_t barrier = makeBarrier();
     quoin_head_t args{weights->data(), scratch.data(), count, row.data() + first, &barrier};
-    onWorkers(workers, [&](int64_t w) { program.call("head_step", &args, w, workers); });
+    onWorkers(workers, [&](int64_t w) { program.call("head_step." + model, &args, w, workers); });
   };
   run(0, rows, 1);
   row[1].forbid = row[1].token; // now the second best must win

@@ -56,17 +56,17 @@ CompiledDecoders::CompiledDecoders(MLIRContext &context, const std::string &text
     pm.addNestedPass<DecoderOp>(createInferCachePass());
   if (passes != Passes::None)
     pm.addNestedPass<DecoderOp>(createOutlineStepsPass());
-  if (failed(pm.run(*module)) || failed(decoder::lowerDecoders(*module, {hiddenWidth}, lowered)))
+  if (failed(pm.run(*module)) || failed(decoder::lowerDecoders(*module, {{"m"}}, lowered)))
     return;
   for (Operation &op : llvm::make_early_inc_range(*module->getBody()))
     if (isa<ModelOp, WeightOp>(op))
       op.erase();
   decoder::ProgramNumbers numbers;
-  numbers.hidden = hiddenWidth;
+  numbers.models = {decoder::tokenModel("m", hiddenWidth)};
+  numbers.models[0].steps = {{QUOIN_STEP_LAYERS, 0, 77, 0, ""}};
   numbers.vocabulary = vocabulary;
   numbers.capacity = 1000;
   numbers.weightsChecksum = 0xfedcba9876543210;
-  numbers.headScratchWorkerBytes = 77;
   numbers.targetFeatures = "avx2,fma";
   numbers.stops = {7, 9};
   numbers.fill = fillToken;
@@ -329,7 +329,7 @@ Session::Session(const CompiledDecoders &code, const std::string &name) : code(c
     settings.push_back(decoder->settings[i].value);
   frame.resize(static_cast<size_t>(decoder->frame_slots));
   kinds.resize(frame.size());
-  caches.resize(static_cast<size_t>(decoder->caches));
+  caches.resize(static_cast<size_t>(decoder->caches_count));
 }
 
 void Session::set(const std::string &name, double value) {
@@ -387,7 +387,7 @@ void Session::serveForward() {
   auto see = [&](size_t q, size_t k) { return mask.see(token(q), token(k), symbols); };
   auto *logits = make<quoin_logits_t>(&state, 1);
   auto *hidden = make<float>(&state, call.read.size * hiddenWidth);
-  *logits = {call.read.size, hidden, nullptr, 0};
+  *logits = {call.read.size, hidden, nullptr, 0, hiddenWidth, call.model};
   for (int64_t i = 0; i < call.read.size; ++i)
     hidden[i * hiddenWidth] =
         static_cast<float>(rowHash(slots, static_cast<size_t>(elements<int64_t>(call.read)[i]), see));

@@ -161,8 +161,9 @@ TEST(DecoderLowering, SdarIsWhatPlainCodeDoes) {
   CompiledDecoders code(context, sdarText), cached(context, sdarText, CompiledDecoders::Passes::CacheAndOutline);
   ASSERT_TRUE(code.ok()) << code.diagnostic;
   ASSERT_TRUE(cached.ok()) << cached.diagnostic;
-  EXPECT_EQ(code.lowered.decoders[0].caches, 0);
-  EXPECT_EQ(cached.lowered.decoders[0].caches, 1);
+  EXPECT_EQ(code.lowered.decoders[0].caches.size(), 0u);
+  ASSERT_EQ(cached.lowered.decoders[0].caches.size(), 1u);
+  EXPECT_EQ(cached.lowered.decoders[0].caches[0].model, 0);
   int stopped = 0;
   int64_t rows[2] = {0, 0};
   for (int32_t length = 1; length <= 9; ++length)
@@ -613,15 +614,18 @@ TEST(ProgramTable, HoldsWhatTheHeaderSays) {
   EXPECT_EQ(p.abi_version, QUOIN_ABI_VERSION);
   EXPECT_EQ(p.struct_size, sizeof(quoin_program_t));
   EXPECT_STREQ(p.target_features, "avx2,fma");
-  EXPECT_EQ(p.hidden, hiddenWidth);
+  ASSERT_EQ(p.models_count, 1);
+  EXPECT_STREQ(p.models[0].name, "m");
+  EXPECT_EQ(p.models[0].results[0].width, hiddenWidth);
   EXPECT_EQ(p.capacity, 1000);
   EXPECT_EQ(p.weights_checksum, 0xfedcba9876543210);
-  EXPECT_EQ(p.head_scratch_worker_bytes, 77);
+  EXPECT_EQ(p.models[0].steps[0].worker_bytes, 77);
   ASSERT_EQ(p.stops_count, 2);
   EXPECT_EQ(p.stops[1], 9);
   EXPECT_EQ(p.fill, fillToken);
   EXPECT_EQ(p.masks_count, 2);
-  EXPECT_EQ(p.layers_step, nullptr);
+  ASSERT_EQ(p.models[0].steps_count, 1);
+  EXPECT_EQ(p.models[0].steps[0].run, nullptr);
   ASSERT_EQ(p.decoders_count, 2);
   const quoin_decoder_t &d = p.decoders[0];
   EXPECT_STREQ(d.name, "sdar");

@@ -54,15 +54,16 @@ static float *key(const quoin_group_t *group, int64_t slot) {
   return (float *)group->pages[slot / QUOIN_PAGE_SLOTS] + (slot % QUOIN_PAGE_SLOTS) * HIDDEN;
 }
 
-static void layers_step(const quoin_layers_t *args, int64_t worker, int64_t workers) {
+static void layers_step(const void *arguments, int64_t worker, int64_t workers) {
+  const quoin_layers_t *args = arguments;
+  const int32_t *ids = args->operands[0].data, *positions = args->operands[1].data;
   int64_t g, r, k, j;
   for (g = 0; g < args->groups; ++g) {
     const quoin_group_t *group = &args->group[g];
     for (r = worker; r < group->rows; r += workers) {
       int64_t row = group->first_row + r;
       for (j = 0; j < HIDDEN; ++j)
-        key(group, group->first_slot + r)[j] =
-            noise((uint32_t)args->ids[row], (uint32_t)args->positions[row], (uint32_t)j);
+        key(group, group->first_slot + r)[j] = noise((uint32_t)ids[row], (uint32_t)positions[row], (uint32_t)j);
       /* Touch all that is promised. */
       memset(args->scratch + row * 16, 1, 16);
       memset(group->words + r * ((group->slots + 63) / 64), 1, (size_t)((group->slots + 63) / 64) * 8);
@@ -74,13 +75,14 @@ static void layers_step(const quoin_layers_t *args, int64_t worker, int64_t work
   for (r = worker; r < args->reads; r += workers) {
     const quoin_group_t *group = &args->group[args->read_group[r]];
     int64_t q = args->read[r] - group->first_row + group->first_slot;
+    float *hidden = args->results[0].row[r];
     for (j = 0; j < HIDDEN; ++j)
-      args->hidden[r][j] = 0;
+      hidden[j] = 0;
     for (k = 0; k < (group->slots + 63) / 64 * 64; ++k) {
       float distance = (float)(group->positions[q] - group->positions[k]);
       float weight = k < group->slots && sees(group, q, k) ? 1.0f / (1.0f + distance * distance) : 0.0f;
       for (j = 0; j < HIDDEN; ++j)
-        args->hidden[r][j] += weight * key(group, k)[j];
+        hidden[j] += weight * key(group, k)[j];
     }
   }
 }
@@ -154,7 +156,8 @@ static void head_row(quoin_head_row_t *row) {
   row->log_sum_exp = row->maximum + logf(sum);
 }
 
-static void head_step(const quoin_head_t *args, int64_t worker, int64_t workers) {
+static void head_step(const void *arguments, int64_t worker, int64_t workers) {
+  const quoin_head_t *args = arguments;
   int64_t i;
   for (i = worker; i < args->rows; i += workers) {
     memset(args->scratch + i * 16, 1, 16);
@@ -491,35 +494,38 @@ static const quoin_setting_t kBlocks[] = {{"block", 4, QUOIN_SETTING_INDEX, 0},
                                           {"cached", 1, QUOIN_SETTING_INDEX, 1}};
 static const quoin_setting_t kCausal[] = {{"below", 0, QUOIN_SETTING_INDEX, 1}, {"top_p", 0.9, QUOIN_SETTING_REAL, 1}};
 static const quoin_setting_t kWhat[] = {{"what", 0, QUOIN_SETTING_INDEX, 1}};
-static const quoin_decoder_t kDecoders[] = {{"blocks", blocks, kBlocks, 3, 6, 1, 1, 1},
-                                            {"causal", causal, kCausal, 2, 3, 1, 1, 1},
-                                            {"pair", pair, kWhat, 1, 3, 2, 1, 0},
-                                            {"wrong", wrong, kWhat, 1, 2, 1, 1, 0}};
+static const quoin_cache_t kShared[] = {{0, 1}};
+static const quoin_cache_t kOwn[] = {{0, 0}, {0, 0}};
+static const quoin_decoder_t kDecoders[] = {{"blocks", blocks, kBlocks, kShared, 3, 1, 6, 1},
+                                            {"causal", causal, kCausal, kShared, 2, 1, 3, 1},
+                                            {"pair", pair, kWhat, kOwn, 1, 2, 3, 1},
+                                            {"wrong", wrong, kWhat, kOwn, 1, 1, 2, 1}};
 static const int32_t kStops[] = {5, 46};
+static const quoin_space_t kSpaces[] = {{QUOIN_SPACE_ROW, 0}, {QUOIN_SPACE_READ, 0}};
+static const quoin_column_t kOperands[] = {{"ids", 1, QUOIN_DTYPE_I32, 0}, {"positions", 1, QUOIN_DTYPE_I32, 0}};
+static const quoin_column_t kResults[] = {{"hidden", HIDDEN, QUOIN_DTYPE_F32, 1}};
+static const quoin_kept_t kStates[] = {{QUOIN_KEPT_PAGES, 0, QUOIN_PAGE_SLOTS * HIDDEN * 4}};
+static const quoin_step_t kSteps[] = {{QUOIN_STEP_LAYERS, QUOIN_RUN_SPMD, 16, 32, QUOIN_FAKE_WORK, layers_step},
+                                      {QUOIN_STEP_HEAD, QUOIN_RUN_SPMD, 16, 32, HIDDEN * VOCABULARY, head_step}};
+static const quoin_program_model_t kModels[] = {
+    {"model", kOperands, kResults, kSpaces, kStates, kSteps, 2, 1, 2, 1, 2, 1}};
 static const quoin_program_t kProgram = {QUOIN_ABI_VERSION,
                                          sizeof(quoin_program_t),
                                          "",
-                                         HIDDEN,
                                          VOCABULARY,
-                                         1,
                                          256,
                                          256,
-                                         QUOIN_PAGE_SLOTS * HIDDEN * 4,
-                                         QUOIN_FAKE_WORK,
                                          QUOIN_FAKE_WEIGHTS,
                                          0x1122334455667788u,
-                                         16,
-                                         32,
-                                         16,
-                                         32,
+                                         kModels,
                                          kDecoders,
                                          kStops,
+                                         1,
                                          4,
                                          2,
-                                         FILL,
                                          3,
-                                         layers_step,
-                                         head_step};
+                                         FILL,
+                                         0};
 
 const quoin_program_t *QUOIN_FAKE_QUERY(uint32_t max_version) {
   return max_version < QUOIN_ABI_VERSION ? NULL : &kProgram;

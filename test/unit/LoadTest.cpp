@@ -128,6 +128,110 @@ TEST(Load, RefusesAFillTokenPastTheVocabulary) {
   EXPECT_TRUE(loader.says("does not describe a model"));
 }
 
+namespace {
+/// The hand-written program, with tables that a test may damage.
+struct OwnTables {
+  OwnTables() {
+    const quoin_program_t &p = *quoin_fake_query(QUOIN_ABI_VERSION);
+    models.assign(p.models, p.models + p.models_count);
+    decoders.assign(p.decoders, p.decoders + p.decoders_count);
+    quoin_program_model_t &m = models[0];
+    operands.assign(m.operands, m.operands + m.operands_count);
+    results.assign(m.results, m.results + m.results_count);
+    spaces.assign(m.spaces, m.spaces + m.spaces_count);
+    states.assign(m.states, m.states + m.states_count);
+    steps.assign(m.steps, m.steps + m.steps_count);
+    settings.assign(decoders[0].settings, decoders[0].settings + decoders[0].settings_count);
+    caches.assign(decoders[0].caches, decoders[0].caches + decoders[0].caches_count);
+    m.operands = operands.data();
+    m.results = results.data();
+    m.spaces = spaces.data();
+    m.states = states.data();
+    m.steps = steps.data();
+    decoders[0].settings = settings.data();
+    decoders[0].caches = caches.data();
+    program = p;
+    program.models = models.data();
+    program.decoders = decoders.data();
+  }
+  quoin_program_t program;
+  std::vector<quoin_program_model_t> models;
+  std::vector<quoin_decoder_t> decoders;
+  std::vector<quoin_column_t> operands, results;
+  std::vector<quoin_space_t> spaces;
+  std::vector<quoin_kept_t> states;
+  std::vector<quoin_step_t> steps;
+  std::vector<quoin_setting_t> settings;
+  std::vector<quoin_cache_t> caches;
+};
+
+struct Damage {
+  const char *says;
+  void (*make)(OwnTables &);
+};
+} // namespace
+
+TEST(Load, RefusesTablesThatContradictThemselves) {
+  const Damage all[] = {
+      {"a vocabulary from 1", [](OwnTables &t) { t.program.vocabulary = 0; }},
+      {"a vocabulary from 1", [](OwnTables &t) { t.program.vocabulary = int64_t(1) << 40; }},
+      {"a capacity from 1", [](OwnTables &t) { t.program.capacity = -1; }},
+      {"positions from 256", [](OwnTables &t) { t.program.positions = 255; }},
+      {"bytes of the weight file", [](OwnTables &t) { t.program.weights_bytes = 7; }},
+      {"models from 1", [](OwnTables &t) { t.program.models_count = 0; }},
+      {"a table of them, but found models 1", [](OwnTables &t) { t.program.models = nullptr; }},
+      {"decoders from 1", [](OwnTables &t) { t.program.decoders_count = -2; }},
+      {"stops from 0", [](OwnTables &t) { t.program.stops_count = -1; }},
+      {"masks from 0", [](OwnTables &t) { t.program.masks_count = -1; }},
+      {"models with a name", [](OwnTables &t) { t.models[0].name = nullptr; }},
+      {"columns of a model", [](OwnTables &t) { t.models[0].operands_count = QUOIN_MAX_COLUMNS + 1; }},
+      {"columns of a model", [](OwnTables &t) { t.models[0].results_count = -1; }},
+      {"operands of a model", [](OwnTables &t) { t.models[0].operands_count = 1; }},
+      {"a table of them", [](OwnTables &t) { t.models[0].operands = nullptr; }},
+      {"the type of a column", [](OwnTables &t) { t.operands[0].type = 9; }},
+      {"the space of a column from 0 to 1, but found 2", [](OwnTables &t) { t.operands[1].space = 2; }},
+      {"the space of a column", [](OwnTables &t) { t.results[0].space = -1; }},
+      {"the width of a column", [](OwnTables &t) { t.results[0].width = 0; }},
+      {"columns with a name", [](OwnTables &t) { t.results[0].name = nullptr; }},
+      {"ids and positions", [](OwnTables &t) { t.operands[0].width = 2; }},
+      {"ids and positions", [](OwnTables &t) { t.operands[1].space = 1; }},
+      {"a space of rows", [](OwnTables &t) { t.spaces[1].kind = 7; }},
+      {"what a model keeps", [](OwnTables &t) { t.states[0].kind = 1; }},
+      {"bytes of a page", [](OwnTables &t) { t.states[0].bytes = -64; }},
+      {"models with a step", [](OwnTables &t) { t.models[0].steps_count = 0; }},
+      {"what a step computes", [](OwnTables &t) { t.steps[0].job = 5; }},
+      {"how a step is run", [](OwnTables &t) { t.steps[0].how = 1; }},
+      {"one step of each kind", [](OwnTables &t) { t.steps[1].job = QUOIN_STEP_LAYERS; }},
+      {"scratch of a row", [](OwnTables &t) { t.steps[0].row_bytes = -1; }},
+      {"scratch of a worker", [](OwnTables &t) { t.steps[1].worker_bytes = INT64_MAX; }},
+      {"steps with code", [](OwnTables &t) { t.steps[1].run = nullptr; }},
+      {"a head that scores", [](OwnTables &t) { t.results[0].type = QUOIN_DTYPE_I32; }},
+      {"a head that scores", [](OwnTables &t) { t.results[0].space = 0; }},
+      {"a head that scores", [](OwnTables &t) { t.models[0].results_count = 0; }},
+      {"layers from 0", [](OwnTables &t) { t.models[0].layers = -1; }},
+      {"decoders with a name and code", [](OwnTables &t) { t.decoders[1].advance = nullptr; }},
+      {"slots of a frame", [](OwnTables &t) { t.decoders[0].frame_slots = 1; }},
+      {"the model of a cache from 0 to 0, but found 1", [](OwnTables &t) { t.caches[0].model = 1; }},
+      {"the type of a setting", [](OwnTables &t) { t.settings[0].type = 2; }},
+      {"settings from 0", [](OwnTables &t) { t.decoders[0].settings_count = -1; }},
+  };
+  Loader loader;
+  for (const Damage &damage : all) {
+    OwnTables tables;
+    quoin_model_t *model = nullptr;
+    auto load = [&] {
+      changed = tables.program;
+      return quoin_model_from_program(loader.context, queryChanged, fakeWeights(), QUOIN_FAKE_WEIGHTS, nullptr, &model);
+    };
+    ASSERT_EQ(load(), QUOIN_STATUS_OK) << quoin_context_last_error(loader.context);
+    quoin_model_destroy(model);
+    damage.make(tables);
+    EXPECT_EQ(load(), QUOIN_STATUS_CORRUPT) << damage.says;
+    EXPECT_TRUE(loader.says("does not describe a model: expects ")) << quoin_context_last_error(loader.context);
+    EXPECT_TRUE(loader.says(damage.says)) << quoin_context_last_error(loader.context);
+  }
+}
+
 TEST(Load, RefusesOtherVersionsAndCpus) {
   Loader loader;
   quoin_model_t *model = nullptr;

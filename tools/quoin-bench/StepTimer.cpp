@@ -126,15 +126,20 @@ void wakeNobody(quoin_barrier_t *) {}
 
 StepTime quoin::bench::timeStep(const LoadedProgram &loaded, int64_t rows, int64_t prefix, int threads, double budget) {
   const quoin_program_t &p = loaded.program();
+  const quoin_program_model_t &model = loaded.model();
+  const quoin_step_t *layersOf = nullptr, *headOf = nullptr;
+  for (int32_t i = 0; i < model.steps_count; ++i)
+    (model.steps[i].job == QUOIN_STEP_HEAD ? headOf : layersOf) = &model.steps[i];
+  const int64_t hiddenWidth = model.results[0].width, pageBytes = model.states_count ? model.states[0].bytes : 0;
   int64_t slots = prefix + rows, tiles = (slots + 63) / 64;
   std::vector<std::unique_ptr<Aligned>> pageMemory;
   std::vector<void *> pages;
   for (int64_t i = 0; i < tiles; ++i) {
-    pageMemory.push_back(std::make_unique<Aligned>(p.page_bytes));
+    pageMemory.push_back(std::make_unique<Aligned>(pageBytes));
     pages.push_back(pageMemory.back()->data);
     // Small numbers, whether the page holds f32 or pairs of bf16: both halves of a word are the same.
     auto *words = reinterpret_cast<uint32_t *>(pageMemory.back()->data);
-    for (int64_t j = 0; j < p.page_bytes / 4; ++j) {
+    for (int64_t j = 0; j < pageBytes / 4; ++j) {
       float value = static_cast<float>((j * 37 + i) % 61 - 30) * 0.01f;
       uint32_t bits;
       std::memcpy(&bits, &value, 4);
@@ -143,13 +148,13 @@ StepTime quoin::bench::timeStep(const LoadedProgram &loaded, int64_t rows, int64
   }
   std::vector<int32_t> ids(rows), positions(rows), slotPositions(tiles * 64), zeros(tiles * 64);
   std::vector<int64_t> read(rows), readGroup(rows, 0);
-  Aligned hidden(rows * p.hidden * 4);
-  std::vector<float *> hiddenRows(rows);
+  Aligned hidden(rows * hiddenWidth * 4);
+  std::vector<void *> hiddenRows(rows);
   for (int64_t i = 0; i < rows; ++i) {
     ids[i] = static_cast<int32_t>((i * 7919 + 1) % p.vocabulary);
     positions[i] = static_cast<int32_t>(prefix + i);
     read[i] = i;
-    hiddenRows[i] = reinterpret_cast<float *>(hidden.data) + i * p.hidden;
+    hiddenRows[i] = reinterpret_cast<float *>(hidden.data) + i * hiddenWidth;
   }
   for (int64_t i = 0; i < slots; ++i)
     slotPositions[i] = static_cast<int32_t>(i);
@@ -166,32 +171,33 @@ StepTime quoin::bench::timeStep(const LoadedProgram &loaded, int64_t rows, int64
   group.tiles = tileKinds.data();
   quoin_barrier_t barrier = {0, 0, 4096, 0, yieldUntil, wakeNobody};
   int64_t padded = (rows + 3) / 4 * 4;
-  Aligned scratch(p.scratch_row_bytes * padded + p.scratch_worker_bytes * threads);
-  Aligned headScratch(p.head_scratch_row_bytes * padded + p.head_scratch_worker_bytes * threads);
+  Aligned scratch(layersOf->row_bytes * padded + layersOf->worker_bytes * threads);
+  Aligned headScratch(headOf->row_bytes * padded + headOf->worker_bytes * threads);
+  const quoin_operand_t operands[] = {{ids.data(), 4, 0}, {positions.data(), 4, 0}};
+  const quoin_output_t results[] = {{hiddenRows.data(), hiddenWidth * 4, model.results[0].space}};
   quoin_layers_t layers = {};
   layers.weights = loaded.weights();
   layers.scratch = scratch.data;
   layers.rows = layers.reads = rows;
-  layers.ids = ids.data();
-  layers.positions = positions.data();
   layers.read = read.data();
   layers.read_group = readGroup.data();
-  layers.hidden = hiddenRows.data();
+  layers.operands = operands;
+  layers.results = results;
   layers.groups = 1;
   layers.group = &group;
   layers.barrier = &barrier;
   std::vector<quoin_head_row_t> headRows(rows);
   for (int64_t i = 0; i < rows; ++i) {
     headRows[i] = {};
-    headRows[i].hidden = hiddenRows[i];
+    headRows[i].hidden = static_cast<const float *>(hiddenRows[i]);
     headRows[i].forbid = p.fill;
     headRows[i].of = -1;
   }
   quoin_head_t head = {loaded.weights(), headScratch.data, rows, headRows.data(), &barrier};
 
   Team team(threads);
-  std::function<void(int)> layersStep = [&](int w) { p.layers_step(&layers, w, threads); };
-  std::function<void(int)> headStep = [&](int w) { p.head_step(&head, w, threads); };
+  std::function<void(int)> layersStep = [&](int w) { layersOf->run(&layers, w, threads); };
+  std::function<void(int)> headStep = [&](int w) { headOf->run(&head, w, threads); };
   std::vector<double> times;
   double end = now() + budget;
   for (int i = 0; i < 3 || (now() < end && i < 2000); ++i) {

@@ -9,12 +9,16 @@
  *      0 and 1, and calls `decoder->advance(state)`. It runs the decoder up to the next point where a model is
  *      needed and returns what it waits for: the layers (QUOIN_FORWARD), the head (QUOIN_SCORE), or nothing
  *      (QUOIN_DONE, QUOIN_FAILED).
- *   3. The host gathers what any number of states wait for, runs `layers_step` and `head_step` once over all of
- *      their rows, stores the results into the states, and calls `advance` again.
+ *   3. The host gathers what any number of states wait for, runs the steps of each model once over all of their
+ *      rows, stores the results into the states, and calls `advance` again.
  *
- * `layers_step` and `head_step` are SPMD: the host calls each from `workers` threads that run at the same time, with
- * the same arguments and worker = 0 .. workers-1; the threads meet at barriers inside the code. A row's result depends
- * on neither the number of rows, nor the workers, nor who shares the call: bit by bit.
+ * Steps are SPMD: the host calls each from `workers` threads that run at the same time, with the same arguments and
+ * worker = 0 .. workers-1; the threads meet at barriers inside the code. A row's result depends on neither the number
+ * of rows, nor the workers, nor who shares the call: bit by bit.
+ *
+ * A program has one or several models, which share the weight file, the masks and the vocabulary; a call names the one
+ * that it is of, by its place in the table. Keys and values of one model are nothing to another one, so a decoder's
+ * caches are each of one model.
  *
  * Slots: a session's keys and values live in slots 0, 1, 2, ... in pages of QUOIN_PAGE_SLOTS slots. Slot i holds the
  * i-th token of the model call: first the sequence, then the `then` rows of the forward. */
@@ -28,12 +32,14 @@
 extern "C" {
 #endif
 
-#define QUOIN_ABI_VERSION 4u
+#define QUOIN_ABI_VERSION 5u
 
 /* Slots in a page of the key/value cache, keys in an attention tile, and bits in a row word. */
 #define QUOIN_PAGE_SLOTS 64
 /* Most symbols a mask may take. */
 #define QUOIN_MAX_SYMBOLS 8
+/* Most columns that a model takes or gives: its ids and positions are the first two that it takes. */
+#define QUOIN_MAX_COLUMNS 16
 /* Most statistics a score may ask for. */
 #define QUOIN_MAX_STATISTICS 6
 /* Most elements of a tensor: what a program asks for beyond is its mistake, not a lack of memory. */
@@ -62,13 +68,15 @@ typedef struct quoin_sequence_t {
   int32_t *groups;  /* NULL, or `length` + 1: where the group of each slot's key begins; of the end, the end */
 } quoin_sequence_t;
 
-/* !quoin.logits: final hidden rows; scores of the vocabulary are computed from them when asked.
- * With `other`, the scores are other + (guidance + 1) * (hidden - other). Rows are `hidden` floats long, packed. */
+/* !quoin.logits: final hidden rows; scores of the vocabulary are computed from them when asked, by the head of the
+ * model that made them. With `other`, the scores are other + (guidance + 1) * (hidden - other). Rows are packed. */
 typedef struct quoin_logits_t {
   int64_t rows;
   const float *hidden;
-  const float *other; /* NULL without guidance */
+  const float *other; /* of the same model; NULL without guidance */
   double guidance;
+  int64_t width; /* floats of a row */
+  int64_t model; /* whose head scores them */
 } quoin_logits_t;
 
 /* A value that lives across a suspension. Its kind tells the host how to move it (see quoin_state_t.frame). */
@@ -96,6 +104,7 @@ enum {
  * sequence's `order` if it has one; slots from `length` on are the `then` rows. Rows [from, slots) run; the host keeps
  * the first `keep` slots for later calls. */
 typedef struct quoin_forward_t {
+  int64_t model; /* index into the program's models */
   const quoin_sequence_t *sequence;
   int64_t length;
   quoin_tensor_t then_ids;       /* i32; size 0 without */
@@ -258,18 +267,32 @@ typedef struct quoin_group_t {
   uint8_t *tiles;  /* scratch [ceil(rows / 64)][ceil(slots / 64)]: 0 empty, 1 partial, 2 full */
 } quoin_group_t;
 
+/* A column that a model takes, over the rows of its space: row i lies at data + i * row_bytes. */
+typedef struct quoin_operand_t {
+  const void *data; /* aligned to its elements */
+  int64_t row_bytes;
+  int64_t space; /* index into the model's spaces */
+} quoin_operand_t;
+
+/* A column that a model gives: row i of its space goes to row[i]. */
+typedef struct quoin_output_t {
+  void *const *row; /* each aligned to its elements */
+  int64_t row_bytes;
+  int64_t space;
+} quoin_output_t;
+
+/* Arguments of a QUOIN_STEP_LAYERS. */
 typedef struct quoin_layers_t {
   const uint8_t *weights; /* the mapped weight file, 64-byte aligned */
-  uint8_t *scratch;       /* scratch_row_bytes * max(rows, reads) + scratch_worker_bytes * workers, 64-byte aligned */
+  uint8_t *scratch;       /* row_bytes * max(rows, reads) + worker_bytes * workers of the step, 64-byte aligned */
   int64_t rows;
-  const int32_t *ids;       /* [rows] */
-  const int32_t *positions; /* [rows] */
   int64_t reads;
-  const int64_t *read;       /* [reads]: rows whose final hidden row is wanted; by group, in any order inside one */
+  const int64_t *read;       /* [reads]: rows that are read; by group, in any order inside one */
   const int64_t *read_group; /* [reads]: their groups */
-  float *const *hidden;      /* [reads]: where it goes, `hidden` floats each */
   int64_t groups;
   const quoin_group_t *group;
+  const quoin_operand_t *operands; /* one for each of the model's, in its order: 0 the ids, 1 the positions */
+  const quoin_output_t *results;   /* as operands */
   quoin_barrier_t *barrier;
 } quoin_layers_t;
 
@@ -297,13 +320,76 @@ typedef struct quoin_head_row_t {
   uint32_t reserved;
 } quoin_head_row_t;
 
+/* Arguments of a QUOIN_STEP_HEAD. */
 typedef struct quoin_head_t {
   const uint8_t *weights;
-  uint8_t *scratch; /* head_scratch_row_bytes * rows + head_scratch_worker_bytes * workers, 64-byte aligned */
+  uint8_t *scratch; /* row_bytes * rows + worker_bytes * workers of the step, 64-byte aligned */
   int64_t rows;
   quoin_head_row_t *row;
   quoin_barrier_t *barrier;
 } quoin_head_t;
+
+/* ---- A model of the program ------------------------------------------------------------------ */
+
+/* Elements of a column or a tensor; index is QUOIN_DTYPE_I64. */
+enum { QUOIN_DTYPE_F32 = 0, QUOIN_DTYPE_I32 = 1, QUOIN_DTYPE_I64 = 2, QUOIN_DTYPE_BF16 = 3 };
+
+/* What the rows of a column are, one each: slots that run; rows that are read. */
+enum { QUOIN_SPACE_ROW = 0, QUOIN_SPACE_READ = 1 };
+
+typedef struct quoin_space_t {
+  int32_t kind; /* QUOIN_SPACE_* */
+  int32_t reserved;
+} quoin_space_t;
+
+/* A column that a model takes or gives: `width` elements for each row of its space. */
+typedef struct quoin_column_t {
+  const char *name;
+  int64_t width;
+  int32_t type;  /* QUOIN_DTYPE_* */
+  int32_t space; /* index into the model's spaces */
+} quoin_column_t;
+
+/* What stays of a sequence from call to call: pages of keys and values, of all layers together. */
+enum { QUOIN_KEPT_PAGES = 0 };
+
+typedef struct quoin_kept_t {
+  int32_t kind; /* QUOIN_KEPT_* */
+  int32_t reserved;
+  int64_t bytes; /* of a page */
+} quoin_kept_t;
+
+/* What a step computes, and so what its arguments are: results of the model (quoin_layers_t), or what is wanted of the
+ * scores of its first result (quoin_head_t). */
+enum { QUOIN_STEP_LAYERS = 0, QUOIN_STEP_HEAD = 1 };
+/* How a step is run: by calling `run` from all workers. */
+enum { QUOIN_RUN_SPMD = 0 };
+
+typedef struct quoin_step_t {
+  int32_t job;                     /* QUOIN_STEP_* */
+  int32_t how;                     /* QUOIN_RUN_* */
+  int64_t row_bytes, worker_bytes; /* of scratch */
+  int64_t work;                    /* multiplications of a row in its matrices: tells the host what it costs */
+  void (*run)(const void *args, int64_t worker, int64_t workers);
+} quoin_step_t;
+
+/* Operands 0 and 1 are the ids and the positions, i32, of width 1 over the rows that run. A model with a head gives its
+ * hidden rows, f32 over the rows that are read, as result 0. At most one step of each job, at most one state of each
+ * kind. */
+typedef struct quoin_program_model_t {
+  const char *name;
+  const quoin_column_t *operands;
+  const quoin_column_t *results;
+  const quoin_space_t *spaces;
+  const quoin_kept_t *states;
+  const quoin_step_t *steps;
+  int32_t operands_count;
+  int32_t results_count;
+  int32_t spaces_count;
+  int32_t states_count;
+  int32_t steps_count;
+  int32_t layers; /* between which workers meet */
+} quoin_program_model_t;
 
 /* ---- The program ----------------------------------------------------------------------------- */
 
@@ -316,43 +402,42 @@ typedef struct quoin_setting_t {
   int32_t run_time; /* 1: may be given with a request */
 } quoin_setting_t;
 
+/* A cache of a decoder. */
+typedef struct quoin_cache_t {
+  int32_t model;  /* whose keys and values */
+  int32_t shared; /* 1: what its slots hold is the same in every run with the same tokens, positions and labels before
+                     them, so runs may share it */
+} quoin_cache_t;
+
 typedef struct quoin_decoder_t {
   const char *name;
   int32_t (*advance)(quoin_state_t *state);
   const quoin_setting_t *settings;
+  const quoin_cache_t *caches;
   int32_t settings_count;
+  int32_t caches_count;
   int32_t frame_slots; /* at least 2 */
-  int32_t caches;
-  int32_t exact;         /* 0: an approximating pass made it */
-  int64_t shared_caches; /* bit c: what slots of cache c hold is the same in every run with the same tokens, positions
-                            and labels before them, so runs may share it (the first 64 caches) */
+  int32_t exact;       /* 0: an approximating pass made it */
 } quoin_decoder_t;
 
 typedef struct quoin_program_t {
   uint32_t abi_version;
   uint32_t struct_size;        /* sizeof(quoin_program_t) */
   const char *target_features; /* CPU features it needs, "avx512f,avx512bw"; "" if none */
-  int64_t hidden;
-  int64_t vocabulary;
-  int64_t layers;
-  int64_t capacity;  /* most positions of a request: its prompt and max_tokens */
-  int64_t positions; /* most positions of a sequence or a row: decoders that round up or look ahead go beyond */
-  int64_t page_bytes;
-  int64_t layers_work;       /* multiplications of a row in the layers' matrices: tells the host what a step costs */
+  int64_t vocabulary;          /* tokens that heads score and ids are below */
+  int64_t capacity;            /* most positions of a request: its prompt and max_tokens */
+  int64_t positions;         /* most positions of a sequence or a row: decoders that round up or look ahead go beyond */
   int64_t weights_bytes;     /* size of the weight file */
   uint64_t weights_checksum; /* stored in the last 8 bytes of the weight file */
-  int64_t scratch_row_bytes;
-  int64_t scratch_worker_bytes;
-  int64_t head_scratch_row_bytes;
-  int64_t head_scratch_worker_bytes;
+  const quoin_program_model_t *models;
   const quoin_decoder_t *decoders;
   const int32_t *stops; /* default stop ids */
+  int32_t models_count;
   int32_t decoders_count;
   int32_t stops_count;
-  int32_t fill; /* -1 if none */
   int32_t masks_count;
-  void (*layers_step)(const quoin_layers_t *args, int64_t worker, int64_t workers);
-  void (*head_step)(const quoin_head_t *args, int64_t worker, int64_t workers);
+  int32_t fill; /* -1 if none */
+  int32_t reserved;
 } quoin_program_t;
 
 /* The one symbol a program exports: `quoin_program_query` of a shared object, any name of an object file (its model.h
@@ -366,8 +451,6 @@ typedef const quoin_program_t *(*quoin_program_query_fn)(uint32_t max_version);
 #define QUOIN_MAX_RANK 4
 /* Most different lengths that the arguments of a function may have. */
 #define QUOIN_MAX_LENGTHS 8
-
-enum { QUOIN_DTYPE_F32 = 0, QUOIN_DTYPE_I32 = 1, QUOIN_DTYPE_I64 = 2, QUOIN_DTYPE_BF16 = 3 };
 
 /* See quoin_tensor_type_t.ends_at. */
 #define QUOIN_NO_OFFSETS INT64_MIN
@@ -409,7 +492,7 @@ typedef struct quoin_function_program_t {
   /* Scratch of a call, whose arguments and lengths are there (and nothing else). Lengths are at least 0 and at most
    * INT32_MAX. */
   void (*scratch_bytes)(const quoin_call_t *call, int64_t *out_bytes);
-  /* SPMD, as `layers_step`: a result's bits do not depend on the workers. */
+  /* SPMD, as those of models: a result's bits do not depend on the workers. */
   void (*step)(const quoin_call_t *call, int64_t worker, int64_t workers);
 } quoin_function_program_t;
 
@@ -420,19 +503,27 @@ typedef const quoin_function_program_t *(*quoin_function_query_fn)(uint32_t max_
 #define QUOIN_CHECK_SIZE(type, bytes) typedef char quoin_check_##type[sizeof(type) == (bytes) ? 1 : -1]
 QUOIN_CHECK_SIZE(quoin_tensor_t, 16);
 QUOIN_CHECK_SIZE(quoin_sequence_t, 64);
-QUOIN_CHECK_SIZE(quoin_logits_t, 32);
+QUOIN_CHECK_SIZE(quoin_logits_t, 48);
 QUOIN_CHECK_SIZE(quoin_value_t, 16);
-QUOIN_CHECK_SIZE(quoin_forward_t, 184);
+QUOIN_CHECK_SIZE(quoin_forward_t, 192);
 QUOIN_CHECK_SIZE(quoin_score_t, 184);
 QUOIN_CHECK_SIZE(quoin_group_t, 152);
-QUOIN_CHECK_SIZE(quoin_layers_t, 96);
+QUOIN_CHECK_SIZE(quoin_operand_t, 24);
+QUOIN_CHECK_SIZE(quoin_output_t, 24);
+QUOIN_CHECK_SIZE(quoin_layers_t, 88);
 QUOIN_CHECK_SIZE(quoin_head_row_t, 96);
 QUOIN_CHECK_SIZE(quoin_head_t, 40);
 QUOIN_CHECK_SIZE(quoin_barrier_t, 32);
+QUOIN_CHECK_SIZE(quoin_space_t, 8);
+QUOIN_CHECK_SIZE(quoin_column_t, 24);
+QUOIN_CHECK_SIZE(quoin_kept_t, 16);
+QUOIN_CHECK_SIZE(quoin_step_t, 40);
+QUOIN_CHECK_SIZE(quoin_program_model_t, 72);
 QUOIN_CHECK_SIZE(quoin_setting_t, 24);
+QUOIN_CHECK_SIZE(quoin_cache_t, 8);
 QUOIN_CHECK_SIZE(quoin_decoder_t, 48);
-QUOIN_CHECK_SIZE(quoin_program_t, 168);
-QUOIN_CHECK_SIZE(quoin_state_t, 480);
+QUOIN_CHECK_SIZE(quoin_program_t, 104);
+QUOIN_CHECK_SIZE(quoin_state_t, 488);
 QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);
 QUOIN_CHECK_SIZE(quoin_call_t, 48);
 QUOIN_CHECK_SIZE(quoin_function_program_t, 80);

@@ -161,13 +161,15 @@ quoin_status_t quoin_tokenizer_decode(quoin_tokenizer_t *tokenizer, const int32_
 
 /* ---- Model ----------------------------------------------------------------------------------- */
 
-/* What a model is. The arrays and names are the model's. */
+/* What a model is. The arrays and names are the model's. A program may have several models inside, a draft beside the
+ * one that it drafts for: `hidden`, `layers` and `page_bytes` are the first one's. */
 typedef struct quoin_model_info_t {
   int64_t hidden;
   int64_t vocabulary;
   int64_t layers;
   int64_t capacity;   /* most positions of a request: its prompt and max_tokens */
   int64_t page_bytes; /* of 64 positions in one cache */
+  int64_t models;     /* how many */
   int64_t weights_bytes;
   int32_t fill;                    /* id that stands for an open position; -1: none */
   int32_t decoders_count;          /* the first is the default */

@@ -1,0 +1,23 @@
+// RUN: quoin-opt %s --quoin-pack-weights | FileCheck %s
+
+// Two models share a file: what is the same lies there once, the rest behind what the first one has.
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @h : tensor<8x4xf32> from "model.safetensors" tensor "h"
+// CHECK-LABEL: stage.step @first
+// CHECK: stage.rows {{.*}} by <@e as f32 in #stage.table<8 x 4> at 0>
+// CHECK: stage.head {{.*}} by <@e as f32 in #stage.tiles<8 x 4> at 512>
+stage.step @first {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %h = stage.rows #stage.embed(%ids) by <@e as f32> : (!stage.buffer<row, 1xi32>) -> !stage.buffer<row, 4xf32>
+  %f = stage.move %h at %read : !stage.buffer<row, 4xf32> -> !stage.buffer<host, 4xf32>
+  stage.head %f by <@e as f32> : !stage.buffer<host, 4xf32>
+}
+// CHECK-LABEL: stage.step @second
+// CHECK: stage.rows {{.*}} by <@e as f32 in #stage.table<8 x 4> at 0>
+// CHECK: stage.head {{.*}} by <@h as f32 in #stage.tiles<8 x 4> at 1536>
+stage.step @second {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %h = stage.rows #stage.embed(%ids) by <@e as f32> : (!stage.buffer<row, 1xi32>) -> !stage.buffer<row, 4xf32>
+  %f = stage.move %h at %read : !stage.buffer<row, 4xf32> -> !stage.buffer<host, 4xf32>
+  stage.head %f by <@h as f32> : !stage.buffer<host, 4xf32>
+}
