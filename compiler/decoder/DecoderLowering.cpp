@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/decoder/Emitter.h"
+#include "dialects/quoin/ProgramTensor.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -55,6 +56,10 @@ private:
 //===----------------------------------------------------------------------===//
 
 LogicalResult AdvanceBuilder::build() {
+  for (const LoweredTensor &t : out.inputs)
+    e.inputs.push_back(t.name);
+  for (const LoweredTensor &t : out.outputs)
+    e.outputs.push_back(t.name);
   llvm::ReversePostOrderTraversal<Block *> order(&decoder.getBody().front());
   for (Block *block : order) {
     SmallVector<Type> types;
@@ -151,7 +156,7 @@ LogicalResult AdvanceBuilder::lower(Operation *op) {
   if (auto cache = dyn_cast<CacheOp>(op))
     if (failed(describeCache(cache)))
       return failure();
-  for (auto *group : {lowerSequenceOp, lowerVectorOp, lowerTensorOp, lowerScalarOp, lowerLogitsOp})
+  for (auto *group : {lowerSequenceOp, lowerVectorOp, lowerTensorOp, lowerScalarOp, lowerLogitsOp, lowerNamedOp})
     if (std::optional<LogicalResult> result = group(e, op))
       return *result;
   if (isa<ForwardOp, ForwardCachedOp, ScoreOp, DrawResidualOp>(op) || op->getNumRegions() != 0)
@@ -325,6 +330,30 @@ static std::vector<LoweredSetting> describeSettings(DecoderOp decoder) {
   return all;
 }
 
+static LoweredTensor describeTensor(StringRef name, Type type, ArrayRef<int64_t> sizes) {
+  Type element = getElementTypeOrSelf(type);
+  int32_t dtype = element.isF32() ? QUOIN_DTYPE_F32 : element.isIndex() ? QUOIN_DTYPE_I64 : QUOIN_DTYPE_I32;
+  return {name.str(), dtype, sizes.vec(), false};
+}
+
+/// All inputs of the module, and the outputs of the decoder in the order in which they first stand there.
+static void describeNamed(DecoderOp decoder, LoweredDecoder &out) {
+  for (auto input : decoder->getParentOfType<ModuleOp>().getOps<InputOp>()) {
+    ProgramTensor form = *programTensor(input.getType());
+    SmallVector<int64_t> sizes;
+    if (form.rank > 0)
+      sizes.push_back(form.rows);
+    if (form.rank > 1)
+      sizes.push_back(form.width);
+    out.inputs.push_back(describeTensor(input.getSymName(), input.getType(), sizes));
+    out.inputs.back().optional = input.getOptional();
+  }
+  decoder.getBody().walk([&](OutputOp output) {
+    if (llvm::none_of(out.outputs, [&](const LoweredTensor &t) { return t.name == output.getName(); }))
+      out.outputs.push_back(describeTensor(output.getName(), output.getValue().getType(), output.getSizes()));
+  });
+}
+
 LogicalResult quoin::decoder::lowerDecoders(ModuleOp module, const DecoderLoweringOptions &options,
                                             LoweredDecoders &out) {
   MLIRContext *context = module.getContext();
@@ -337,6 +366,7 @@ LogicalResult quoin::decoder::lowerDecoders(ModuleOp module, const DecoderLoweri
     described.name = decoder.getSymName().str();
     described.function = "advance." + described.name;
     described.settings = describeSettings(decoder);
+    describeNamed(decoder, described);
     described.exact = exact && !decoder->hasAttr(module_attr::inexact);
     OpBuilder b(decoder);
     auto type = LLVM::LLVMFunctionType::get(b.getI32Type(), {LLVM::LLVMPointerType::get(context)});

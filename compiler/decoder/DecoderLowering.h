@@ -31,12 +31,21 @@ struct LoweredCache {
   bool shared = false; ///< by runs with the same beginning
 };
 
+/// What requests give a decoder, or get from it, by name.
+struct LoweredTensor {
+  std::string name;
+  int32_t dtype = 0;          ///< QUOIN_DTYPE_*
+  std::vector<int64_t> sizes; ///< the first may be -1, any; none for a number
+  bool optional = false;
+};
+
 struct LoweredDecoder {
   std::string name;
   std::string function; ///< symbol of its `advance`
   std::vector<LoweredSetting> settings;
   int32_t frameSlots = 2;
   std::vector<LoweredCache> caches; ///< by number
+  std::vector<LoweredTensor> inputs, outputs;
   bool exact = true;
 };
 

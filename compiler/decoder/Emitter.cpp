@@ -186,10 +186,14 @@ Value Emitter::callHost(size_t member, Type result, ValueRange arguments) {
 
 Value Emitter::allocate(Value bytes) { return callHost(offsetof(quoin_host_t, allocate), pointer, bytes); }
 
-TensorParts Emitter::allocateTensor(Type element, Value size, StringRef op) {
+void Emitter::requireSize(Value size, StringRef op) {
   Value limit = constant(QUOIN_MAX_ELEMENTS);
   require(compare(LLVM::ICmpPredicate::ule, size, limit),
           (op + " expects a size of at least 0 and at most {1}, but found {0}").str(), size, limit);
+}
+
+TensorParts Emitter::allocateTensor(Type element, Value size, StringRef op) {
+  requireSize(size, op);
   return {allocate(mul(size, constant(storedBytes(element)))), size, element};
 }
 

@@ -49,7 +49,8 @@ public:
   mlir::ImplicitLocOpBuilder b;
   ModuleTables &tables;
   const DecoderLoweringOptions &options;
-  mlir::Value state; ///< the quoin_state_t *
+  mlir::Value state;                                  ///< the quoin_state_t *
+  llvm::SmallVector<llvm::StringRef> inputs, outputs; ///< names, in the order of the decoder's tables
   mlir::Type i1, i8, i32, i64, f32, f64, pointer;
 
   //===--- The decoder's values ---===//
@@ -94,6 +95,8 @@ public:
   mlir::Value scratch(unsigned slot) { return at(scratchTensors, 16 * static_cast<int64_t>(slot)); }
   mlir::Value scratch(unsigned slot, const TensorParts &t);
   mlir::Value allocate(mlir::Value bytes);
+  /// A size that a tensor may have.
+  void requireSize(mlir::Value size, llvm::StringRef op);
   TensorParts allocateTensor(mlir::Type element, mlir::Value size, llvm::StringRef op);
 
   //===--- Control flow ---===//
@@ -118,6 +121,7 @@ std::optional<mlir::LogicalResult> lowerVectorOp(Emitter &e, mlir::Operation *op
 std::optional<mlir::LogicalResult> lowerTensorOp(Emitter &e, mlir::Operation *op);
 std::optional<mlir::LogicalResult> lowerScalarOp(Emitter &e, mlir::Operation *op);
 std::optional<mlir::LogicalResult> lowerLogitsOp(Emitter &e, mlir::Operation *op);
+std::optional<mlir::LogicalResult> lowerNamedOp(Emitter &e, mlir::Operation *op);
 
 /// Fill in the request of a suspension; what lives across it is the caller's business.
 mlir::LogicalResult writeForward(Emitter &e, SuspendForwardOp op);

@@ -40,7 +40,13 @@ private:
 
   Value setting(const LoweredSetting &s);
   Value cache(const LoweredCache &c);
-  Value decoder(const LoweredDecoder &d, LLVM::GlobalOp settings, LLVM::GlobalOp caches);
+  SmallVector<Field> tensor(const LoweredTensor &t, size_t at);
+  /// The tables that a decoder's one points to.
+  struct DecoderTables {
+    LLVM::GlobalOp settings, caches, inputs, outputs;
+  };
+  DecoderTables tablesOf(const LoweredDecoder &d);
+  Value decoder(const LoweredDecoder &d, const DecoderTables &tables);
   LLVM::GlobalOp columns(StringRef name, ArrayRef<ColumnNumbers> all);
   LLVM::GlobalOp steps(const ModelNumbers &m);
   LLVM::GlobalOp models(ArrayRef<ModelNumbers> all);
@@ -129,12 +135,43 @@ Value TableBuilder::cache(const LoweredCache &c) {
                    sizeof(quoin_cache_t));
 }
 
-Value TableBuilder::decoder(const LoweredDecoder &d, LLVM::GlobalOp settings, LLVM::GlobalOp caches) {
+/// The fields of a quoin_tensor_type_t that lies at `at` of a struct.
+SmallVector<Field> TableBuilder::tensor(const LoweredTensor &t, size_t at) {
+  SmallVector<Field> fields = {{at + offsetof(quoin_tensor_type_t, name), text(t.name)},
+                               {at + offsetof(quoin_tensor_type_t, dtype), i32(t.dtype)},
+                               {at + offsetof(quoin_tensor_type_t, rank), i32(static_cast<int32_t>(t.sizes.size()))}};
+  for (size_t i = 0; i < QUOIN_MAX_RANK; ++i)
+    fields.push_back(
+        {at + offsetof(quoin_tensor_type_t, sizes) + i * sizeof(int64_t), i64(i < t.sizes.size() ? t.sizes[i] : 0)});
+  fields.push_back({at + offsetof(quoin_tensor_type_t, ends_at), i64(QUOIN_NO_OFFSETS)});
+  return fields;
+}
+
+TableBuilder::DecoderTables TableBuilder::tablesOf(const LoweredDecoder &d) {
+  DecoderTables t;
+  t.settings = array("quoin_settings." + d.name, d.settings.size(), [&](size_t i) { return setting(d.settings[i]); });
+  t.caches = array("quoin_caches." + d.name, d.caches.size(), [&](size_t i) { return cache(d.caches[i]); });
+  t.inputs = array("quoin_inputs." + d.name, d.inputs.size(), [&](size_t i) {
+    SmallVector<Field> fields = tensor(d.inputs[i], offsetof(quoin_input_t, type));
+    fields.push_back({offsetof(quoin_input_t, optional), i32(d.inputs[i].optional)});
+    fields.push_back({offsetof(quoin_input_t, reserved), i32(0)});
+    return structure(fields, sizeof(quoin_input_t));
+  });
+  t.outputs = array("quoin_outputs." + d.name, d.outputs.size(),
+                    [&](size_t i) { return structure(tensor(d.outputs[i], 0), sizeof(quoin_tensor_type_t)); });
+  return t;
+}
+
+Value TableBuilder::decoder(const LoweredDecoder &d, const DecoderTables &tables) {
   auto advance = LLVM::LLVMFunctionType::get(b.getI32Type(), {pointer});
   return structure({{offsetof(quoin_decoder_t, name), text(d.name)},
                     {offsetof(quoin_decoder_t, advance), function(d.function, advance)},
-                    {offsetof(quoin_decoder_t, settings), address(settings)},
-                    {offsetof(quoin_decoder_t, caches), address(caches)},
+                    {offsetof(quoin_decoder_t, settings), address(tables.settings)},
+                    {offsetof(quoin_decoder_t, caches), address(tables.caches)},
+                    {offsetof(quoin_decoder_t, inputs), address(tables.inputs)},
+                    {offsetof(quoin_decoder_t, outputs), address(tables.outputs)},
+                    {offsetof(quoin_decoder_t, inputs_count), i32(static_cast<int32_t>(d.inputs.size()))},
+                    {offsetof(quoin_decoder_t, outputs_count), i32(static_cast<int32_t>(d.outputs.size()))},
                     {offsetof(quoin_decoder_t, settings_count), i32(static_cast<int32_t>(d.settings.size()))},
                     {offsetof(quoin_decoder_t, caches_count), i32(static_cast<int32_t>(d.caches.size()))},
                     {offsetof(quoin_decoder_t, frame_slots), i32(d.frameSlots)},
@@ -243,14 +280,11 @@ void TableBuilder::query(LLVM::GlobalOp program) {
 }
 
 LogicalResult TableBuilder::build(const ProgramNumbers &numbers, const LoweredDecoders &all) {
-  SmallVector<LLVM::GlobalOp> settings, caches;
-  for (const LoweredDecoder &d : all.decoders) {
-    settings.push_back(
-        array("quoin_settings." + d.name, d.settings.size(), [&](size_t i) { return setting(d.settings[i]); }));
-    caches.push_back(array("quoin_caches." + d.name, d.caches.size(), [&](size_t i) { return cache(d.caches[i]); }));
-  }
-  LLVM::GlobalOp decoders = array("quoin_decoders", all.decoders.size(),
-                                  [&](size_t i) { return decoder(all.decoders[i], settings[i], caches[i]); });
+  SmallVector<DecoderTables> tables;
+  for (const LoweredDecoder &d : all.decoders)
+    tables.push_back(tablesOf(d));
+  LLVM::GlobalOp decoders =
+      array("quoin_decoders", all.decoders.size(), [&](size_t i) { return decoder(all.decoders[i], tables[i]); });
   LLVM::GlobalOp stops = array("quoin_stops", numbers.stops.size(), [&](size_t i) { return i32(numbers.stops[i]); });
   LLVM::GlobalOp modelTable = models(numbers.models);
   query(array("quoin_program", 1, [&](size_t) { return program(numbers, all, modelTable, decoders, stops); }));

@@ -1,6 +1,7 @@
 //===- ValueLayout.cpp - how a decoder's values lie in registers and memory -===//
 
 #include "compiler/decoder/ValueLayout.h"
+#include "dialects/quoin/ProgramTensor.h"
 #include "dialects/quoin/QuoinDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -26,10 +27,10 @@ std::optional<quoin::decoder::ValueLayout> quoin::decoder::layoutOf(Type type) {
     return ValueLayout{{pointer}, QUOIN_KIND_SEQUENCE, {}};
   if (isa<LogitsType>(type))
     return ValueLayout{{pointer}, QUOIN_KIND_LOGITS, {}};
-  auto tensor = dyn_cast<RankedTensorType>(type);
-  if (!tensor || tensor.getRank() != 1 || tensor.getEncoding() || isa<CacheType>(tensor.getElementType()))
+  std::optional<ProgramTensor> tensor = programTensor(type);
+  if (!tensor || isa<CacheType>(tensor->element))
     return std::nullopt;
-  Type element = scalarType(tensor.getElementType());
+  Type element = scalarType(tensor->element);
   if (!element)
     return std::nullopt;
   int64_t bytes = storedBytes(element);

@@ -2,7 +2,7 @@
 //
 //   index          i64                     integer of the frame
 //   i1, i8, i32, i64, f32, f64  as such    integer or real of the frame
-//   tensor<?xT>    pointer and size (i64)  elements as T, i1 as one byte
+//   tensor<?xT>, tensor<?xWxT>  pointer and number of elements (i64)  elements as T, i1 as one byte
 //   sequence, logits  pointer              quoin_sequence_t, quoin_logits_t
 //   cache          i64                     its number
 //

@@ -45,6 +45,11 @@ struct CacheResource : mlir::SideEffects::Resource::Base<CacheResource> {
   llvm::StringRef getName() final { return "QuoinCache"; }
 };
 
+/// What a decoder has given by name.
+struct OutputResource : mlir::SideEffects::Resource::Base<OutputResource> {
+  llvm::StringRef getName() final { return "QuoinOutput"; }
+};
+
 /// Names of the module attributes that a program needs to run alone.
 namespace module_attr {
 inline constexpr llvm::StringLiteral fill = "quoin.fill";

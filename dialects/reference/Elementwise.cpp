@@ -1,6 +1,7 @@
 //===- Elementwise.cpp - what arith and math ops compute -------------------===//
 
 #include "dialects/reference/Elementwise.h"
+#include "dialects/quoin/ProgramTensor.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -268,7 +269,7 @@ static ElementFunction castFunction(Operation *op) {
 /// Everything but numbers of at most 64 bits and tensors of them.
 static bool isUnsupported(Type type, bool anyRank) {
   if (auto tensor = dyn_cast<RankedTensorType>(type)) {
-    if (!anyRank && tensor.getRank() != 1)
+    if (!anyRank && !quoin::programTensor(type))
       return true;
     type = tensor.getElementType();
   }

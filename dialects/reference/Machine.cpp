@@ -47,6 +47,10 @@ LogicalResult Machine::expectSize(Operation *op, int64_t size) {
   return op->emitOpError("expects a size of at least 0 and at most ") << most << ", but found " << size;
 }
 
+LogicalResult Machine::expectRows(Operation *op, int64_t rows, int64_t width) {
+  return failure(failed(expectSize(op, rows)) || failed(expectSize(op, rows * width)));
+}
+
 LogicalResult Machine::expectRoom(Operation *op, uint64_t length, uint64_t more) const {
   auto most = static_cast<uint64_t>(program.positions());
   if (length <= most && more <= most - length)
@@ -167,8 +171,9 @@ LogicalResult Machine::evaluate(Operation *op) {
   // What is only carried into a loop may be poison; what an op looks at may not.
   if (!isa<scf::WhileOp, scf::ForOp, DenoiseOp, func::CallOp>(op) && failed(expectDefined(op, op->getOperands())))
     return failure();
-  for (auto group : {&Machine::evaluateElementwise, &Machine::evaluateSequence, &Machine::evaluateTensor,
-                     &Machine::evaluateControl, &Machine::evaluateCall, &Machine::evaluateScore})
+  for (auto group :
+       {&Machine::evaluateElementwise, &Machine::evaluateSequence, &Machine::evaluateTensor, &Machine::evaluateControl,
+        &Machine::evaluateCall, &Machine::evaluateScore, &Machine::evaluateNamed})
     if (Answer answer = (this->*group)(op))
       return *answer;
   return op->emitOpError("expects an op that the interpreter knows");
@@ -357,6 +362,7 @@ FailureOr<Result> Machine::run() {
   result.evaluations = evaluations;
   result.forwards = forwards;
   result.prefillTokens = prefillTokens;
+  result.outputs = std::move(outputs);
   result.trace = trace.take();
   return result;
 }

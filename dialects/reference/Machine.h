@@ -49,6 +49,11 @@ private:
   mlir::LogicalResult constant(mlir::Operation *op, mlir::TypedAttr value);
   mlir::LogicalResult select(mlir::Operation *op);
 
+  // Inputs and outputs: NamedValues.cpp.
+  Answer evaluateNamed(mlir::Operation *op);
+  mlir::LogicalResult input(InputValueOp op);
+  mlir::LogicalResult output(OutputOp op);
+
   // Sequences and vectors of their rows: SequenceOps.cpp.
   Answer evaluateSequence(mlir::Operation *op);
   mlir::LogicalResult write(mlir::Operation *op, bool open);
@@ -102,6 +107,8 @@ private:
   mlir::LogicalResult countRound(mlir::Operation *loop);
   static mlir::LogicalResult expectRange(mlir::Operation *op, int64_t from, int64_t to, int64_t length);
   static mlir::LogicalResult expectSize(mlir::Operation *op, int64_t size);
+  /// A tensor of so many rows, each `width` wide.
+  static mlir::LogicalResult expectRows(mlir::Operation *op, int64_t rows, int64_t width);
   /// Room for so many positions, and `more` if there are any.
   mlir::LogicalResult expectRoom(mlir::Operation *op, uint64_t length, uint64_t more = 0) const;
   mlir::LogicalResult expectToken(mlir::Operation *op, int64_t token) const;
@@ -113,6 +120,7 @@ private:
   const Request &request;
   llvm::DenseMap<mlir::Value, Datum> values; // of the innermost function
   std::map<int64_t, KeyValueCache> caches;
+  std::map<std::string, NamedValues> outputs;
   Trace trace;
   int64_t evaluations = 0, forwards = 0, prefillTokens = 0;
   int64_t rounds = 0; // of loops since the model ran

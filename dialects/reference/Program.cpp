@@ -3,7 +3,9 @@
 #include "dialects/reference/Program.h"
 #include "dialects/quoin/Overhang.h"
 #include "dialects/reference/Machine.h"
+#include "dialects/reference/NamedValues.h"
 #include "llvm/ADT/StringExtras.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace quoin;
@@ -85,10 +87,53 @@ static SmallVector<StringRef> knownSettings(DecoderOp decoder) {
   return names;
 }
 
+/// The input of this name, or null.
+static InputOp inputOf(const Program &program, StringRef name) {
+  for (auto op : program.getModule().getOps<InputOp>())
+    if (op.getSymName() == name)
+      return op;
+  return {};
+}
+
+/// Why a setting's number is no value of an input, or nothing.
+static std::string whyNoNumber(InputOp input, double value) {
+  NamedValues given;
+  bool real = input.getType().isF32();
+  if (isa<RankedTensorType>(input.getType()))
+    return "expects input '" + input.getSymName().str() + "' as a tensor, but found a number";
+  given.kind = real ? NamedValues::Kind::F32 : NamedValues::Kind::I64;
+  if (!real && (value != std::floor(value) || std::fabs(value) > 9007199254740992.0))
+    return "expects input '" + input.getSymName().str() + "' of integers, but found " + print(value);
+  real ? given.reals.push_back(value) : given.integers.push_back(static_cast<int64_t>(value));
+  return whyNoInput(input, given);
+}
+
+/// Inputs that are missing, that nobody takes, or that are something else.
+static LogicalResult checkInputs(const Program &program, DecoderOp decoder, const Request &request) {
+  auto error = [&] { return emitError(decoder.getLoc()); };
+  std::string names;
+  for (auto op : program.getModule().getOps<InputOp>()) {
+    std::string name = op.getSymName().str();
+    names += (names.empty() ? "" : ", ") + name;
+    auto given = request.inputs.find(name);
+    if (given == request.inputs.end()) {
+      if (!op.getOptional() && !request.settings.count(name))
+        return error() << "expects input '" << name << "', but the request does not give it";
+      continue;
+    }
+    if (std::string why = whyNoInput(op, given->second); !why.empty())
+      return error() << why;
+  }
+  for (const auto &[name, given] : request.inputs)
+    if (!inputOf(program, name))
+      return error() << "the program has no input '" << name << "'; it has " << (names.empty() ? "none" : names);
+  return success();
+}
+
 /// Everything about a request that can be wrong before any work.
 static LogicalResult check(const Program &program, DecoderOp decoder, const Request &request) {
   auto error = [&] { return emitError(decoder.getLoc()); };
-  if (request.prompt.empty())
+  if (request.prompt.empty() && !program.hasNamedValues())
     return error() << "expects a prompt of at least 1 token, but found none";
   if (static_cast<int64_t>(request.prompt.size()) > program.capacity())
     return error() << "expects a prompt of at most " << program.capacity() << " tokens (the capacity), but found "
@@ -108,6 +153,11 @@ static LogicalResult check(const Program &program, DecoderOp decoder, const Requ
     Attribute attr = decoder.getSettings().get(name);
     auto fixed = decoder->getAttrOfType<DictionaryAttr>("fixed");
     bool may = isRunTimeSetting(name) && attr;
+    if (InputOp input = attr ? InputOp() : inputOf(program, name)) {
+      if (std::string why = whyNoNumber(input, value); !why.empty())
+        return error() << why;
+      continue;
+    }
     if (!attr && fixed)
       attr = fixed.get(name);
     if (may || (!attr && llvm::is_contained(samplerSettings, name)))
@@ -126,10 +176,17 @@ static LogicalResult check(const Program &program, DecoderOp decoder, const Requ
   return success();
 }
 
+bool Program::hasNamedValues() const {
+  ModuleOp all = module;
+  if (!all.getOps<InputOp>().empty())
+    return true;
+  return all.walk([](OutputOp) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
 FailureOr<Result> Program::run(StringRef name, const Request &request) const {
   auto decoder =
       cast_or_null<DecoderOp>(findOne(module, name, "decoder", [](Operation &op) { return isa<DecoderOp>(op); }));
-  if (!decoder || failed(check(*this, decoder, request)))
+  if (!decoder || failed(check(*this, decoder, request)) || failed(checkInputs(*this, decoder, request)))
     return failure();
   return Machine(*this, decoder, request).run();
 }

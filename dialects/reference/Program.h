@@ -23,6 +23,15 @@
 
 namespace quoin::ref {
 
+/// A number or tensor that a request gives or gets by name, row after row. One kind of elements is used.
+struct NamedValues {
+  enum class Kind { F32, I32, I64 };
+  Kind kind = Kind::I64;
+  std::vector<int64_t> shape; // empty: a number
+  std::vector<double> reals;
+  std::vector<int64_t> integers;
+};
+
 struct Request {
   std::vector<int32_t> prompt;
   int64_t maxTokens = 64;
@@ -31,6 +40,8 @@ struct Request {
   /// Without: the module's.
   std::optional<std::vector<int32_t>> stop;
   uint64_t seed = 0;
+  /// Inputs of the module by name.
+  std::map<std::string, NamedValues> inputs;
   /// By name: `temperature`, `top_k`, `top_p`, and the decoder's own that may change at run time.
   std::map<std::string, double> settings;
 };
@@ -45,6 +56,8 @@ struct Result {
   int64_t evaluations = 0, forwards = 0;
   /// Prompt tokens that ran in the first call.
   int64_t prefillTokens = 0;
+  /// What the decoder gave by name, besides the ids.
+  std::map<std::string, NamedValues> outputs;
   std::vector<TraceStep> trace;
 };
 
@@ -60,6 +73,9 @@ public:
 
   /// Runs a request by the decoder of this name, or the only one if empty. Any number of threads may run requests.
   mlir::FailureOr<Result> run(llvm::StringRef decoder, const Request &request) const;
+
+  /// Does the module take inputs or give outputs? Then a request may be without a prompt.
+  bool hasNamedValues() const;
 
   /// Scores of all rows of one stateless call: ids at positions from 0 on, none open, under a mask without symbols, by
   /// the model of this name, or the only one if empty.

@@ -1,5 +1,10 @@
-//===- TensorOps.cpp - elements, constants and rank-1 tensors --------------===//
+//===- TensorOps.cpp - elements, constants, vectors and matrices -----------===//
+//
+// A matrix of a program has a static width, so its elements, row after row, are all that is kept of it.
+//
+//===----------------------------------------------------------------------===//
 
+#include "dialects/quoin/ProgramTensor.h"
 #include "dialects/reference/Elementwise.h"
 #include "dialects/reference/Machine.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -17,8 +22,8 @@ LogicalResult Machine::setInteger(Operation *op, int64_t value) {
 
 LogicalResult Machine::setTensor(Operation *op, Tensor tensor) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  if (type.hasStaticShape() && type.getDimSize(0) != static_cast<int64_t>(tensor.size()))
-    return op->emitOpError("expects a result of ") << type.getDimSize(0) << " elements, but found " << tensor.size();
+  if (type.hasStaticShape() && type.getNumElements() != static_cast<int64_t>(tensor.size()))
+    return op->emitOpError("expects a result of ") << type.getNumElements() << " elements, but found " << tensor.size();
   set(op->getResult(0), datum(std::move(tensor)));
   return success();
 }
@@ -113,8 +118,8 @@ LogicalResult Machine::constant(Operation *op, TypedAttr value) {
     return success();
   }
   auto dense = dyn_cast<DenseElementsAttr>(value);
-  if (dense && isa<RankedTensorType>(dense.getType()) && dense.getType().getRank() == 1) {
-    if (failed(expectSize(op, dense.getType().getDimSize(0))))
+  if (dense && programTensor(dense.getType())) {
+    if (failed(expectSize(op, dense.getNumElements())))
       return failure();
     Tensor out;
     Type element = dense.getElementType();
@@ -135,12 +140,13 @@ LogicalResult Machine::constant(Operation *op, TypedAttr value) {
 // Tensors
 //===----------------------------------------------------------------------===//
 
-/// True if a type is a tensor that no value of a program has: of another rank than 1, or not of numbers.
+/// True if a type is a tensor that no value of a program has: of another rank or width, or not of numbers.
 static bool isOtherTensor(Type type) {
   auto shaped = dyn_cast<ShapedType>(type);
-  return shaped &&
-         !(isa<RankedTensorType>(type) && shaped.getRank() == 1 && shaped.getElementType().isIntOrIndexOrFloat());
+  return shaped && !(programTensor(type) && shaped.getElementType().isIntOrIndexOrFloat());
 }
+
+static int64_t widthOf(Value v) { return programTensor(v.getType())->width; }
 
 Machine::Answer Machine::evaluateTensor(Operation *op) {
   if (auto c = dyn_cast<arith::ConstantOp>(op))
@@ -158,28 +164,38 @@ Machine::Answer Machine::evaluateTensor(Operation *op) {
       return success();
     return op->emitOpError("expects an index in [0, ") << size << "), but found " << i;
   };
-  // How many elements a result has whose type may leave it to an operand.
-  auto sizeOf = [&](RankedTensorType type, ValueRange dynamic) {
+  // How many rows a result has whose type may leave it to an operand.
+  auto rowsOf = [&](RankedTensorType type, ValueRange dynamic) {
     return type.hasStaticShape() ? type.getDimSize(0) : integer(dynamic.front());
+  };
+  // The place of an element, or nothing after an error.
+  auto placeOf = [&](Value source, OperandRange indices) -> std::optional<size_t> {
+    int64_t width = widthOf(source), row = integer(indices.front()),
+            column = indices.size() > 1 ? integer(indices[1]) : 0;
+    if (failed(expectElement(row, tensor(source).size() / static_cast<size_t>(width))) ||
+        failed(expectElement(column, static_cast<size_t>(width))))
+      return std::nullopt;
+    return static_cast<size_t>(row * width + column);
   };
 
   return llvm::TypeSwitch<Operation *, Answer>(op)
       .Case([&](tensor::DimOp dim) -> Answer {
-        if (failed(expectElement(integer(dim.getIndex()), 1)))
+        int64_t width = widthOf(dim.getSource()), which = integer(dim.getIndex());
+        if (failed(expectElement(which, static_cast<size_t>(cast<ShapedType>(dim.getSource().getType()).getRank()))))
           return failure();
-        return setInteger(op, static_cast<int64_t>(tensor(dim.getSource()).size()));
+        return setInteger(op, which ? width : static_cast<int64_t>(tensor(dim.getSource()).size()) / width);
       })
       .Case([&](tensor::SplatOp splat) -> Answer {
-        int64_t size = sizeOf(splat.getType(), splat.getDynamicSizes());
-        if (failed(expectSize(op, size)))
+        int64_t rows = rowsOf(splat.getType(), splat.getDynamicSizes()), width = widthOf(splat.getAggregate());
+        if (failed(expectRows(op, rows, width)))
           return failure();
-        return setTensor(op, Tensor(static_cast<size_t>(size), number(splat.getInput())));
+        return setTensor(op, Tensor(static_cast<size_t>(rows * width), number(splat.getInput())));
       })
       .Case([&](tensor::EmptyOp empty) -> Answer {
-        int64_t size = sizeOf(empty.getType(), empty.getDynamicSizes());
-        if (failed(expectSize(op, size)))
+        int64_t rows = rowsOf(empty.getType(), empty.getDynamicSizes()), width = widthOf(empty.getResult());
+        if (failed(expectRows(op, rows, width)))
           return failure();
-        return setTensor(op, Tensor(static_cast<size_t>(size)));
+        return setTensor(op, Tensor(static_cast<size_t>(rows * width)));
       })
       .Case([&](tensor::FromElementsOp from) -> Answer {
         Tensor out;
@@ -188,25 +204,29 @@ Machine::Answer Machine::evaluateTensor(Operation *op) {
         return setTensor(op, std::move(out));
       })
       .Case([&](tensor::ExtractOp extract) -> Answer {
-        const Tensor &in = tensor(extract.getTensor());
-        int64_t i = integer(extract.getIndices().front());
-        if (failed(expectElement(i, in.size())))
+        std::optional<size_t> place = placeOf(extract.getTensor(), extract.getIndices());
+        if (!place)
           return failure();
-        set(extract.getResult(), in[static_cast<size_t>(i)]);
+        set(extract.getResult(), tensor(extract.getTensor())[*place]);
         return success();
       })
       .Case([&](tensor::InsertOp insert) -> Answer {
         Tensor out = tensor(insert.getDest());
-        int64_t i = integer(insert.getIndices().front());
-        if (failed(expectElement(i, out.size())))
+        std::optional<size_t> place = placeOf(insert.getDest(), insert.getIndices());
+        if (!place)
           return failure();
-        out[static_cast<size_t>(i)] = number(insert.getScalar());
+        out[*place] = number(insert.getScalar());
         return setTensor(op, std::move(out));
       })
       .Case([&](tensor::ExtractSliceOp slice) -> Answer {
         const Tensor &in = tensor(slice.getSource());
+        if (std::string why = whyNoSlice(slice); !why.empty())
+          return op->emitOpError(why);
         int64_t offset = indexOf(slice.getMixedOffsets().front()), size = indexOf(slice.getMixedSizes().front());
-        int64_t stride = indexOf(slice.getMixedStrides().front()), length = static_cast<int64_t>(in.size());
+        int64_t width = widthOf(slice.getSource()), first = 0, columns = 1;
+        if (slice.getSourceType().getRank() == 2)
+          first = indexOf(slice.getMixedOffsets()[1]), columns = indexOf(slice.getMixedSizes()[1]);
+        int64_t stride = indexOf(slice.getMixedStrides().front()), length = static_cast<int64_t>(in.size()) / width;
         if (offset < 0 || offset > length)
           return op->emitOpError("expects an offset in [0, ") << length << "], but found " << offset;
         if (stride < 1)
@@ -216,10 +236,13 @@ Machine::Answer Machine::evaluateTensor(Operation *op) {
           return op->emitOpError("expects a size in [0, ") << fits << "], but found " << size;
         Tensor out;
         for (int64_t i = 0; i < size; ++i)
-          out.push_back(in[static_cast<size_t>(offset + i * stride)]);
+          for (int64_t j = 0; j < columns; ++j)
+            out.push_back(in[static_cast<size_t>((offset + i * stride) * width + first + j)]);
         return setTensor(op, std::move(out));
       })
       .Case([&](tensor::ConcatOp concat) -> Answer {
+        if (concat.getDim() != 0)
+          return op->emitOpError("expects rows to be joined, dim(0), but found dim(") << concat.getDim() << ")";
         Tensor out;
         for (Value v : concat.getInputs())
           llvm::append_range(out, tensor(v));
@@ -228,5 +251,16 @@ Machine::Answer Machine::evaluateTensor(Operation *op) {
         return setTensor(op, std::move(out));
       })
       .Case([&](tensor::CastOp castOp) -> Answer { return setTensor(op, tensor(castOp.getSource())); })
+      .Case([&](tensor::CollapseShapeOp collapse) -> Answer { return setTensor(op, tensor(collapse.getSrc())); })
+      .Case([&](tensor::ExpandShapeOp expand) -> Answer {
+        // Its sizes are said twice: by the operand's elements and by themselves.
+        int64_t width = widthOf(expand.getResult()), rows = indexOf(expand.getMixedOutputShape().front());
+        auto size = static_cast<int64_t>(tensor(expand.getSrc()).size());
+        if (failed(expectRows(op, rows, width)))
+          return failure();
+        if (size != rows * width)
+          return op->emitOpError("expects ") << rows * width << " elements, but found " << size;
+        return setTensor(op, tensor(expand.getSrc()));
+      })
       .Default([](Operation *) { return std::nullopt; });
 }

@@ -243,6 +243,8 @@ void quoin::rt::begin(quoin_session_t &session) {
                         "expects at most %lld positions (the capacity), but prompt and max_tokens are %lld + %lld",
                         static_cast<long long>(program.capacity), static_cast<long long>(count),
                         static_cast<long long>(session.maxTokens));
+  if (!bindInputs(session))
+    return;
   Arena &arena = session.arena();
   auto *sequence = arena.make<quoin_sequence_t>(1);
   auto *tokens = arena.make<int32_t>(count), *labels = arena.make<int32_t>(count);
@@ -293,7 +295,7 @@ quoin_status_t quoin_sessions_step(quoin_session_t *const *sessions, size_t coun
     if (session.model != &model)
       return model.context->fail(QUOIN_STATUS_INVALID_ARGUMENT,
                                  "expects sessions of one model, but session %zu has another", i);
-    if (session.phase == Phase::Preparing && session.prompt.empty())
+    if (session.phase == Phase::Preparing && !session.prompted)
       return model.context->fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects a prompt, but session %zu has none", i);
   }
   for (size_t i = 0; i < count; ++i) {

@@ -187,6 +187,33 @@ private:
   Buffer<Page *> held;
 };
 
+/// Numbers and tensors that a session holds by number; named.cpp.
+class NamedTensors {
+public:
+  struct Entry {
+    quoin_tensor_t tensor = {};
+    size_t room = 0;
+    bool given = false;
+  };
+  explicit NamedTensors(const Memory *memory) : entries(memory), memory(memory) {}
+  NamedTensors(const NamedTensors &) = delete;
+  NamedTensors &operator=(const NamedTensors &) = delete;
+  ~NamedTensors();
+
+  /// Room for so many, none given.
+  [[nodiscard]] bool prepare(size_t count);
+  /// None is given; the memory stays.
+  void clear();
+  /// Where the elements of one go, which is then given; null: no memory.
+  void *make(size_t number, int64_t elements, int64_t bytes);
+
+  Buffer<Entry> entries;
+
+private:
+  void release();
+  const Memory *memory;
+};
+
 /// Follows a session's sequence from call to call and tells its listener what changed.
 struct Trace {
   explicit Trace(const Memory *memory)
@@ -325,6 +352,9 @@ struct quoin_session_t {
   // The request.
   quoin::rt::Buffer<int32_t> prompt, stops;
   quoin::rt::Buffer<double> settings; // one per setting of the decoder
+  quoin::rt::NamedTensors inputs;
+  quoin::rt::Buffer<quoin_tensor_t> inputValues; // as the decoder sees them
+  bool prompted = false;
   int64_t maxTokens = 64;
   uint64_t seed = 0;
   double temperature = 0, topK = 0, topP = 1;
@@ -332,6 +362,7 @@ struct quoin_session_t {
   // The run.
   quoin::rt::Buffer<quoin_value_t> frame, moved; // as large; `moved` is for the arenas' exchange
   quoin::rt::Buffer<uint8_t> kinds;
+  quoin::rt::NamedTensors outputs;
   quoin::rt::Buffer<quoin::rt::Cache *> caches; // the decoder's, then one of each model that keeps nothing
   int64_t forwards = 0;
   int64_t prefillTokens = 0;
@@ -384,6 +415,14 @@ bool waitsForPrefix(const quoin_session_t &session, const quoin_session_t &start
 void resume(quoin_session_t &session);
 /// Starts a run: prompt and max_tokens into the frame, then `resume`.
 void begin(quoin_session_t &session);
+
+/// named.cpp: gives an input; fails where it is none of the decoder's, or something else.
+quoin_status_t setInput(quoin_session_t &session, const quoin_named_tensor_t &given);
+/// Is there an input of this name? Then `status` is what came of giving it the number.
+bool isNumberInput(quoin_session_t &session, const char *name, quoin_status_t &status, double value);
+/// Before a run: shows the decoder its inputs. False if one is missing; the session has then failed.
+[[nodiscard]] bool bindInputs(quoin_session_t &session);
+void giveOutput(quoin_state_t *state, int64_t number, const quoin_tensor_t *value);
 
 /// forward.cpp: one pass of each model's layers for all sessions that wait for them, which may then resume.
 quoin_status_t runForwards(quoin_model_t &model, quoin_session_t *const *sessions, size_t count);

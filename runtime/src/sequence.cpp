@@ -402,5 +402,5 @@ void uniform(quoin_state_t *state, int64_t stream, const quoin_tensor_t *at, int
 
 } // namespace
 
-const quoin_host_t quoin::rt::kHost = {allocate, fail,   reuse, firstOpen, findStop, open, tokens,  extend,
-                                       append,   reopen, fill,  edit,      commit,   top,  permute, uniform};
+const quoin_host_t quoin::rt::kHost = {allocate, fail, reuse, firstOpen, findStop, open,    tokens,  extend,    append,
+                                       reopen,   fill, edit,  commit,    top,      permute, uniform, giveOutput};

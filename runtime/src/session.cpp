@@ -13,8 +13,9 @@ using namespace quoin::rt;
 
 quoin_session_t::quoin_session_t(quoin_model_t *model, const quoin_decoder_t *decoder)
     : model(model), decoder(decoder), arenas{Arena(&context()->memory), Arena(&context()->memory)},
-      prompt(&context()->memory), stops(&context()->memory), settings(&context()->memory), frame(&context()->memory),
-      moved(&context()->memory), kinds(&context()->memory), caches(&context()->memory), trace(&context()->memory) {}
+      prompt(&context()->memory), stops(&context()->memory), settings(&context()->memory), inputs(&context()->memory),
+      inputValues(&context()->memory), frame(&context()->memory), moved(&context()->memory), kinds(&context()->memory),
+      outputs(&context()->memory), caches(&context()->memory), trace(&context()->memory) {}
 
 quoin_session_t::~quoin_session_t() {
   for (Cache *cache : caches)
@@ -53,7 +54,10 @@ static quoin_status_t makeSession(quoin_session_t &session) {
   const quoin::rt::Buffer<quoin::rt::Part> &parts = session.model->parts;
   auto own = static_cast<size_t>(decoder.caches_count), caches = own + parts.size();
   if (!session.frame.resize(slots) || !session.moved.resize(slots) || !session.kinds.resize(slots) ||
-      !session.settings.resize(static_cast<size_t>(decoder.settings_count)) || !session.caches.reserve(caches))
+      !session.settings.resize(static_cast<size_t>(decoder.settings_count)) || !session.caches.reserve(caches) ||
+      !session.inputs.prepare(static_cast<size_t>(decoder.inputs_count)) ||
+      !session.inputValues.resize(static_cast<size_t>(decoder.inputs_count)) ||
+      !session.outputs.prepare(static_cast<size_t>(decoder.outputs_count)))
     return context.outOfMemory();
   for (size_t i = 0; i < caches; ++i) {
     auto part = i < own ? static_cast<size_t>(decoder.caches[i].model) : i - own;
@@ -121,7 +125,7 @@ quoin_status_t quoin_session_prompt(quoin_session_t *session, const int32_t *ids
   const quoin_program_t &program = *session->model->program;
   if (quoin_status_t status = checkIdle(*session))
     return status;
-  if (count == 0)
+  if (count == 0 && !session->decoder->inputs_count && !session->decoder->outputs_count)
     return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects a prompt of at least one token, but it is empty");
   if (count > static_cast<uint64_t>(program.capacity))
     return context.fail(QUOIN_STATUS_CAPACITY, "expects a prompt of at most %lld tokens (the capacity), but it has %zu",
@@ -133,6 +137,8 @@ quoin_status_t quoin_session_prompt(quoin_session_t *session, const int32_t *ids
                           static_cast<long long>(program.vocabulary), i, ids[i]);
   if (!session->prompt.assign(ids, count))
     return context.outOfMemory();
+  session->prompted = true;
+  session->outputs.clear();
   session->phase = Phase::Preparing;
   session->status = QUOIN_STATUS_OK;
   session->error[0] = 0;
@@ -235,6 +241,8 @@ quoin_status_t quoin_session_set(quoin_session_t *session, const char *name, dou
   double low, high;
   double *sampler = samplerValue(*session, name, low, high);
   const quoin_setting_t *setting = findSetting(decoder, name);
+  if (quoin_status_t status = QUOIN_STATUS_OK; !setting && isNumberInput(*session, name, status, value))
+    return status;
   if (!sampler && !setting)
     return failUnknown(*session, name);
   // Reals are kept as f32: 0.1 is the number that is written so.
@@ -268,6 +276,7 @@ quoin_status_t quoin_session_set_defaults(quoin_session_t *session) {
   const quoin_program_t &program = *session->model->program;
   if (!session->stops.assign(program.stops, static_cast<size_t>(std::max(program.stops_count, 0))))
     return session->context()->outOfMemory();
+  session->inputs.clear();
   session->maxTokens = 64;
   session->maxRounds = QUOIN_DEFAULT_ROUNDS;
   session->seed = 0;
@@ -295,7 +304,7 @@ quoin_status_t quoin_session_listen(quoin_session_t *session, quoin_event_fn fn,
 // ----------------------------------------------------------------------------------------------------------
 
 quoin_status_t quoin_session_begin(quoin_session_t *session) {
-  if (session->phase != Phase::Preparing || session->prompt.empty())
+  if (session->phase != Phase::Preparing || !session->prompted)
     return session->context()->fail(QUOIN_STATUS_INVALID_ARGUMENT,
                                     "expects a session with a prompt that has not begun");
   DefaultArithmetic arithmetic;

@@ -5,6 +5,8 @@
 
 #include "internal.h"
 
+#include <algorithm>
+
 using namespace quoin::rt;
 
 /// More than any size in a table: products of two of them and a number of rows are told from memory that is there.
@@ -23,6 +25,7 @@ private:
   bool checkModel(const quoin_program_model_t &model);
   bool checkColumns(const quoin_program_model_t &model, const quoin_column_t *columns, int32_t count);
   bool checkStep(const quoin_program_model_t &model, int32_t number);
+  bool checkTensor(const quoin_tensor_type_t &type, int32_t mostRank);
   bool checkDecoder(const quoin_decoder_t &decoder);
   /// A table of at least `least` entries is there, or there are none.
   bool checkTable(const char *what, const void *table, int64_t count, int64_t least = 0);
@@ -119,6 +122,18 @@ bool Tables::checkModel(const quoin_program_model_t &model) {
   return runs || refuse("models with a step");
 }
 
+/// An input or an output: its first size may be any, the others are known.
+bool Tables::checkTensor(const quoin_tensor_type_t &type, int32_t mostRank) {
+  if ((!type.name && !refuse("inputs and outputs with a name")) ||
+      !checkRange("the type of an input or output", type.dtype, QUOIN_DTYPE_F32, QUOIN_DTYPE_I64) ||
+      !checkRange("the rank of an input or output", type.rank, 0, mostRank))
+    return false;
+  for (int64_t i = 0, elements = 1; i < type.rank; elements *= std::max<int64_t>(type.sizes[i++], 1))
+    if (!checkRange("a size of an input or output", type.sizes[i], i == 0 ? -1 : 1, QUOIN_MAX_ELEMENTS / elements))
+      return false;
+  return true;
+}
+
 bool Tables::checkDecoder(const quoin_decoder_t &decoder) {
   if (!decoder.name || !decoder.advance)
     return refuse("decoders with a name and code");
@@ -129,6 +144,15 @@ bool Tables::checkDecoder(const quoin_decoder_t &decoder) {
   for (int32_t i = 0; i < decoder.settings_count; ++i)
     if (!checkRange("the type of a setting", decoder.settings[i].type, QUOIN_SETTING_INDEX, QUOIN_SETTING_REAL) ||
         (!decoder.settings[i].name && !refuse("settings with a name")))
+      return false;
+  if (!checkTable("inputs", decoder.inputs, decoder.inputs_count) ||
+      !checkTable("outputs", decoder.outputs, decoder.outputs_count))
+    return false;
+  for (int32_t i = 0; i < decoder.inputs_count; ++i)
+    if (!checkTensor(decoder.inputs[i].type, 2))
+      return false;
+  for (int32_t i = 0; i < decoder.outputs_count; ++i)
+    if (!checkTensor(decoder.outputs[i], QUOIN_MAX_RANK))
       return false;
   for (int32_t i = 0; i < decoder.caches_count; ++i)
     if (!checkRange("the model of a cache", decoder.caches[i].model, 0, int64_t(program.models_count) - 1))

@@ -496,10 +496,10 @@ static const quoin_setting_t kCausal[] = {{"below", 0, QUOIN_SETTING_INDEX, 1}, 
 static const quoin_setting_t kWhat[] = {{"what", 0, QUOIN_SETTING_INDEX, 1}};
 static const quoin_cache_t kShared[] = {{0, 1}};
 static const quoin_cache_t kOwn[] = {{0, 0}, {0, 0}};
-static const quoin_decoder_t kDecoders[] = {{"blocks", blocks, kBlocks, kShared, 3, 1, 6, 1},
-                                            {"causal", causal, kCausal, kShared, 2, 1, 3, 1},
-                                            {"pair", pair, kWhat, kOwn, 1, 2, 3, 1},
-                                            {"wrong", wrong, kWhat, kOwn, 1, 1, 2, 1}};
+static const quoin_decoder_t kDecoders[] = {{"blocks", blocks, kBlocks, kShared, NULL, NULL, 0, 0, 3, 1, 6, 1},
+                                            {"causal", causal, kCausal, kShared, NULL, NULL, 0, 0, 2, 1, 3, 1},
+                                            {"pair", pair, kWhat, kOwn, NULL, NULL, 0, 0, 1, 2, 3, 1},
+                                            {"wrong", wrong, kWhat, kOwn, NULL, NULL, 0, 0, 1, 1, 2, 1}};
 static const int32_t kStops[] = {5, 46};
 static const quoin_space_t kSpaces[] = {{QUOIN_SPACE_ROW, 0}, {QUOIN_SPACE_READ, 0}};
 static const quoin_column_t kOperands[] = {{"ids", 1, QUOIN_DTYPE_I32, 0}, {"positions", 1, QUOIN_DTYPE_I32, 0}};

@@ -154,7 +154,15 @@ struct OwnTables {
     program.models = models.data();
     program.decoders = decoders.data();
   }
+  /// A matrix of any number of rows.
+  quoin_input_t &addInput() {
+    inputs.push_back({{"x", QUOIN_DTYPE_F32, 2, {-1, 8, 0, 0}, QUOIN_NO_OFFSETS}, 0, 0});
+    decoders[0].inputs = inputs.data();
+    decoders[0].inputs_count = 1;
+    return inputs[0];
+  }
   quoin_program_t program;
+  std::vector<quoin_input_t> inputs;
   std::vector<quoin_program_model_t> models;
   std::vector<quoin_decoder_t> decoders;
   std::vector<quoin_column_t> operands, results;
@@ -213,6 +221,13 @@ TEST(Load, RefusesTablesThatContradictThemselves) {
       {"slots of a frame", [](OwnTables &t) { t.decoders[0].frame_slots = 1; }},
       {"the model of a cache from 0 to 0, but found 1", [](OwnTables &t) { t.caches[0].model = 1; }},
       {"the type of a setting", [](OwnTables &t) { t.settings[0].type = 2; }},
+      {"inputs from 0", [](OwnTables &t) { t.decoders[0].inputs_count = -1; }},
+      {"a table of them, but found outputs 3", [](OwnTables &t) { t.decoders[0].outputs_count = 3; }},
+      {"the rank of an input or output from 0 to 2, but found 3", [](OwnTables &t) { t.addInput().type.rank = 3; }},
+      {"the type of an input or output", [](OwnTables &t) { t.addInput().type.dtype = QUOIN_DTYPE_BF16; }},
+      {"a size of an input or output from 1", [](OwnTables &t) { t.addInput().type.sizes[1] = -1; }},
+      {"a size of an input or output", [](OwnTables &t) { t.addInput().type.sizes[1] = int64_t(1) << 40; }},
+      {"inputs and outputs with a name", [](OwnTables &t) { t.addInput().type.name = nullptr; }},
       {"settings from 0", [](OwnTables &t) { t.decoders[0].settings_count = -1; }},
   };
   Loader loader;

@@ -60,6 +60,14 @@ static ref::Request convert(const Request &request, const Options &options, cons
     converted.maxRounds = options.maxRounds;
   converted.stop = request.stops;
   converted.seed = request.seed;
+  for (const RequestTensor &input : request.inputs) {
+    ref::NamedValues values;
+    values.kind = input.kind == RequestTensor::Kind::F32 ? ref::NamedValues::Kind::F32 : ref::NamedValues::Kind::I64;
+    values.shape = input.shape;
+    values.reals.assign(input.reals.begin(), input.reals.end());
+    values.integers = input.integers;
+    converted.inputs[input.name] = std::move(values);
+  }
   // Later ones win: a line's settings over the command line's.
   for (const auto &[name, value] : request.settings)
     converted.settings[name] = value;
@@ -104,6 +112,17 @@ static std::vector<Answer> runAll(const LoadedProgram &loaded, std::vector<Reque
   for (std::thread &t : others)
     t.join();
   return answers;
+}
+
+static void writeNamed(const std::string &path, const ref::Result &result) {
+  std::vector<RequestTensor> outputs;
+  for (const auto &[name, values] : result.outputs) {
+    auto kind = values.kind == ref::NamedValues::Kind::F32   ? RequestTensor::Kind::F32
+                : values.kind == ref::NamedValues::Kind::I32 ? RequestTensor::Kind::I32
+                                                             : RequestTensor::Kind::I64;
+    outputs.push_back({name, kind, values.shape, {values.reals.begin(), values.reals.end()}, values.integers});
+  }
+  quoin::writeOutputs(path, result.ids, outputs);
 }
 
 static std::string print(const Answer &answer, const Options &options, const Tokenizer *tokenizer) {
@@ -168,6 +187,11 @@ bool quoin::runRequests(const LoadedProgram &loaded, const Options &options, std
     file.finish();
   }
   bool good = true;
+  if (!options.outputs.empty()) {
+    writeNamed(options.outputs, *answers.front().result);
+    if (!options.json)
+      return true;
+  }
   for (size_t i = 0; i < answers.size(); ++i) {
     if (answers[i].result) {
       std::fputs(print(answers[i], options, tokenizer.get()).c_str(), stdout);

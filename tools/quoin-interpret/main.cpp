@@ -14,7 +14,7 @@ namespace {
 
 struct Arguments {
   Options options;
-  std::string prompt, chat, system, promptIds, stop, logits, ids, mask = "causal";
+  std::string prompt, chat, system, promptIds, stop, inputs, logits, ids, mask = "causal";
   std::vector<std::string> set;
   double temperature = 0, topP = 1;
   int64_t topK = 0;
@@ -50,6 +50,8 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("--trace", o.trace,
                  "write what each evaluation filled, edited and committed: a JSON object a line, or the picture of a "
                  "file that ends in .html or .svg");
+  app.add_option("--inputs", a.inputs, "what the program takes by name, its 'prompt' included (.safetensors)");
+  app.add_option("--outputs", o.outputs, "where the ids and what the program gives by name go (.safetensors)");
   app.add_option("--logits", a.logits, "instead: write the model's scores of --ids under --mask (.safetensors)");
   app.add_option("--ids", a.ids, "token ids for --logits: 1,2,3");
   app.add_option("--mask", a.mask, "mask for --logits: what stands in #quoin.mask<...> (causal)");
@@ -89,9 +91,13 @@ static std::vector<Request> gather(const CLI::App &app, Arguments &a) {
     request.ids = parseIds(a.promptIds, "--prompt-ids");
   } else if (app.count("--chat")) {
     request.conversation = conversationOf(a.chat, request.system);
-  } else {
+  } else if (app.count("--prompt")) {
     request.text = a.prompt;
   }
+  if (app.count("--inputs"))
+    readInputs(a.inputs, request);
+  if (app.count("--inputs") || app.count("--outputs"))
+    takeMaxTokens(request);
   return {request};
 }
 
@@ -119,7 +125,10 @@ int main(int argc, char **argv) {
     size_t sources = 0;
     for (const char *option : {"--prompt", "--chat", "--prompt-ids", "--input", "--logits"})
       sources += app.count(option) > 0;
-    if (sources != 1)
+    bool named = app.count("--inputs") > 0 || app.count("--outputs") > 0;
+    if (named && (app.count("--input") || app.count("--logits")))
+      throw CLI::ValidationError("expects --inputs and --outputs without --input and --logits");
+    if (named ? sources > 1 : sources != 1)
       throw CLI::ValidationError("expects one of --prompt, --chat, --prompt-ids, --input and --logits, but " +
                                  std::to_string(sources) + " are given");
     if (app.count("--system") && (app.count("--prompt") || app.count("--prompt-ids")))

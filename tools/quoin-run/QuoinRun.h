@@ -18,6 +18,16 @@ struct Failure {
   int status = 1;
 };
 
+/// A number or tensor with a name, its elements row after row; of the two lists one is used.
+struct RequestTensor {
+  enum class Kind { F32, I32, I64 };
+  std::string name;
+  Kind kind = Kind::F32;
+  std::vector<int64_t> shape; // empty: a number
+  std::vector<float> reals;
+  std::vector<int64_t> integers;
+};
+
 /// One request, as the command line and a line of --input give it; the line wins.
 struct Request {
   std::string where; // "line 3 of 'x.jsonl': " or empty: starts its messages
@@ -32,11 +42,13 @@ struct Request {
   uint64_t seed = 0;
   std::optional<std::vector<int32_t>> stops; // none: the program's
   std::vector<std::pair<std::string, double>> settings;
+  std::vector<RequestTensor> inputs;
   std::string error; // not empty: why this line is no request; the others do not suffer from it
 };
 
 struct Options {
   std::string out, input, trace, against;
+  std::string outputs; // where ids and what the decoder gives by name go; empty: nowhere
   Request defaults;
   bool single = false; // one request, from the command line
   bool json = false, showSteps = false;
@@ -71,6 +83,13 @@ Prompt promptOf(quoin_tokenizer_t *tokenizer, const Request &request, quoin_cont
 bool tokenize(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests);
 /// Prints the text and the ids that each request gives the model. False if one failed.
 bool render(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests);
+/// Reads the tensors of a file into the request: `prompt` is its ids, the others are inputs. Integers of any width are
+/// integers, reals become f32.
+void readInputs(const std::string &path, Request &request);
+/// Writes the ids and what was given by name, as a file that is complete or absent.
+void writeOutputs(const std::string &path, const std::vector<int32_t> &ids, const std::vector<RequestTensor> &outputs);
+/// Whoever gives numbers by --set may give max_tokens so.
+void takeMaxTokens(Request &request);
 /// Calls a program compiled from a function on the tensors of a file; Functions.cpp.
 void runFunction(quoin_context_t *context, const std::string &folder, const std::string &inputs,
                  const std::string &outputs);

@@ -78,6 +78,7 @@ private:
       throw Failure{quoin_context_last_error(context)};
   }
   void encodePrompt(Request &request);
+  quoin_status_t give(quoin_session_t *session, const RequestTensor &input);
   void prepare(Place &place, size_t index);
   void check();
   void finish(Place &place);
@@ -104,6 +105,46 @@ void Runner::encodePrompt(Request &request) {
   request.ids = promptOf(tokenizer, request, context).ids;
 }
 
+quoin_status_t Runner::give(quoin_session_t *session, const RequestTensor &input) {
+  bool real = input.kind == RequestTensor::Kind::F32;
+  quoin_named_tensor_t tensor = {input.name.c_str(),
+                                 real ? QUOIN_DTYPE_F32 : QUOIN_DTYPE_I64,
+                                 static_cast<int32_t>(input.shape.size()),
+                                 {},
+                                 real ? static_cast<const void *>(input.reals.data()) : input.integers.data()};
+  for (size_t i = 0; i < std::min<size_t>(input.shape.size(), QUOIN_MAX_RANK); ++i)
+    tensor.sizes[i] = input.shape[i];
+  return quoin_session_input(session, &tensor);
+}
+
+/// What the decoder gave by name; what it never gave is left out.
+static std::vector<RequestTensor> outputsOf(const quoin_session_t *session) {
+  std::vector<RequestTensor> outputs;
+  for (size_t i = 0, count = quoin_session_outputs(session); i < count; ++i) {
+    quoin_named_tensor_t given;
+    if (quoin_session_output(session, i, &given) != QUOIN_STATUS_OK || !given.data)
+      continue;
+    RequestTensor output;
+    output.name = given.name;
+    output.shape.assign(given.sizes, given.sizes + given.rank);
+    int64_t elements = 1;
+    for (int64_t size : output.shape)
+      elements *= size;
+    auto copy = [&](const auto *data, auto &to) { to.assign(data, data + elements); };
+    if (given.dtype == QUOIN_DTYPE_F32) {
+      copy(static_cast<const float *>(given.data), output.reals);
+    } else if (given.dtype == QUOIN_DTYPE_I32) {
+      output.kind = RequestTensor::Kind::I32;
+      copy(static_cast<const int32_t *>(given.data), output.integers);
+    } else {
+      output.kind = RequestTensor::Kind::I64;
+      copy(static_cast<const int64_t *>(given.data), output.integers);
+    }
+    outputs.push_back(std::move(output));
+  }
+  return outputs;
+}
+
 /// Makes the place ready for its next request.
 void Runner::prepare(Place &place, size_t index) {
   const Request &request = requests[index];
@@ -123,6 +164,8 @@ void Runner::prepare(Place &place, size_t index) {
     expect(quoin_session_set_stops(session, request.stops->data(), request.stops->size()));
   for (const auto &[name, value] : request.settings)
     expect(quoin_session_set(session, name.c_str(), value));
+  for (const RequestTensor &input : request.inputs)
+    expect(give(session, input));
   expect(quoin_session_prompt(session, request.ids.data(), request.ids.size()));
   place.request = index;
   place.busy = true;
@@ -189,6 +232,11 @@ void Runner::finish(Place &place) {
         {result.ids, result.ids + result.shown}, result.evaluations, result.forwards, result.rows, seconds};
     return;
   }
+  if (!options.outputs.empty()) {
+    writeOutputs(options.outputs, {result.ids, result.ids + result.count}, outputsOf(place.session.get()));
+    if (!options.json)
+      return;
+  }
   if (place.display) {
     place.display->finish(result);
     return statistics(result, seconds);
@@ -220,7 +268,7 @@ bool Runner::run() {
     trace = std::make_unique<TraceFile>(options.trace, [this](int32_t id) {
       return tokenizer ? decode(tokenizer, &id, 1, false) : std::to_string(id) + " ";
     });
-  if (options.single && !options.json && tokenizer && !outcomes) {
+  if (options.single && !options.json && tokenizer && !outcomes && options.outputs.empty()) {
     quoin_model_info_t info;
     quoin_model_info(model.get(), &info);
     std::vector<int32_t> stops(info.stops, info.stops + info.stops_count);

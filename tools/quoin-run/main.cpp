@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <memory>
 
@@ -71,8 +72,10 @@ void declare(CLI::App &app, Arguments &a) {
   app.add_flag("--describe", a.describe, "print what the program is and stop");
   app.add_flag("--tokenize", a.tokenize, "print the ids of the inputs and stop");
   app.add_flag("--render", a.render, "print the text and the ids that the model would be given, and stop");
-  app.add_option("--inputs", a.inputs, "tensors for a program compiled from a function (.safetensors)");
-  app.add_option("--outputs", a.outputs, "where its results go (.safetensors)");
+  app.add_option("--inputs", a.inputs,
+                 "what a program takes by name, its 'prompt' included, or the arguments of a function (.safetensors)");
+  app.add_option("--outputs", a.outputs,
+                 "where the ids and what a program gives by name go, or the results of a function (.safetensors)");
 }
 
 std::vector<Request> gather(const CLI::App &app, Arguments &a) {
@@ -96,10 +99,20 @@ std::vector<Request> gather(const CLI::App &app, Arguments &a) {
     request.ids = parseIds(a.promptIds, "--prompt-ids");
   } else if (given(app, "--chat")) {
     request.conversation = conversationOf(a.chat, request.system);
-  } else {
+  } else if (given(app, "--prompt")) {
     request.text = a.prompt;
   }
+  if (given(app, "--inputs"))
+    readInputs(a.inputs, request);
+  if (given(app, "--inputs") || given(app, "--outputs"))
+    takeMaxTokens(request);
+  a.options.outputs = a.outputs;
   return {request};
+}
+
+/// Functions have no weights.
+bool isFunction(const std::string &folder) {
+  return !std::filesystem::exists(std::filesystem::path(folder) / "model.qw");
 }
 
 void expectArtefact(const std::string &folder, const char *needed) {
@@ -116,7 +129,9 @@ int run(const CLI::App &app, Arguments &a) {
     describe(a.options.out);
     return 0;
   }
-  bool function = given(app, "--inputs");
+  bool function = (given(app, "--inputs") || given(app, "--outputs")) && isFunction(a.options.out);
+  if (function && given(app, "--inputs") != given(app, "--outputs"))
+    throw Failure{"expects --inputs and --outputs for a function, but only one is given", 2};
   std::vector<Request> requests;
   if (!function)
     requests = gather(app, a);
@@ -169,9 +184,10 @@ int main(int argc, char **argv) {
       sources += given(app, option);
     if (given(app, "--system") && (given(app, "--prompt") || given(app, "--prompt-ids")))
       throw CLI::ValidationError("expects --system with --chat or --input, but it is given with a plain prompt");
-    if (given(app, "--inputs") != given(app, "--outputs"))
-      throw CLI::ValidationError("expects --inputs and --outputs, but only one is given");
-    if (!arguments.describe && arguments.inputs.empty() && arguments.outputs.empty() && sources != 1)
+    bool named = given(app, "--inputs") || given(app, "--outputs");
+    if (named && given(app, "--input"))
+      throw CLI::ValidationError("expects --input or --inputs and --outputs, but both are given");
+    if (!arguments.describe && (named ? sources > 1 : sources != 1))
       throw CLI::ValidationError("expects one of --prompt, --chat, --prompt-ids and --input, but " +
                                  std::to_string(sources) + " are given");
   } catch (const CLI::ParseError &error) {

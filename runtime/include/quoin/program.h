@@ -166,13 +166,14 @@ struct quoin_host_t;
 
 typedef struct quoin_state_t {
   const struct quoin_host_t *host;
-  void *self;             /* the host's own */
-  quoin_value_t *frame;   /* `frame_slots` values that live across the suspension */
-  uint8_t *kinds;         /* their kinds, written by `advance` together with the frame */
-  int64_t frame_used;     /* how many are live */
-  int64_t resume;         /* where `advance` goes on; 0 at the start, set by `advance` */
-  const double *settings; /* one per setting of the decoder, in its order */
-  int64_t evaluations;    /* executed forwards of the source program so far; kept by the host */
+  void *self;                   /* the host's own */
+  quoin_value_t *frame;         /* `frame_slots` values that live across the suspension */
+  uint8_t *kinds;               /* their kinds, written by `advance` together with the frame */
+  int64_t frame_used;           /* how many are live */
+  int64_t resume;               /* where `advance` goes on; 0 at the start, set by `advance` */
+  const double *settings;       /* one per setting of the decoder, in its order */
+  const quoin_tensor_t *inputs; /* one per input of the decoder; a number is one element */
+  int64_t evaluations;          /* executed forwards of the source program so far; kept by the host */
   /* How many more times the decoder may go round its loops before the layers run. The host sets it at the start and
    * after each run, `advance` counts it down; where it falls below 0, `advance` returns QUOIN_FAILED without a word. */
   int64_t rounds;
@@ -231,6 +232,8 @@ typedef struct quoin_host_t {
   /* Uniform numbers in (0, 1), lane 0 of `stream`, one per position. */
   void (*uniform)(quoin_state_t *state, int64_t stream, const quoin_tensor_t *at, int64_t evaluation,
                   quoin_tensor_t *out);
+  /* Gives output `number` of the decoder, which is copied; the last one counts. */
+  void (*output)(quoin_state_t *state, int64_t number, const quoin_tensor_t *value);
 } quoin_host_t;
 
 /* ---- The model, over the rows of any number of sessions -------------------------------------- */
@@ -334,6 +337,24 @@ typedef struct quoin_head_t {
 /* Elements of a column or a tensor; index is QUOIN_DTYPE_I64. */
 enum { QUOIN_DTYPE_F32 = 0, QUOIN_DTYPE_I32 = 1, QUOIN_DTYPE_I64 = 2, QUOIN_DTYPE_BF16 = 3 };
 
+/* Most sizes of a tensor that has a name. */
+#define QUOIN_MAX_RANK 4
+
+/* See quoin_tensor_type_t.ends_at. */
+#define QUOIN_NO_OFFSETS INT64_MIN
+
+/* An argument or a result of a function, an input or an output of a decoder. Sizes of functions: -1 - n is length
+ * number n of the call, and all sizes with the same n are equal. Sizes of decoders: the first may be -1, any. */
+typedef struct quoin_tensor_type_t {
+  const char *name;
+  int32_t dtype;
+  int32_t rank; /* 0: one number */
+  int64_t sizes[QUOIN_MAX_RANK];
+  /* If not QUOIN_NO_OFFSETS, these are i32 offsets of sequences that lie one after the other: they start at 0, never
+   * fall and end at this size (as in `sizes`). The host checks that. */
+  int64_t ends_at;
+} quoin_tensor_type_t;
+
 /* What the rows of a column are, one each: slots that run; rows that are read. */
 enum { QUOIN_SPACE_ROW = 0, QUOIN_SPACE_READ = 1 };
 
@@ -409,11 +430,22 @@ typedef struct quoin_cache_t {
                      them, so runs may share it */
 } quoin_cache_t;
 
+/* What requests give a decoder by name: f32, i32 or i64, of rank 0 to 2. */
+typedef struct quoin_input_t {
+  quoin_tensor_type_t type;
+  int32_t optional; /* 1: without it a number is 0, and a tensor has no rows */
+  int32_t reserved;
+} quoin_input_t;
+
 typedef struct quoin_decoder_t {
   const char *name;
   int32_t (*advance)(quoin_state_t *state);
   const quoin_setting_t *settings;
   const quoin_cache_t *caches;
+  const quoin_input_t *inputs;
+  const quoin_tensor_type_t *outputs; /* what it gives by name: f32, i32 or i64 */
+  int32_t inputs_count;
+  int32_t outputs_count;
   int32_t settings_count;
   int32_t caches_count;
   int32_t frame_slots; /* at least 2 */
@@ -448,23 +480,8 @@ typedef const quoin_program_t *(*quoin_program_query_fn)(uint32_t max_version);
 
 /* A program may be one function instead of a model: it exports `quoin_function_query` and no weights. */
 
-#define QUOIN_MAX_RANK 4
 /* Most different lengths that the arguments of a function may have. */
 #define QUOIN_MAX_LENGTHS 8
-
-/* See quoin_tensor_type_t.ends_at. */
-#define QUOIN_NO_OFFSETS INT64_MIN
-
-/* An argument or a result. A size of -1 - n is length number n of the call: all sizes with the same n are equal. */
-typedef struct quoin_tensor_type_t {
-  const char *name;
-  int32_t dtype;
-  int32_t rank; /* 0: one number */
-  int64_t sizes[QUOIN_MAX_RANK];
-  /* If not QUOIN_NO_OFFSETS, these are i32 offsets of sequences that lie one after the other: they start at 0, never
-   * fall and end at this size (as in `sizes`). The host checks that. */
-  int64_t ends_at;
-} quoin_tensor_type_t;
 
 /* Tensors are packed, the last size running fastest, aligned to their elements, and do not overlap. */
 typedef struct quoin_call_t {
@@ -521,9 +538,10 @@ QUOIN_CHECK_SIZE(quoin_step_t, 40);
 QUOIN_CHECK_SIZE(quoin_program_model_t, 72);
 QUOIN_CHECK_SIZE(quoin_setting_t, 24);
 QUOIN_CHECK_SIZE(quoin_cache_t, 8);
-QUOIN_CHECK_SIZE(quoin_decoder_t, 48);
+QUOIN_CHECK_SIZE(quoin_input_t, 64);
+QUOIN_CHECK_SIZE(quoin_decoder_t, 72);
 QUOIN_CHECK_SIZE(quoin_program_t, 104);
-QUOIN_CHECK_SIZE(quoin_state_t, 488);
+QUOIN_CHECK_SIZE(quoin_state_t, 496);
 QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);
 QUOIN_CHECK_SIZE(quoin_call_t, 48);
 QUOIN_CHECK_SIZE(quoin_function_program_t, 80);

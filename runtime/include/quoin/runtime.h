@@ -221,7 +221,8 @@ quoin_status_t quoin_session_create(quoin_model_t *model, const char *decoder, q
 /* Frees the session, finished or not. `session` may be NULL. */
 void quoin_session_destroy(quoin_session_t *session);
 
-/* Gives the prompt: `count` ids (at least 1, at most the capacity), each at least 0 and below the vocabulary's size. */
+/* Gives the prompt: `count` ids (at least 1, at most the capacity), each at least 0 and below the vocabulary's size.
+ * For a decoder that takes inputs or gives outputs there may be none; `ids` may then be NULL. */
 quoin_status_t quoin_session_prompt(quoin_session_t *session, const int32_t *ids, size_t count);
 
 /* How many tokens to generate; decoders round up to whole blocks, for which there is room beyond the capacity. At least
@@ -244,7 +245,23 @@ quoin_status_t quoin_session_set_seed(quoin_session_t *session, uint64_t seed);
  * named. A name nobody knows fails with QUOIN_STATUS_NOT_FOUND. */
 quoin_status_t quoin_session_set(quoin_session_t *session, const char *name, double value);
 
-/* Forgets what `set`, `set_stops`, `set_seed`, `set_max_tokens` and `set_max_rounds` said. */
+/* A number (rank 0) or tensor with a name: `sizes` of `rank`, packed, the last size running fastest. */
+typedef struct quoin_named_tensor_t {
+  const char *name;
+  int32_t dtype; /* QUOIN_DTYPE_F32, _I32 or _I64 */
+  int32_t rank;
+  int64_t sizes[QUOIN_MAX_RANK];
+  const void *data; /* aligned to its elements */
+} quoin_named_tensor_t;
+
+/* Gives the session's decoder an input by name; the elements are copied and hold until they are given again. Integers
+ * of either width are taken for integers. One element fits a number, whatever its rank; sizes behind the first fit a
+ * width that they make up. Fails with QUOIN_STATUS_NOT_FOUND (there is no such input) or _INVALID_ARGUMENT (the text
+ * names what was expected). A session whose decoder wants an input that it was not given fails as it begins. Numbers
+ * may be given by `quoin_session_set`, too. */
+quoin_status_t quoin_session_input(quoin_session_t *session, const quoin_named_tensor_t *input);
+
+/* Forgets the inputs, and what `set`, `set_stops`, `set_seed`, `set_max_tokens` and `set_max_rounds` said. */
 quoin_status_t quoin_session_set_defaults(quoin_session_t *session);
 
 /* A position that took a token. `confidence` is that of the last score there; NaN if there was none. */
@@ -314,6 +331,13 @@ typedef struct quoin_result_t {
 /* The result of a session that finished well; otherwise its status, or QUOIN_STATUS_INVALID_ARGUMENT if it is not
  * finished. */
 quoin_status_t quoin_session_result(const quoin_session_t *session, quoin_result_t *out_result);
+
+/* How many outputs a session that is finished has besides its ids; 0 if it failed or is not finished. Reads only. */
+size_t quoin_session_outputs(const quoin_session_t *session);
+
+/* Output `number`. The name and the data are the session's, until its next prompt; the data is NULL if the decoder gave
+ * none. Fails with QUOIN_STATUS_NOT_FOUND if there are no so many. */
+quoin_status_t quoin_session_output(const quoin_session_t *session, size_t number, quoin_named_tensor_t *out_output);
 
 /* Steps one session until it is finished and returns its status. `fn` hears of every evaluation, as by
  * `quoin_session_listen`; NULL leaves the listener as it is. */
