@@ -3,7 +3,8 @@
 // All workers run all stages, each of them its share: rows of a space, tiles of a product's columns, or items that are
 // dealt as they come. A stage needs a barrier if it touches what another worker may have touched since the last one,
 // one of the two writing. Stages over rows of one space divide them alike, so each worker finds there what it made
-// itself, unless it reads rows of others on purpose.
+// itself, unless it reads rows of others on purpose, or the place held rows of another size: those of one worker lie
+// then where another's lay.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,11 +36,12 @@ struct Access {
   std::variant<int64_t, Value> resource;
   bool write;
   Share share;
+  int64_t rowBytes = 0;
 };
 } // namespace
 
 static bool conflict(const Access &a, const Access &b) {
-  bool sameWorker = a.share == b.share && a.share != Share::Any;
+  bool sameWorker = a.share == b.share && a.share != Share::Any && a.rowBytes == b.rowBytes;
   return a.resource == b.resource && (a.write || b.write) && !sameWorker;
 }
 
@@ -64,7 +66,7 @@ static LogicalResult accessesOf(StageOpInterface stage, SmallVectorImpl<Access> 
     std::optional<int64_t> place = placeOf(v);
     if (!place)
       return stage->emitOpError("expects buffers that have places, but found one without");
-    own.push_back({*place, write, by});
+    own.push_back({*place, write, by, type.getRowBytes()});
     return success();
   };
   for (OpOperand &operand : stage->getOpOperands())
