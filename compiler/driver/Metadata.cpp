@@ -131,17 +131,20 @@ std::string quoin::metadataJson(const ArtifactDescription &d) {
             json.attribute("flops", p.flopsPerRow);
           });
     });
-    if (!d.model.experts.empty())
+    if (llvm::any_of(d.models, [](const ModelInventory &m) { return !m.experts.empty(); }))
       json.attributeArray("experts", [&] {
-        for (const ExpertCost &e : d.model.experts)
-          json.object([&] {
-            json.attribute("shape", e.shape);
-            json.attribute("count", e.count);
-            json.attribute("experts", e.experts);
-            json.attribute("chosen", e.chosen);
-            json.attribute("bytes_per_expert", e.bytesPerExpert);
-            json.attribute("flops", e.flopsPerRow);
-          });
+        for (const ModelInventory &m : d.models)
+          for (const ExpertCost &e : m.experts)
+            json.object([&] {
+              if (d.models.size() > 1)
+                json.attribute("model", m.name);
+              json.attribute("shape", e.shape);
+              json.attribute("count", e.count);
+              json.attribute("experts", e.experts);
+              json.attribute("chosen", e.chosen);
+              json.attribute("bytes_per_expert", e.bytesPerExpert);
+              json.attribute("flops", e.flopsPerRow);
+            });
       });
     json.attributeObject("step", [&] {
       json.attribute("barriers", d.barriers);
