@@ -178,8 +178,8 @@ LogicalResult flatten(DecoderOp decoder) {
 // Suspensions
 //===----------------------------------------------------------------------===//
 
-bool isCall(Operation *op) { return isa<ForwardOp, ForwardCachedOp, ScoreOp, DrawResidualOp>(op); }
-bool isSuspension(Operation *op) { return isa<SuspendForwardOp, SuspendScoreOp>(op); }
+bool isCall(Operation *op) { return isa<ForwardOp, ForwardCachedOp, ScoreOp, DrawResidualOp, ApplyOp>(op); }
+bool isSuspension(Operation *op) { return isa<SuspendForwardOp, SuspendScoreOp, SuspendApplyOp>(op); }
 
 /// Makes the terminator that stands for `op` and goes on at `rest`.
 void createSuspension(OpBuilder &b, Operation *op, Block *rest) {
@@ -196,6 +196,8 @@ void createSuspension(OpBuilder &b, Operation *op, Block *rest) {
   } else if (auto s = dyn_cast<ScoreOp>(op)) {
     SuspendScoreOp::create(b, loc, s.getLogits(), Value(), s.getStatisticsAttr(), s.getOf(), s.getSamplerAttr(),
                            s.getPositions(), s.getEvaluation(), none, rest);
+  } else if (auto a = dyn_cast<ApplyOp>(op)) {
+    SuspendApplyOp::create(b, loc, a.getModelAttr(), a.getInputs(), b.getI64IntegerAttr(a.getNumResults()), none, rest);
   } else {
     auto r = cast<DrawResidualOp>(op);
     auto token = StatisticsAttr::get(op->getContext(), {Statistic::Token});

@@ -35,6 +35,11 @@ struct PruneRows : quoin::impl::PruneRowsPassBase<PruneRows> {
 
   void runOnOperation() override {
     ModelOp model = getOperation();
+    if (!model.getHead()) {
+      remark::missed(model.getLoc(), remarkOn<PruneRows>("Model"))
+          << "a model without a head runs the rows it is given";
+      return;
+    }
     if (model.getRead()) {
       remark::missed(model.getLoc(), remarkOn<PruneRows>("Model")) << "the model already yields read rows only";
       return;

@@ -18,7 +18,7 @@ struct StepEmitter {
   ArrayRef<BlockMask> masks;
 
   Val args, worker, workers;
-  Val weights, scratch, rows, reads, read, hidden, ids, positions, barrier, room;
+  Val weights, scratch, rows, reads, read, ids, positions, barrier, room;
   Val rowBegin, rowEnd, readBegin, readEnd;
 
   Val field(Type type, size_t offset) { return kb.load(type, kb.at(args, int64_t(offset))); }
@@ -38,8 +38,6 @@ struct StepEmitter {
     read = field(kb.ptr, offsetof(quoin_layers_t, read));
     ids = operand(0);
     positions = operand(1);
-    Val results = field(kb.ptr, offsetof(quoin_layers_t, results));
-    hidden = kb.load(kb.ptr, kb.at(results, int64_t(offsetof(quoin_output_t, row))));
     barrier = field(kb.ptr, offsetof(quoin_layers_t, barrier));
     // A buffer holds rows of the step, or rows read: room for the more of them.
     room = kb.max(rows, reads);
@@ -47,7 +45,19 @@ struct StepEmitter {
     std::tie(readBegin, readEnd) = share(kb, reads, worker, workers);
   }
 
-  Val buffer(Value v) { return kb.at(scratch, room * facts.placeOffsets[*placeOf(v)]); }
+  /// Where rows of a result that the model gives go.
+  Val resultRows(int64_t number) {
+    Val results = field(kb.ptr, offsetof(quoin_layers_t, results));
+    int64_t at = number * int64_t(sizeof(quoin_output_t)) + int64_t(offsetof(quoin_output_t, row));
+    return kb.load(kb.ptr, kb.at(results, at));
+  }
+
+  Val buffer(Value v) {
+    // Columns of the model stand behind the rows' numbers, which are not among the operands.
+    if (auto column = dyn_cast<BlockArgument>(v))
+      return operand(column.getArgNumber() - 1);
+    return kb.at(scratch, room * facts.placeOffsets[*placeOf(v)]);
+  }
   Val weight(WeightAttr w) { return kb.at(weights, w.getOffset()); }
 
   /// This worker's rows of a space.
@@ -62,7 +72,7 @@ struct StepEmitter {
     int64_t width = type.getWidth();
     Vals in;
     for (Value v : op.getInputs())
-      if (!isa<BlockArgument>(v))
+      if (bufferOf(v).getElement().isF32() || bufferOf(v).getElement().isBF16())
         in.push_back(buffer(v));
     llvm::TypeSwitch<Attribute>(op.getFormula())
         .Case([&](EmbedAttr) {
@@ -89,8 +99,9 @@ struct StepEmitter {
     auto [begin, end] = shareOf(space);
     RowProgram program{&op.getBody().front(), op.getInputs().size(), {}, space == Space::Read};
     Vals arguments;
+    Value stepPositions = op->getParentOfType<StepOp>().getPositions();
     for (Value input : op.getInputs())
-      arguments.push_back(isa<BlockArgument>(input) ? positions : buffer(input));
+      arguments.push_back(input == stepPositions ? positions : buffer(input));
     for (auto vector : op.getWeights().getAsRange<WeightAttr>())
       arguments.push_back(weight(vector));
     for (Value output : op.getOutputs()) {
@@ -139,8 +150,9 @@ struct StepEmitter {
     BufferType from = op.getInput().getType(), to = op.getOutput().getType();
     auto [begin, end] = shareOf(to.getSpace());
     if (to.getSpace() == Space::Host)
-      return kb.call(scatterKernel(kb, to.getWidth(), bool(op.getRows())),
-                     {buffer(op.getInput()), read, hidden, begin, end});
+      return kb.call(
+          scatterKernel(kb, to.getWidth(), bool(op.getRows())),
+          {buffer(op.getInput()), read, resultRows(op.getOutput().use_begin()->getOperandNumber()), begin, end});
     Val out = buffer(op.getOutput()), in = buffer(op.getInput());
     if (from.getSpace() == to.getSpace())
       return kb.call(narrowKernel(kb, to.getWidth()), {in, out, begin, end});
@@ -179,6 +191,7 @@ FailureOr<StepFacts> quoin::cpu::emitModel(ModuleOp program, StepOp step, ArrayR
     return failure();
   KernelBuilder kb(program, kernels);
   emitLayersStep(kb, step, *facts, masks);
-  headStep(kb, facts->head, headStepName(step.getSymName()));
+  if (step.getHead())
+    headStep(kb, facts->head, headStepName(step.getSymName()));
   return facts;
 }

@@ -118,12 +118,26 @@ static LogicalResult expectComplete(StepOp step, int64_t positions) {
   return verifyBarriers(step);
 }
 
+/// What places say.
+static StepFacts finish(StepFacts facts, StepOp step) {
+  int64_t offset = 0;
+  ArrayRef<int64_t> places = *step.getPlaces();
+  for (int64_t bytes : places) {
+    facts.placeOffsets.push_back(offset);
+    offset += bytes;
+  }
+  facts.scratchRowBytes = std::max<int64_t>(offset, 64);
+  facts.pageBytes = *step.getPage();
+  return facts;
+}
+
 FailureOr<StepFacts> quoin::cpu::readStep(StepOp step, const KernelOptions &kernels, int64_t positions) {
   if (failed(expectComplete(step, positions)))
     return failure();
   StepFacts facts;
   std::map<int64_t, WeightAttr> pieces; // by offset: what is the same lies there once
-  bool pairs = step.getHead().getNarrow();
+  HeadOp head = step.getHead();
+  bool pairs = head && head.getNarrow();
   for (Operation &op : step.getBody().front()) {
     for (WeightAttr weight : weightsOf(&op))
       pieces[weight.getOffset()] = weight;
@@ -146,19 +160,17 @@ FailureOr<StepFacts> quoin::cpu::readStep(StepOp step, const KernelOptions &kern
     return LogicalResult(step.emitOpError("expects a target that multiplies pairs of bf16, but this one does not"));
   for (const auto &[offset, weight] : pieces)
     facts.weights.pieces.push_back(pieceOf(weight));
-  HeadOp head = step.getHead();
+  for (BlockArgument column : step.getColumns())
+    facts.columns.push_back(bufferOf(column).getWidth());
+  // The rows of a head or of results: nothing else ends a step.
+  for (Value rows : step.getBody().front().back().getOperands())
+    facts.results.push_back(bufferOf(rows).getWidth());
+  if (!head)
+    return finish(facts, step);
   facts.hidden = head.getInput().getType().getWidth();
   facts.head.hidden = facts.hidden;
   facts.head.vocabulary = cast<TilesAttr>(head.getWeight().getLayout()).getColumns();
   facts.head.arithmetic = arithmeticFor(head.getWeight(), head.getNarrow());
   facts.head.weightOffset = head.getWeight().getOffset();
-  int64_t offset = 0;
-  ArrayRef<int64_t> places = *step.getPlaces();
-  for (int64_t bytes : places) {
-    facts.placeOffsets.push_back(offset);
-    offset += bytes;
-  }
-  facts.scratchRowBytes = std::max<int64_t>(offset, 64);
-  facts.pageBytes = *step.getPage();
-  return facts;
+  return finish(facts, step);
 }

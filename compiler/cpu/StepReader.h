@@ -15,7 +15,9 @@ namespace quoin::cpu {
 
 struct StepFacts {
   WeightPlan weights;
-  HeadShape head;
+  HeadShape head;                          ///< of a model that has one: its vocabulary is not 0
+  llvm::SmallVector<int64_t> columns;      ///< widths of what the model takes besides ids and positions
+  llvm::SmallVector<int64_t> results;      ///< widths of what it gives: of its hidden rows, if it has a head
   llvm::SmallVector<int64_t> placeOffsets; ///< of each place; times the number of rows, in scratch
   int64_t hidden = 0, layers = 0, pageBytes = 0, scratchRowBytes = 0;
   int64_t layersWork = 0;                   ///< multiplications of a row in the matrices of the layers

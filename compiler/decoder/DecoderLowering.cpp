@@ -153,13 +153,19 @@ LogicalResult AdvanceBuilder::lower(Operation *op) {
     size_t n = score.getStatistics().getStatistics().size();
     return lowerSuspension(op, score.getLive(), score.getResume()->getArguments().take_front(n), QUOIN_SCORE);
   }
+  if (auto apply = dyn_cast<SuspendApplyOp>(op)) {
+    if (failed(writeApply(e, apply)))
+      return failure();
+    auto n = static_cast<size_t>(apply.getCount());
+    return lowerSuspension(op, apply.getLive(), apply.getResume()->getArguments().take_front(n), QUOIN_APPLY);
+  }
   if (auto cache = dyn_cast<CacheOp>(op))
     if (failed(describeCache(cache)))
       return failure();
   for (auto *group : {lowerSequenceOp, lowerVectorOp, lowerTensorOp, lowerScalarOp, lowerLogitsOp, lowerNamedOp})
     if (std::optional<LogicalResult> result = group(e, op))
       return *result;
-  if (isa<ForwardOp, ForwardCachedOp, ScoreOp, DrawResidualOp>(op) || op->getNumRegions() != 0)
+  if (isa<ForwardOp, ForwardCachedOp, ScoreOp, DrawResidualOp, ApplyOp>(op) || op->getNumRegions() != 0)
     return op->emitOpError("expects outlined steps; 'quoin-outline-steps' makes them");
   return op->emitOpError("expects an operation that decoders may use, but this one has no lowering");
 }
@@ -254,7 +260,8 @@ LogicalResult AdvanceBuilder::lowerSuspension(Operation *op, OperandRange live, 
       arguments.push_back(e.load(e.pointer, e.state, offsetof(quoin_state_t, logits)));
       continue;
     }
-    constexpr int64_t at = offsetof(quoin_state_t, score) + offsetof(quoin_score_t, result);
+    const int64_t at = status == QUOIN_APPLY ? offsetof(quoin_state_t, apply) + offsetof(quoin_apply_t, result)
+                                             : offsetof(quoin_state_t, score) + offsetof(quoin_score_t, result);
     TensorParts t = e.loadTensor(layoutOf(result.getType())->element, e.state,
                                  at + static_cast<int64_t>(i * sizeof(quoin_tensor_t)));
     llvm::append_values(arguments, t.data, t.size);

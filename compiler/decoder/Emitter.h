@@ -128,6 +128,7 @@ mlir::LogicalResult writeForward(Emitter &e, SuspendForwardOp op);
 void writeForwardSlots(Emitter &e, mlir::Value sequence, mlir::Value to, mlir::Value ids, mlir::Value positions,
                        mlir::Value labels, mlir::Value read);
 mlir::LogicalResult writeScore(Emitter &e, SuspendScoreOp op);
+mlir::LogicalResult writeApply(Emitter &e, SuspendApplyOp op);
 
 /// exp, log, sin, powers and so on, to less than one unit in the last place of f32 and without a library; null for
 /// another op.

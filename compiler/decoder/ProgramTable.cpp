@@ -183,6 +183,7 @@ LLVM::GlobalOp TableBuilder::columns(StringRef name, ArrayRef<ColumnNumbers> all
   return array(name, all.size(), [&](size_t i) {
     return structure({{offsetof(quoin_column_t, name), text(all[i].name)},
                       {offsetof(quoin_column_t, width), i64(all[i].width)},
+                      {offsetof(quoin_column_t, row_bytes), i64(all[i].rowBytes)},
                       {offsetof(quoin_column_t, type), i32(all[i].type)},
                       {offsetof(quoin_column_t, space), i32(all[i].space)}},
                      sizeof(quoin_column_t));
@@ -297,8 +298,9 @@ ModelNumbers quoin::decoder::tokenModel(StringRef name, int64_t hidden) {
   ModelNumbers model;
   model.name = name.str();
   model.spaces = {QUOIN_SPACE_ROW, QUOIN_SPACE_READ};
-  model.operands = {{"ids", 1, QUOIN_DTYPE_I32, 0}, {"positions", 1, QUOIN_DTYPE_I32, 0}};
-  model.results = {{"hidden", hidden, QUOIN_DTYPE_F32, 1}};
+  model.operands = {{"ids", 1, 4, QUOIN_DTYPE_I32, 0}, {"positions", 1, 4, QUOIN_DTYPE_I32, 0}};
+  if (hidden > 0)
+    model.results = {{"hidden", hidden, (hidden * 4 + 7) / 8 * 8, QUOIN_DTYPE_F32, 1}};
   return model;
 }
 

@@ -19,6 +19,7 @@ inline constexpr llvm::StringLiteral queryFunction = "quoin_program_query";
 struct ColumnNumbers {
   std::string name;
   int64_t width = 1;
+  int64_t rowBytes = 4;
   int32_t type = 0;  ///< QUOIN_DTYPE_*
   int32_t space = 0; ///< of the model's
 };
@@ -42,7 +43,7 @@ struct ModelNumbers {
   int64_t layers = 0;
 };
 
-/// A model of tokens: ids and positions in; hidden rows that a head scores out.
+/// A model that takes ids and positions alone and gives hidden rows, `hidden` floats each (0: nothing yet).
 ModelNumbers tokenModel(llvm::StringRef name, int64_t hidden);
 
 /// Fields of quoin_program_t of the same names.

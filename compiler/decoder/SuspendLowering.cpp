@@ -51,6 +51,27 @@ LogicalResult quoin::decoder::writeForward(Emitter &e, SuspendForwardOp op) {
   return success();
 }
 
+LogicalResult quoin::decoder::writeApply(Emitter &e, SuspendApplyOp op) {
+  constexpr int64_t applyAt = offsetof(quoin_state_t, apply);
+  FailureOr<int64_t> model = e.model(op, op.getModelAttr());
+  if (failed(model))
+    return failure();
+  e.store(e.constant(*model), e.state, applyAt + static_cast<int64_t>(offsetof(quoin_apply_t, model)));
+  Value rows;
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
+    TensorParts t = e.tensor(input);
+    Value width = e.constant(cast<RankedTensorType>(input.getType()).getDimSize(1));
+    Value mine = LLVM::UDivOp::create(e.b, t.size, width);
+    if (rows)
+      e.requireEqual(rows, mine, "quoin.apply", "rows");
+    else
+      rows = mine;
+    e.storeTensor(t, e.state,
+                  applyAt + static_cast<int64_t>(offsetof(quoin_apply_t, operand) + i * sizeof(quoin_tensor_t)));
+  }
+  return success();
+}
+
 static_assert(static_cast<int>(Statistic::Token) == QUOIN_STAT_TOKEN &&
                   static_cast<int>(Statistic::Probability) == QUOIN_STAT_PROBABILITY &&
                   static_cast<int>(Transform::Temperature) == QUOIN_TRANSFORM_TEMPERATURE &&

@@ -355,9 +355,20 @@ static void describe(ArtifactDescription &d, const CompileOptions &options, cons
                      ArrayRef<cpu::StepFacts> facts, std::map<std::string, std::string> inexact) {
   d.level = options.level;
   d.weights = options.weights;
-  d.arithmetic = facts.front().head.arithmetic == cpu::Arithmetic::Pairs ? "bf16" : "f32";
+  d.arithmetic =
+      facts.front().head.vocabulary > 0 && facts.front().head.arithmetic == cpu::Arithmetic::Pairs ? "bf16" : "f32";
   for (const decoder::LoweredDecoder &lowered : decoders.decoders) {
-    DecoderDescription described{lowered.name, {}, inexact[lowered.name]};
+    DecoderDescription described{lowered.name, {}, inexact[lowered.name], {}, {}};
+    auto describeTensors = [](const std::vector<decoder::LoweredTensor> &from, std::vector<TensorDescription> &to) {
+      for (const decoder::LoweredTensor &t : from)
+        to.push_back({t.name,
+                      t.dtype == QUOIN_DTYPE_F32   ? "f32"
+                      : t.dtype == QUOIN_DTYPE_I32 ? "i32"
+                                                   : "i64",
+                      t.sizes, t.optional});
+    };
+    describeTensors(lowered.inputs, described.inputs);
+    describeTensors(lowered.outputs, described.outputs);
     for (const decoder::LoweredSetting &s : lowered.settings)
       described.settings.push_back({s.name, s.value, s.type == QUOIN_SETTING_INDEX, s.runTime});
     if (d.inexact.empty())
@@ -370,7 +381,8 @@ static void describe(ArtifactDescription &d, const CompileOptions &options, cons
   for (const cpu::StepFacts &model : facts) {
     d.pageBytes += model.pageBytes;
     d.scratchRowBytes = std::max(d.scratchRowBytes, model.scratchRowBytes);
-    d.headScratchRowBytes = std::max(d.headScratchRowBytes, model.head.scratchRowBytes());
+    if (model.head.vocabulary > 0)
+      d.headScratchRowBytes = std::max(d.headScratchRowBytes, model.head.scratchRowBytes());
     d.barriers += model.barriers;
     d.fusedEpilogues += model.fusedEpilogues;
   }
@@ -380,9 +392,18 @@ static decoder::ModelNumbers describeModel(StringRef name, const cpu::StepFacts 
   decoder::ModelNumbers model = decoder::tokenModel(name, facts.hidden);
   model.pageBytes = facts.pageBytes;
   model.layers = facts.layers;
-  model.steps = {{QUOIN_STEP_LAYERS, facts.scratchRowBytes, 0, facts.layersWork, cpu::layersStepName(name)},
-                 {QUOIN_STEP_HEAD, facts.head.scratchRowBytes(), 0, facts.hidden * facts.head.vocabulary,
-                  cpu::headStepName(name)}};
+  model.steps = {{QUOIN_STEP_LAYERS, facts.scratchRowBytes, 0, facts.layersWork, cpu::layersStepName(name)}};
+  auto column = [](StringRef what, size_t i, int64_t width, int32_t space) {
+    return decoder::ColumnNumbers{(what + Twine(i)).str(), width, stage::rowBytes(width), QUOIN_DTYPE_F32, space};
+  };
+  for (auto [i, width] : llvm::enumerate(facts.columns))
+    model.operands.push_back(column("column", i, width, 0));
+  if (facts.head.vocabulary > 0)
+    model.steps.push_back({QUOIN_STEP_HEAD, facts.head.scratchRowBytes(), 0, facts.hidden * facts.head.vocabulary,
+                           cpu::headStepName(name)});
+  else
+    for (auto [i, width] : llvm::enumerate(facts.results))
+      model.results.push_back(column("result", i, width, 1));
   return model;
 }
 
@@ -425,8 +446,12 @@ bool Compiler::buildArtifact() {
     facts.push_back(std::move(*made));
     description.models.push_back(takeInventory(step));
   }
-  // The verifier of models has seen to it that all heads score the same tokens.
-  const int64_t vocabulary = facts.front().head.vocabulary;
+  // The verifier of models has seen to it that all heads score the same tokens. Where nothing does, there is one token.
+  int64_t vocabulary = 0;
+  for (const cpu::StepFacts &model : facts)
+    vocabulary = std::max(vocabulary, model.head.vocabulary);
+  if (vocabulary == 0)
+    vocabulary = integer(module_attr::vocabulary, 1);
   if (int64_t fill = integer(module_attr::fill, -1); fill >= vocabulary)
     return fail("expects 'quoin.fill' below the head's " + Twine(vocabulary) + " tokens, but found " + Twine(fill));
 

@@ -38,11 +38,16 @@ ModelInventory quoin::takeInventory(StepOp step) {
     all.flopsPerRowAndKey += 4 * all.heads * all.headDim;
     all.cacheBytesPerToken += 2 * all.kvHeads * all.headDim * storageBytes(pages.getLayout().storage);
   }
-  WeightAttr head = step.getHead().getWeight();
-  all.hidden = step.getHead().getInput().getType().getWidth();
-  all.vocabulary = head.getLayout().getSourceShape()[0];
-  int64_t bytesPerWeight = storageBytes(storageOf(head.getElement()));
-  ++counts[{all.vocabulary, all.hidden}];
+  int64_t bytesPerWeight = 4;
+  if (HeadOp head = step.getHead()) {
+    all.hidden = head.getInput().getType().getWidth();
+    all.vocabulary = head.getWeight().getLayout().getSourceShape()[0];
+    bytesPerWeight = storageBytes(storageOf(head.getWeight().getElement()));
+    ++counts[{all.vocabulary, all.hidden}];
+  } else {
+    for (auto product : step.getBody().getOps<ProductOp>())
+      bytesPerWeight = storageBytes(storageOf(product.getWeight().getElement()));
+  }
   for (auto [shape, count] : counts) {
     auto [out, in] = shape;
     ProductCost cost{std::to_string(out) + "x" + std::to_string(in), count, count * out * in * bytesPerWeight,

@@ -30,6 +30,23 @@ static void writeSettings(OStream &json, const DecoderDescription &decoder) {
   });
 }
 
+static void writeTensors(OStream &json, llvm::StringRef what, const std::vector<TensorDescription> &all) {
+  if (!all.empty())
+    json.attributeArray(what, [&] {
+      for (const TensorDescription &t : all)
+        json.object([&] {
+          json.attribute("name", t.name);
+          json.attribute("type", t.type);
+          json.attributeArray("shape", [&] {
+            for (int64_t size : t.sizes)
+              json.value(size);
+          });
+          if (t.optional)
+            json.attribute("optional", true);
+        });
+    });
+}
+
 /// Counters are named "pass.counter"; they are grouped by pass.
 static void writePasses(OStream &json, const ArtifactDescription &d) {
   std::map<std::string, std::vector<std::pair<std::string, int64_t>>> passes;
@@ -87,6 +104,8 @@ std::string quoin::metadataJson(const ArtifactDescription &d) {
           if (!decoder.inexact.empty())
             json.attribute("approximation", decoder.inexact);
           writeSettings(json, decoder);
+          writeTensors(json, "inputs", decoder.inputs);
+          writeTensors(json, "outputs", decoder.outputs);
         });
     });
     json.attribute("weights", d.weights);

@@ -20,10 +20,18 @@ struct SettingDescription {
   bool integer = false, runTime = false;
 };
 
+/// A number or tensor by name.
+struct TensorDescription {
+  std::string name, type;     // type: "f32", "i32" or "i64"
+  std::vector<int64_t> sizes; // the first may be -1, any; none for a number
+  bool optional = false;
+};
+
 struct DecoderDescription {
   std::string name;
   std::vector<SettingDescription> settings;
   std::string inexact; // the approximation that made it, if any
+  std::vector<TensorDescription> inputs, outputs;
 };
 
 struct ArtifactDescription {

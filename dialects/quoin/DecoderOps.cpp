@@ -38,9 +38,12 @@ static void printStatistics(OpAsmPrinter &printer, Operation *, StatisticsAttr a
 
 /// Fails unless the symbol names a model.
 static LogicalResult expectModel(Operation *op, SymbolTableCollection &table, FlatSymbolRefAttr symbol) {
-  if (Operation *model = table.lookupNearestSymbolFrom(op, symbol); model && model->hasTrait<IsModel>())
-    return success();
-  return op->emitOpError("expects a quoin.model, but found ") << symbol;
+  Operation *found = table.lookupNearestSymbolFrom(op, symbol);
+  if (!found || !found->hasTrait<IsModel>())
+    return op->emitOpError("expects a quoin.model, but found ") << symbol;
+  if (auto model = dyn_cast<ModelOp>(found); model && !model.getHead())
+    return op->emitOpError("expects a model with a head, but ") << symbol << " has none";
+  return success();
 }
 
 /// Fails unless as many symbols are given as the mask has, and labels are left to the sequence.

@@ -68,7 +68,39 @@ std::string WeightOp::tensorOf(int64_t part) {
   return gathers() ? (before + Twine(part) + after).str() : getTensor().str();
 }
 
+/// Most columns of a model beside its ids and positions, and most that it gives (QUOIN_MAX_COLUMNS).
+static constexpr size_t mostColumns = 14, mostResults = 16;
+
+LogicalResult ResultsOp::verify() {
+  // results_c1
+  if (getRows().empty() || getRows().size() > mostResults)
+    return emitOpError("expects 1 to ") << mostResults << " results, but found " << getRows().size();
+  return success();
+}
+
+/// A function of rows.
+static LogicalResult verifyRowModel(ModelOp model) {
+  // model_c11
+  auto isColumn = [](Type type) {
+    auto rows = dyn_cast<RankedTensorType>(type);
+    return rows && rows.getRank() == 2 && rows.getElementType().isF32() && isRowsType(rows);
+  };
+  Block &block = model.getBody().front();
+  if (block.getNumArguments() == 0 || block.getNumArguments() > mostColumns ||
+      !llvm::all_of(block.getArgumentTypes(), isColumn))
+    return model.emitOpError("expects 1 to ")
+           << mostColumns << " arguments of rows in a model without a head, but found " << block.getArgumentTypes();
+  if (block.empty() || !isa<ResultsOp>(block.back()))
+    return model.emitOpError("expects a body that ends in 'quoin.results' without a head");
+  for (Operation &op : block.without_terminator())
+    if (auto known = dyn_cast<ModelOpInterface>(op); known && known.getRelation() != RowRelation::RowByRow)
+      return op.emitOpError("expects a head of its model, whose calls say who sees whom, but found none");
+  return success(succeeded(RowSpaces::infer(model)));
+}
+
 LogicalResult ModelOp::verifyRegions() {
+  if (!getHead())
+    return verifyRowModel(*this);
   // model_c1
   Block &block = getBody().front();
   Builder b(getContext());
@@ -87,6 +119,8 @@ LogicalResult ModelOp::verifyRegions() {
 }
 
 LogicalResult ModelOp::verifySymbolUses(SymbolTableCollection &table) {
+  if (!getHead())
+    return success();
   // model_c3
   WeightOp head = findWeight(*this, table, getHeadAttr(), "head");
   if (!head)
@@ -98,6 +132,8 @@ LogicalResult ModelOp::verifySymbolUses(SymbolTableCollection &table) {
   for (auto other : (*this)->getParentRegion()->front().getOps<ModelOp>()) {
     if (other == *this)
       break;
+    if (!other.getHead())
+      continue;
     auto first = table.lookupNearestSymbolFrom<WeightOp>(other, other.getHeadAttr());
     if (first && rowsOf(first) != rowsOf(head))
       return emitOpError("expects a head of as many tokens as that of '@")
@@ -109,7 +145,7 @@ LogicalResult ModelOp::verifySymbolUses(SymbolTableCollection &table) {
     if (auto weight = table.lookupNearestSymbolFrom<WeightOp>(embed, embed.getWeightAttr());
         weight && rowsOf(weight) < tokens)
       return embed.emitOpError("expects a weight of at least ")
-             << tokens << " rows, as many as head '@" << getHead() << "' has, but found " << rowsOf(weight);
+             << tokens << " rows, as many as head '@" << *getHead() << "' has, but found " << rowsOf(weight);
   return success();
 }
 

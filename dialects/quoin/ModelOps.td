@@ -60,6 +60,9 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     rows are rows read in a model with a third argument, and rows of the call in one without; (C9) weights of `quoin.embed` have at
     least as many rows as the head; (C10) heads of a module's models have as many rows each: there is one vocabulary.
 
+    Without a head it is a function of rows, which `quoin.apply` calls: (C11) its arguments are rows of features, one to 14 of them, its body ends in
+    `quoin.results`, and no op in it lets rows meet or asks for positions.
+
     Example:
     ```mlir
     quoin.model @m head @head {
@@ -69,15 +72,15 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefAttr:$head);
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<FlatSymbolRefAttr>:$head);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name `head` $head attr-dict-with-keyword $body";
+  let assemblyFormat = "$sym_name (`head` $head^)? attr-dict-with-keyword $body";
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::BlockArgument getIds() { return getBody().getArgument(0); }
     ::mlir::BlockArgument getPositions() { return getBody().getArgument(1); }
     /// The rows that are read, or null before `prune-rows`.
-    ::mlir::Value getRead() { return getBody().getNumArguments() > 2 ? ::mlir::Value(getBody().getArgument(2)) : ::mlir::Value(); }
+    ::mlir::Value getRead() { return getHead() && getBody().getNumArguments() > 2 ? ::mlir::Value(getBody().getArgument(2)) : ::mlir::Value(); }
   }];
 }
 
@@ -90,6 +93,20 @@ def Quoin_HiddenOp : Quoin_Op<"hidden", [Pure, Terminator, HasParent<"ModelOp">]
   }];
   let arguments = (ins Quoin_Rows:$rows);
   let assemblyFormat = "$rows attr-dict `:` type($rows)";
+}
+
+def Quoin_ResultsOp : Quoin_Op<"results", [Pure, Terminator, HasParent<"ModelOp">]> {
+  let summary = "ends a model without a head: the rows that it gives";
+  let description = [{
+    One row each for each row that it was applied to. Unlike `quoin.hidden` nothing scores them.
+
+    Constraints: (C1) one to 16 of them.
+
+    Example: `quoin.results %y, %z : tensor<?x64xf32>, tensor<?x1xf32>`
+  }];
+  let arguments = (ins Variadic<Quoin_Rows>:$rows);
+  let assemblyFormat = "$rows attr-dict `:` type($rows)";
+  let hasVerifier = 1;
 }
 
 /// An op of a body; `methods` of the interface it defines itself, besides the relation.

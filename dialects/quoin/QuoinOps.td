@@ -1,5 +1,6 @@
 //===- QuoinOps.td - all ops of the dialect, for the generators ------------===//
 
+include "dialects/quoin/ApplyOps.td"
 include "dialects/quoin/AttentionOps.td"
 include "dialects/quoin/CacheOps.td"
 include "dialects/quoin/DecoderOps.td"

@@ -81,7 +81,8 @@ LogicalResult AttentionOp::inferRowSpace(ArrayRef<RowSpace> operands, RowSpace &
 FailureOr<RowSpaces> RowSpaces::infer(ModelOp model) {
   RowSpaces result;
   Block &body = model.getBody().front();
-  result.spaces[model.getIds()] = result.spaces[model.getPositions()] = RowSpace::Call;
+  for (BlockArgument argument : body.getArguments())
+    result.spaces[argument] = RowSpace::Call;
   if (Value read = model.getRead())
     result.spaces[read] = RowSpace::Indices;
   for (Operation &op : body.without_terminator()) {
@@ -108,6 +109,8 @@ FailureOr<RowSpaces> RowSpaces::infer(ModelOp model) {
     for (Value made : op.getResults())
       result.spaces[made] = space;
   }
+  if (!model.getHead())
+    return result;
   // model_c8
   auto hidden = cast<HiddenOp>(body.getTerminator());
   RowSpace wanted = model.getRead() ? RowSpace::Read : RowSpace::Call, found = result.of(hidden.getRows());

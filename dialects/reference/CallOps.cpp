@@ -39,6 +39,37 @@ template <typename Op> Machine::CallOperands Machine::callOperands(Op op) {
   return c;
 }
 
+FailureOr<Machine::Data> Machine::apply(Operation *op, FlatSymbolRefAttr model, ValueRange inputs) {
+  std::vector<Matrix> rows;
+  for (Value v : inputs) {
+    const Tensor &elements = tensor(v);
+    int64_t width = cast<RankedTensorType>(v.getType()).getDimSize(1);
+    Matrix matrix(static_cast<int64_t>(elements.size()) / width, width);
+    for (auto [to, from] : llvm::zip_equal(matrix.numbers, elements))
+      to = from.real;
+    if (!rows.empty() &&
+        failed(expectEqual(op, "rows", static_cast<size_t>(rows.front().rows), static_cast<size_t>(matrix.rows))))
+      return failure();
+    rows.push_back(std::move(matrix));
+  }
+  FailureOr<std::vector<Matrix>> made =
+      applyModel(SymbolTable::lookupNearestSymbolFrom(op, model), program.getWeights(), rows);
+  if (failed(made))
+    return failure();
+  if (rows.front().rows > 0)
+    rounds = 0;
+  Data results;
+  for (const Matrix &matrix : *made) {
+    Tensor elements;
+    for (double number : matrix.numbers)
+      elements.push_back(Number::ofReal(number));
+    if (failed(expectSize(op, static_cast<int64_t>(elements.size()))))
+      return failure();
+    results.push_back(datum(std::move(elements)));
+  }
+  return results;
+}
+
 FailureOr<Machine::Data> Machine::suspendedForward(SuspendForwardOp op) {
   FailureOr<Datum> logits = call(op, callOperands(op));
   return failed(logits) ? FailureOr<Data>(failure()) : Data{*logits};
@@ -205,6 +236,14 @@ Machine::Answer Machine::evaluateCall(Operation *op) {
       .Case([&](EvaluationOp o) -> Answer { return setInteger(o, evaluations); })
       .Case([&](CountEvaluationOp) -> Answer {
         trace.beginEvaluation(evaluations++, forwards);
+        return success();
+      })
+      .Case([&](ApplyOp o) -> Answer {
+        FailureOr<Data> results = apply(o, o.getModelAttr(), o.getInputs());
+        if (failed(results))
+          return failure();
+        for (auto [value, result] : llvm::zip_equal(o.getOutputs(), *results))
+          set(value, result);
         return success();
       })
       .Case([&](ForwardOp o) { return setCall(call(o, callOperands(o))); })

@@ -150,6 +150,12 @@ FailureOr<Block *> Machine::runTerminator(Operation *op, Data &arguments) {
           return failure();
         return resume(suspend.getResume(), suspendedForward(suspend), live);
       })
+      .Case([&](SuspendApplyOp suspend) -> FailureOr<Block *> {
+        Operation::operand_range live = suspend.getLive();
+        if (failed(expectDefined(op, op->getOperands().drop_back(live.size()))))
+          return failure();
+        return resume(suspend.getResume(), apply(op, suspend.getModelAttr(), suspend.getInputs()), live);
+      })
       .Case([&](SuspendScoreOp suspend) -> FailureOr<Block *> {
         Operation::operand_range live = suspend.getLive();
         if (failed(expectDefined(op, op->getOperands().drop_back(live.size()))))

@@ -76,6 +76,7 @@ private:
                               mlir::Value of, SamplerAttr sampler, mlir::Value positions, mlir::Value evaluation);
   mlir::FailureOr<Datum> residual(mlir::Operation *op, const Logits &logits, const Logits &minus, mlir::Value positions,
                                   mlir::Value evaluation);
+  mlir::FailureOr<Data> apply(mlir::Operation *op, mlir::FlatSymbolRefAttr model, mlir::ValueRange inputs);
   mlir::FailureOr<Data> suspendedForward(SuspendForwardOp op);
   mlir::FailureOr<Data> suspendedScore(SuspendScoreOp op);
   mlir::LogicalResult guide(GuideOp op);

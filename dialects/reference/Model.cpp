@@ -38,6 +38,8 @@ public:
       : model(model), spaces(*RowSpaces::infer(model)), weights(weights), call(call), cache(cache), visible(call) {}
 
   FailureOr<Matrix> run();
+  /// Of a model without a head.
+  FailureOr<std::vector<Matrix>> apply(const std::vector<Matrix> &inputs);
 
 private:
   int64_t rowsThatRun() const { return static_cast<int64_t>(call.slots.size()) - call.from; }
@@ -173,6 +175,32 @@ FailureOr<Matrix> BodyRun::run() {
   // Before `prune-rows` every row comes out; after it only those that are read do.
   Value hidden = cast<HiddenOp>(body.getTerminator()).getRows();
   return spaces.isRead(hidden) ? rows(hidden) : rowsAt(rows(hidden), call.read, call.from);
+}
+
+FailureOr<std::vector<Matrix>> BodyRun::apply(const std::vector<Matrix> &inputs) {
+  Block &body = model.getBody().front();
+  for (auto [argument, matrix] : llvm::zip_equal(body.getArguments(), inputs))
+    matrices[argument] = matrix;
+  for (Operation &op : body.without_terminator())
+    if (failed(evaluate(&op)))
+      return failure();
+  std::vector<Matrix> results;
+  for (Value value : cast<ResultsOp>(body.getTerminator()).getRows())
+    results.push_back(rows(value));
+  return results;
+}
+
+FailureOr<std::vector<Matrix>> quoin::ref::applyModel(Operation *model, const Weights &weights,
+                                                      const std::vector<Matrix> &inputs) {
+  // Each row is a slot of its own.
+  ModelCall call;
+  for (int64_t i = 0; i < inputs.front().rows; ++i) {
+    call.slots.push_back({0, i, false, 0});
+    call.read.push_back(i);
+  }
+  if (isa<stage::StepOp>(model))
+    return applyStep(model, weights, call, inputs);
+  return BodyRun(cast<ModelOp>(model), weights, call, nullptr).apply(inputs);
 }
 
 FailureOr<Matrix> quoin::ref::runModel(Operation *model, const Weights &weights, const ModelCall &call,

@@ -58,6 +58,13 @@ mlir::FailureOr<Matrix> runStep(mlir::Operation *step, const Weights &weights, c
 /// The weight that scores a model's hidden rows.
 const Weight &headOf(mlir::Operation *model, const Weights &weights);
 
+/// Runs a model without a head on rows: as many in each matrix, one matrix a result.
+mlir::FailureOr<std::vector<Matrix>> applyModel(mlir::Operation *model, const Weights &weights,
+                                                const std::vector<Matrix> &inputs);
+/// As `applyModel`, of a step, for a call of that many slots.
+mlir::FailureOr<std::vector<Matrix>> applyStep(mlir::Operation *step, const Weights &weights, const ModelCall &call,
+                                               const std::vector<Matrix> &inputs);
+
 /// Scores of the vocabulary for hidden rows: one row each.
 Matrix scoreVocabulary(const Weight &head, const Matrix &hidden);
 

@@ -28,8 +28,11 @@ public:
   }
 
   FailureOr<Matrix> run();
+  /// Of a step without a head.
+  FailureOr<std::vector<Matrix>> apply(const std::vector<Matrix> &inputs);
 
 private:
+  LogicalResult runStages();
   /// What a stage with a place leaves there, another leaves under its own name.
   Matrix &buffer(Value v) {
     std::optional<int64_t> place = placeOf(v);
@@ -92,7 +95,7 @@ void StepRun::evaluate(stage::EachRowOp op) {
   Space space = bufferOf(op.getOutputs().empty() ? op.getInputs()[0] : op.getOutputs()[0]).getSpace();
   SmallVector<const Matrix *> inputs;
   for (Value input : op.getInputs())
-    inputs.push_back(isa<BlockArgument>(input) ? nullptr : &buffer(input));
+    inputs.push_back(input == step.getPositions() ? nullptr : &buffer(input));
   SmallVector<ArrayRef<double>> vectors;
   for (auto vector : op.getWeights().getAsRange<WeightAttr>())
     vectors.push_back(weight(vector).stored.rowRef(0));
@@ -146,7 +149,7 @@ Matrix StepRun::evaluate(MoveOp op) {
   return op.getRows() ? rowsAt(in, call.read, call.from) : in;
 }
 
-FailureOr<Matrix> StepRun::run() {
+LogicalResult StepRun::runStages() {
   for (Operation &op : step.getBody().front()) {
     if (auto pages = dyn_cast<stage::CacheOp>(op)) {
       evaluate(pages);
@@ -157,7 +160,7 @@ FailureOr<Matrix> StepRun::run() {
       continue;
     }
     // Words are `visible`, and the head scores what is returned.
-    if (isa<MasksOp, HeadOp>(op))
+    if (isa<MasksOp, HeadOp, stage::ResultsOp>(op))
       continue;
     FailureOr<Matrix> made =
         llvm::TypeSwitch<Operation *, FailureOr<Matrix>>(&op)
@@ -167,7 +170,30 @@ FailureOr<Matrix> StepRun::run() {
       return failure();
     buffer(op.getResult(0)) = std::move(*made);
   }
+  return success();
+}
+
+FailureOr<Matrix> StepRun::run() {
+  if (failed(runStages()))
+    return failure();
   return buffer(step.getHead().getInput());
+}
+
+FailureOr<std::vector<Matrix>> StepRun::apply(const std::vector<Matrix> &inputs) {
+  for (auto [column, matrix] : llvm::zip_equal(step.getColumns(), inputs))
+    matrices[column] = matrix;
+  if (failed(runStages()))
+    return failure();
+  std::vector<Matrix> results;
+  for (Value rows : cast<stage::ResultsOp>(step.getBody().front().back()).getRows())
+    results.push_back(buffer(rows));
+  return results;
+}
+
+FailureOr<std::vector<Matrix>> quoin::ref::applyStep(Operation *step, const Weights &weights, const ModelCall &call,
+                                                     const std::vector<Matrix> &inputs) {
+  KeyValueCache none;
+  return StepRun(cast<StepOp>(step), weights, call, none).apply(inputs);
 }
 
 FailureOr<Matrix> quoin::ref::runStep(Operation *step, const Weights &weights, const ModelCall &call,

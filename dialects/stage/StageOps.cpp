@@ -203,7 +203,10 @@ LogicalResult RowsOp::verifySymbolUses(SymbolTableCollection &table) {
   if (failed(expectWeights(*this, table, getWeightAttr(), {-1, getOutput().getType().getWidth()})))
     return failure();
   // rows_c4: ids are tokens, and tokens are what the head scores.
-  WeightAttr head = getOperation()->getParentOfType<StepOp>().getHead().getWeight();
+  HeadOp scores = getOperation()->getParentOfType<StepOp>().getHead();
+  if (!scores)
+    return success();
+  WeightAttr head = scores.getWeight();
   std::optional<int64_t> tokens = rowsOf(*this, table, head), rows = rowsOf(*this, table, getWeightAttr());
   if (isa<EmbedAttr>(getFormula()) && tokens && *rows < *tokens)
     return emitOpError("expects a table of at least ")
@@ -262,7 +265,7 @@ LogicalResult EachRowOp::verifyRegions() {
       continue;
     }
     // each_row_c1
-    if (isa<BlockArgument>(input) || !(type.getElement().isF32() || type.getElement().isInteger(32)))
+    if (!type.getElement().isF32() && !type.getElement().isInteger(32))
       return emitOpError("expects rows of f32 or i32, or the step's positions, but found ") << type;
     if (failed(agree(type)))
       return failure();
@@ -507,6 +510,16 @@ LogicalResult MoveOp::verify() {
     return emitOpError("expects row numbers with rows that leave 'row' and only then, but found ")
            << (getRows() ? "some" : "none");
   return getRows() ? expectColumn(*this, getRows(), Read) : success();
+}
+
+LogicalResult ResultsOp::verify() {
+  // results_c1
+  if (getRows().empty())
+    return emitOpError("expects at least one result, but found none");
+  for (Value rows : getRows())
+    if (bufferOf(rows).getSpace() != Space::Host || !bufferOf(rows).getElement().isF32())
+      return emitOpError("expects rows of f32 that the host has, but found ") << rows.getType();
+  return success();
 }
 
 LogicalResult HeadOp::verify() {

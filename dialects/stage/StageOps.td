@@ -14,12 +14,12 @@ def Stage_StepOp : Stage_Op<"step", [Symbol, IsolatedFromAbove, Quoin_IsModel,
   let summary = "one step of a model: a list of stages";
   let description = [{
     What a `quoin.model` becomes: it has the model's name and is what calls run. The arguments are the ids and the positions of
-    all rows of the step, and the numbers of the rows that are read. The body is a straight list of stages, in the order in
-    which they run, and ends in the head. `quoin-place-buffers` adds the `places` in scratch that buffers lie in, as bytes of a
+    all rows of the step, the numbers of the rows that are read, and whatever other columns the model takes. The body is a straight list of stages, in the order in
+    which they run, and ends in the head or, in a model without one, in its results. `quoin-place-buffers` adds the `places` in scratch that buffers lie in, as bytes of a
     row of each, and the bytes of a `page` of keys and values. It differs from `func.func` in that all workers run it together.
 
-    Constraints: (C1) the body's arguments are `buffer<row, 1xi32>`, `buffer<row, 1xi32>` and `buffer<read, 1xi64>`; (C2) it holds stages
-    and ends in `stage.head`; (C3) places are positive multiples of 64 below 2^56 in all; (C4) a result's place is one of them and large
+    Constraints: (C1) the body's arguments are `buffer<row, 1xi32>`, `buffer<row, 1xi32>` and `buffer<read, 1xi64>`, then columns `buffer<row, Wxf32>`; (C2) it holds stages
+    and ends in `stage.head` or `stage.results`; (C3) places are positive multiples of 64 below 2^56 in all; (C4) a result's place is one of them and large
     enough for it; (C5) a buffer that is read is still in its place, and a result takes an operand's place only where the stage can
     work in place; (C6) weights in the file are the same or lie apart; (C7) pages of layers lie apart in the page, at
     multiples of 64.
@@ -43,7 +43,10 @@ def Stage_StepOp : Stage_Op<"step", [Symbol, IsolatedFromAbove, Quoin_IsModel,
     ::mlir::BlockArgument getIds() { return getBody().getArgument(0); }
     ::mlir::BlockArgument getPositions() { return getBody().getArgument(1); }
     ::mlir::BlockArgument getRead() { return getBody().getArgument(2); }
+    /// Null in a model without one.
     HeadOp getHead();
+    /// What the model takes besides ids and positions.
+    ::llvm::ArrayRef<::mlir::BlockArgument> getColumns() { return getBody().getArguments().drop_front(3); }
   }];
 }
 
@@ -238,6 +241,20 @@ def Stage_MoveOp : Stage_StageOp<"move", [Stage_Worked<["readsElsewhere"]>]> {
   let assemblyFormat = [{
     (`barrier` $barrier^)? $input (`at` $rows^)? (`place` $place^)? attr-dict `:` qualified(type($input)) `->` qualified(type($output))
   }];
+  let hasVerifier = 1;
+}
+
+def Stage_ResultsOp : Stage_StageOp<"results", [Terminator]> {
+  let summary = "ends a step without a head: the rows that the host has";
+  let description = [{
+    They are what the model gives, in its order. Unlike those of `stage.head` nothing scores them.
+
+    Constraints: (C1) at least one, rows of space `host`, f32.
+
+    Example: `stage.results %y, %z : !stage.buffer<host, 64xf32>, !stage.buffer<host, 1xf32>`
+  }];
+  let arguments = (ins Variadic<Stage_Buffer>:$rows);
+  let assemblyFormat = "$rows attr-dict `:` qualified(type($rows))";
   let hasVerifier = 1;
 }
 

@@ -9,12 +9,14 @@ using namespace quoin::stage;
 void StepOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setName) {
   for (auto [argument, name] : llvm::zip(region.getArguments(), ArrayRef<StringRef>{"ids", "positions", "read"}))
     setName(argument, name);
+  for (BlockArgument column : region.getArguments().drop_front(std::min(3u, region.getNumArguments())))
+    setName(column, "column");
 }
 
 /// More than there is of anything; sums of sizes below it do not overflow.
 static constexpr int64_t mostBytes = int64_t(1) << 56;
 
-HeadOp StepOp::getHead() { return cast<HeadOp>(getBody().front().back()); }
+HeadOp StepOp::getHead() { return dyn_cast<HeadOp>(getBody().front().back()); }
 
 static LogicalResult verifyArguments(StepOp step) {
   // step_c1
@@ -23,7 +25,12 @@ static LogicalResult verifyArguments(StepOp step) {
     return BufferType::get(step.getContext(), space, 1, b.getIntegerType(bits));
   };
   Type expected[] = {column(Space::Row, 32), column(Space::Row, 32), column(Space::Read, 64)};
-  if (llvm::equal(step.getBody().getArgumentTypes(), expected))
+  TypeRange found = step.getBody().getArgumentTypes();
+  auto isColumn = [](Type type) {
+    auto buffer = dyn_cast<BufferType>(type);
+    return buffer && buffer.getSpace() == Space::Row && buffer.getElement().isF32();
+  };
+  if (found.size() >= 3 && llvm::equal(found.take_front(3), expected) && llvm::all_of(found.drop_front(3), isColumn))
     return success();
   InFlightDiagnostic error = step.emitOpError("expects arguments ");
   llvm::interleaveComma(expected, error);
@@ -35,8 +42,8 @@ static LogicalResult verifyArguments(StepOp step) {
 static LogicalResult verifyBody(StepOp step) {
   // step_c2
   Block &body = step.getBody().front();
-  if (body.empty() || !isa<HeadOp>(body.back()))
-    return step.emitOpError("expects a body that ends in 'stage.head'");
+  if (body.empty() || !isa<HeadOp, ResultsOp>(body.back()))
+    return step.emitOpError("expects a body that ends in 'stage.head' or 'stage.results'");
   for (Operation &op : body.without_terminator())
     if (!isa<StageOpInterface>(op))
       return op.emitOpError("expects a stage in a 'stage.step'");

@@ -39,8 +39,9 @@ struct AssignStorage : quoin::impl::AssignStoragePassBase<AssignStorage> {
       if (failed(storeWeights(&op)))
         return signalPassFailure();
     HeadOp head = step.getHead();
-    bool narrowHead = head.getWeight().getElement().isBF16();
-    head.setNarrow(narrowHead && pairs);
+    bool narrowHead = head && head.getWeight().getElement().isBF16();
+    if (head)
+      head.setNarrow(narrowHead && pairs);
     for (Operation &op : llvm::make_early_inc_range(step.getBody().front()))
       storeRows(&op, narrowHead);
   }

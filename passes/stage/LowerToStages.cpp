@@ -260,6 +260,12 @@ void ModelLowering::lower(Operation &op) {
       .Case([&](GatherRowsOp o) {
         buffers[o.getOutput()] = isRows(o.getInput()) ? move(o, o.getInput(), Space::Read) : buffers.at(o.getInput());
       })
+      .Case([&](quoin::ResultsOp o) {
+        SmallVector<Value> rows;
+        for (Value row : o.getRows())
+          rows.push_back(move(o, row, Space::Host));
+        stage::ResultsOp::create(b, model.getLoc(), rows);
+      })
       .Case([&](HiddenOp o) {
         HeadOp::create(b, model.getLoc(), move(o, o.getRows(), Space::Host), weight({model.getHeadAttr()}), false);
       })
@@ -272,10 +278,15 @@ void ModelLowering::run() {
   Block &body = step.getBody().emplaceBlock();
   body.addArguments({column(Space::Row, 32), column(Space::Row, 32), column(Space::Read, 64)},
                     SmallVector<Location>(3, model.getLoc()));
-  buffers[model.getIds()] = step.getIds();
-  buffers[model.getPositions()] = step.getPositions();
   b.setInsertionPointToEnd(&body);
-  words = MasksOp::create(b, model.getLoc(), b.getType<WordsType>(), false);
+  if (model.getHead()) {
+    buffers[model.getIds()] = step.getIds();
+    buffers[model.getPositions()] = step.getPositions();
+    words = MasksOp::create(b, model.getLoc(), b.getType<WordsType>(), false);
+  } else {
+    for (BlockArgument column : model.getBody().getArguments())
+      buffers[column] = body.addArgument(typeFor(column, Space::Row), column.getLoc());
+  }
   for (Operation &op : model.getBody().front())
     lower(op);
   stages = llvm::range_size(body.without_terminator());

@@ -1,7 +1,9 @@
 // engine.cpp: steps any number of sessions together.
 //
 //   1. `advance` of every session that does not wait: up to its next call of the model.
-//   2. All that wait for the layers of a model: their rows side by side, one pass (forward.cpp).
+//   2. All that wait for a model on rows, then all that wait for the layers of a model: their rows side by side, one
+//   pass
+//      (apply.cpp, forward.cpp).
 //   3. They get their logits and advance, most of them up to a score.
 //   4. All that wait for the head: one pass over all their rows (score.cpp); they get the results and advance.
 //
@@ -154,6 +156,8 @@ bool checkForward(quoin_session_t &session) {
   }
   if (call.model < 0 || call.model >= program.models_count)
     return refuse("model", call.model, program.models_count - 1);
+  if (!session.model->parts[static_cast<size_t>(call.model)].head)
+    return refuse("a model without a head,", call.model, -1);
   if (call.cache < -1 || call.cache >= session.decoder->caches_count)
     return refuse("cache", call.cache, session.decoder->caches_count - 1);
   if (call.cache >= 0 && session.caches[static_cast<size_t>(call.cache)]->model != call.model) {
@@ -221,6 +225,10 @@ void quoin::rt::resume(quoin_session_t &session) {
   case QUOIN_SCORE:
     if (checkScore(session))
       session.phase = Phase::Score;
+    return;
+  case QUOIN_APPLY:
+    if (checkApply(session))
+      session.phase = Phase::Apply;
     return;
   case QUOIN_DONE: {
     const quoin_sequence_t *result = state.result;
@@ -306,6 +314,9 @@ quoin_status_t quoin_sessions_step(quoin_session_t *const *sessions, size_t coun
       begin(*sessions[i]);
   }
   advanceAll(sessions, count); // those whose step broke off
+  if (quoin_status_t status = runApplies(model, sessions, count))
+    return status;
+  advanceAll(sessions, count);
   if (quoin_status_t status = runForwards(model, sessions, count))
     return status;
   advanceAll(sessions, count);

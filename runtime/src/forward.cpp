@@ -5,7 +5,7 @@
 //      where there are very many rows.
 //   3. Results go to where each session wants them, and its cache keeps what the call says.
 
-#include "internal.h"
+#include "columns.h"
 #include "slots.h"
 
 #include <algorithm>
@@ -89,59 +89,6 @@ void finishForward(quoin_session_t &session) {
   state.evaluations += call.evaluation != 0;
   session.phase = Phase::Ready;
 }
-
-size_t bytesOf(const quoin_column_t &column) {
-  switch (column.type) {
-  case QUOIN_DTYPE_I64:
-    return static_cast<size_t>(column.width) * 8;
-  case QUOIN_DTYPE_BF16:
-    return static_cast<size_t>(column.width) * 2;
-  default:
-    return static_cast<size_t>(column.width) * 4;
-  }
-}
-
-/// How many rows each space of a model has in a step.
-struct SpaceSizes {
-  int64_t rows = 0, reads = 0;
-  size_t of(const quoin_program_model_t &table, const quoin_column_t &column) const {
-    return static_cast<size_t>(table.spaces[column.space].kind == QUOIN_SPACE_READ ? reads : rows);
-  }
-};
-
-/// Room for what a step takes and gives, and its tables of both.
-struct StepColumns {
-  quoin_operand_t operands[QUOIN_MAX_COLUMNS];
-  quoin_output_t results[QUOIN_MAX_COLUMNS];
-
-  [[nodiscard]] bool make(const quoin_program_model_t &table, const SpaceSizes &sizes, Scratch &s) {
-    auto padded = [](size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; };
-    size_t bytes = 0, rows = 0;
-    for (int32_t i = 0; i < table.operands_count; ++i)
-      bytes += padded(bytesOf(table.operands[i]) * sizes.of(table, table.operands[i]));
-    for (int32_t i = 0; i < table.results_count; ++i)
-      rows += sizes.of(table, table.results[i]);
-    if (!s.columns.resize(bytes) || !s.resultRows.resize(rows))
-      return false;
-    bytes = rows = 0;
-    for (int32_t i = 0; i < table.operands_count; ++i) {
-      const quoin_column_t &column = table.operands[i];
-      operands[i] = {s.columns.data() + bytes, static_cast<int64_t>(bytesOf(column)), column.space};
-      bytes += padded(bytesOf(column) * sizes.of(table, column));
-    }
-    for (int32_t i = 0; i < table.results_count; ++i) {
-      const quoin_column_t &column = table.results[i];
-      results[i] = {s.resultRows.data() + rows, static_cast<int64_t>(bytesOf(column)), column.space};
-      rows += sizes.of(table, column);
-    }
-    return true;
-  }
-  /// Where row `row` of an operand goes; the columns are ours.
-  void *at(int32_t operand, int64_t row) {
-    const quoin_operand_t &column = operands[operand];
-    return static_cast<uint8_t *>(const_cast<void *>(column.data)) + row * column.row_bytes;
-  }
-};
 
 /// One pass of a model's layers over the rows of `sessions`, which are prepared and wait for it.
 quoin_status_t runLayers(quoin_model_t &model, const Part &part, quoin_session_t *const *sessions, size_t count) {

@@ -265,7 +265,10 @@ struct Scratch {
   Meeting meeting;
 };
 
-enum class Phase { Preparing, Ready, Forward, Score, Finished };
+enum class Phase { Preparing, Ready, Forward, Score, Apply, Finished };
+
+/// The first column of a model that is neither ids nor positions.
+inline constexpr int32_t kFirstColumn = 2;
 
 } // namespace quoin::rt
 
@@ -426,6 +429,11 @@ void giveOutput(quoin_state_t *state, int64_t number, const quoin_tensor_t *valu
 
 /// forward.cpp: one pass of each model's layers for all sessions that wait for them, which may then resume.
 quoin_status_t runForwards(quoin_model_t &model, quoin_session_t *const *sessions, size_t count);
+
+/// apply.cpp: one pass of each model without a head for all sessions that wait for it, which may then resume.
+quoin_status_t runApplies(quoin_model_t &model, quoin_session_t *const *sessions, size_t count);
+/// False if the request is not well-formed; the session has then failed.
+bool checkApply(quoin_session_t &session);
 
 /// score.cpp: one pass of each head for all sessions that wait for a score, and their results.
 quoin_status_t runScores(quoin_model_t &model, quoin_session_t *const *sessions, size_t count);

@@ -148,6 +148,7 @@ quoin_status_t quoin_session_prompt(quoin_session_t *session, const int32_t *ids
   state.status = 0;
   state.forward = {};
   state.score = {};
+  state.apply = {};
   state.logits = nullptr;
   state.result = nullptr;
   state.result_from = state.result_to = 0;

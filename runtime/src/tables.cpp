@@ -68,6 +68,12 @@ bool Tables::checkColumns(const quoin_program_model_t &model, const quoin_column
     if (!checkRange("the type of a column", columns[i].type, QUOIN_DTYPE_F32, QUOIN_DTYPE_BF16) ||
         !checkRange("the space of a column", columns[i].space, 0, int64_t(model.spaces_count) - 1) ||
         !checkRange("the width of a column", columns[i].width, 1, INT32_MAX) ||
+        !checkRange("bytes of a row of a column", columns[i].row_bytes,
+                    columns[i].width * (columns[i].type == QUOIN_DTYPE_I64    ? 8
+                                        : columns[i].type == QUOIN_DTYPE_BF16 ? 2
+                                                                              : 4),
+                    kMostBytes) ||
+        (columns[i].row_bytes % 8 && columns[i].width > 1 && !refuse("rows at multiples of 8 bytes")) ||
         (!columns[i].name && !refuse("columns with a name")))
       return false;
   return true;
@@ -103,6 +109,12 @@ bool Tables::checkModel(const quoin_program_model_t &model) {
       !checkRange("operands of a model", model.operands_count, 2, QUOIN_MAX_COLUMNS) ||
       !checkRange("layers", model.layers, 0, INT32_MAX))
     return false;
+  for (int32_t i = kFirstColumn; i < model.operands_count; ++i)
+    if (model.operands[i].type != QUOIN_DTYPE_F32 || model.spaces[model.operands[i].space].kind != QUOIN_SPACE_ROW)
+      return refuse("other operands of f32 over the rows that run");
+  for (int32_t i = 0; i < model.results_count; ++i)
+    if (model.results[i].type != QUOIN_DTYPE_F32 || model.spaces[model.results[i].space].kind != QUOIN_SPACE_READ)
+      return refuse("results of f32 over the rows that are read");
   for (int32_t i = 0; i < 2; ++i)
     if (model.operands[i].type != QUOIN_DTYPE_I32 || model.operands[i].width != 1 ||
         model.spaces[model.operands[i].space].kind != QUOIN_SPACE_ROW)
@@ -194,6 +206,8 @@ quoin_status_t quoin::rt::checkProgram(quoin_context_t &context, const quoin_pro
 }
 
 bool quoin::rt::findParts(const quoin_program_t &program, Buffer<Part> &out) {
+  if (!out.reserve(static_cast<size_t>(program.models_count)))
+    return false;
   for (int32_t i = 0; i < program.models_count; ++i) {
     Part part;
     part.table = &program.models[i];

@@ -3,6 +3,7 @@
 
 One program reads all kinds, carries a matrix through its calls, takes it apart and gives the pieces; the values are computed here.
 """
+import json
 import os
 import shutil
 import struct
@@ -134,6 +135,12 @@ def all_kinds():
     with Folder() as f:
         r, reference = f.call("quoin-interpret", f.file, INPUTS)
         expect(r.returncode == 0, r.stderr)
+        f.compiled()
+        with open(os.path.join(f.top, "out-O2", "model.json")) as meta:
+            decoder = json.load(meta)["decoders"][0]
+        expect(decoder["inputs"][2] == {"name": "rows", "type": "f32", "shape": [-1, 4]} and decoder["inputs"][3]["optional"],
+               f"found {decoder['inputs']}")
+        expect({"name": "cube", "type": "f32", "shape": [-1, 2, 2]} in decoder["outputs"], f"found {decoder['outputs']}")
         for where, got in [("interpreter", reference)] + [(level, f.call("quoin-run", f.compiled(level), INPUTS)[1]) for level in ("-O0", "-O2")]:
             expect(got is not None, f"{where}: expects outputs")
             for name, want in expected().items():

@@ -2,7 +2,8 @@
  *
  * The model: a slot's key is a vector made from its token and position; a row's hidden vector is the sum of the keys it
  * sees, weighted by distance, in slot order; scores are dot products with pseudo-random vectors. Small, but it is
- * sensitive to every token, position, mask, slot and page. Masks: 0 causal, 1 full, 2 causal over blocks of 4. */
+ * sensitive to every token, position, mask, slot and page. Masks: 0 causal, 1 full, 2 causal over blocks of 4. Beside
+ * it there is a model without a head: 2 x + 1 on rows of 3. */
 #include "FakeProgram.h"
 
 #include <math.h>
@@ -489,6 +490,50 @@ static int32_t wrong(quoin_state_t *s) {
   return QUOIN_FAILED;
 }
 
+/* The model without a head. */
+static void rows_step(const void *arguments, int64_t worker, int64_t workers) {
+  const quoin_layers_t *args = arguments;
+  const quoin_operand_t *x = &args->operands[2];
+  int64_t r, j;
+  for (r = worker; r < args->reads; r += workers) {
+    const float *in = (const float *)((const char *)x->data + args->read[r] * x->row_bytes);
+    float *out = args->results[0].row[r];
+    for (j = 0; j < 3; ++j)
+      out[j] = 2 * in[j] + 1;
+    memset(args->scratch + r * 16, 1, 16);
+  }
+}
+
+/* Gives the sums of rows of what the model makes of the input `x`, plus the input `n`; then the prompt. */
+static int32_t named(quoin_state_t *s) {
+  const quoin_host_t *host = s->host;
+  quoin_sequence_t *x = (quoin_sequence_t *)s->frame[0].u.pointer;
+  quoin_tensor_t sums;
+  int64_t r;
+  if (s->resume == 0) {
+    memset(&s->apply, 0, sizeof(s->apply));
+    s->apply.model = 1;
+    s->apply.operand[0] = s->inputs[0];
+    keep_value(s, 0, QUOIN_KIND_SEQUENCE, x, 0);
+    s->frame_used = 1;
+    s->resume = 1;
+    return QUOIN_APPLY;
+  }
+  sums.size = s->apply.result[0].size / 3;
+  sums.data = host->allocate(s, 4 * sums.size);
+  if (s->status)
+    return QUOIN_FAILED;
+  for (r = 0; r < sums.size; ++r) {
+    const float *row = (const float *)s->apply.result[0].data + 3 * r;
+    ((float *)sums.data)[r] = row[0] + row[1] + row[2] + (float)*(const int64_t *)s->inputs[1].data;
+  }
+  host->output(s, 0, &sums);
+  s->result = x;
+  s->result_from = 0;
+  s->result_to = x->length;
+  return s->status ? QUOIN_FAILED : QUOIN_DONE;
+}
+
 static const quoin_setting_t kBlocks[] = {{"block", 4, QUOIN_SETTING_INDEX, 0},
                                           {"threshold", 0.5, QUOIN_SETTING_REAL, 1},
                                           {"cached", 1, QUOIN_SETTING_INDEX, 1}};
@@ -496,19 +541,28 @@ static const quoin_setting_t kCausal[] = {{"below", 0, QUOIN_SETTING_INDEX, 1}, 
 static const quoin_setting_t kWhat[] = {{"what", 0, QUOIN_SETTING_INDEX, 1}};
 static const quoin_cache_t kShared[] = {{0, 1}};
 static const quoin_cache_t kOwn[] = {{0, 0}, {0, 0}};
+static const quoin_input_t kInputs[] = {{{"x", QUOIN_DTYPE_F32, 2, {-1, 3, 0, 0}, QUOIN_NO_OFFSETS}, 0, 0},
+                                        {{"n", QUOIN_DTYPE_I64, 0, {0, 0, 0, 0}, QUOIN_NO_OFFSETS}, 1, 0}};
+static const quoin_tensor_type_t kOutputs[] = {{"sums", QUOIN_DTYPE_F32, 1, {-1, 0, 0, 0}, QUOIN_NO_OFFSETS}};
 static const quoin_decoder_t kDecoders[] = {{"blocks", blocks, kBlocks, kShared, NULL, NULL, 0, 0, 3, 1, 6, 1},
                                             {"causal", causal, kCausal, kShared, NULL, NULL, 0, 0, 2, 1, 3, 1},
                                             {"pair", pair, kWhat, kOwn, NULL, NULL, 0, 0, 1, 2, 3, 1},
-                                            {"wrong", wrong, kWhat, kOwn, NULL, NULL, 0, 0, 1, 1, 2, 1}};
+                                            {"wrong", wrong, kWhat, kOwn, NULL, NULL, 0, 0, 1, 1, 2, 1},
+                                            {"named", named, NULL, NULL, kInputs, kOutputs, 2, 1, 0, 0, 2, 1}};
 static const int32_t kStops[] = {5, 46};
 static const quoin_space_t kSpaces[] = {{QUOIN_SPACE_ROW, 0}, {QUOIN_SPACE_READ, 0}};
-static const quoin_column_t kOperands[] = {{"ids", 1, QUOIN_DTYPE_I32, 0}, {"positions", 1, QUOIN_DTYPE_I32, 0}};
-static const quoin_column_t kResults[] = {{"hidden", HIDDEN, QUOIN_DTYPE_F32, 1}};
+static const quoin_column_t kOperands[] = {{"ids", 1, 4, QUOIN_DTYPE_I32, 0}, {"positions", 1, 4, QUOIN_DTYPE_I32, 0}};
+static const quoin_column_t kResults[] = {{"hidden", HIDDEN, HIDDEN * 4, QUOIN_DTYPE_F32, 1}};
 static const quoin_kept_t kStates[] = {{QUOIN_KEPT_PAGES, 0, QUOIN_PAGE_SLOTS * HIDDEN * 4}};
 static const quoin_step_t kSteps[] = {{QUOIN_STEP_LAYERS, QUOIN_RUN_SPMD, 16, 32, QUOIN_FAKE_WORK, layers_step},
                                       {QUOIN_STEP_HEAD, QUOIN_RUN_SPMD, 16, 32, HIDDEN * VOCABULARY, head_step}};
+static const quoin_column_t kColumns[] = {
+    {"ids", 1, 4, QUOIN_DTYPE_I32, 0}, {"positions", 1, 4, QUOIN_DTYPE_I32, 0}, {"x", 3, 64, QUOIN_DTYPE_F32, 0}};
+static const quoin_column_t kRows[] = {{"y", 3, 16, QUOIN_DTYPE_F32, 1}};
+static const quoin_step_t kRowsSteps[] = {{QUOIN_STEP_LAYERS, QUOIN_RUN_SPMD, 16, 0, 9, rows_step}};
 static const quoin_program_model_t kModels[] = {
-    {"model", kOperands, kResults, kSpaces, kStates, kSteps, 2, 1, 2, 1, 2, 1}};
+    {"model", kOperands, kResults, kSpaces, kStates, kSteps, 2, 1, 2, 1, 2, 1},
+    {"rows", kColumns, kRows, kSpaces, NULL, kRowsSteps, 3, 1, 2, 0, 1, 0}};
 static const quoin_program_t kProgram = {QUOIN_ABI_VERSION,
                                          sizeof(quoin_program_t),
                                          "",
@@ -520,8 +574,8 @@ static const quoin_program_t kProgram = {QUOIN_ABI_VERSION,
                                          kModels,
                                          kDecoders,
                                          kStops,
-                                         1,
-                                         4,
+                                         2,
+                                         5,
                                          2,
                                          3,
                                          FILL,

@@ -28,7 +28,7 @@ int quoin_c_caller(quoin_program_query_fn query, const void *weights, int64_t we
   EXPECT(quoin_model_from_program(context, query, weights, (size_t)weights_size, NULL, &model) == QUOIN_STATUS_OK);
   EXPECT(quoin_model_tokenizer(model) == NULL && quoin_model_metadata(model) == NULL);
   quoin_model_info(model, &info);
-  EXPECT(info.decoders_count == 4 && strcmp(info.decoders[0].name, "blocks") == 0);
+  EXPECT(info.decoders_count == 5 && info.models == 2 && strcmp(info.decoders[0].name, "blocks") == 0);
   EXPECT(quoin_session_create(model, "nothing", &session) == QUOIN_STATUS_NOT_FOUND);
   EXPECT(strstr(quoin_context_last_error(context), "'nothing'") != NULL && session == NULL);
   EXPECT(quoin_session_create(model, NULL, &session) == QUOIN_STATUS_OK);

@@ -374,12 +374,13 @@ TEST(Runtime, EachAllocationMayFail) {
     failing.failAt = at;
     failing.forGood = at % 2;
     quoin_status_t status = wholeLife(failing, at % 16 ? 1 : 2);
-    // A thread, a number of the trace or the index of shared pages may be done without.
+    // A thread, a number of the trace or the index of shared pages may be done without; a page index that could not
+    // grow tries again, so how many these are depends on which of two allocations in a row is refused for good.
     EXPECT_TRUE(status == QUOIN_STATUS_OUT_OF_MEMORY || status == QUOIN_STATUS_OK) << at << ": " << status;
     EXPECT_EQ(failing.live, 0) << at;
     refused += status == QUOIN_STATUS_OUT_OF_MEMORY;
   }
-  EXPECT_GT(refused, all - 6);
+  EXPECT_GT(refused, all - 10);
 }
 
 TEST(Runtime, AStepThatFoundNoMemoryMayBeRepeated) {
@@ -399,4 +400,81 @@ TEST(Runtime, AStepThatFoundNoMemoryMayBeRepeated) {
     else
       EXPECT_EQ(quoin_session_status(session), QUOIN_STATUS_OUT_OF_MEMORY);
   }
+}
+
+namespace {
+/// A session of the decoder that applies a model to its input.
+quoin_session_t *startNamed(Runtime &runtime, const std::vector<float> &rows, int64_t n) {
+  quoin_session_t *session = runtime.session("named");
+  quoin_named_tensor_t x = {"x", QUOIN_DTYPE_F32, 2, {int64_t(rows.size()) / 3, 3, 0, 0}, rows.data()};
+  EXPECT_EQ(quoin_session_input(session, &x), QUOIN_STATUS_OK) << runtime.error();
+  EXPECT_EQ(quoin_session_set(session, "n", double(n)), QUOIN_STATUS_OK) << runtime.error();
+  EXPECT_EQ(quoin_session_prompt(session, nullptr, 0), QUOIN_STATUS_OK) << runtime.error();
+  return session;
+}
+
+std::vector<float> sumsOf(quoin_session_t *session) {
+  quoin_named_tensor_t sums = {};
+  EXPECT_EQ(quoin_session_outputs(session), 1u);
+  EXPECT_EQ(quoin_session_output(session, 0, &sums), QUOIN_STATUS_OK);
+  EXPECT_STREQ(sums.name, "sums");
+  EXPECT_EQ(sums.rank, 1);
+  auto *first = static_cast<const float *>(sums.data);
+  return {first, first + sums.sizes[0]};
+}
+} // namespace
+
+TEST(Named, InputsGoInAndOutputsComeOut) {
+  Runtime runtime(2);
+  std::vector<quoin_session_t *> all = {startNamed(runtime, {1, 2, 3, 4, 5, 6}, 10), startNamed(runtime, {}, 1),
+                                        startNamed(runtime, {0.5f, 0, 0}, 0),
+                                        runtime.start({.ids = {1, 2, 3}, .decoder = "causal", .maxTokens = 3})};
+  for (int step = 0; step < 20; ++step)
+    ASSERT_EQ(quoin_sessions_step(all.data(), all.size()), QUOIN_STATUS_OK) << runtime.error();
+  EXPECT_EQ(sumsOf(all[0]), (std::vector<float>{25, 43}));
+  EXPECT_EQ(sumsOf(all[1]), std::vector<float>());
+  EXPECT_EQ(sumsOf(all[2]), std::vector<float>{4});
+  EXPECT_EQ(Runtime::answer(all[0]).ids, std::vector<int32_t>());
+  EXPECT_EQ(Runtime::answer(all[3]).ids.size(), 3u);
+  EXPECT_EQ(quoin_session_outputs(all[3]), 0u);
+  quoin_named_tensor_t none;
+  EXPECT_EQ(quoin_session_output(all[3], 0, &none), QUOIN_STATUS_NOT_FOUND);
+  // Inputs hold for the next prompt; defaults forget them.
+  int32_t ids[] = {1, 2};
+  EXPECT_EQ(quoin_session_prompt(all[0], ids, 2), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_outputs(all[0]), 0u);
+  EXPECT_EQ(quoin_generate(all[0], nullptr, nullptr), QUOIN_STATUS_OK) << runtime.error();
+  EXPECT_EQ(sumsOf(all[0]), (std::vector<float>{25, 43}));
+  EXPECT_EQ(quoin_session_set_defaults(all[0]), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_prompt(all[0], ids, 2), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_generate(all[0], nullptr, nullptr), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(runtime.error(), "expects input 'x', but the request does not give it");
+}
+
+TEST(Named, SaysWhatIsWrongWithAnInput) {
+  Runtime runtime;
+  quoin_session_t *session = runtime.session("named");
+  float reals[4] = {};
+  int32_t whole[2] = {7, 8};
+  auto give = [&](const char *name, int32_t dtype, int32_t rank, int64_t first, int64_t second, const void *data) {
+    quoin_named_tensor_t tensor = {name, dtype, rank, {first, second, 0, 0}, data};
+    return quoin_session_input(session, &tensor);
+  };
+  EXPECT_EQ(give("y", QUOIN_DTYPE_F32, 1, 1, 0, reals), QUOIN_STATUS_NOT_FOUND);
+  EXPECT_EQ(runtime.error(), "the program has no input 'y'; it has x, n");
+  EXPECT_EQ(give("x", QUOIN_DTYPE_I32, 2, 1, 3, reals), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(runtime.error(), "expects input 'x' of reals, but found integers");
+  EXPECT_EQ(give("x", QUOIN_DTYPE_F32, 2, 1, 4, reals), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(runtime.error(), "expects input 'x' of shape [?, 3], but found [1, 4]");
+  EXPECT_EQ(give("x", QUOIN_DTYPE_F32, 2, -1, 3, reals), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(give("x", QUOIN_DTYPE_F32, 5, 1, 3, reals), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(give("x", QUOIN_DTYPE_BF16, 2, 1, 3, reals), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(give("x", QUOIN_DTYPE_F32, 2, INT64_MAX, 3, reals), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(give("n", QUOIN_DTYPE_I32, 1, 2, 0, whole), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(runtime.error(), "expects input 'n' of shape [], but found [2]");
+  EXPECT_EQ(give("n", QUOIN_DTYPE_I32, 1, 1, 0, whole), QUOIN_STATUS_OK);
+  EXPECT_EQ(quoin_session_set(session, "n", 0.5), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(quoin_session_set(session, "x", 1), QUOIN_STATUS_INVALID_ARGUMENT);
+  EXPECT_EQ(runtime.error(), "expects input 'x' as a tensor, but found a number");
+  EXPECT_EQ(quoin_session_prompt(runtime.session("causal"), nullptr, 0), QUOIN_STATUS_INVALID_ARGUMENT);
 }

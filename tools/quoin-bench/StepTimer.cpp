@@ -47,9 +47,21 @@ std::unique_ptr<LoadedProgram> LoadedProgram::open(const std::string &folder, st
             std::to_string(info.st_size);
     return nullptr;
   }
+  if (!p->model()) {
+    error = "expects a model of tokens in '" + folder + "', but found none";
+    return nullptr;
+  }
   std::ifstream json(folder + "/model.json");
   p->json.assign(std::istreambuf_iterator<char>(json), {});
   return p;
+}
+
+const quoin_program_model_t *LoadedProgram::model() const {
+  for (int32_t i = 0; i < table->models_count; ++i)
+    for (int32_t j = 0; j < table->models[i].steps_count; ++j)
+      if (table->models[i].steps[j].job == QUOIN_STEP_HEAD)
+        return &table->models[i];
+  return nullptr;
 }
 
 LoadedProgram::~LoadedProgram() {
@@ -126,7 +138,7 @@ void wakeNobody(quoin_barrier_t *) {}
 
 StepTime quoin::bench::timeStep(const LoadedProgram &loaded, int64_t rows, int64_t prefix, int threads, double budget) {
   const quoin_program_t &p = loaded.program();
-  const quoin_program_model_t &model = loaded.model();
+  const quoin_program_model_t &model = *loaded.model();
   const quoin_step_t *layersOf = nullptr, *headOf = nullptr;
   for (int32_t i = 0; i < model.steps_count; ++i)
     (model.steps[i].job == QUOIN_STEP_HEAD ? headOf : layersOf) = &model.steps[i];

@@ -21,8 +21,8 @@ public:
   static std::unique_ptr<LoadedProgram> open(const std::string &folder, std::string &error);
   ~LoadedProgram();
   const quoin_program_t &program() const { return *table; }
-  /// The first model: the one that is timed.
-  const quoin_program_model_t &model() const { return table->models[0]; }
+  /// The first model with a head: the one that is timed. Null if there is none.
+  const quoin_program_model_t *model() const;
   const uint8_t *weights() const { return mapped; }
   const std::string &metadata() const { return json; }
 

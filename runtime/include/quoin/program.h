@@ -7,8 +7,8 @@
  *   1. The host asks `quoin_program_query(max_version)` for the program and maps its weight file.
  *   2. For each request the host makes a `quoin_state_t`, puts the prompt and `max_tokens` into frame slots
  *      0 and 1, and calls `decoder->advance(state)`. It runs the decoder up to the next point where a model is
- *      needed and returns what it waits for: the layers (QUOIN_FORWARD), the head (QUOIN_SCORE), or nothing
- *      (QUOIN_DONE, QUOIN_FAILED).
+ *      needed and returns what it waits for: the layers (QUOIN_FORWARD), the head (QUOIN_SCORE), a model on rows
+ *      (QUOIN_APPLY), or nothing (QUOIN_DONE, QUOIN_FAILED).
  *   3. The host gathers what any number of states wait for, runs the steps of each model once over all of their
  *      rows, stores the results into the states, and calls `advance` again.
  *
@@ -46,7 +46,7 @@ extern "C" {
 #define QUOIN_MAX_ELEMENTS (1 << 28)
 
 /* What `advance` returns. */
-enum { QUOIN_DONE = 0, QUOIN_FORWARD = 1, QUOIN_SCORE = 2, QUOIN_FAILED = 3 };
+enum { QUOIN_DONE = 0, QUOIN_FORWARD = 1, QUOIN_SCORE = 2, QUOIN_FAILED = 3, QUOIN_APPLY = 4 };
 
 /* ---- Values of a decoder program ------------------------------------------------------------- */
 
@@ -160,6 +160,14 @@ typedef struct quoin_score_t {
   quoin_tensor_t result[QUOIN_MAX_STATISTICS]; /* made by the host: i32 for tokens, else f32, one element a row */
 } quoin_score_t;
 
+/* A model without a head on rows: operands in the order of the model's columns, ids and positions left out; as many
+ * rows in each, packed. Results, one a result of the model, are made by the host. */
+typedef struct quoin_apply_t {
+  int64_t model;
+  quoin_tensor_t operand[QUOIN_MAX_COLUMNS];
+  quoin_tensor_t result[QUOIN_MAX_COLUMNS];
+} quoin_apply_t;
+
 /* ---- A decoder's state, one per session ------------------------------------------------------ */
 
 struct quoin_host_t;
@@ -181,6 +189,7 @@ typedef struct quoin_state_t {
   int32_t status; /* set by host functions that fail; `advance` then returns QUOIN_FAILED */
   quoin_forward_t forward;
   quoin_score_t score;
+  quoin_apply_t apply;
   quoin_logits_t *logits;         /* result of the last forward, made by the host before it resumes */
   const quoin_sequence_t *result; /* QUOIN_DONE: positions [result_from, result_to) of this sequence */
   int64_t result_from;
@@ -367,8 +376,9 @@ typedef struct quoin_space_t {
 typedef struct quoin_column_t {
   const char *name;
   int64_t width;
-  int32_t type;  /* QUOIN_DTYPE_* */
-  int32_t space; /* index into the model's spaces */
+  int64_t row_bytes; /* between the starts of two rows of an operand; what lies behind the elements is 0 */
+  int32_t type;      /* QUOIN_DTYPE_* */
+  int32_t space;     /* index into the model's spaces */
 } quoin_column_t;
 
 /* What stays of a sequence from call to call: pages of keys and values, of all layers together. */
@@ -395,8 +405,9 @@ typedef struct quoin_step_t {
 } quoin_step_t;
 
 /* Operands 0 and 1 are the ids and the positions, i32, of width 1 over the rows that run. A model with a head gives its
- * hidden rows, f32 over the rows that are read, as result 0. At most one step of each job, at most one state of each
- * kind. */
+ * hidden rows, f32 over the rows that are read, as result 0. One without is called on rows (quoin_apply_t), all of
+ * which are read: what ids and positions are then does not count, and its other columns are f32 over the rows that run.
+ * At most one step of each job, at most one state of each kind. */
 typedef struct quoin_program_model_t {
   const char *name;
   const quoin_column_t *operands;
@@ -532,7 +543,7 @@ QUOIN_CHECK_SIZE(quoin_head_row_t, 96);
 QUOIN_CHECK_SIZE(quoin_head_t, 40);
 QUOIN_CHECK_SIZE(quoin_barrier_t, 32);
 QUOIN_CHECK_SIZE(quoin_space_t, 8);
-QUOIN_CHECK_SIZE(quoin_column_t, 24);
+QUOIN_CHECK_SIZE(quoin_column_t, 32);
 QUOIN_CHECK_SIZE(quoin_kept_t, 16);
 QUOIN_CHECK_SIZE(quoin_step_t, 40);
 QUOIN_CHECK_SIZE(quoin_program_model_t, 72);
@@ -541,7 +552,8 @@ QUOIN_CHECK_SIZE(quoin_cache_t, 8);
 QUOIN_CHECK_SIZE(quoin_input_t, 64);
 QUOIN_CHECK_SIZE(quoin_decoder_t, 72);
 QUOIN_CHECK_SIZE(quoin_program_t, 104);
-QUOIN_CHECK_SIZE(quoin_state_t, 496);
+QUOIN_CHECK_SIZE(quoin_apply_t, 520);
+QUOIN_CHECK_SIZE(quoin_state_t, 1016);
 QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);
 QUOIN_CHECK_SIZE(quoin_call_t, 48);
 QUOIN_CHECK_SIZE(quoin_function_program_t, 80);
