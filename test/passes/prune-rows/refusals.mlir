@@ -29,3 +29,13 @@ quoin.model @a_pruned_model_stays head @e {
   %r = quoin.gather_rows %h at %read : tensor<?x4xf32>
   quoin.hidden %r : tensor<?x4xf32>
 }
+
+// Who applies it reads all rows.
+// CHECK-LABEL: quoin.model @without_a_head_all_rows_are_read
+// CHECK-NOT: quoin.gather_rows
+// REMARK-DAG: [Missed] Model | {{.*}}a model without a head runs the rows it is given
+quoin.model @without_a_head_all_rows_are_read {
+^bb0(%x: tensor<?x4xf32>):
+  %n = quoin.rms_norm %x by @n epsilon 1.0e-6 : tensor<?x4xf32>
+  quoin.results %n : tensor<?x4xf32>
+}
