@@ -28,6 +28,8 @@ static constexpr SettingSpec steps = {"steps", Kind::Index, Role::Entry, 1, many
 static constexpr SettingSpec subBlock = {"sub_block", Kind::Index, Role::Entry, 1, many, Default::SubBlock, 8};
 static constexpr SettingSpec window = {"window", Kind::Index, Role::Entry, 1, many, Default::Config, 4};
 
+static constexpr SettingSpec autoregressive[] = {
+    {"attention_window", Kind::Index, Role::Fixed, 1, std::numeric_limits<int32_t>::max(), Default::None}};
 static constexpr SettingSpec sdarDynamic[] = {fixedBlock(4), steps, real("threshold", 0.85)};
 static constexpr SettingSpec sdarPlain[] = {fixedBlock(4), steps};
 static constexpr SettingSpec fastDllm[] = {fixedBlock(32), subBlock, real("threshold", 0.9)};
@@ -52,6 +54,11 @@ static constexpr SettingSpec nbdiff[] = {block(32), subBlock, real("threshold", 
 static constexpr SettingSpec d2f[] = {fixedBlock(32), real("threshold", 0.9), real("add", 0.1, 0, 1),
                                       real("complete", 0.9, 0, 1)};
 
+static constexpr SettingSpec rnd1[] = {{"steps", Kind::Index, Role::Entry, 1, many, Default::None},
+                                       real("temperature", 0)};
+// Without a threshold one token a step.
+static constexpr SettingSpec nemotron[] = {block(32), real("threshold", 2)};
+static constexpr SettingSpec nemotronSpec[] = {block(32), real("threshold", 0)};
 static constexpr std::string_view dreamRules[] = {"entropy", "maskgit_plus", "topk_margin"};
 static constexpr SettingSpec dream[] = {{"steps", Kind::Index, Role::Entry, 1, many, Default::None},
                                         real("eps", 1e-3, 0, 1),
@@ -67,7 +74,7 @@ static constexpr DecoderSpec catalogue[] = {
     {"sdar-dynamic", "sdar", "dynamic", sdarDynamic},
     {"sdar-static", "sdar", "static", sdarPlain},
     {"sdar-sequential", "sdar", "sequential", sdarPlain},
-    {"autoregressive", "autoregressive", "", {}, /*needsFill=*/false},
+    {"autoregressive", "autoregressive", "", autoregressive, /*needsFill=*/false},
     {"fast-dllm-v2", "fast-dllm-v2", "", fastDllm},
     {"fast-dllm-v2-sub-block-cache", "fast-dllm-v2", "sub_block_cache", fastDllm, true, "sub-block"},
     {"wedlm", "wedlm", "", wedlm},
@@ -82,6 +89,9 @@ static constexpr DecoderSpec catalogue[] = {
     {"nbdiff", "nbdiff", "", nbdiff},
     {"d2f", "d2f", "", d2f},
     {"dream", "dream", "", dream},
+    {"rnd1", "rnd1", "", rnd1},
+    {"nemotron-diffusion", "nemotron-diffusion", "", nemotron},
+    {"nemotron-linear-spec", "nemotron-linear-spec", "", nemotronSpec},
 };
 
 static constexpr std::pair<std::string_view, std::string_view> texts[] = {

@@ -39,6 +39,7 @@ private:
   double get(std::string_view name) const { return values.find(name)->second; }
   bool refuse(std::string_view name, const std::string &expected, std::string &error) const;
   bool completeS2d2(std::string &error);
+  bool completeWindow(std::string &error);
   std::string settingsText() const;
   static std::string valueText(const SettingSpec &setting, double value);
   template <typename Visit> void forEachSetting(Visit visit) const;
@@ -131,12 +132,28 @@ bool Resolved::completeS2d2(std::string &error) {
   return true;
 }
 
+/// A model whose layers see a window has it in the masks of its decoder, or is another model.
+bool Resolved::completeWindow(std::string &error) {
+  auto window = static_cast<double>(*context.window);
+  if (!find("attention_window")) {
+    error = "decoder " + quote(spec.name) + " expects a model that sees all positions, but found a window of " +
+            std::to_string(*context.window);
+    return false;
+  }
+  if (has("attention_window") && get("attention_window") != window)
+    return refuse("attention_window", "the model's " + std::to_string(*context.window), error);
+  values["attention_window"] = window;
+  return true;
+}
+
 bool Resolved::complete(std::string &error) {
   if (spec.needsFill && !context.hasFill) {
     error =
         "decoder " + quote(spec.name) + " expects a model with a fill token, but config.json names no mask_token_id";
     return false;
   }
+  if (context.window && !completeWindow(error))
+    return false;
   for (const SettingSpec &s : spec.settings) {
     if (has(s.name) || s.otherwise == Default::None)
       continue;
@@ -192,6 +209,8 @@ std::string Resolved::expand() const {
   });
   if (has("block"))
     run.define("block", {static_cast<int64_t>(get("block"))});
+  if (has("attention_window"))
+    run.define("seen", {static_cast<int64_t>(get("attention_window"))});
   bool plain = spec.name.find('-') == std::string_view::npos;
   run.define("decoder", {plain ? std::string(spec.name) : "\"" + std::string(spec.name) + "\""});
   // Functions of a decoder carry its name as a prefix that needs no quotes.

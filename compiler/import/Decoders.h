@@ -17,6 +17,7 @@ struct DecoderContext {
   int64_t capacity = 0;
   std::optional<int64_t> block; // what config.json names
   bool hasFill = false;
+  std::optional<int64_t> window; // positions that every layer sees, if not all
 };
 
 /// Adds the named decoders with these settings (key and JSON value) to a text, or fails with a message. A setting that

@@ -94,7 +94,7 @@ static std::shared_ptr<const Template> readFile(const std::string &path, std::st
     return nullptr;
   }
   text.resize(static_cast<size_t>(in.gcount()));
-  std::shared_ptr<const Template> family = Template::parse(path, text, error);
+  std::shared_ptr<const Template> family = Template::parse(shortened(path, 200), text, error);
   if (family && family->families().empty()) {
     error = path + ": expects a statement 'family' with the family's name, but there is none";
     return nullptr;

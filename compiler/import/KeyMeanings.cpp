@@ -130,7 +130,8 @@ static constexpr const char *meaningless[] = {
     "hidden_dropout", "hidden_dropout_prob", "embedding_dropout", "residual_dropout", "resid_pdrop", "embd_pdrop",
     "attn_pdrop", "output_dropout", "dropout", "use_cache", "gradient_checkpointing", "router_aux_loss_coef",
     "output_router_logits", "fuse_cross_entropy", "debug", "micro_forward", "skip_checkpoint", "use_deepep", "ep_size",
-    "pretraining_tp", "moe_backend", "router_dtype", "ar_loss_weight", "dlm_loss_weight", "dp_varying_mask_ratio",
+    "pretraining_tp", "moe_backend", "router_dtype", "ar_loss_weight", "dlm_loss_weight", "dlm_paradigm",
+    "dp_varying_mask_ratio",
     // Engines, and how they compute the same.
     "flash_attention", "attn_implementation", "_attn_implementation", "attn_backend", "rope_full_precision",
     "cache_implementation", "use_flash_attention_2", "mlp_ratio",

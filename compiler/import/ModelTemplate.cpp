@@ -161,6 +161,8 @@ bool Describer::readRotaryOf(const Statement &s, const std::string &name, Templa
   run.define(name, {rotary.base});
   run.define("frequencies", {std::move(frequencies)});
   run.define("magnitude", {rotary.magnitude});
+  run.define("query_scale", {rotary.queryScale});
+  run.define("query_scale_from", {rotary.queryScaleFrom});
   return true;
 }
 
@@ -327,9 +329,12 @@ bool Describer::run(const Statement &s, TemplateRun &run, std::string &error) {
     return number(s, run, 1, maxCapacity, model.capacity, error);
   case StatementKind::Layers:
   case StatementKind::HeadSize:
+  case StatementKind::Window:
     if (!number(s, run, 1, maxSize, value, error))
       return false;
-    (s.kind == StatementKind::Layers ? model.layers : model.headSize) = value;
+    (s.kind == StatementKind::Layers     ? model.layers
+     : s.kind == StatementKind::HeadSize ? model.headSize
+                                         : model.window) = value;
     return true;
   case StatementKind::Fill: {
     model.keys.insert(s.names[0]);

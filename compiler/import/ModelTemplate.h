@@ -6,10 +6,14 @@
 //                                     The value has the key's last name, or the one after `as`. `rotary` reads the base
 //                                     of rotary embeddings wherever it may stand, and refuses other embeddings than
 //                                     plain ones; `rotary of` a head size and positions takes scaled ones, too: then
-//                                     `frequencies`, by pair, are not empty, and `magnitude` scales sines and cosines
+//                                     `frequencies`, by pair, are not empty, and `magnitude` scales sines and cosines;
+//                                     `query_scale` and `query_scale_from` say how queries grow with the position
 //   vocabulary, capacity              the module's attributes; needed
 //   layers, head_size                 the layers and the head's width, which windows and scales are judged by
 //   fill K = ID, block K              where the fill token and the block stand; the published checkpoints' token
+//   window W                          every layer sees W positions back, itself included: decoders have to write that
+//   in
+//                                     their masks, and those that do not are refused
 //   decoder NAME with S = V           the published decoder, and defaults of its settings
 //   weight @S = "T" [shape] rows A to B   a weight: a tensor of this shape, or rows of it. `*` in the name counts the
 //                                     first dimension: one tensor each
@@ -49,7 +53,7 @@ struct ModelDescription {
   std::string decoder; // empty: the config does not decide
   std::vector<std::pair<std::string, TemplateValue>> settings;
   int64_t vocabulary = 0, capacity = 0;
-  std::optional<int64_t> layers, headSize, block;
+  std::optional<int64_t> layers, headSize, block, window;
   std::string fillKey;
   std::optional<int64_t> publishedFill;
   std::string text; // the model, without its weights

@@ -108,15 +108,17 @@ bool WeightsWriter::weight(const TensorRequest &request) {
   const CheckpointFiles::Tensor *found = require(request, file);
   if (!found)
     return false;
-  std::string type = "tensor<", rows;
+  if (request.rows) {
+    error = files.directory() + ": tensor '" + shortened(request.tensor, 200) +
+            "' expects to be read whole, as a weight of some of its rows is not supported";
+    return false;
+  }
+  std::string type = "tensor<";
   for (size_t d = 0; d < request.shape.size(); ++d)
-    type +=
-        std::to_string(d == 0 && request.rows ? request.rows->second - request.rows->first : request.shape[d]) + "x";
+    type += std::to_string(request.shape[d]) + "x";
   type += found->dtype == DType::F32 ? "f32>" : found->dtype == DType::BF16 ? "bf16>" : "f16>";
-  if (request.rows)
-    rows = " rows " + std::to_string(request.rows->first) + " to " + std::to_string(request.rows->second);
   text += "quoin.weight @" + request.symbol + " : " + type + " from " + mlirString(file) + " tensor " +
-          mlirString(request.tensor) + rows + "\n";
+          mlirString(request.tensor) + "\n";
   return true;
 }
 

@@ -182,7 +182,8 @@ void RotaryReader::scaled(ConfigReader &block, const std::string &kind, bool dec
                                        "attention_factor",
                                        "mscale",
                                        "mscale_all_dim",
-                                       "truncate"};
+                                       "truncate",
+                                       "llama_4_scaling_beta"};
   auto isIn = [](const auto &list, std::string_view key) {
     return std::find(std::begin(list), std::end(list), key) != std::end(list);
   };
@@ -226,6 +227,8 @@ void RotaryReader::yarn() {
   double fast = beta("beta_fast", 32), slow = beta("beta_slow", 1);
   double each = scaling->real("mscale", 0, 1e6, 0.0), all = scaling->real("mscale_all_dim", 0, 1e6, 0.0);
   bool truncate = scaling->flag("truncate", true);
+  rotary.queryScale = scaling->real("llama_4_scaling_beta", 0, 1e3, 0.0);
+  rotary.queryScaleFrom = old;
   auto grown = [&](double by) { return factor <= 1 ? 1 : 0.1 * by * std::log(factor) + 1; };
   double otherwise = each != 0 && all != 0 ? grown(each) / grown(all) : grown(1);
   rotary.magnitude = scaling->real("attention_factor", 1e-6, 1e6, otherwise);

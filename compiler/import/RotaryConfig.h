@@ -21,6 +21,7 @@ struct Rotary {
   double base = 10000;
   std::vector<double> frequencies; // empty: plain, base^(-2i / head size)
   double magnitude = 1;
+  double queryScale = 0, queryScaleFrom = 1; // queries grow by 1 + scale log(1 + floor(position / from))
 };
 
 /// What scaled embeddings depend on.

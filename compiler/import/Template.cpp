@@ -50,7 +50,7 @@ private:
 
 constexpr const char *wordList = "if, for, let, require, include, warn, family, recognise, decoder, config, "
                                  "vocabulary, capacity, layers, head_size, "
-                                 "fill, block, weight, absent, ignore, else, end";
+                                 "fill, block, window, weight, absent, ignore, else, end";
 
 } // namespace
 
@@ -289,7 +289,7 @@ bool TemplateReader::statement(const std::string &word, Statement &s, int depth)
       return expect("a name");
   } else if (is("recognise", StatementKind::Recognise) || is("vocabulary", StatementKind::Vocabulary) ||
              is("capacity", StatementKind::Capacity) || is("layers", StatementKind::Layers) ||
-             is("head_size", StatementKind::HeadSize)) {
+             is("head_size", StatementKind::HeadSize) || is("window", StatementKind::Window)) {
     s.expressions.emplace_back();
     good = expression(s.expressions.back());
   } else if (is("decoder", StatementKind::Decoder)) {

@@ -16,7 +16,7 @@
 //   //: config KEY [as NAME], .. : index|real|flag|text|list [from EXPR to EXPR] [= EXPR]
 //   //: config KEY [as NAME] : rotary [of EXPR, EXPR]
 //   //: vocabulary EXPR          //: capacity EXPR          //: layers EXPR            //: head_size EXPR
-//   //: fill KEY [= EXPR]        //: block KEY
+//   //: fill KEY [= EXPR]        //: block KEY              //: window EXPR
 //   //: weight @SYMBOL = "TENSOR" [EXPR, ..] [rows EXPR to EXPR]
 //   //: absent "TENSOR" : "KEY"  //: ignore "PATTERN", ..
 //
@@ -62,6 +62,7 @@ enum class StatementKind {
   Capacity,
   Layers,
   HeadSize,
+  Window,
   Fill,
   Block,
   Weight,

@@ -37,6 +37,9 @@ PROGRAMS = [
     ("nbdiff", "sdar", ["block=32"]),
     ("d2f", "sdar", ["block=32"]),
     ("dream", "qwen3", ["steps=8"]),
+    ("rnd1", "sdar", ["steps=8"]),
+    ("nemotron-diffusion", "sdar", ["block=32"]),
+    ("nemotron-linear-spec", "sdar", ["block=32"]),
 ]
 
 

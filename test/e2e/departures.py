@@ -115,7 +115,8 @@ def fill_is_no_answer():
         for settings in ({}, dict(temperature=1.0, top_k=1), dict(temperature=0.7, top_p=0.5)):
             if not settings or d in oracle.FILTERS:
                 given = {k: v for k, v in settings.items() if k == "temperature" or k in oracle.FILTERS[d]}
-                queries += [dict(decoder=d, ids=prompt(rnd, 1 if d == "bd3lm" else 5), settings=given) for _ in range(3)]
+                queries += [dict(decoder=d, ids=prompt(rnd, 1 if d == "bd3lm" else 5), settings=given)
+                            for _ in range(3 if d in oracle.FILTERS else 12)]
     favoured = collections.Counter()
     for q, g in run(queries, favoured=True):
         expect(FILL not in g["ids"], f"{q['decoder']}: expects no fill token, but found {g['ids']}")
@@ -144,6 +145,8 @@ def filled_once():
     queries = [dict(decoder=d, ids=prompt(rnd, 1 if d == "bd3lm" else n), max_tokens=8) for d in LOOPS for n in (2, 4, 9)]
     for q, _ in run(queries):
         seen = [f[0] for e in q["trace"] for f in e["filled"]]
+        if q["decoder"] == "nemotron-linear-spec":
+            continue  # drafts that are not taken are drafted again
         expect(len(seen) == len(set(seen)), f"{q['decoder']}: expects each position once, but found {seen}")
         edits = [e["edited"] for e in q["trace"] if e["edited"]]
         expect(not edits or q["decoder"] == "llada2", f"{q['decoder']}: expects no edits, but found {edits}")
@@ -201,8 +204,8 @@ def fewer_tokens_than_a_block():
     """Published: Fast-dLLM v2 generates nothing. Here a block is generated; `ids` is what the loop returns, `text` is cut."""
     rnd = random.Random(9)
     whole = {d: lambda p: BLOCK - p % BLOCK for d in (*oracle.SDAR, "bd3lm", "s2d2")}
-    whole.update({d: lambda p: BLOCK - p % BLOCK + 1 for d in oracle.FAST}, **{d: lambda p: BLOCK for d in ("llada", "nbdiff", "d2f")})
-    whole.update({d: lambda p: 1 for d in ("llada2", "autoregressive", *oracle.WEDLM)})
+    whole.update({d: lambda p: BLOCK - p % BLOCK + 1 for d in oracle.FAST}, **{d: lambda p: BLOCK for d in ("llada", "nbdiff", "d2f", "nemotron-diffusion")})
+    whole.update({d: lambda p: 1 for d in ("llada2", "autoregressive", "dream", "rnd1", "nemotron-linear-spec", *oracle.WEDLM)})
     queries = [dict(decoder=d, ids=prompt(rnd, 1 if d == "bd3lm" else n), max_tokens=1) for d in LOOPS for n in (3, 4, 5, 6)]
     for q, g in run(queries):
         p, n = len(q["ids"]), len(g["ids"])

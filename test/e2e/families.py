@@ -162,6 +162,17 @@ def the_page_has_the_text():
         expect(f.read() in page, "expects test/e2e/families/wren.mlir.in in docs/Families.md, as it is")
 
 
+def the_page_names_every_family():
+    with open(os.path.join(harness.ROOT, "docs", "Families.md")) as f:
+        page = f.read()
+    models = os.path.join(harness.ROOT, "compiler", "import", "models")
+    for file in sorted(os.listdir(models)):
+        with open(os.path.join(models, file)) as f:
+            for line in f:
+                for name in line[len("//: family "):].split(",") if line.startswith("//: family ") else []:
+                    expect(f"`{name.strip()}`" in page, f"expects `{name.strip()}` of {file} in docs/Families.md")
+
+
 # ---- What goes wrong
 
 
@@ -293,7 +304,7 @@ def where_the_fill_token_comes_from():
 
 
 TESTS = [("scores-are-the-formulas", scores_are_the_formulas), ("compiled-it-says-the-same", compiled_it_says_the_same),
-         ("the-page-has-the-text", the_page_has_the_text), ("wrong-configs-and-tensors", wrong_configs_and_tensors),
+         ("the-page-has-the-text", the_page_has_the_text), ("the-page-names-every-family", the_page_names_every_family), ("wrong-configs-and-tensors", wrong_configs_and_tensors),
          ("what-is-unread-is-named", what_is_unread_is_named), ("wrong-templates", wrong_templates),
          ("where-the-fill-token-comes-from", where_the_fill_token_comes_from)]
 

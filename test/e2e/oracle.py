@@ -50,11 +50,15 @@ CASES = {
     "wide-window": (shape("wedlm", 8, layers=1, heads=3, kv_heads=1, head_dim=12, hidden=36), (*WEDLM, *SDLM), dict(window=16, block=7)),
     "guided": (shape("llada", 9), ("llada", "llada2", "d2f"), dict(block=4, steps=12, max_post_steps=0, edit_threshold=0.3)),
     "long-guided": (shape("llada", 10, layers=1, heads=4, kv_heads=4, head_dim=8), ("llada", "nbdiff"), dict(block=2, sub_block=2)),
-    "dream": (shape("sdar", 13), ("dream",), dict(steps=5)),
-    "dream-token-each": (shape("llada", 14, layers=1, heads=4, kv_heads=4, head_dim=8), ("dream",), {}),
+    "dream": (shape("sdar", 13), ("dream", "rnd1"), dict(steps=5)),
+    "dream-token-each": (shape("llada", 14, layers=1, heads=4, kv_heads=4, head_dim=8), ("dream", "rnd1"), {}),
     "dream-probability": (shape("sdar", 15, layers=1), ("dream",), dict(alg="maskgit_plus", steps=7)),
     "dream-margin": (shape("sdar", 16, tied=True), ("dream",), dict(alg="topk_margin", steps=12, eps=0.3)),
     "no-fill": (shape("qwen3", 11, tied=True), ("autoregressive",), {}),
+    "nemotron": (shape("sdar", 18), ("nemotron-diffusion", "nemotron-linear-spec"), dict(block=4)),
+    "nemotron-wide": (shape("fast-dllm-v2", 19, layers=1, heads=4, kv_heads=2, head_dim=8), ("nemotron-diffusion", "nemotron-linear-spec"),
+                      dict(block=7)),
+    "windowed": (shape("qwen3", 17), ("autoregressive",), dict(attention_window=5)),
     "biased": (shape("qwen2", 12, layers=1, heads=2, kv_heads=2), ("autoregressive",), {}),
 }
 SHARES = {d: sum(d in case[1] for case in CASES.values()) for d in decoders.LOOPS}
@@ -63,16 +67,17 @@ SHARES = {d: sum(d in case[1] for case in CASES.values()) for d in decoders.LOOP
 DEFAULTS = {d: dict(threshold=0.85) for d in (*SDAR, "s2d2")}
 DEFAULTS.update({d: dict(threshold=0.5) for d in SDLM}, **{d: dict(threshold=0.9) for d in (*FAST, "nbdiff", "wedlm-blocks")})
 DEFAULTS.update({"llada2": dict(threshold=0.95, edit_threshold=0.9, least=1, max_post_steps=16), "bd3lm": dict(top_p=0.9),
-                 "wedlm": dict(entropy=0.4, distance_penalty=0.02), "d2f": dict(threshold=0.9, add=0.1, complete=0.9)})
+                 "wedlm": dict(entropy=0.4, distance_penalty=0.02), "d2f": dict(threshold=0.9, add=0.1, complete=0.9),
+                 "nemotron-diffusion": dict(threshold=2), "nemotron-linear-spec": dict(threshold=0)})
 # What a request may give.
 THRESHOLDS = [0.02, 0.1, 0.3, 0.6, 0.9]
-RUN_TIME = {d: dict(threshold=THRESHOLDS) for d in ("sdar-dynamic", "s2d2", "sdlm", *FAST, "nbdiff", "d2f")}
+RUN_TIME = {d: dict(threshold=THRESHOLDS) for d in ("sdar-dynamic", "s2d2", "sdlm", *FAST, "nbdiff", "d2f", "nemotron-diffusion", "nemotron-linear-spec")}
 RUN_TIME.update({"bd3lm": dict(top_p=[0.3, 0.9, 1.0]), "llada": dict(guidance=[0, 0, 1.5]),
                  "llada2": dict(threshold=THRESHOLDS, edit_threshold=[0.1, 0.4, 0.9]), "wedlm-blocks": dict(threshold=[0, *THRESHOLDS]),
                  "wedlm": dict(entropy=[0.4, 1.5, 3.0, 4.5], distance_penalty=[0, 0.02, 0.2]), "sdlm-entropy": dict(threshold=[0.1, 0.3, 0.5])})
 # Systems that draw tokens; the others have no temperature (S2D2, self-speculative SDLM) or always draw (BD3-LM).
 FILTERS = {d: ("top_k", "top_p") for d in (*SDAR, "autoregressive", "sdlm", "sdlm-entropy", "llada2", "wedlm", "nbdiff", "d2f")}
-FILTERS.update({"llada": (), "wedlm-blocks": ()}, **{d: ("top_p",) for d in FAST})
+FILTERS.update({"llada": (), "wedlm-blocks": (), "nemotron-diffusion": ()}, **{d: ("top_p",) for d in FAST})
 
 
 def request(rnd, decoder, fill, settings):
@@ -102,7 +107,7 @@ def flags(names, settings):
 
 def filled_in(decoder, settings):
     """The settings, with the defaults of those that are not given."""
-    steps = {} if decoder in ("llada", "dream") or "block" not in settings else dict(steps=settings["block"])
+    steps = {} if decoder in ("llada", "dream", "rnd1") or "block" not in settings else dict(steps=settings["block"])
     return {**DEFAULTS.get(decoder, {}), **steps, **settings}
 
 

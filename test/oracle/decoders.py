@@ -131,7 +131,9 @@ def autoregressive(r):
     x, p = list(r.prompt), len(r.prompt)
     while len(x) < p + r.max:
         n = len(x)
-        x.append(r.sample(r.read(x, [n - 1], causal(n))[0], "Tkp", n)[0])
+        seen = r.settings.get("attention_window", n)
+        sees = [table(n, (max(0, q + 1 - seen), q + 1)) for q in range(n)]
+        x.append(r.sample(r.read(x, [n - 1], sees)[0], "Tkp", n)[0])
         if x[-1] in r.stop:
             break
     return x[p:]
@@ -464,6 +466,56 @@ def d2f(r):
             return r.through_stop(x[p:])
 
 
+def canvas_after(lo, n):
+    """Finished text before `lo` is causal, the block behind it sees it and all of itself."""
+    return causal(n)[:lo] + [table(n, (0, n))] * (n - lo)
+
+
+def nemotron_diffusion(r):
+    x, p = list(r.prompt), len(r.prompt)
+    for _ in range(max(1, -(-r.max // r.block))):
+        lo = len(x)
+        x.append(r.sample(r.read(x, [lo - 1], causal(lo))[0], "T", lo, raw=True)[0])
+        x += [None] * (r.block - 1)
+        n = len(x)
+        while masked := opens(x, lo, n):
+            end = r.first_stop(x[lo:])
+            if end is not None and masked[0] > lo + end:
+                break
+            token, confidence = {}, {}
+            for i, scores in zip(masked, r.read(x, masked, canvas_after(lo, n))):
+                token[i], confidence[i] = r.sample(scores, "T", i, raw=True)
+            for i in {i for i in masked if confidence[i] >= r.threshold} | set(top(confidence, masked, 1)):
+                x[i] = token[i]
+        if r.stops(x[lo:]):
+            break
+    r.counted = False
+    return r.through_stop(x[p:])
+
+
+def nemotron_linear_spec(r):
+    x, p = list(r.prompt), len(r.prompt)
+
+    def says(scores):
+        return best(scores, range(len(scores)), r.fill)
+    x.append(says(r.read(x, [p - 1], causal(p))[0]))
+    while len(x) < p + r.max and not r.stops(x[p:]):
+        lo = len(x) - 1
+        y, n = x + [None] * (r.block - 1), lo + r.block
+        while masked := opens(y, lo, n):
+            rows = dict(zip(masked, r.read(y, masked, canvas_after(lo, n))))
+            confidence = {i: softmax(rows[i])[says(rows[i])] for i in masked}
+            for i in {i for i in masked if confidence[i] >= r.threshold} | set(top(confidence, masked, 1)):
+                y[i] = says(rows[i])
+        said = [says(scores) for scores in r.read(y, list(range(lo, n)), causal(n))]
+        take = 1
+        while take < r.block and said[take - 1] == y[lo + take]:
+            take += 1
+        x += said[:take]
+    r.counted = False
+    return r.through_stop(x[p:])
+
+
 def single(x):
     """The nearest f32."""
     return struct.unpack("f", struct.pack("f", x))[0]
@@ -495,10 +547,26 @@ def dream(r):
     return x[p:]
 
 
+def rnd1(r):
+    p, n = len(r.prompt), len(r.prompt) + r.max
+    x = r.prompt + [None] * r.max
+    steps = r.settings.get("steps", max(1, r.max))
+    for step in range(steps - 1, -1, -1):
+        masked, token, sure = opens(x, p, n), {}, {}
+        if not masked:
+            break
+        for i, scores in zip(masked, r.read(x, [i - 1 for i in masked], full(n))):
+            token[i], sure[i] = best(scores, range(len(scores)), r.fill), -entropy(scores)
+        for i in top(sure, masked, len(masked) - min(len(masked), r.max * step // steps)):
+            x[i] = token[i]
+    return x[p:]
+
+
 LOOPS = {"sdar-dynamic": sdar("dynamic"), "sdar-static": sdar("static"), "sdar-sequential": sdar("sequential"),
          "autoregressive": autoregressive, "fast-dllm-v2": fast_dllm_v2(False), "fast-dllm-v2-sub-block-cache": fast_dllm_v2(True),
          "wedlm": wedlm, "wedlm-blocks": wedlm_blocks, "sdlm": sdlm(False), "sdlm-entropy": sdlm(True), "sdlm-self": sdlm_self,
-         "llada": llada, "llada2": llada2, "s2d2": s2d2, "bd3lm": bd3lm, "nbdiff": nbdiff, "d2f": d2f, "dream": dream}
+         "llada": llada, "llada2": llada2, "s2d2": s2d2, "bd3lm": bd3lm, "nbdiff": nbdiff, "d2f": d2f, "dream": dream, "rnd1": rnd1,
+         "nemotron-diffusion": nemotron_diffusion, "nemotron-linear-spec": nemotron_linear_spec}
 
 
 def decode(model, decoder, request, settings):

@@ -232,7 +232,8 @@ TEST_F(ImportTest, everyNumberOfAScalingCounts) {
                             {"attention_factor", nullptr},
                             {"mscale", 0.5},
                             {"mscale_all_dim", 0.7},
-                            {"truncate", false}}};
+                            {"truncate", false},
+                            {"llama_4_scaling_beta", 0.1}}};
   shapes.clear();
   config = qwen("llama", {{"head_dim", 16}});
   options.source = "here";
@@ -282,11 +283,10 @@ TEST_F(ImportTest, everyNumberOfAScalingCounts) {
 TEST_F(ImportTest, familiesThatAreNotThereAreNamed) {
   config = qwen("qwen3", {{"num_experts", 8}});
   EXPECT_THAT(refuse(), HasSubstr("'num_experts' expects 0 (mixtures of experts are not supported)"));
-  config = qwen("mistral", {{"sliding_window", 32}});
-  EXPECT_THAT(refuse(), HasSubstr("'sliding_window' expects null, or at least the model's 64 positions"));
-  config["sliding_window"] = 64;
-  config["num_hidden_layers"] = "x";
-  EXPECT_THAT(refuse(), HasSubstr("num_hidden_layers"));
+  for (const char *type : {"Gemma3_text", "diffusion_gemma"}) {
+    config = qwen(type);
+    EXPECT_THAT(refuse(), HasSubstr("'model_type' expects a family that is supported (not there yet for "));
+  }
   for (const char *type : {"qwen2", "qwen3"}) {
     config = qwen(type, {{"mask_token_id", 19}});
     EXPECT_THAT(refuse(), HasSubstr("expects '--decoder' with one of sdar-dynamic, "));
@@ -380,6 +380,12 @@ const Known all[] = {
      qwen("qwen3", {{"rope_scaling", {{"type", "yarn"}, {"factor", 2.0}, {"original_max_position_embeddings", 32}}}})},
     {"Stable-DiffCoder", qwen("llama", {{"architectures", {"StableDiffcoderForCausalLM"}}, {"mask_token_id", 19}})},
     {"mistral", with(qwen("mistral"), {{"use_sliding_window", nullptr}, {"max_window_layers", nullptr}})},
+    {"mistral", with(qwen("ministral3", {{"rope_scaling", nullptr},
+                                         {"rope_parameters",
+                                          {{"rope_type", "yarn"}, {"factor", 2.0}, {"llama_4_scaling_beta", 0.1}}}}),
+                     {{"use_sliding_window", nullptr}, {"max_window_layers", nullptr}})},
+    {"nemotron_labs_diffusion",
+     qwen("nemotron_labs_diffusion", {{"mask_token_id", 19}, {"block_size", 4}, {"mlp_bias", false}})},
     {"illada", qwen("illada", {{"mask_token_id", 19}})},
     {"illada", qwen("other", {{"architectures", {"ILLaDAForCausalLM"}}, {"mask_token_id", 19}})},
     {"LLaDA-V", qwen("llada", {{"mask_token_id", 19}})},
@@ -393,5 +399,26 @@ INSTANTIATE_TEST_SUITE_P(Families, FamilyKeysTest, testing::ValuesIn(all), [](co
   std::erase(name, '-');
   return name;
 });
+
+TEST_F(ImportTest, windowsOfAllLayersAreInTheDecodersMask) {
+  shapes.erase("model.layers.0.self_attn.q_norm.weight");
+  shapes.erase("model.layers.0.self_attn.k_norm.weight");
+  config = with(qwen("mistral", {{"sliding_window", 32}}), {{"use_sliding_window", nullptr}});
+  EXPECT_THAT(import(), HasSubstr("#causal = #quoin.mask<window<32>>"));
+  options.decoders = {"llada"};
+  options.fill = 19;
+  EXPECT_THAT(refuse(), HasSubstr("decoder 'llada' expects a model that sees all positions, but found a window of 32"));
+  options.decoders = {"autoregressive"};
+  options.settings = {{"attention_window", "31"}};
+  EXPECT_THAT(refuse(),
+              HasSubstr("'attention_window' of decoder 'autoregressive' expects the model's 32, but found 31"));
+  options.settings.clear();
+  for (const json &wide : {json(64), json(false), json(nullptr), json(4096)}) {
+    config["sliding_window"] = wide;
+    EXPECT_THAT(import(), HasSubstr("#causal = #quoin.mask<causal>"));
+  }
+  config["sliding_window"] = 0;
+  EXPECT_THAT(refuse(), HasSubstr("'sliding_window' expects an integer from 1"));
+}
 
 } // namespace

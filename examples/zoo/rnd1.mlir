@@ -1,0 +1,123 @@
+#full = #quoin.mask<full>
+#greedy = #quoin.sampler<greedy>
+
+module attributes {
+    quoin.architecture = "sdar", quoin.source = "checkpoint",
+    quoin.vocabulary = 300 : index, quoin.capacity = 512 : index, quoin.fill = 299 : i32, quoin.stop = array<i32: 298, 296>} {
+
+  // RND1: the answer is as long as asked for and all of it is open from the start. A step leaves its share of the answer open,
+  // the rows of the highest entropy, and fills the others; the last one fills all. Scores are shifted: row i-1 predicts token i.
+  // Nothing is final before the end, and there is no stop rule. Greedy.
+  quoin.decoder @rnd1(%prompt, %max) settings {steps = 8 : index, temperature = 0.0 : f32} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    // What the filters leave has another entropy than the raw softmax.
+    %zero = arith.constant 0.0 : f32
+    %temperature = quoin.setting @temperature : f32
+    %cold = arith.cmpf oeq, %temperature, %zero : f32
+    cf.assert %cold, "the setting 'temperature' is 0 for decoder 'rnd1'"
+    %S = quoin.setting @steps : index
+    %P = quoin.length %prompt
+    %n = arith.addi %P, %max : index
+    %x1 = quoin.extend %prompt by %max
+    %xe, %le = scf.while (%x = %x1, %left = %S) : (!quoin.sequence, index) -> (!quoin.sequence, index) {
+      %first = quoin.first_open %x[%P to %n]
+      %open = arith.cmpi ult, %first, %n : index
+      scf.condition(%open) %x, %left : !quoin.sequence, index
+    } do {
+    ^bb0(%x: !quoin.sequence, %left: index):
+      %rows = quoin.open %x[%P to %n]
+      %m = tensor.dim %rows, %c0 : tensor<?xindex>
+      %ones = tensor.splat %c1[%m] : tensor<?xindex>
+      %before = arith.subi %rows, %ones : tensor<?xindex>
+      %e = quoin.evaluation
+      %l = quoin.forward @model of %x[to %n] read %before mask #full
+      %token, %H = quoin.score %l [token, entropy] by #greedy at %rows, %e : tensor<?xi32>, tensor<?xf32>
+      %sure = arith.negf %H : tensor<?xf32>
+      %later = arith.subi %left, %c1 : index
+      %share = arith.muli %max, %later : index
+      %many = arith.divui %share, %S : index
+      %kept = arith.minui %many, %m : index
+      %quota = arith.subi %m, %kept : index
+      %best = quoin.top %sure, %quota
+      %y = quoin.fill %x at %rows with %token where %best
+      scf.yield %y, %later : !quoin.sequence, index
+    }
+    quoin.return %xe[%P to %n]
+  }
+
+  // Hidden rows from ids and positions; whoever calls it says who sees whom.
+  quoin.model @model head @head {
+  ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+    %x = quoin.embed %ids by @embed : tensor<?x32xf32>
+    // Layer 0: attention.
+    %n = quoin.rms_norm %x by @layers.0.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q = quoin.linear %n by @layers.0.q_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %q_1 = quoin.rms_norm %q by @layers.0.q_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q_2 = quoin.rotary %q_1 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
+    %k = quoin.linear %n by @layers.0.k_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %k_1 = quoin.rms_norm %k by @layers.0.k_norm epsilon 1.0e-06 : tensor<?x16xf32>
+    %k_2 = quoin.rotary %k_1 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
+    %v = quoin.linear %n by @layers.0.v_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %a = quoin.attention %q_2, %k_2, %v heads 2 kv_heads 1 head_dim 16 scale 0.25
+        : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x16xf32>
+    %o = quoin.linear %a by @layers.0.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %x_1 = arith.addf %x, %o : tensor<?x32xf32>
+    // Layer 0: feed-forward.
+    %m = quoin.rms_norm %x_1 by @layers.0.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %gate = quoin.linear %m by @layers.0.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %up = quoin.linear %m by @layers.0.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %act = quoin.swiglu %gate, %up : tensor<?x64xf32>
+    %down = quoin.linear %act by @layers.0.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
+    %x_2 = arith.addf %x_1, %down : tensor<?x32xf32>
+    // Layer 1: attention.
+    %n_1 = quoin.rms_norm %x_2 by @layers.1.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q_3 = quoin.linear %n_1 by @layers.1.q_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %q_4 = quoin.rms_norm %q_3 by @layers.1.q_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q_5 = quoin.rotary %q_4 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
+    %k_3 = quoin.linear %n_1 by @layers.1.k_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %k_4 = quoin.rms_norm %k_3 by @layers.1.k_norm epsilon 1.0e-06 : tensor<?x16xf32>
+    %k_5 = quoin.rotary %k_4 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
+    %v_1 = quoin.linear %n_1 by @layers.1.v_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %a_1 = quoin.attention %q_5, %k_5, %v_1 heads 2 kv_heads 1 head_dim 16 scale 0.25
+        : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x16xf32>
+    %o_1 = quoin.linear %a_1 by @layers.1.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %x_3 = arith.addf %x_2, %o_1 : tensor<?x32xf32>
+    // Layer 1: feed-forward.
+    %m_1 = quoin.rms_norm %x_3 by @layers.1.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %gate_1 = quoin.linear %m_1 by @layers.1.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %up_1 = quoin.linear %m_1 by @layers.1.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %act_1 = quoin.swiglu %gate_1, %up_1 : tensor<?x64xf32>
+    %down_1 = quoin.linear %act_1 by @layers.1.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
+    %x_4 = arith.addf %x_3, %down_1 : tensor<?x32xf32>
+    %final = quoin.rms_norm %x_4 by @norm epsilon 1.0e-06 : tensor<?x32xf32>
+    quoin.hidden %final : tensor<?x32xf32>
+  }
+
+  quoin.weight @embed : tensor<300x32xf32> from "model.safetensors" tensor "model.embed_tokens.weight"
+  quoin.weight @layers.0.attention_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.0.input_layernorm.weight"
+  quoin.weight @layers.0.q_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.q_proj.weight"
+  quoin.weight @layers.0.q_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.0.self_attn.q_norm.weight"
+  quoin.weight @layers.0.k_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.k_proj.weight"
+  quoin.weight @layers.0.k_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.0.self_attn.k_norm.weight"
+  quoin.weight @layers.0.v_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.v_proj.weight"
+  quoin.weight @layers.0.o_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.o_proj.weight"
+  quoin.weight @layers.0.mlp_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.0.post_attention_layernorm.weight"
+  quoin.weight @layers.0.gate_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.0.mlp.gate_proj.weight"
+  quoin.weight @layers.0.up_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.0.mlp.up_proj.weight"
+  quoin.weight @layers.0.down_proj : tensor<32x64xf32> from "model.safetensors" tensor "model.layers.0.mlp.down_proj.weight"
+  quoin.weight @layers.1.attention_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.1.input_layernorm.weight"
+  quoin.weight @layers.1.q_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.q_proj.weight"
+  quoin.weight @layers.1.q_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.1.self_attn.q_norm.weight"
+  quoin.weight @layers.1.k_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.k_proj.weight"
+  quoin.weight @layers.1.k_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.1.self_attn.k_norm.weight"
+  quoin.weight @layers.1.v_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.v_proj.weight"
+  quoin.weight @layers.1.o_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.o_proj.weight"
+  quoin.weight @layers.1.mlp_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.1.post_attention_layernorm.weight"
+  quoin.weight @layers.1.gate_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.1.mlp.gate_proj.weight"
+  quoin.weight @layers.1.up_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.1.mlp.up_proj.weight"
+  quoin.weight @layers.1.down_proj : tensor<32x64xf32> from "model.safetensors" tensor "model.layers.1.mlp.down_proj.weight"
+  quoin.weight @norm : tensor<32xf32> from "model.safetensors" tensor "model.norm.weight"
+  quoin.weight @head : tensor<300x32xf32> from "model.safetensors" tensor "lm_head.weight"
+
+}
