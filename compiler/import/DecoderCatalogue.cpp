@@ -59,11 +59,16 @@ static constexpr SettingSpec rnd1[] = {{"steps", Kind::Index, Role::Entry, 1, ma
 // Without a threshold one token a step.
 static constexpr SettingSpec nemotron[] = {block(32), real("threshold", 2)};
 static constexpr SettingSpec nemotronSpec[] = {block(32), real("threshold", 0)};
-static constexpr std::string_view dreamRules[] = {"entropy", "maskgit_plus", "topk_margin"};
-static constexpr SettingSpec dream[] = {{"steps", Kind::Index, Role::Entry, 1, many, Default::None},
-                                        real("eps", 1e-3, 0, 1),
-                                        real("temperature", 0),
-                                        {"alg", Kind::Text, Role::Choice, 0, 0, Default::Number, 0, dreamRules}};
+static constexpr std::string_view dreamRules[] = {"origin", "maskgit_plus", "topk_margin", "entropy"};
+static constexpr SettingSpec dream[] = {
+    {"steps", Kind::Index, Role::Entry, 1, many, Default::None},
+    real("eps", 1e-3, 0, 1),
+    real("alg_temp", 0),
+    real("temperature", 0),
+    {"alg", Kind::Text, Role::Choice, 0, 0, Default::Number, 3, dreamRules},
+    {"algorithm", Kind::Index, Role::Choice, 0, 3, Default::None, 0, {}, "alg"},
+    {"epsilon", Kind::Real, Role::Entry, 0, 1, Default::None, 0, {}, "eps"},
+    {"pick_temperature", Kind::Real, Role::Entry, 0, wide, Default::None, 0, {}, "alg_temp"}};
 
 static constexpr SettingSpec common[] = {
     {"temperature", Kind::Real, Role::Entry, 0, wide, Default::None},

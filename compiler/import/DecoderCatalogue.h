@@ -36,6 +36,7 @@ struct SettingSpec {
   Default otherwise = Default::Number;
   double number = 0; // of Text: which of the words
   std::span<const std::string_view> words = {};
+  std::string_view means = {}; // another setting, of which this is a second name
 };
 
 struct DecoderSpec {

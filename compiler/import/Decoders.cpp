@@ -154,6 +154,13 @@ bool Resolved::complete(std::string &error) {
   }
   if (context.window && !completeWindow(error))
     return false;
+  for (const SettingSpec &s : spec.settings)
+    if (!s.means.empty() && has(s.name)) {
+      if (has(s.means))
+        return refuse(s.name, "to stand without " + quote(s.means) + ", which means the same", error);
+      values[std::string(s.means)] = get(s.name);
+      values.erase(values.find(s.name));
+    }
   for (const SettingSpec &s : spec.settings) {
     if (has(s.name) || s.otherwise == Default::None)
       continue;

@@ -191,6 +191,7 @@ OwningOpRef<ModuleOp> quoin::parseImported(MLIRContext &context, std::string_vie
     if (error.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error) {
       llvm::raw_string_ostream os(error);
       os << diagnostic.getLocation() << ": " << diagnostic;
+      error = shortened(error.substr(0, error.find('\n')), 1000); // some print the op, too
     }
     return success();
   });

@@ -5,20 +5,25 @@ module attributes {
     quoin.architecture = "qwen3", quoin.source = "checkpoint",
     quoin.vocabulary = 300 : index, quoin.capacity = 512 : index, quoin.fill = 299 : i32, quoin.stop = array<i32: 298, 296>} {
 
-  // Dream: the answer is as long as asked for and all of it is open from the start; a fixed number of steps fill it, the surest
-  // rows first. A step fills the share of the open rows that its time, from 1 down to `eps`, loses; the last one fills all.
-  // Scores are shifted: row i-1 predicts token i. Nothing is final before the end, and there is no stop rule.
-  quoin.decoder @dream(%prompt, %max) settings {steps = 8 : index, eps = 0.001 : f32, temperature = 0.0 : f32} {
+  // Dream: the answer is as long as asked for and all of it is open from the start; a fixed number of steps fill it, the share
+  // that a step's time, from 1 down to `eps`, loses, the last one all. `alg` says which rows: the surest by the entropy, by the
+  // token's probability (`maskgit_plus`), by the margin of the two likeliest (`topk_margin`), or each by chance (`origin`); with `alg_temp`
+  // rows are drawn by their softmax at that temperature instead. Scores are shifted: row i-1 predicts token i. Nothing is final before the
+  // end, and there is no stop rule.
+  quoin.decoder @dream(%prompt, %max) settings {steps = 8 : index, eps = 0.001 : f32, alg_temp = 0.0 : f32, temperature = 0.0 : f32} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %one = arith.constant 1.0 : f32
-    // What the filters leave has another entropy and another margin than the raw softmax.
     %zero = arith.constant 0.0 : f32
+    // What the filters leave has another entropy and another margin than the raw softmax.
     %temperature = quoin.setting @temperature : f32
     %cold = arith.cmpf oeq, %temperature, %zero : f32
     cf.assert %cold, "the setting 'temperature' is 0 for this 'alg' of decoder 'dream'"
     %S = quoin.setting @steps : index
     %eps = quoin.setting @eps : f32
+    %alg_temp = quoin.setting @alg_temp : f32
+    %by_chance = arith.cmpf ogt, %alg_temp, %zero : f32
+    %T = arith.select %by_chance, %alg_temp, %one : f32 // so that nothing is divided by zero
     %P = quoin.length %prompt
     %n = arith.addi %P, %max : index
     %x1 = quoin.extend %prompt by %max
@@ -48,15 +53,24 @@ module attributes {
       %u = arith.addf %passed, %one : f32
       %kept = arith.divf %u, %t : f32
       %lost = arith.subf %one, %kept : f32
+      %last = arith.cmpi eq, %s, %S1 : index
+      %chance = quoin.uniform stream 4 at %rows, %e
       %mw = arith.index_cast %m : index to i64
       %mf = arith.sitofp %mw : i64 to f32
       %part = arith.mulf %mf, %lost : f32
       %whole = arith.fptosi %part : f32 to i64
       %some = arith.index_cast %whole : i64 to index
-      %last = arith.cmpi eq, %s, %S1 : index
       %quota = arith.select %last, %m, %some : index
-      %best = quoin.top %sure, %quota
-      %y = quoin.fill %x at %rows with %token where %best
+      // Rows without replacement by the softmax of what they are worth at the temperature: Gumbel noise, then the highest.
+      %log = math.log %chance : tensor<?xf32>
+      %minus = arith.negf %log : tensor<?xf32>
+      %noise = math.log %minus : tensor<?xf32>
+      %Ts = tensor.splat %T[%m] : tensor<?xf32>
+      %scaled = arith.divf %sure, %Ts : tensor<?xf32>
+      %noisy = arith.subf %scaled, %noise : tensor<?xf32>
+      %worth = arith.select %by_chance, %noisy, %sure : tensor<?xf32>
+      %pick = quoin.top %worth, %quota
+      %y = quoin.fill %x at %rows with %token where %pick
       scf.yield %y : !quoin.sequence
     }
     quoin.return %xe[%P to %n]

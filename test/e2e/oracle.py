@@ -53,6 +53,8 @@ CASES = {
     "dream": (shape("sdar", 13), ("dream", "rnd1"), dict(steps=5)),
     "dream-token-each": (shape("llada", 14, layers=1, heads=4, kv_heads=4, head_dim=8), ("dream", "rnd1"), {}),
     "dream-probability": (shape("sdar", 15, layers=1), ("dream",), dict(alg="maskgit_plus", steps=7)),
+    "dream-by-chance": (shape("sdar", 20, layers=1), ("dream",), dict(alg="origin", steps=6)),
+    "dream-drawn-rows": (shape("sdar", 21, layers=1), ("dream",), dict(alg="entropy", alg_temp=0.3, steps=6)),
     "dream-margin": (shape("sdar", 16, tied=True), ("dream",), dict(alg="topk_margin", steps=12, eps=0.3)),
     "no-fill": (shape("qwen3", 11, tied=True), ("autoregressive",), {}),
     "nemotron": (shape("sdar", 18), ("nemotron-diffusion", "nemotron-linear-spec"), dict(block=4)),

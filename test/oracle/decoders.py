@@ -531,6 +531,7 @@ def dream(r):
     def time(s):
         return single(single(s * pace) + 1)
 
+    heat = single(r.settings.get("alg_temp", 0))
     for s in range(steps):
         masked, token, sure = opens(x, p, n), {}, {}
         for i, scores in zip(masked, r.read(x, [i - 1 for i in masked], full(n))):
@@ -541,8 +542,14 @@ def dream(r):
                 first, second = sorted(softmax(scores))[:-3:-1]
                 sure[i] = first - second
         lost = single(1 - single(time(s + 1) / time(s)))
+        chance = {i: uniform(r.settings["seed"], r.evaluations - 1, i, 4) for i in masked}
+        if heat > 0:
+            sure = {i: sure[i] / heat - math.log(-math.log(chance[i])) for i in masked}
         count = len(masked) if s == steps - 1 else int(single(len(masked) * lost))
-        for i in top(sure, masked, count):
+        chosen = top(sure, masked, count)
+        if rule == "origin":
+            chosen = [i for i in masked if s == steps - 1 or chance[i] < lost]
+        for i in chosen:
             x[i] = token[i]
     return x[p:]
 

@@ -64,6 +64,13 @@ TEST_F(ImportTest, settingsAreChecked) {
   EXPECT_THAT(with("s2d2", "causal_cache", "1"), HasSubstr("expects true or false, but found 1"));
   EXPECT_THAT(with("bd3lm", "top_p", "1.5"), HasSubstr("expects a number from 0.0 to 1.0, but found 1.5"));
   EXPECT_THAT(with("nothing", "block", "4"), HasSubstr("'--decoder' expects one of sdar-dynamic, "));
+  EXPECT_THAT(with("dream", "alg", "\"nothing\""),
+              HasSubstr("'alg' of decoder 'dream' expects \"origin\" or \"maskgit_plus\" or "));
+  EXPECT_THAT(with("dream", "algorithm", "4"),
+              HasSubstr("'algorithm' of decoder 'dream' expects an integer from 0 to 3"));
+  options.settings = {{"alg", "\"entropy\""}, {"algorithm", "3"}};
+  EXPECT_THAT(refuse(),
+              HasSubstr("'algorithm' of decoder 'dream' expects to stand without 'alg', which means the same"));
   options.settings = {{"min_span", "1"}, {"cost", "1.0"}};
   options.decoders = {"s2d2"};
   EXPECT_THAT(refuse(), HasSubstr("to stand without 'score' and 'cost'"));
