@@ -351,7 +351,6 @@ const json llada2Moe = with(qwen("llada2_moe"), {{"attention_bias", nullptr},
 const Known all[] = {
     {"sdar_moe", experts("sdar_moe", {{"mask_token_id", 19}, {"block_size", 4}})},
     {"qwen3_moe", experts("qwen3_moe")},
-    {"rnd1", experts("rnd1", {{"mask_token_id", 19}, {"is_causal", false}})},
     {"LLaDA-MoE", lladaMoe},
     {"llada2_moe", llada2Moe},
     {"sdar", qwen("sdar", {{"mask_token_id", 19}, {"block_size", 4}, {"debug", false}, {"fuse_cross_entropy", true}})},

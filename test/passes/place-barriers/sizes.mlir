@@ -12,7 +12,7 @@ quoin.weight @n : tensor<8x16xf32> from "model.safetensors" tensor "n"
 // CHECK: %[[S:.+]] = stage.rows #stage.add(%[[W]], %[[W]]) place 1
 // CHECK: %[[N:.+]] = stage.rows barrier #stage.embed(%ids) by <@n> place 0
 // CHECK: stage.rows #stage.add(%[[N]], %[[N]]) place 0
-// CHECK: stage.move barrier %[[S]]
+// CHECK: stage.move %[[S]]
 stage.step @step places [256, 256] page 0 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %w = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !wide
