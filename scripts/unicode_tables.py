@@ -45,6 +45,20 @@ def class_runs():
     return runs
 
 
+def case_runs():
+    """(length << 2 | case): Lu and Lt are 1, Ll is 2."""
+    runs = []
+    for code in range(0x110000):
+        kind = {"Lu": 1, "Lt": 1, "Ll": 2}.get(unicode.category(chr(code)), 0)
+        if runs and runs[-1] & 3 == kind and runs[-1] >> 2 < 16383:
+            runs[-1] += 4
+        else:
+            runs.append(4 | kind)
+    while runs[-1] & 3 == 0:  # the reader's default
+        runs.pop()
+    return runs
+
+
 def barriers():
     """Code points that take part in NFC today and are inert in `tokenizers`."""
     compose, decompose = normalizers.NFC(), normalizers.NFD()
@@ -98,4 +112,5 @@ print("""// UnicodeTables.cpp - Unicode 16.0 as run lengths, so that the tokeniz
 // clang-format off
 """)
 table("uint16_t", "charClassRuns", class_runs())
+table("uint16_t", "letterCaseRuns", case_runs())
 table("uint32_t", "nfcBarrierRanges", deltas(barriers()))

@@ -34,11 +34,12 @@ template <typename Body> static quoin_status_t guarded(quoin_context_t &context,
 quoin_status_t quoin::rt::loadTokenizer(quoin_context_t &context, const char *folder, bool required,
                                         quoin_tokenizer_t **out) {
   return guarded(context, [&] {
-    std::string path = std::string(folder) + "/tokenizer.json", error;
-    if (access(path.c_str(), F_OK) != 0) {
+    std::string path = Tokenizer::fileIn(folder), error;
+    if (path.empty()) {
       if (!required)
         return QUOIN_STATUS_OK;
-      return context.fail(QUOIN_STATUS_NOT_FOUND, "expects a tokenizer, but there is no file '%s'", path.c_str());
+      return context.fail(QUOIN_STATUS_NOT_FOUND, "expects a tokenizer, but there is no file '%s/tokenizer.json'",
+                          folder);
     }
     std::unique_ptr<Tokenizer> tokenizer = Tokenizer::load(path, error);
     if (!tokenizer)

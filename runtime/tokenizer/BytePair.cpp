@@ -54,12 +54,8 @@ const MergeTable::Merge *MergeTable::find(int32_t left, int32_t right) const {
 // BytePair
 //===----------------------------------------------------------------------===//
 
-void BytePair::encode(std::string_view piece, std::vector<int32_t> &ids) const {
+void BytePair::merge(std::vector<int32_t> &ids, size_t start) const {
   constexpr size_t shortPiece = 48;
-  const size_t start = ids.size();
-  for (char c : piece)
-    if (int32_t id = byteTokens[static_cast<unsigned char>(c)]; id != noToken)
-      ids.push_back(id);
   if (ids.size() - start <= shortPiece)
     mergeShort(ids, start);
   else

@@ -1,4 +1,4 @@
-// BytePair.h - merges the bytes of a piece into tokens, apart from everything
+// BytePair.h - merges the symbols of a piece into tokens, apart from everything
 // that knows of text, because it is the part that has to be fast.
 
 #ifndef QUOIN_RUNTIME_TOKENIZER_BYTEPAIR_H
@@ -48,13 +48,9 @@ public:
   static constexpr int32_t noToken = -1;
 
   MergeTable merges;
-  /// The token of each single byte; a byte without one is dropped.
-  std::array<int32_t, 256> byteTokens;
 
-  BytePair() { byteTokens.fill(noToken); }
-
-  /// Appends the ids of `piece`, shorter than 2 GiB, to `ids`.
-  void encode(std::string_view piece, std::vector<int32_t> &ids) const;
+  /// Merges ids[start..], the symbols of a piece shorter than 2 GiB.
+  void merge(std::vector<int32_t> &ids, size_t start) const;
 
 private:
   void mergeShort(std::vector<int32_t> &ids, size_t start) const;

@@ -29,6 +29,8 @@ const char *wrongKind(std::string_view text) {
   return nullptr;
 }
 
+constexpr const char *slowFile = "vocab.json";
+
 struct FileCloser {
   void operator()(std::FILE *file) const { std::fclose(file); }
 };
@@ -60,22 +62,42 @@ bool quoin::readTokenizerFile(const std::string &path, std::string &out, std::st
   return true;
 }
 
+std::string Tokenizer::fileIn(const std::string &folder) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  for (const char *name : {"tokenizer.json", slowFile})
+    // A link that leads nowhere is somebody's mistake, not an absent tokenizer.
+    if (const fs::path path = fs::path(folder) / name;
+        fs::symlink_status(path, ignored).type() != fs::file_type::none &&
+        fs::exists(fs::symlink_status(path, ignored)))
+      return path.string();
+  return "";
+}
+
 std::unique_ptr<Tokenizer> Tokenizer::load(const std::string &path, std::string &error) {
+  namespace fs = std::filesystem;
   std::error_code ignored;
   std::string file = path;
-  if (std::filesystem::is_directory(path, ignored))
-    file = (std::filesystem::path(path) / "tokenizer.json").string();
-  std::string text;
+  if (fs::is_directory(path, ignored))
+    file = fileIn(path);
+  if (file.empty())
+    file = (fs::path(path) / "tokenizer.json").string();
+  const fs::path parent = fs::path(file).parent_path();
+  const std::string folder = parent.empty() ? "." : parent.string();
+  const bool slow = fs::path(file).filename() == slowFile;
+  std::string text, merges;
   TokenizerConfig config;
-  if (!readTokenizerFile(file, text, error)) {
-    error = "'" + file + "': " + error;
+  auto named = [&](const std::string &name) {
+    error = "'" + name + "': " + error;
     return nullptr;
-  }
-  const std::string folder = std::filesystem::path(file).parent_path().string();
-  if (!TokenizerConfig::read(folder.empty() ? "." : folder, config, error))
+  };
+  if (!readTokenizerFile(file, text, error))
+    return named(file);
+  const std::string mergesPath = (parent / mergesFile).string();
+  if (slow && !readTokenizerFile(mergesPath, merges, error))
+    return named(mergesPath);
+  if (!TokenizerConfig::read(folder, config, error))
     return nullptr;
-  std::unique_ptr<Tokenizer> out = fromJson(text, config, error);
-  if (!out)
-    error = "'" + file + "': " + error;
-  return out;
+  std::unique_ptr<Tokenizer> out = slow ? fromVocabulary(text, merges, config, error) : fromJson(text, config, error);
+  return out ? std::move(out) : named(file);
 }

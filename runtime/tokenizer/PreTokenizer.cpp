@@ -1,190 +1,106 @@
-// PreTokenizer.cpp - the matchers: each returns how many bytes it takes at the
-// start of a text, 0 for no match, with the result that backtracking would
-// have; most patterns leave no choice, the comments name the others.
+// PreTokenizer.cpp - runs the steps, with what becomes of matches as Hugging Face's `tokenizers` has it.
 
 #include "runtime/tokenizer/PreTokenizer.h"
-#include "runtime/tokenizer/Unicode.h"
+
+#include <algorithm>
 
 using namespace quoin;
 
-namespace {
+using Step = PreTokenizer::Step;
 
-/// Reads classes from valid UTF-8, ASCII without decoding.
-class Scanner {
-public:
-  explicit Scanner(std::string_view text) : classes(CharClasses::get()), text(text) {}
-
-  bool atEnd(size_t at) const { return at >= text.size(); }
-  char byte(size_t at) const { return at < text.size() ? text[at] : '\0'; }
-
-  CharClass classAt(size_t at, size_t &size) const {
-    const auto lead = static_cast<unsigned char>(text[at]);
-    if (lead < 0x80) {
-      size = 1;
-      return classes.of(lead);
-    }
-    Utf8Char c = readUtf8(text.substr(at));
-    size = c.size;
-    return classes.of(c.code);
+static void findLiteral(std::string_view text, std::string_view literal, std::vector<SplitRange> &ranges) {
+  size_t done = 0;
+  for (size_t at; (at = text.find(literal, done)) != text.npos; done = at + literal.size()) {
+    if (at > done)
+      ranges.push_back({done, at, false});
+    ranges.push_back({at, at + literal.size(), true});
   }
-
-  /// The end of the run from `at` of characters whose class `accepts`.
-  template <typename Predicate> size_t skip(size_t at, Predicate accepts, size_t limit = SIZE_MAX) const {
-    for (size_t size; limit > 0 && !atEnd(at); at += size, --limit)
-      if (!accepts(classAt(at, size)))
-        break;
-    return at;
-  }
-
-  size_t skipLineBreaks(size_t at) const {
-    while (byte(at) == '\r' || byte(at) == '\n')
-      ++at;
-    return at;
-  }
-
-private:
-  const CharClasses &classes;
-  std::string_view text;
-};
-
-/// `'s`, `'t`, `'re`, `'ve`, `'m`, `'ll`, `'d`. Ignoring case also takes
-/// U+017F, whose upper case is S; no other letter here has such a partner.
-size_t matchContraction(std::string_view text, bool anyCase) {
-  if (text.size() < 2 || text[0] != '\'')
-    return 0;
-  if (anyCase && text.substr(1, 2) == "\xC5\xBF")
-    return 3;
-  auto letter = [&](size_t i) {
-    char c = i < text.size() ? text[i] : '\0';
-    return anyCase && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  };
-  switch (letter(1)) {
-  case 's':
-  case 't':
-  case 'm':
-  case 'd':
-    return 2;
-  case 'l':
-    return letter(2) == 'l' ? 3 : 0;
-  case 'r':
-  case 'v':
-    return letter(2) == 'e' ? 3 : 0;
-  default:
-    return 0;
-  }
+  if (done < text.size())
+    ranges.push_back({done, text.size(), false});
 }
 
-/// `[^\r\n\p{L}\p{N}]?` before a run of `accepts`. A mark may be the lead or,
-/// if nothing follows it, the word itself: only there does giving the lead
-/// back change the match.
-template <typename Predicate> size_t matchLeadWord(const Scanner &scan, Predicate accepts) {
-  size_t size = 0;
-  CharClass first = scan.classAt(0, size);
-  if (!isLetter(first) && !isNumber(first) && scan.byte(0) != '\r' && scan.byte(0) != '\n') {
-    size_t end = scan.skip(size, accepts);
-    if (end > size)
-      return end;
+/// Joins neighbours of `ranges`. Of two matches in a row, Contiguous joins both and the others neither.
+static void joinRanges(std::vector<SplitRange> &ranges, SplitBehavior behavior) {
+  const bool backward = behavior == SplitBehavior::MergedWithNext;
+  if (backward)
+    std::reverse(ranges.begin(), ranges.end());
+  std::vector<SplitRange> out;
+  bool previous = false;
+  for (const SplitRange &range : ranges) {
+    const bool joins = behavior == SplitBehavior::Contiguous ? range.matched == previous : range.matched && !previous;
+    if (joins && !out.empty() && !backward)
+      out.back().end = range.end;
+    else if (joins && !out.empty())
+      out.back().begin = range.begin;
+    else
+      out.push_back(range);
+    previous = range.matched;
   }
-  return scan.skip(0, accepts);
+  if (backward)
+    std::reverse(out.begin(), out.end());
+  ranges.swap(out);
 }
 
-/// ` ?` before a run of `accepts`, to which no space belongs.
-template <typename Predicate> size_t matchSpaceRun(const Scanner &scan, Predicate accepts) {
-  size_t start = scan.byte(0) == ' ' ? 1 : 0;
-  size_t end = scan.skip(start, accepts);
-  return end > start ? end : 0;
+static void cut(std::string_view text, std::vector<SplitRange> &ranges, SplitBehavior behavior, bool invert,
+                std::vector<std::string_view> &pieces) {
+  if (invert)
+    for (SplitRange &range : ranges)
+      range.matched = !range.matched;
+  if (behavior != SplitBehavior::Isolated && behavior != SplitBehavior::Removed)
+    joinRanges(ranges, behavior);
+  for (const SplitRange &range : ranges)
+    if (behavior != SplitBehavior::Removed || !range.matched)
+      pieces.push_back(text.substr(range.begin, range.end - range.begin));
 }
 
-/// `\s*[\r\n]+`: white space up to the last line break of the run.
-size_t matchLines(const Scanner &scan, std::string_view text) {
-  size_t end = scan.skip(0, isSpace);
-  size_t last = text.substr(0, end).find_last_of("\r\n");
-  return last == std::string_view::npos ? 0 : last + 1;
-}
-
-/// `\s+(?!\S)`: white space that the text or more white space follows.
-size_t matchSpacesButLast(const Scanner &scan, std::string_view text) {
-  size_t end = scan.skip(0, isSpace);
-  return end == 0 || end == text.size() ? end : previousUtf8(text, end);
-}
-
-} // namespace
-
-size_t SplitPattern::match(const Alternative &alternative, std::string_view text) const {
-  Scanner scan(text);
-  auto isSymbol = [](CharClass c) { return !isSpace(c) && !isLetter(c) && !isNumber(c); };
-  switch (alternative.rule) {
-  case SplitRule::Literal:
-    return text.substr(0, alternative.text.size()) == alternative.text ? alternative.text.size() : 0;
-  case SplitRule::Contraction:
-    return matchContraction(text, /*anyCase=*/false);
-  case SplitRule::ContractionAnyCase:
-    return matchContraction(text, /*anyCase=*/true);
-  case SplitRule::LeadWord:
-    return matchLeadWord(scan, isLetter);
-  case SplitRule::LeadMarkedWord:
-    return matchLeadWord(scan, [](CharClass c) { return isLetter(c) || isMark(c); });
-  case SplitRule::SpaceWord:
-    return matchSpaceRun(scan, isLetter);
-  case SplitRule::Digit:
-    return scan.skip(0, isNumber, 1);
-  case SplitRule::DigitsUpTo3:
-    return scan.skip(0, isNumber, 3);
-  case SplitRule::Digits:
-    return scan.skip(0, isNumber);
-  case SplitRule::SpaceDigits:
-    return matchSpaceRun(scan, isNumber);
-  case SplitRule::Symbols:
-    return matchSpaceRun(scan, isSymbol);
-  case SplitRule::SymbolsLines: {
-    size_t end = matchSpaceRun(scan, isSymbol);
-    return end == 0 ? 0 : scan.skipLineBreaks(end);
+/// Writes `step.replacement` for each space and perhaps before the text, and cuts before each of them.
+static void metaspace(const Step &step, std::string_view text, bool first, Pieces &pieces,
+                      std::vector<std::string_view> &out, std::vector<SplitRange> &ranges) {
+  std::string made;
+  made.reserve(text.size() + text.size() / 2);
+  if (!text.starts_with(step.replacement) && !text.starts_with(' ') &&
+      (step.prepend == PreTokenizer::Prepend::Always || (step.prepend == PreTokenizer::Prepend::First && first)))
+    made += step.replacement;
+  for (char c : text)
+    if (c == ' ')
+      made += step.replacement;
+    else
+      made += c;
+  pieces.owned.push_back(std::move(made));
+  text = pieces.owned.back();
+  if (!step.cuts) {
+    out.push_back(text);
+    return;
   }
-  case SplitRule::UnmarkedSymbolsLines: {
-    size_t end = matchSpaceRun(scan, [&](CharClass c) { return isSymbol(c) && !isMark(c); });
-    return end == 0 ? 0 : scan.skipLineBreaks(end);
-  }
-  case SplitRule::Lines:
-    return matchLines(scan, text);
-  case SplitRule::SpacesButLast:
-    return matchSpacesButLast(scan, text);
-  case SplitRule::Spaces:
-    return scan.skip(0, isSpace);
-  }
-  return 0;
+  findLiteral(text, step.replacement, ranges);
+  cut(text, ranges, SplitBehavior::MergedWithNext, false, out);
 }
 
-void SplitPattern::split(std::string_view text, bool keepGaps, std::vector<std::string_view> &pieces) const {
-  size_t gap = 0, at = 0;
-  auto endGap = [&] {
-    if (keepGaps && at > gap)
-      pieces.push_back(text.substr(gap, at - gap));
-  };
-  while (at < text.size()) {
-    size_t length = 0;
-    for (const Alternative &alternative : alternatives)
-      if ((length = match(alternative, text.substr(at))) != 0)
-        break;
-    if (length == 0) {
-      at += readUtf8(text.substr(at)).size;
-      continue;
-    }
-    endGap();
-    pieces.push_back(text.substr(at, length));
-    gap = at += length;
-  }
-  endGap();
-}
-
-void PreTokenizer::split(std::string_view text, Pieces &pieces) const {
+void PreTokenizer::split(std::string_view text, bool atStart, Pieces &pieces) const {
   pieces.views.assign(1, text);
   pieces.owned.clear();
   std::vector<std::string_view> next;
+  std::vector<SplitRange> ranges;
   for (const Step &step : steps) {
     next.clear();
-    for (std::string_view piece : pieces.views)
-      step.pattern.split(piece, step.keepGaps, next);
+    for (size_t i = 0; i < pieces.views.size(); ++i) {
+      const std::string_view piece = pieces.views[i];
+      ranges.clear();
+      if (!step.replacement.empty()) {
+        metaspace(step, piece, atStart && i == 0, pieces, next, ranges);
+        continue;
+      }
+      if (step.literal.empty())
+        step.pattern.find(piece, ranges);
+      else
+        findLiteral(piece, step.literal, ranges);
+      cut(piece, ranges, step.behavior, step.invert, next);
+    }
+    // A first piece that is removed takes the start of the text with it.
+    atStart &= step.behavior != SplitBehavior::Removed || (!next.empty() && next[0].data() == pieces.views[0].data());
     pieces.views.swap(next);
+    if (pieces.views.empty())
+      return;
   }
   if (!addPrefixSpace && !useLastPattern)
     return;
@@ -194,10 +110,13 @@ void PreTokenizer::split(std::string_view text, Pieces &pieces) const {
       pieces.owned.push_back(" " + std::string(piece));
       piece = pieces.owned.back();
     }
-    if (useLastPattern)
-      lastPattern.split(piece, /*keepGaps=*/true, next);
-    else
+    if (!useLastPattern) {
       next.push_back(piece);
+      continue;
+    }
+    ranges.clear();
+    lastPattern.find(piece, ranges);
+    cut(piece, ranges, SplitBehavior::Isolated, false, next);
   }
   pieces.views.swap(next);
 }

@@ -1,11 +1,11 @@
-// PreTokenizer.h - cuts text into the pieces that byte pairs are merged in,
-// by hand-written matchers for the alternatives of the published patterns,
-// because ids equal those of the trained model only if every cut does.
+// PreTokenizer.h - cuts text into the pieces that byte pairs are merged in: the `pre_tokenizer` of tokenizer.json, a
+// list of steps of which each cuts the pieces of the one before.
 
 #ifndef QUOIN_RUNTIME_TOKENIZER_PRETOKENIZER_H
 #define QUOIN_RUNTIME_TOKENIZER_PRETOKENIZER_H
 
-#include <cstdint>
+#include "runtime/tokenizer/SplitPattern.h"
+
 #include <deque>
 #include <string>
 #include <string_view>
@@ -13,69 +13,39 @@
 
 namespace quoin {
 
-/// What one alternative of a pattern matches; SplitPattern.cpp has the
-/// regular expression beside each.
-enum class SplitRule : uint8_t {
-  Literal,
-  Contraction,
-  ContractionAnyCase,
-  LeadWord,
-  LeadMarkedWord,
-  SpaceWord,
-  Digit,
-  DigitsUpTo3,
-  Digits,
-  SpaceDigits,
-  Symbols,
-  SymbolsLines,
-  UnmarkedSymbolsLines,
-  Lines,
-  SpacesButLast,
-  Spaces
-};
-
-/// A regular expression of the known families: alternatives, first match
-/// wins, as in the regular expression.
-class SplitPattern {
-public:
-  /// Fails, naming the alternative, for what no matcher is written for.
-  static bool parse(std::string_view pattern, SplitPattern &out, std::string &error);
-  /// What ByteLevel cuts by when it is not given a pattern.
-  static SplitPattern gpt2();
-
-  /// Appends the matches in `text` and, if `keepGaps`, what lies between.
-  void split(std::string_view text, bool keepGaps, std::vector<std::string_view> &pieces) const;
-
-private:
-  struct Alternative {
-    SplitRule rule;
-    std::string text;
-  };
-  std::vector<Alternative> alternatives;
-
-  size_t match(const Alternative &alternative, std::string_view text) const;
-};
-
 /// Pieces of one text. Views point into it or into `owned`.
 struct Pieces {
   std::vector<std::string_view> views;
   std::deque<std::string> owned;
 };
 
-/// A `pre_tokenizer` of tokenizer.json: Split steps, then ByteLevel.
+/// What becomes of the matches of a Split and of what lies between them.
+enum class SplitBehavior : uint8_t { Isolated, Removed, MergedWithPrevious, MergedWithNext, Contiguous };
+
 class PreTokenizer {
 public:
+  enum class Prepend : uint8_t { Never, First, Always };
   struct Step {
+    /// A Split cuts by a pattern or, where `literal` has one, by a text.
     SplitPattern pattern;
-    bool keepGaps = true;
+    std::string literal;
+    SplitBehavior behavior = SplitBehavior::Isolated;
+    bool invert = false;
+    /// A Metaspace, where it has one: what it writes for a space.
+    std::string replacement;
+    Prepend prepend = Prepend::Never;
+    bool cuts = true; ///< before each of them
   };
   std::vector<Step> steps;
+  /// The last step is ByteLevel: tokens spell bytes.
+  bool byteLevel = false;
   /// Puts a space before each piece that has none, then cuts by `lastPattern`.
   bool addPrefixSpace = false;
   bool useLastPattern = false;
   SplitPattern lastPattern;
 
-  void split(std::string_view text, Pieces &pieces) const;
+  /// `atStart`: nothing stands before `text`.
+  void split(std::string_view text, bool atStart, Pieces &pieces) const;
 };
 
 } // namespace quoin

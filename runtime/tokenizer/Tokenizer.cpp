@@ -3,7 +3,7 @@
 //   2. cut at the added tokens that are looked for in the text as it is;
 //   3. normalize what lies between, and cut at the other added tokens;
 //   4. cut the rest into pieces by the pre-tokenizer;
-//   5. merge the bytes of each piece.
+//   5. merge the bytes or characters of each piece.
 
 #include "runtime/tokenizer/Tokenizer.h"
 #include "runtime/tokenizer/AddedTokens.h"
@@ -25,8 +25,10 @@ using namespace quoin;
 struct Tokenizer::Impl {
   ByteAlphabet alphabet;
   BytePair bytePair;
+  Symbols symbols;
+  Normalizer normalizer;
   PreTokenizer preTokenizer;
-  bool normalizeNFC = false;
+  TokenDecoder decoder;
   bool ignoreMerges = false;
   AddedTokenMatcher rawMatcher, normalizedMatcher;
 
@@ -34,10 +36,10 @@ struct Tokenizer::Impl {
   /// among them; the keys are `spellings`.
   std::unordered_map<std::string_view, int32_t> ids, addedIds;
   std::vector<std::string> spellings;
-  /// By id, one after the other: `bytes` from byteEnds[id - 1] to byteEnds[id].
+  /// What bytesOf answers, one after the other: `bytes` from byteEnds[id - 1] to byteEnds[id].
   std::string bytes;
   std::vector<size_t> byteEnds;
-  std::vector<bool> special;
+  std::vector<bool> special, known;
   std::vector<std::string> warnings;
   std::vector<int32_t> prefix, suffix;
   std::unique_ptr<ChatTemplate> chat;
@@ -52,7 +54,6 @@ struct Tokenizer::Impl {
 
 private:
   bool addMerges(const TokenizerFile &file, std::string &error);
-  bool addByteTokens(const TokenizerFile &file, std::string &error);
   bool addVocabulary(TokenizerFile &file, std::string &error);
   static void mergeAddedTokens(TokenizerFile &file, const TokenizerConfig &config);
   std::vector<AddedToken> numberAddedTokens(TokenizerFile &file);
@@ -69,10 +70,12 @@ private:
 
 bool Tokenizer::Impl::build(TokenizerFile &&file, const TokenizerConfig &config, std::string &error) {
   mergeAddedTokens(file, config);
-  if (!addVocabulary(file, error) || !addMerges(file, error) || !addByteTokens(file, error))
+  if (!addVocabulary(file, error) || !addMerges(file, error) ||
+      !symbols.build(file.preTokenizer.byteLevel, file.unknown, ids, alphabet, error))
     return false;
+  normalizer = std::move(file.normalizer);
   preTokenizer = std::move(file.preTokenizer);
-  normalizeNFC = file.normalizeNFC;
+  decoder = std::move(file.decoder);
   ignoreMerges = file.ignoreMerges;
   prefix = std::move(file.prefix);
   suffix = std::move(file.suffix);
@@ -84,7 +87,7 @@ bool Tokenizer::Impl::build(TokenizerFile &&file, const TokenizerConfig &config,
       continue;
     if (!token.normalized)
       rawMatcher.insert(token.content, token);
-    else if (normalizeNFC && quoin::normalizeNFC(token.content, normal))
+    else if (normalizer.apply(token.content, normal))
       normalizedMatcher.insert(normal, token);
     else
       normalizedMatcher.insert(token.content, token);
@@ -129,21 +132,6 @@ bool Tokenizer::Impl::addMerges(const TokenizerFile &file, std::string &error) {
         return false;
       }
     bytePair.merges.insert(leftId, rightId, {rank++, id});
-  }
-  return true;
-}
-
-bool Tokenizer::Impl::addByteTokens(const TokenizerFile &file, std::string &error) {
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    const std::string &spelling = alphabet.spell(static_cast<unsigned char>(byte));
-    bytePair.byteTokens[byte] = find(spelling);
-    // Without either setting Hugging Face drops such a byte, and so do we.
-    if (bytePair.byteTokens[byte] == BytePair::noToken && (file.hasUnknownToken || file.byteFallback)) {
-      error = "expects a token for each byte where 'unk_token' or "
-              "'byte_fallback' is set, but byte " +
-              std::to_string(byte) + " ('" + spelling + "') has none";
-      return false;
-    }
   }
   return true;
 }
@@ -229,10 +217,19 @@ void Tokenizer::Impl::spellIds(const std::vector<AddedToken> &added) {
   special.resize(tokens.size());
   for (const AddedToken &token : added)
     special[static_cast<size_t>(token.id)] = token.special;
+  // An added token that is looked for in normalized text is spelled so.
+  std::unordered_map<int32_t, std::string> normal;
+  for (const AddedToken &token : added)
+    if (std::string content; token.normalized && normalizer.apply(token.content, content))
+      normal[token.id] = std::move(content);
+  std::unordered_map<int32_t, std::string_view> views(normal.begin(), normal.end());
+  for (const auto &[id, content] : views)
+    put(content, id);
   byteEnds.reserve(tokens.size());
   for (const std::string_view *token : tokens) {
+    known.push_back(token != nullptr);
     if (token)
-      bytes += alphabet.bytesOf(*token);
+      bytes += decoder.byteLevel ? alphabet.bytesOf(*token) : std::string(*token);
     byteEnds.push_back(bytes.size());
   }
 }
@@ -243,15 +240,27 @@ std::unique_ptr<Tokenizer> Tokenizer::fromJson(std::string_view json, std::strin
 
 std::unique_ptr<Tokenizer> Tokenizer::fromJson(std::string_view json, const TokenizerConfig &config,
                                                std::string &error) {
+  return build([&](TokenizerFile &file) { return TokenizerFile::parse(json, file, error); }, json.size(), config,
+               error);
+}
+
+std::unique_ptr<Tokenizer> Tokenizer::fromVocabulary(std::string_view vocabulary, std::string_view merges,
+                                                     const TokenizerConfig &config, std::string &error) {
+  auto read = [&](TokenizerFile &file) { return TokenizerFile::parseSlow(vocabulary, merges, config, file, error); };
+  return build(read, vocabulary.size() + merges.size(), config, error);
+}
+
+std::unique_ptr<Tokenizer> Tokenizer::build(const std::function<bool(TokenizerFile &)> &read, size_t size,
+                                            const TokenizerConfig &config, std::string &error) {
   // Nothing here throws but the allocator, which a large enough file can make.
   try {
     auto impl = std::make_unique<Impl>();
     TokenizerFile file;
-    if (!TokenizerFile::parse(json, file, error) || !impl->build(std::move(file), config, error))
+    if (!read(file) || !impl->build(std::move(file), config, error))
       return nullptr;
     return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
   } catch (const std::exception &) {
-    error = "expects enough memory for a tokenizer.json of " + std::to_string(json.size()) + " bytes, but there is not";
+    error = "expects enough memory for a tokenizer of " + std::to_string(size) + " bytes, but there is not";
     return nullptr;
   }
 }
@@ -266,13 +275,18 @@ void Tokenizer::Impl::encodePiece(std::string_view piece, PieceCache *cacheOrNul
   const size_t start = out.size();
   if (ignoreMerges) {
     std::string spelling;
-    for (char c : piece)
-      spelling += alphabet.spell(static_cast<unsigned char>(c));
+    if (preTokenizer.byteLevel)
+      for (char c : piece)
+        spelling += alphabet.spell(static_cast<unsigned char>(c));
+    else
+      spelling = piece;
     if (int32_t id = find(spelling); id != BytePair::noToken)
       out.push_back(id);
   }
-  if (out.size() == start)
-    bytePair.encode(piece, out);
+  if (out.size() == start) {
+    symbols.append(piece, out);
+    bytePair.merge(out, start);
+  }
   if (cacheOrNull)
     cacheOrNull->insert(piece, out, start);
 }
@@ -288,16 +302,19 @@ void Tokenizer::Impl::encodeText(std::string_view text, PieceCache *cacheOrNull,
       continue;
     }
     std::string_view part = raw.text;
-    if (normalizeNFC && quoin::normalizeNFC(part, normal))
+    bool atStart = part.data() == text.data() && !normalizer.movesStart(part);
+    if (normalizer.apply(part, normal))
       part = normal;
     segments.clear();
     normalizedMatcher.split(part, segments);
     for (const Segment &segment : segments) {
+      if (segment.id == Segment::isText)
+        preTokenizer.split(segment.text, atStart, pieces);
+      atStart = false;
       if (segment.id != Segment::isText) {
         out.push_back(segment.id);
         continue;
       }
-      preTokenizer.split(segment.text, pieces);
       for (std::string_view piece : pieces.views)
         encodePiece(piece, cacheOrNull, out);
     }
@@ -341,6 +358,12 @@ std::string_view Tokenizer::bytesOf(int32_t id) const {
 
 std::string Tokenizer::decode(const std::vector<int32_t> &ids, bool skipSpecials) const {
   std::string raw, out;
+  if (!impl->decoder.byteLevel) {
+    StreamDecoder stream(*this, skipSpecials);
+    for (int32_t id : ids)
+      out += stream.push(id);
+    return out + stream.finish();
+  }
   for (int32_t id : ids)
     if (!skipSpecials || !isSpecial(id))
       raw += bytesOf(id);
@@ -348,10 +371,21 @@ std::string Tokenizer::decode(const std::vector<int32_t> &ids, bool skipSpecials
   return out;
 }
 
+StreamDecoder::StreamDecoder(const Tokenizer &tokenizer, bool skipSpecials)
+    : tokenizer(tokenizer), skipSpecials(skipSpecials) {
+  if (!tokenizer.impl->decoder.byteLevel)
+    stream.emplace(tokenizer.impl->decoder);
+}
+
 std::string StreamDecoder::push(int32_t id) {
   std::string out;
   if (skipSpecials && tokenizer.isSpecial(id))
     return out;
+  if (stream) {
+    if (tokenizer.hasToken(id))
+      stream->push(tokenizer.bytesOf(id), out);
+    return out;
+  }
   pending += tokenizer.bytesOf(id);
   // Only a character at the very end can be unfinished; it has at most 4
   // bytes, so look for its lead byte among the last 3.
@@ -372,6 +406,8 @@ std::string StreamDecoder::push(int32_t id) {
 
 std::string StreamDecoder::finish() {
   std::string out;
+  if (stream)
+    stream->finish(out);
   appendLossyUtf8(pending, out);
   pending.clear();
   return out;
@@ -387,6 +423,8 @@ Tokenizer::~Tokenizer() = default;
 bool Tokenizer::isSpecial(int32_t id) const {
   return id >= 0 && id < idLimit() && impl->special[static_cast<size_t>(id)];
 }
+
+bool Tokenizer::hasToken(int32_t id) const { return id >= 0 && id < idLimit() && impl->known[static_cast<size_t>(id)]; }
 
 std::optional<int32_t> Tokenizer::idOf(std::string_view token) const {
   for (const auto *map : {&impl->ids, &impl->addedIds})

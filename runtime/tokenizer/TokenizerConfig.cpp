@@ -35,7 +35,6 @@ private:
   TokenizerConfig &out;
   std::string &error;
   bool sawDecoder = false;
-  std::string tokenizerClass;
 
   bool fail(const char *file, const std::string &rule, const std::string &fact) {
     error = std::string("'") + file + "': expects " + rule + ", but " + fact;
@@ -195,8 +194,10 @@ bool Reader::readConfig(std::string_view text) {
       return false;
   if (auto found = config.find("split_special_tokens"); found != config.end() && *found == true)
     out.splitsSpecial = true;
+  if (auto found = config.find("add_prefix_space"); found != config.end() && *found == true)
+    out.addPrefixSpace = true;
   if (auto found = config.find("tokenizer_class"); found != config.end() && found->is_string())
-    tokenizerClass = found->get<std::string>();
+    out.tokenizerClass = found->get<std::string>();
   if (auto found = config.find("chat_template"); found != config.end() && !readTemplates(*found))
     return false;
   auto decoder = config.find("added_tokens_decoder");
@@ -265,7 +266,7 @@ bool Reader::finish() {
   std::sort(out.declared.begin(), out.declared.end(), [](const AddedToken &a, const AddedToken &b) {
     return std::tie(a.id, a.content) < std::tie(b.id, b.content);
   });
-  if (tokenizerClass == "Qwen2Tokenizer" || tokenizerClass == "Qwen2TokenizerFast") {
+  if (out.tokenizerClass == "Qwen2Tokenizer" || out.tokenizerClass == "Qwen2TokenizerFast") {
     out.numbersByDeclaration = true;
     // What the class takes for granted where the files say nothing.
     for (const char *key : {"unk_token", "eos_token", "pad_token"})

@@ -33,6 +33,10 @@ struct TokenizerConfig {
   /// The tokenizer's class is one that numbers all added tokens anew, by the ids they are declared with.
   bool numbersByDeclaration = false;
 
+  /// `tokenizer_class` and `add_prefix_space`, which tell how a vocab.json is used.
+  std::string tokenizerClass;
+  bool addPrefixSpace = false;
+
   struct Template {
     std::string name, text;
     std::string file; ///< Where it stands.

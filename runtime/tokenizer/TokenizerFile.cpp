@@ -3,6 +3,8 @@
 
 #include "runtime/tokenizer/TokenizerFile.h"
 #include "runtime/tokenizer/JsonReader.h"
+#include "runtime/tokenizer/JsonSettings.h"
+#include "runtime/tokenizer/ReadPipeline.h"
 #include "runtime/tokenizer/Unicode.h"
 
 using namespace quoin;
@@ -10,73 +12,20 @@ using nlohmann::json;
 
 namespace {
 
-/// Reads members of objects; the first mistake stays in `error`.
-class Settings {
+class Settings : public JsonSettings {
 public:
-  Settings(TokenizerFile &file, std::string &error) : file(file), error(error) {}
+  Settings(TokenizerFile &file, std::string &error) : JsonSettings(error), file(file) {}
 
   bool readModel(const json &root);
-  bool readNormalizer(const json &value);
-  bool readPreTokenizer(const json &value);
-  bool readDecoder(const json &value);
   bool readAddedTokens(const json &value);
   bool readPostProcessor(const json &value);
 
-  /// The member `key` of `object`, or null where there is none.
-  static const json &member(const json &object, const char *key) {
-    static const json none;
-    if (!object.is_object())
-      return none;
-    auto found = object.find(key);
-    return found == object.end() ? none : *found;
-  }
-
 private:
   TokenizerFile &file;
-  std::string &error;
-  bool sawByteLevel = false;
 
-  bool fail(const std::string &rule, const std::string &fact) {
-    error = "expects " + rule + ", but " + fact;
-    return false;
-  }
-  /// How a message prints a value: short, and never invalid.
-  static std::string show(const json &value) {
-    if (value.is_string())
-      return "it is '" + forMessage(value.get_ref<const std::string &>()) + "'";
-    if (value.is_primitive())
-      return "it is " + value.dump();
-    return "it is an " + std::string(value.type_name());
-  }
-
-  bool readBool(const json &object, const char *key, bool fallback, bool &out);
-  bool readType(const json &object, const std::string &what, std::string &out);
-  bool readSplit(const json &split);
-  bool readByteLevel(const json &byteLevel);
   bool readTemplate(const json &processor);
   bool readPair(const json &processor, const char *key, std::vector<int32_t> &ids);
 };
-
-bool Settings::readBool(const json &object, const char *key, bool fallback, bool &out) {
-  const json &value = member(object, key);
-  out = fallback;
-  if (value.is_null())
-    return true;
-  if (!value.is_boolean())
-    return fail("true or false as '" + std::string(key) + "'", show(value));
-  out = value.get<bool>();
-  return true;
-}
-
-bool Settings::readType(const json &object, const std::string &what, std::string &out) {
-  if (!object.is_object())
-    return fail("an object as '" + what + "'", show(object));
-  const json &type = member(object, "type");
-  if (!type.is_string())
-    return fail("a string as 'type' of '" + what + "'", show(type));
-  out = type.get<std::string>();
-  return true;
-}
 
 bool Settings::readModel(const json &root) {
   const json &model = member(root, "model");
@@ -90,101 +39,12 @@ bool Settings::readModel(const json &root) {
     return fail("no 'dropout'", show(dropout));
   for (const char *key : {"continuing_subword_prefix", "end_of_word_suffix"})
     if (const json &affix = member(model, key); !affix.is_null() && affix != "")
-      return fail("no '" + std::string(key) + "' in a byte-level model", show(affix));
-  file.hasUnknownToken = !member(model, "unk_token").is_null();
-  return readBool(model, "byte_fallback", false, file.byteFallback) &&
+      return fail("no '" + std::string(key) + "'", show(affix));
+  if (!member(model, "unk_token").is_null() && !readString(model, "unk_token", "the model", file.unknown.token))
+    return false;
+  return readBool(model, "byte_fallback", false, file.unknown.byteFallback) &&
+         readBool(model, "fuse_unk", false, file.unknown.fused) &&
          readBool(model, "ignore_merges", false, file.ignoreMerges);
-}
-
-bool Settings::readNormalizer(const json &value) {
-  if (value.is_null())
-    return true;
-  std::string type;
-  if (!readType(value, "normalizer", type))
-    return false;
-  if (type == "NFC") {
-    file.normalizeNFC = true;
-    return true;
-  }
-  const json &members = member(value, "normalizers");
-  if (type != "Sequence" || !members.is_array())
-    return fail("'NFC', a 'Sequence' of it or null as the normalizer", "it is '" + forMessage(type) + "'");
-  for (const json &each : members)
-    if (!readNormalizer(each))
-      return false;
-  return true;
-}
-
-bool Settings::readSplit(const json &split) {
-  const json &pattern = member(member(split, "pattern"), "Regex");
-  if (!pattern.is_string())
-    return fail("a string as 'pattern.Regex' of a 'Split'", show(pattern));
-  const json &behavior = member(split, "behavior");
-  bool invert = false;
-  if (!readBool(split, "invert", false, invert))
-    return false;
-  PreTokenizer::Step step;
-  if (behavior == "Isolated")
-    step.keepGaps = true;
-  else if (behavior == "Removed" && invert)
-    step.keepGaps = false;
-  else
-    return fail("'Isolated', or 'Removed' and inverted, as the behavior of a "
-                "'Split'",
-                show(behavior));
-  if (!SplitPattern::parse(pattern.get_ref<const std::string &>(), step.pattern, error))
-    return false;
-  // More steps than any published file has; each costs a pass over the text.
-  if (file.preTokenizer.steps.size() == 16)
-    return fail("at most 16 'Split' steps", "there are more");
-  file.preTokenizer.steps.push_back(std::move(step));
-  return true;
-}
-
-bool Settings::readByteLevel(const json &byteLevel) {
-  sawByteLevel = true;
-  PreTokenizer &out = file.preTokenizer;
-  if (!readBool(byteLevel, "add_prefix_space", true, out.addPrefixSpace) ||
-      !readBool(byteLevel, "use_regex", true, out.useLastPattern))
-    return false;
-  if (out.useLastPattern)
-    out.lastPattern = SplitPattern::gpt2();
-  return true;
-}
-
-bool Settings::readPreTokenizer(const json &value) {
-  std::string type;
-  if (!readType(value, "pre_tokenizer", type))
-    return false;
-  if (sawByteLevel)
-    return fail("'ByteLevel' as the last step of the pre-tokenizer", "'" + forMessage(type) + "' follows it");
-  if (type == "Split")
-    return readSplit(value);
-  if (type == "ByteLevel")
-    return readByteLevel(value);
-  const json &members = member(value, "pretokenizers");
-  if (type != "Sequence" || !members.is_array())
-    return fail("'Split', 'ByteLevel' or a 'Sequence' of them as the "
-                "pre-tokenizer",
-                "it is '" + forMessage(type) + "'");
-  for (const json &each : members)
-    if (!readPreTokenizer(each))
-      return false;
-  return true;
-}
-
-bool Settings::readDecoder(const json &value) {
-  if (!sawByteLevel)
-    return fail("a 'ByteLevel' step in the pre-tokenizer", "there is none");
-  std::string type;
-  if (!readType(value, "decoder", type))
-    return false;
-  const json &members = member(value, "decoders");
-  if (type == "Sequence" && members.is_array() && members.size() == 1)
-    return readDecoder(members[0]);
-  if (type != "ByteLevel")
-    return fail("'ByteLevel' as the decoder", "it is '" + forMessage(type) + "'");
-  return true;
 }
 
 bool Settings::readAddedTokens(const json &value) {
@@ -308,7 +168,8 @@ bool TokenizerFile::parse(std::string_view text, TokenizerFile &out, std::string
     return false;
   }
   auto section = [&](const char *key) -> const json & { return Settings::member(root, key); };
-  return settings.readNormalizer(section("normalizer")) && settings.readPreTokenizer(section("pre_tokenizer")) &&
-         settings.readDecoder(section("decoder")) && settings.readAddedTokens(section("added_tokens")) &&
+  return readNormalizer(section("normalizer"), out.normalizer, error) &&
+         readPreTokenizer(section("pre_tokenizer"), out.preTokenizer, error) &&
+         readDecoder(section("decoder"), out.decoder, error) && settings.readAddedTokens(section("added_tokens")) &&
          settings.readPostProcessor(section("post_processor"));
 }

@@ -5,7 +5,10 @@
 #define QUOIN_RUNTIME_TOKENIZER_TOKENIZERFILE_H
 
 #include "runtime/tokenizer/AddedTokens.h"
+#include "runtime/tokenizer/Normalizer.h"
 #include "runtime/tokenizer/PreTokenizer.h"
+#include "runtime/tokenizer/Symbols.h"
+#include "runtime/tokenizer/TokenDecoder.h"
 
 #include <string>
 #include <string_view>
@@ -14,23 +17,27 @@
 
 namespace quoin {
 
+struct TokenizerConfig;
+
 struct TokenizerFile {
   /// In the file's order; of equal tokens the last counts.
   std::vector<std::pair<std::string, int32_t>> vocabulary;
   std::vector<std::pair<std::string, std::string>> merges;
   /// With the ids the file declares.
   std::vector<AddedToken> addedTokens;
+  Normalizer normalizer;
   PreTokenizer preTokenizer;
-  bool normalizeNFC = false;
+  TokenDecoder decoder;
   bool ignoreMerges = false;
-  /// Settings which only matter if a byte has no token of its own.
-  bool hasUnknownToken = false;
-  bool byteFallback = false;
+  UnknownRules unknown;
   /// What the post-processor puts before and behind a text.
   std::vector<int32_t> prefix, suffix;
 
   /// Reads the text of a tokenizer.json. On failure `error` is one line.
   static bool parse(std::string_view json, TokenizerFile &out, std::string &error);
+  /// Reads the texts of a vocab.json and a merges.txt, with the steps of the class that tokenizer_config.json names.
+  static bool parseSlow(std::string_view vocabulary, std::string_view merges, const TokenizerConfig &config,
+                        TokenizerFile &out, std::string &error);
 };
 
 } // namespace quoin

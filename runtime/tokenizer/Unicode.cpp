@@ -138,6 +138,20 @@ const CharClasses &CharClasses::get() {
   return classes;
 }
 
+LetterCases::LetterCases() : table(0x110000, static_cast<char>(LetterCase::None)) {
+  size_t at = 0;
+  for (size_t i = 0; i < letterCaseRunsSize; ++i) {
+    const size_t length = letterCaseRuns[i] >> 2;
+    std::fill_n(table.begin() + at, length, static_cast<char>(letterCaseRuns[i] & 3));
+    at += length;
+  }
+}
+
+const LetterCases &LetterCases::get() {
+  static const LetterCases cases;
+  return cases;
+}
+
 //===----------------------------------------------------------------------===//
 // NFC
 //===----------------------------------------------------------------------===//

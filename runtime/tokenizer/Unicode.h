@@ -53,6 +53,18 @@ private:
   std::string table;
 };
 
+/// The same of the case of letters, apart because few patterns ask for it.
+class LetterCases {
+public:
+  static const LetterCases &get();
+
+  LetterCase of(uint32_t code) const { return static_cast<LetterCase>(table[code]); }
+
+private:
+  LetterCases();
+  std::string table;
+};
+
 inline bool isLetter(CharClass c) { return c == CharClass::Letter; }
 inline bool isMark(CharClass c) { return c == CharClass::Mark; }
 inline bool isSpace(CharClass c) { return c == CharClass::Space; }

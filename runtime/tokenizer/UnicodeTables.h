@@ -18,6 +18,13 @@ enum class CharClass : uint8_t { Other, Letter, Mark, Number, NumberNotWord, Spa
 extern const uint16_t charClassRuns[];
 extern const size_t charClassRunsSize;
 
+/// `\p{Lu}` and `\p{Lt}` are Upper, `\p{Ll}` Lower.
+enum class LetterCase : uint8_t { None, Upper, Lower };
+
+/// Runs over all code points from 0: `length << 2 | case`.
+extern const uint16_t letterCaseRuns[];
+extern const size_t letterCaseRunsSize;
+
 /// Characters which Hugging Face's normalizer, being older than they are,
 /// neither reorders nor composes: pairs of (gap since the last range, length).
 extern const uint32_t nfcBarrierRanges[];

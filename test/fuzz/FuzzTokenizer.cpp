@@ -1,6 +1,6 @@
 //===- FuzzTokenizer.cpp - hostile tokenizer.json files and texts ----------===//
 //
-// Parts of the input, with zero bytes between them: tokenizer.json, tokenizer_config.json (which may be empty), a text.
+// Parts of the input, with zero bytes between them: tokenizer.json (or vocab.json), tokenizer_config.json (which may be empty), a text.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,6 +24,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       (void)TokenizerConfig::parse("", "", configText, config, error);
   }
   auto tokenizer = Tokenizer::fromJson(file, config, error);
+  // As a vocab.json, with the text as merges.
+  if (!tokenizer && !(tokenizer = Tokenizer::fromVocabulary(file, text, config, error)))
+    REQUIRE(isOneLine(error));
   REQUIRE(tokenizer || error.rfind("expects ", 0) == 0);
   if (!tokenizer)
     return 0;

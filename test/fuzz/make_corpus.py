@@ -81,6 +81,28 @@ def tokenizer():
         yield name + "-prompt", text(file) + b"\0\0" + sample
 
 
+    # As converted from SentencePiece: characters, the mark of a space, bytes that have no character.
+    mark = "\u2581"
+    vocab = {c: i for i, c in enumerate(["<unk>", mark, "h", "e", "l", "o", "he", "ll", mark + "he"] + [f"<0x{b:02X}>" for b in (10, 0xC3, 0xA9, 0xE2)])}
+    replace, back = [dict(type="Replace", pattern=dict(String=a), content=b) for a, b in ((" ", mark), (mark, " "))]
+    strip = dict(type="Strip", content=" ", start=1, stop=1)
+    model = dict(type="BPE", unk_token="<unk>", fuse_unk=True, byte_fallback=True, vocab=vocab, merges=["h e", "l l", mark + " he"])
+    sample = f"  hello \u00e9\n\u65e5{mark}<|im_end|> hE1 ABc's".encode()
+    level = dict(type="ByteLevel", add_prefix_space=True, use_regex=True)
+    words = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]%s[\p{Ll}\p{Lm}\p{Lo}\p{M}]%s(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    cased = words % ("*", "+") + "|" + words % ("+", "*") + r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    steps = dict(prepend=(dict(type="Sequence", normalizers=[dict(type="Prepend", prepend=mark), replace]), None, [back, dict(type="ByteFallback"), dict(type="Fuse"), strip]),
+                 literal=(replace, dict(type="Split", pattern=dict(String=mark), behavior="MergedWithPrevious", invert=False), [back, dict(type="ByteFallback"), strip]),
+                 metaspace=(None, dict(type="Metaspace", replacement=mark, prepend_scheme="first", split=True), [dict(type="Metaspace", replacement=mark, prepend_scheme="first")]),
+                 digits=(dict(type="NFC"), dict(type="Sequence", pretokenizers=[dict(type="Digits", individual_digits=False), level]), [dict(type="ByteLevel"), dict(type="Fuse")]),
+                 cased=(None, dict(type="Sequence", pretokenizers=[dict(type="Split", pattern=dict(Regex=cased), behavior="Contiguous", invert=False), level]), None))
+    for name, (normalizer, pre, decoders) in steps.items():
+        decoder = decoders and dict(type="Sequence", decoders=decoders)
+        yield name, text(dict(added_tokens=[special[0] | dict(id=13, normalized=True)], normalizer=normalizer, pre_tokenizer=pre, decoder=decoder, model=model)) + b"\0\0" + sample
+    # Without an object that has a model it is a vocab.json, with merges behind it.
+    yield "slow", text(vocab) + b"\0" + text(dict(tokenizer_class="Qwen2Tokenizer")) + b"\0#version: 0.2\nh e\nl l\n"
+
+
 def template():
     """Templates of the end-to-end test, with a conversation."""
     folder = os.path.join(HERE, "..", "e2e", "templates")

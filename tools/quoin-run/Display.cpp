@@ -55,6 +55,16 @@ void Display::print(const std::string &text) {
   column = line == std::string::npos ? column + columns(text) : columns(text.substr(line + 1));
 }
 
+/// What the tokens add to those printed last. Some tokenizers take the first of a text for its beginning, and leave its
+/// space out.
+std::string Display::following(const int32_t *ids, size_t count) const {
+  std::vector<int32_t> all = printed;
+  all.insert(all.end(), ids, ids + count);
+  const std::string before = decode(tokenizer, printed.data(), printed.size(), true);
+  std::string text = decode(tokenizer, all.data(), all.size(), true);
+  return text.starts_with(before) ? text.substr(before.size()) : decode(tokenizer, ids, count, true);
+}
+
 /// Takes the next tokens; prints all but the beginning of a character.
 void Display::settle(const int32_t *ids, int64_t count) {
   for (int64_t i = 0; i < count && !ended; ++i) {
@@ -62,26 +72,34 @@ void Display::settle(const int32_t *ids, int64_t count) {
     if (!ended)
       held.push_back(ids[i]);
   }
-  std::string text = decode(tokenizer, held.data(), held.size(), true);
+  std::string text = following(held.data(), held.size());
   static const std::string replacement = "\ufffd";
   bool whole = text.size() < replacement.size() || text.compare(text.size() - 3, 3, replacement) != 0;
   // A character has at most four bytes, so a longer wait is for nothing.
   for (size_t keep = 1; !whole && keep <= 4 && keep <= held.size(); ++keep) {
-    std::string shorter = decode(tokenizer, held.data(), held.size() - keep, true);
+    std::string shorter = following(held.data(), held.size() - keep);
     if (shorter.size() >= 3 && shorter.compare(shorter.size() - 3, 3, replacement) == 0)
       continue;
-    print(shorter);
-    held.erase(held.begin(), held.end() - static_cast<std::ptrdiff_t>(keep));
+    take(shorter, held.size() - keep);
     return;
   }
+  take(text, held.size());
+}
+
+/// Prints `text`, that of the first `count` of those held.
+void Display::take(const std::string &text, size_t count) {
   print(text);
-  held.clear();
+  if (!text.empty())
+    printed.clear();
+  const auto end = held.begin() + static_cast<std::ptrdiff_t>(count);
+  printed.insert(printed.end(), held.begin(), end);
+  held.erase(held.begin(), end);
 }
 
 void Display::provisional(const quoin_event_t &event, int64_t from) {
   std::string text;
   for (int64_t i = from; i < event.length; ++i)
-    text += event.open[i] ? kOpen : decode(tokenizer, &event.tokens[i], 1, true);
+    text += event.open[i] ? kOpen : following(&event.tokens[i], 1);
   int64_t room = width - 1 - column % width;
   std::printf("\x1b"
               "7%s%s%s\x1b"
@@ -129,7 +147,7 @@ void Display::finish(const quoin_result_t &result) {
   if (terminal && !showSteps)
     std::printf("\x1b[J");
   settle(result.ids + settled, std::max<int64_t>(int64_t(result.shown) - settled, 0));
-  print(decode(tokenizer, held.data(), held.size(), true));
+  print(following(held.data(), held.size()));
   std::printf("\n");
   std::fflush(stdout);
 }

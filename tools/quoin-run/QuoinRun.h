@@ -120,6 +120,8 @@ public:
 
 private:
   void settle(const int32_t *ids, int64_t count);
+  std::string following(const int32_t *ids, size_t count) const;
+  void take(const std::string &text, size_t count);
   void print(const std::string &text);
   void provisional(const quoin_event_t &event, int64_t from);
   void step(const quoin_event_t &event);
@@ -130,7 +132,8 @@ private:
   bool showSteps, terminal;
   int64_t settled = 0;       // generated tokens taken
   bool ended = false;        // at a stop id or at max_tokens
-  std::vector<int32_t> held; // tokens that end inside a character
+  std::vector<int32_t> printed; // the last of them that came to a text, and those behind
+  std::vector<int32_t> held;    // tokens that end inside a character
   int64_t width, column = 0;
 };
 
