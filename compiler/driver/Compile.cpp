@@ -209,9 +209,14 @@ bool Compiler::chooseDecoders() {
   return true;
 }
 
-/// The files of a tokenizer, the prompt's side of a checkpoint; but for the first, any may be missing.
-static std::vector<std::string> tokenizerFiles() {
-  std::vector<std::string> names = {"tokenizer.json"};
+/// The files of the tokenizer in `folder`, the prompt's side of a checkpoint; but for the first, any may be missing.
+static std::vector<std::string> tokenizerFiles(const std::string &folder) {
+  const std::string file = Tokenizer::fileIn(folder);
+  const StringRef own = llvm::sys::path::filename(file);
+  std::vector<std::string> names = {own.empty() ? "tokenizer.json" : own.str()};
+  // A folder may have both kinds; then only the one counts.
+  if (names[0] != "tokenizer.json")
+    names.push_back(Tokenizer::mergesFile);
   names.insert(names.end(), std::begin(TokenizerConfig::files), std::end(TokenizerConfig::files));
   return names;
 }
@@ -219,16 +224,20 @@ static std::vector<std::string> tokenizerFiles() {
 /// A file that cannot be a tokenizer is named before the weights are packed, not after.
 bool Compiler::checkTokenizer() {
   tokenizerFolder = options.tokenizer.empty() ? source : options.tokenizer;
-  SmallString<128> own(tokenizerFolder);
-  llvm::sys::path::append(own, "tokenizer.json");
-  if (!options.tokenizer.empty() && !llvm::sys::fs::exists(own))
-    return fail("'--tokenizer' expects a folder with a tokenizer.json, but found '" + options.tokenizer + "'");
-  for (const std::string &name : tokenizerFiles()) {
+  if (options.withoutTokenizer)
+    return true;
+  if (!options.tokenizer.empty() && Tokenizer::fileIn(options.tokenizer).empty())
+    return fail("'--tokenizer' expects a folder with a tokenizer.json or a vocab.json, but found '" +
+                options.tokenizer + "'");
+  for (const std::string &name : tokenizerFiles(tokenizerFolder)) {
     SmallString<128> path(tokenizerFolder);
     llvm::sys::path::append(path, name);
     if (std::string kind = fileKindOf(std::string(path)); !kind.empty())
-      return fail(path + ": expects " + (StringRef(name).ends_with(".json") ? "JSON" : "a template") + ", but found " +
-                  kind);
+      return fail(path + ": expects " +
+                  (StringRef(name).ends_with(".json")  ? "JSON"
+                   : StringRef(name).ends_with(".txt") ? "merges"
+                                                       : "a template") +
+                  ", but found " + kind);
   }
   return true;
 }
@@ -305,9 +314,11 @@ bool Compiler::packWeights(OutputFolder &out, const cpu::WeightPlan &plan) {
 }
 
 bool Compiler::copyTokenizer(OutputFolder &out) {
+  if (options.withoutTokenizer)
+    return true;
   // From where below the source, and as what: an artefact has no folders.
   std::vector<std::pair<std::string, std::string>> files;
-  for (std::string &name : tokenizerFiles())
+  for (std::string &name : tokenizerFiles(tokenizerFolder))
     files.emplace_back(name, name);
   SmallString<128> folder(tokenizerFolder);
   llvm::sys::path::append(folder, TokenizerConfig::templateFolder);
@@ -327,14 +338,15 @@ bool Compiler::copyTokenizer(OutputFolder &out) {
     if (!out.copy(path, name, error))
       return false;
   }
-  SmallString<128> path(tokenizerFolder);
-  llvm::sys::path::append(path, "tokenizer.json");
-  if (!llvm::sys::fs::exists(path))
+  const std::string path = Tokenizer::fileIn(tokenizerFolder);
+  if (path.empty())
     return true;
   // A tokenizer that does not load would fail every request, and a template every conversation: say so now.
-  std::unique_ptr<Tokenizer> tokenizer = Tokenizer::load(std::string(path), error);
-  if (!tokenizer)
+  std::unique_ptr<Tokenizer> tokenizer = Tokenizer::load(path, error);
+  if (!tokenizer) {
+    error += "; '--without-tokenizer' compiles for requests that give ids";
     return false;
+  }
   for (const std::string &problem : tokenizer->chat().problems())
     if (options.warn)
       options.warn(problem);

@@ -33,6 +33,7 @@ struct CompileOptions {
   std::string architecture;          // a family, or the path of its template; empty: recognised
   std::optional<int64_t> fill;       // the token at open positions; without, as the checkpoint says
   std::string tokenizer;             // a folder with a tokenizer; empty: the checkpoint's
+  bool withoutTokenizer = false;     // the artefact gets none, nor chat templates: requests give ids
   std::vector<std::pair<std::string, std::string>> settings;
   std::string approximate; // a policy of passes/Pipeline.h; empty: exact
   std::string targetCpu = "native";

@@ -86,8 +86,8 @@ static bool mayBeRenamed(const std::string &path) {
 
 /// Names that our files have. A folder that a kill left half-way is known by them.
 static bool isOurs(StringRef name) {
-  for (const char *begin :
-       {"model.", "tokenizer", "chat_template", "added_tokens", "special_tokens", "generation_config"})
+  for (const char *begin : {"model.", "tokenizer", "chat_template", "added_tokens", "special_tokens",
+                            "generation_config", "vocab.json", "merges.txt"})
     if (name.starts_with(begin))
       return true;
   return false;

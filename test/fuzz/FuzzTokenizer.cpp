@@ -1,6 +1,7 @@
 //===- FuzzTokenizer.cpp - hostile tokenizer.json files and texts ----------===//
 //
-// Parts of the input, with zero bytes between them: tokenizer.json (or vocab.json), tokenizer_config.json (which may be empty), a text.
+// Parts of the input, with zero bytes between them: tokenizer.json (or vocab.json), tokenizer_config.json (which may be
+// empty), a text (or merges).
 //
 //===----------------------------------------------------------------------===//
 

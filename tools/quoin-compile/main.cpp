@@ -74,6 +74,7 @@ int main(int argc, char **argv) {
                  "family of the checkpoint, if it is not recognised, or a template of it, FILE.mlir.in");
   app.add_option("--fill", o.fill, "token that stands at open positions, if the checkpoint does not say");
   app.add_option("--tokenizer", o.tokenizer, "folder of the tokenizer, if it is not the checkpoint's");
+  app.add_flag("--without-tokenizer", o.withoutTokenizer, "leave the tokenizer out: requests give ids");
   app.add_option("--set", settings, "key=value: a setting of the decoder")->take_all()->allow_extra_args(false);
   app.add_option("--approximate", o.approximate,
                  "stale keys and values, other tokens: dual, sub-block or block-external, then ,refresh=N");

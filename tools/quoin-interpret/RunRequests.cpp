@@ -30,8 +30,8 @@ static std::string line(const Json &value) { return value.dump(-1, ' ', true, Js
 
 /// Null if the folder has none.
 static std::unique_ptr<Tokenizer> loadTokenizer(const std::string &folder) {
-  std::string path = folder + "/tokenizer.json", error;
-  if (!llvm::sys::fs::exists(path))
+  std::string path = Tokenizer::fileIn(folder), error;
+  if (path.empty())
     return nullptr;
   std::unique_ptr<Tokenizer> tokenizer = Tokenizer::load(path, error);
   if (!tokenizer)

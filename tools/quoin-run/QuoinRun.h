@@ -130,8 +130,8 @@ private:
   std::vector<int32_t> stops;
   int64_t maxTokens;
   bool showSteps, terminal;
-  int64_t settled = 0;       // generated tokens taken
-  bool ended = false;        // at a stop id or at max_tokens
+  int64_t settled = 0;          // generated tokens taken
+  bool ended = false;           // at a stop id or at max_tokens
   std::vector<int32_t> printed; // the last of them that came to a text, and those behind
   std::vector<int32_t> held;    // tokens that end inside a character
   int64_t width, column = 0;
