@@ -479,7 +479,8 @@ bool Compiler::buildArtifact() {
   if (auto stops = module->getOperation()->getAttrOfType<DenseI32ArrayAttr>(module_attr::stop))
     description.stops.assign(stops.asArrayRef().begin(), stops.asArrayRef().end());
 
-  if (!packWeights(out, plan))
+  // The tokenizer first: its faults should not wait for the weights.
+  if (!copyTokenizer(out) || !packWeights(out, plan))
     return false;
 
   decoder::ProgramNumbers table;
@@ -498,7 +499,7 @@ bool Compiler::buildArtifact() {
   for (Operation &op : llvm::make_early_inc_range(module->getOps()))
     if (isa<QuoinDialect, stage::StageDialect>(op.getDialect()))
       op.erase();
-  if (!writeProgram(out) || !copyTokenizer(out) || !out.write("model.h", metadataHeader(description), error) ||
+  if (!writeProgram(out) || !out.write("model.h", metadataHeader(description), error) ||
       !out.write("model.json", metadataJson(description), error))
     return false;
   report("done", 1);
