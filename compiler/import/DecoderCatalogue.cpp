@@ -37,8 +37,36 @@ static constexpr SettingSpec wedlm[] = {count("window", 1, 16), real("entropy", 
 static constexpr SettingSpec wedlmBlocks[] = {block(32), real("threshold", 0.9)};
 static constexpr SettingSpec sdlm[] = {window, real("threshold", 0.5)};
 static constexpr SettingSpec sdlmSelf[] = {window};
-static constexpr SettingSpec llada[] = {
-    block(32), {"steps", Kind::Index, Role::Entry, 1, many, Default::None}, real("guidance", 0)};
+static constexpr SettingSpec adablock[] = {block(32), real("threshold", 0.9), count("delimiter", 0, 198),
+                                           real("delimiter_threshold", 0.3)};
+static constexpr SettingSpec blockgen[] = {fixedBlock(4), steps, count("warmup", 0, 1), count("every", 1, 2)};
+static constexpr SettingSpec blockgenUniform[] = {
+    fixedBlock(4), steps, {"others", Kind::Index, Role::Fixed, 1, many, Default::Tokens}};
+static constexpr SettingSpec cntp[] = {real("low", 0.1),        real("high", 1),       count("trials", 1, 40),
+                                       count("longest", 1, 10), count("comma", 0, 11), count("period", 0, 13)};
+static constexpr SettingSpec ctrldiff[] = {count("largest", 1, 16), count("first", 1, 4), real("grow", 0.5),
+                                           real("threshold", 0.85)};
+static constexpr SettingSpec efficientDlm[] = {fixedBlock(32), real("threshold", 0.9)};
+static constexpr SettingSpec forcedAligner[] = {count("slot", 0, 7)};
+/// Noise that is uniform alone has no end.
+static constexpr SettingSpec gidd[] = {{"vocabulary", Kind::Index, Role::Fixed, 2, many, Default::Vocabulary},
+                                       count("steps", 1, 16),
+                                       real("uniform", 0.1, 0, 0.99)};
+static constexpr SettingSpec hexagon[] = {count("smallest", 1, 8), count("answer", 1, 8)};
+static constexpr SettingSpec knowsTheFuture[] = {{"masks", Kind::Index, Role::Entry, 1, 256, Default::Number, 3}};
+static constexpr SettingSpec setPrompting[] = {count("separator", 0, 7)};
+static constexpr std::string_view softmolRanks[] = {"raw", "nucleus"};
+static constexpr SettingSpec softmol[] = {fixedBlock(4),
+                                          real("top_p", 0.95, 0, 1),
+                                          {"rank", Kind::Text, Role::Choice, 0, 0, Default::Number, 0, softmolRanks}};
+static constexpr SettingSpec stamp[] = {count("slots", 1, 8)};
+static constexpr SettingSpec tccf[] = {fixedBlock(16), real("threshold", 0.9), count("answer", 0, 64)};
+static constexpr SettingSpec tdar[] = {fixedBlock(4), real("lower", 0.6), real("upper", 0.9)};
+static constexpr SettingSpec llada[] = {block(32),
+                                        {"steps", Kind::Index, Role::Entry, 1, many, Default::None},
+                                        real("guidance", 0),
+                                        {"threshold", Kind::Real, Role::Entry, 0, wide, Default::None},
+                                        {"factor", Kind::Real, Role::Entry, 0, wide, Default::None}};
 static constexpr SettingSpec llada2[] = {fixedBlock(32), real("threshold", 0.95), real("edit_threshold", 0.9),
                                          count("least", 1, 1), count("max_post_steps", 0, 16)};
 static constexpr SettingSpec s2d2[] = {fixedBlock(8),
@@ -93,6 +121,23 @@ static constexpr DecoderSpec catalogue[] = {
     {"bd3lm", "bd3lm", "", bd3lm},
     {"nbdiff", "nbdiff", "", nbdiff},
     {"d2f", "d2f", "", d2f},
+    {"adablock", "adablock", "", adablock},
+    {"blockgen", "blockgen", "", blockgen},
+    {"blockgen-uniform", "blockgen-uniform", "", blockgenUniform},
+    {"cntp", "cntp", "", cntp, /*needsFill=*/false},
+    {"ctrldiff", "ctrldiff", "", ctrldiff},
+    {"efficient-dlm", "efficient-dlm", "", efficientDlm},
+    {"forced-aligner", "forced-aligner", "", forcedAligner, /*needsFill=*/false},
+    {"gidd", "gidd", "", gidd},
+    {"hex", "hex", "", hexagon},
+    {"ilm", "ilm", "", {}, /*needsFill=*/false},
+    {"knows-the-future", "knows-the-future", "", knowsTheFuture},
+    {"set-prompting", "set-prompting", "", setPrompting, /*needsFill=*/false},
+    {"softmol", "softmol", "", softmol},
+    {"stamp", "stamp", "", stamp},
+    {"tccf", "tccf", "", tccf},
+    {"tdar", "tdar", "", tdar},
+    {"tree", "tree", "", {}},
     {"dream", "dream", "", dream},
     {"rnd1", "rnd1", "", rnd1},
     {"nemotron-diffusion", "nemotron-diffusion", "", nemotron},

@@ -21,11 +21,13 @@ enum class Role { Fixed, Entry, Choice };
 
 /// Where the value comes from if nobody gives one.
 enum class Default {
-  Number,   // `number`
-  Config,   // the block of config.json, else `number`
-  Block,    // the value of `block`
-  SubBlock, // `number` if it divides `block`, else `block`
-  None,     // the setting stays absent
+  Number,     // `number`
+  Config,     // the block of config.json, else `number`
+  Block,      // the value of `block`
+  SubBlock,   // `number` if it divides `block`, else `block`
+  Vocabulary, // how many ids the model has
+  Tokens,     // how many of them are not the fill token
+  None,       // the setting stays absent
 };
 
 struct SettingSpec {

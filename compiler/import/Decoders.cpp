@@ -40,6 +40,7 @@ private:
   bool refuse(std::string_view name, const std::string &expected, std::string &error) const;
   bool completeS2d2(std::string &error);
   bool completeWindow(std::string &error);
+  bool ordered(std::string &error) const;
   std::string settingsText() const;
   static std::string valueText(const SettingSpec &setting, double value);
   template <typename Visit> void forEachSetting(Visit visit) const;
@@ -132,6 +133,26 @@ bool Resolved::completeS2d2(std::string &error) {
   return true;
 }
 
+/// Settings that bound each other, and ids that the model has.
+bool Resolved::ordered(std::string &error) const {
+  if (has("vocabulary") && get("vocabulary") > static_cast<double>(context.vocabulary))
+    return refuse("vocabulary", "at most the model's " + std::to_string(context.vocabulary) + " ids", error);
+  if (has("others") && get("others") >= static_cast<double>(context.vocabulary))
+    return refuse("others", "less than the model's " + std::to_string(context.vocabulary) + " ids", error);
+  if (has("low") && get("high") <= get("low"))
+    return refuse("high", "more than 'low' " + realText(get("low")), error);
+  if (has("lower") && get("upper") < get("lower"))
+    return refuse("upper", "at least 'lower' " + realText(get("lower")), error);
+  if (has("first") && get("first") > get("largest"))
+    return refuse("first", "at most 'largest' " + std::to_string(static_cast<int64_t>(get("largest"))), error);
+  // Three rules of LLaDA, of which one holds.
+  for (auto [rule, other] :
+       {std::pair("factor", "threshold"), std::pair("factor", "steps"), std::pair("threshold", "steps")})
+    if (spec.name == "llada" && has(rule) && has(other))
+      return refuse(rule, "to stand without " + quote(other), error);
+  return true;
+}
+
 /// A model whose layers see a window has it in the masks of its decoder, or is another model.
 bool Resolved::completeWindow(std::string &error) {
   auto window = static_cast<double>(*context.window);
@@ -147,7 +168,7 @@ bool Resolved::completeWindow(std::string &error) {
 }
 
 bool Resolved::complete(std::string &error) {
-  if (spec.needsFill && !context.hasFill) {
+  if (spec.needsFill && !context.fill) {
     error =
         "decoder " + quote(spec.name) + " expects a model with a fill token, but config.json names no mask_token_id";
     return false;
@@ -171,13 +192,17 @@ bool Resolved::complete(std::string &error) {
       value = get("block");
     else if (s.otherwise == Default::SubBlock && std::fmod(get("block"), value) != 0)
       value = get("block");
+    else if (s.otherwise == Default::Vocabulary || s.otherwise == Default::Tokens)
+      value = static_cast<double>(context.vocabulary - (s.otherwise == Default::Tokens));
     values[std::string(s.name)] = value;
   }
-  for (std::string_view name : {"block", "window"})
+  for (std::string_view name : {"block", "window", "largest", "slots"})
     if (has(name) && get(name) > static_cast<double>(context.capacity))
       return refuse(name, "at most the model's " + std::to_string(context.capacity) + " positions", error);
   if (has("sub_block") && std::fmod(get("block"), get("sub_block")) != 0)
     return refuse("sub_block", "a divisor of 'block' " + std::to_string(static_cast<int64_t>(get("block"))), error);
+  if (!ordered(error))
+    return false;
   return spec.name != "s2d2" || completeS2d2(error);
 }
 
@@ -218,6 +243,13 @@ std::string Resolved::expand() const {
     run.define("block", {static_cast<int64_t>(get("block"))});
   if (has("attention_window"))
     run.define("seen", {static_cast<int64_t>(get("attention_window"))});
+  // How many ids noise is of: those asked for, without the fill token.
+  if (has("others"))
+    run.define("noise_ids", {static_cast<int64_t>(get("others"))});
+  if (has("vocabulary")) {
+    auto below = static_cast<int64_t>(get("vocabulary"));
+    run.define("noise_ids", {below - (*context.fill < below)});
+  }
   bool plain = spec.name.find('-') == std::string_view::npos;
   run.define("decoder", {plain ? std::string(spec.name) : "\"" + std::string(spec.name) + "\""});
   // Functions of a decoder carry its name as a prefix that needs no quotes.

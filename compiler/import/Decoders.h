@@ -15,9 +15,10 @@ namespace quoin {
 /// What decoders need to know of the model.
 struct DecoderContext {
   int64_t capacity = 0;
-  std::optional<int64_t> block; // what config.json names
-  bool hasFill = false;
+  std::optional<int64_t> block;  // what config.json names
   std::optional<int64_t> window; // positions that every layer sees, if not all
+  int64_t vocabulary = 0;
+  std::optional<int64_t> fill;
 };
 
 /// Adds the named decoders with these settings (key and JSON value) to a text, or fails with a message. A setting that

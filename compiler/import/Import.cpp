@@ -161,7 +161,7 @@ std::optional<std::string> quoin::importText(const ImportOptions &options, std::
   if (!stop)
     return std::nullopt;
   ProgramText program;
-  DecoderContext context{model.capacity, model.block, fill.has_value(), model.window};
+  DecoderContext context{model.capacity, model.block, model.window, model.vocabulary, fill};
   if (!addDecoders(names, settings, context, program, error))
     return std::nullopt;
   if (!d.files) {

@@ -6,8 +6,8 @@ module attributes {
     quoin.vocabulary = 300 : index, quoin.capacity = 512 : index, quoin.fill = 299 : i32, quoin.stop = array<i32: 298, 296>} {
 
   // LLaDA: the answer is as long as asked for and all of it is open from the start. Blocks, counted from the end of the prompt,
-  // are filled one after another in a fixed number of steps each, the most confident rows first. Guidance contrasts each call
-  // with one in which the prompt is masked. Nothing is final before the end: every row sees every row. No stop rule.
+  // are filled one after another in a fixed number of steps each, the most confident rows first. Guidance contrasts each call with
+  // one in which the prompt is masked. Nothing is final before the end: every row sees every row. No stop rule.
   quoin.decoder @llada(%prompt, %max) settings {block = 32 : index, guidance = 0.0 : f32} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index

@@ -18,6 +18,7 @@ from checkpoint import Shape, write
 
 sys.path.insert(0, os.path.join(harness.ROOT, "test", "oracle"))
 import decoders
+import more_decoders
 from model import Model
 
 REQUESTS = int(os.environ.get("QUOIN_ORACLE_REQUESTS", "120"))
@@ -27,6 +28,14 @@ BLOCKS = (*SDAR, "s2d2", "llada2", "bd3lm", "nbdiff", "d2f")
 FAST = ("fast-dllm-v2", "fast-dllm-v2-sub-block-cache")
 SDLM = ("sdlm", "sdlm-entropy", "sdlm-self")
 WEDLM = ("wedlm", "wedlm-blocks")
+# Decoders of which a few requests do, over all their shapes.
+FEW = dict.fromkeys(more_decoders.LOOPS, 8)
+# A token of the prompt that means something to the decoder.
+MARKS = {"forced-aligner": 7, "set-prompting": 7}
+
+
+# What the model of "own-canvases" often predicts.
+DELIMITER = 163
 
 
 def shape(family, seed, **more):
@@ -48,6 +57,20 @@ CASES = {
     "windows": (shape("sdlm", 6), (*SDLM, "d2f"), dict(window=4, block=3)),
     "reordered": (shape("wedlm", 7), (*WEDLM, "autoregressive"), dict(window=6, block=4)),
     "wide-window": (shape("wedlm", 8, layers=1, heads=3, kv_heads=1, head_dim=12, hidden=36), (*WEDLM, *SDLM), dict(window=16, block=7)),
+    "confident": (shape("llada", 24), ("llada",), dict(block=5, threshold=0.3)),
+    "factor": (shape("llada", 25, layers=1, heads=4, kv_heads=4, head_dim=8), ("llada",), dict(block=4, factor=3.6)),
+    "own-blocks": (shape("sdar", 30), ("blockgen", "ctrldiff", "efficient-dlm", "softmol", "tccf", "tdar"),
+                   dict(block=4, steps=4, warmup=1, every=2, largest=6, first=3, grow=0.02, rank="nucleus", answer=3, lower=0.02,
+                        upper=0.1)),
+    "own-odd-blocks": (shape("sdar", 31, layers=1, heads=3, kv_heads=3, head_dim=8, hidden=24),
+                       ("blockgen", "blockgen-uniform", "softmol", "tdar"),
+                       dict(block=5, steps=3, warmup=0, every=1, others=200, lower=0.6, upper=0.9)),
+    "own-masks": (shape("sdar", 32), ("knows-the-future", "stamp", "tree"), dict(masks=2, slots=3)),
+    "own-canvases": (shape("llada", 33), ("adablock", "gidd", "hex", "ilm"),
+                     dict(block=4, delimiter=DELIMITER, delimiter_threshold=0.0, steps=4, uniform=0.2, smallest=2, answer=1,
+                          vocabulary=264)),
+    "own-texts": (shape("qwen3", 34), ("cntp", "forced-aligner", "set-prompting"),
+                  dict(low=1.0, high=5.6, trials=3, longest=3, comma=11, period=13, slot=7, separator=7)),
     "guided": (shape("llada", 9), ("llada", "llada2", "d2f"), dict(block=4, steps=12, max_post_steps=0, edit_threshold=0.3)),
     "long-guided": (shape("llada", 10, layers=1, heads=4, kv_heads=4, head_dim=8), ("llada", "nbdiff"), dict(block=2, sub_block=2)),
     "dream": (shape("sdar", 13), ("dream", "rnd1"), dict(steps=5)),
@@ -63,7 +86,7 @@ CASES = {
     "windowed": (shape("qwen3", 17), ("autoregressive",), dict(attention_window=5)),
     "biased": (shape("qwen2", 12, layers=1, heads=2, kv_heads=2), ("autoregressive",), {}),
 }
-SHARES = {d: sum(d in case[1] for case in CASES.values()) for d in decoders.LOOPS}
+SHARES = {d: sum(d in case[1] for case in CASES.values()) for d in (*decoders.LOOPS, *more_decoders.LOOPS)}
 
 # Defaults where neither the case nor the request gives a setting.
 DEFAULTS = {d: dict(threshold=0.85) for d in (*SDAR, "s2d2")}
@@ -71,15 +94,22 @@ DEFAULTS.update({d: dict(threshold=0.5) for d in SDLM}, **{d: dict(threshold=0.9
 DEFAULTS.update({"llada2": dict(threshold=0.95, edit_threshold=0.9, least=1, max_post_steps=16), "bd3lm": dict(top_p=0.9),
                  "wedlm": dict(entropy=0.4, distance_penalty=0.02), "d2f": dict(threshold=0.9, add=0.1, complete=0.9),
                  "nemotron-diffusion": dict(threshold=2), "nemotron-linear-spec": dict(threshold=0)})
+DEFAULTS.update({d: dict(threshold=0.9) for d in ("adablock", "efficient-dlm", "tccf")}, ctrldiff=dict(threshold=0.85),
+                softmol=dict(top_p=0.95))
 # What a request may give.
 THRESHOLDS = [0.02, 0.1, 0.3, 0.6, 0.9]
 RUN_TIME = {d: dict(threshold=THRESHOLDS) for d in ("sdar-dynamic", "s2d2", "sdlm", *FAST, "nbdiff", "d2f", "nemotron-diffusion", "nemotron-linear-spec")}
 RUN_TIME.update({"bd3lm": dict(top_p=[0.3, 0.9, 1.0]), "llada": dict(guidance=[0, 0, 1.5]),
                  "llada2": dict(threshold=THRESHOLDS, edit_threshold=[0.1, 0.4, 0.9]), "wedlm-blocks": dict(threshold=[0, *THRESHOLDS]),
                  "wedlm": dict(entropy=[0.4, 1.5, 3.0, 4.5], distance_penalty=[0, 0.02, 0.2]), "sdlm-entropy": dict(threshold=[0.1, 0.3, 0.5])})
+RUN_TIME.update({d: dict(threshold=THRESHOLDS) for d in ("adablock", "efficient-dlm", "tccf", "ctrldiff")},
+                softmol=dict(top_p=[0.3, 0.9, 1.0]))
 # Systems that draw tokens; the others have no temperature (S2D2, self-speculative SDLM) or always draw (BD3-LM).
 FILTERS = {d: ("top_k", "top_p") for d in (*SDAR, "autoregressive", "sdlm", "sdlm-entropy", "llada2", "wedlm", "nbdiff", "d2f")}
 FILTERS.update({"llada": (), "wedlm-blocks": (), "nemotron-diffusion": ()}, **{d: ("top_p",) for d in FAST})
+
+FILTERS.update({d: () for d in ("adablock", "blockgen", "blockgen-uniform", "efficient-dlm", "gidd", "hex")})
+FILTERS.update({d: ("top_k", "top_p") for d in ("cntp", "ctrldiff", "stamp", "tccf", "tdar")})
 
 
 def request(rnd, decoder, fill, settings):
@@ -92,6 +122,8 @@ def request(rnd, decoder, fill, settings):
     ids = [rnd.randrange(264) for _ in range(max(1, length))]
     if fill and len(ids) > 1 and rnd.random() < 0.2:  # a prompt of nothing else makes all rows equal
         ids[rnd.randrange(len(ids))] = fill
+    if decoder in MARKS:
+        ids = [MARKS[decoder] if rnd.random() < 0.25 else v for v in ids[:-1]] + ids[-1:]
     stop = rnd.sample(range(264), rnd.choice([0, 0, 4, 40]))
     given = {k: rnd.choice(v) for k, v in RUN_TIME.get(decoder, {}).items() if rnd.random() < 0.9}
     if decoder in FILTERS and rnd.random() < 0.4:
@@ -113,16 +145,15 @@ def filled_in(decoder, settings):
     return {**DEFAULTS.get(decoder, {}), **steps, **settings}
 
 
-def expected(model, q, settings):
-    model.noise = 0
-    return decoders.decode(model, q["decoder"], q, settings)
+def expected(model, q, settings, noise=0):
+    model.noise = noise
+    return decoders.decode(model, q["decoder"], q, settings, more_decoders.LOOPS.get(q["decoder"]))
 
 
 def steady(model, q, settings, want):
     """Noise on the scores changes nothing."""
     for _ in range(2):
-        model.noise = NOISE
-        if decoders.decode(model, q["decoder"], q, settings) != want:
+        if expected(model, q, settings, NOISE) != want:
             return False
     return True
 
@@ -146,7 +177,7 @@ def check(name):
         hf = write(os.path.join(folder, "hf"), s)
         model = Model(hf, os.path.join(harness.BIN, "quoin-oracle-forward"))
         for decoder in names:
-            own, many = filled_in(decoder, settings), -(-REQUESTS // SHARES[decoder])
+            own, many = filled_in(decoder, settings), -(-min(REQUESTS, FEW.get(decoder, REQUESTS)) // SHARES[decoder])
             while many:
                 q = request(rnd, decoder, model.fill, settings)
                 want = expected(model, q, own)

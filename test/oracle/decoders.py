@@ -139,17 +139,29 @@ def autoregressive(r):
     return x[p:]
 
 
+def factor_run(confidence, rows, factor):
+    """Fast-dLLM's rule: the n-th most confident row needs 1 - factor / (n + 1), the first none, nor the last behind the others."""
+    order, n = top(confidence, rows, len(rows)), 1
+    while n < len(order) and confidence[order[n]] >= 1 - factor / (n + 2):
+        n += 1
+    return order if n == len(order) - 1 else order[:n]
+
+
 def llada(r):
     p, size = len(r.prompt), r.block
+    threshold, factor = (r.settings.get(k) for k in ("threshold", "factor"))
     count = max(1, r.max // size)
     x = r.prompt + [None] * (count * size)
-    steps = r.settings.get("steps", r.max) // count
+    until_full = threshold is not None or factor is not None
+    steps = size if until_full else r.settings.get("steps", r.max) // count
     guidance = r.settings.get("guidance", 0)
     for b in range(count):
         hi = p + (b + 1) * size
         calls = r.reader()
         for step in range(steps):
             masked, n = opens(x, 0, hi), len(x)
+            if until_full and not masked:
+                break
             conditional = r.evaluations
             rows = calls.read(x, masked, full(n), hi - size, hi)
             if guidance > 0:
@@ -158,7 +170,13 @@ def llada(r):
             token, confidence = {}, {}
             for i, scores in zip(masked, rows):
                 token[i], confidence[i] = r.sample(scores, "T", i, conditional, raw=True)
-            for i in top(confidence, masked, share(size, steps, step)):
+            if threshold is not None:
+                pick = {i for i in masked if confidence[i] >= threshold} | set(top(confidence, masked, 1))
+            elif factor is not None:
+                pick = factor_run(confidence, masked, factor)
+            else:
+                pick = top(confidence, masked, share(size, steps, step))
+            for i in pick:
                 x[i] = token[i]
             calls.step()
     return x[p:]
@@ -576,9 +594,9 @@ LOOPS = {"sdar-dynamic": sdar("dynamic"), "sdar-static": sdar("static"), "sdar-s
          "nemotron-diffusion": nemotron_diffusion, "nemotron-linear-spec": nemotron_linear_spec}
 
 
-def decode(model, decoder, request, settings):
-    """What a request must give: ids, evaluations, forwards at -O0 or None."""
+def decode(model, decoder, request, settings, loop=None):
+    """What a request must give: ids, evaluations, forwards at -O0 or None. `loop` is of a decoder that is not in LOOPS."""
     given = {**settings, **request.get("settings", {}), "seed": request.get("seed", 0)}
     r = Run(model, request["ids"], request["max_tokens"], request["stop"], given)
-    ids = LOOPS[decoder](r)
+    ids = (loop or LOOPS[decoder])(r)
     return dict(ids=ids, evaluations=r.evaluations, forwards=r.forwards if r.counted else None)

@@ -93,6 +93,30 @@ TEST_F(ImportTest, settingsGivenBecomeDefaults) {
                                   "top_k = 5 : index} attributes {fixed = {block = 4 : index}}"));
 }
 
+TEST_F(ImportTest, settingsThatBoundEachOtherAreChecked) {
+  auto with = [&](const char *decoder, std::vector<std::pair<std::string, std::string>> settings) {
+    options.decoders = {decoder};
+    options.settings = std::move(settings);
+    return refuse();
+  };
+  EXPECT_EQ(with("cntp", {{"low", "1"}, {"high", "1.0"}}),
+            "setting 'high' of decoder 'cntp' expects more than 'low' 1.0, but found 1.0");
+  EXPECT_EQ(with("tdar", {{"lower", "0.95"}}),
+            "setting 'upper' of decoder 'tdar' expects at least 'lower' 0.95, but found 0.9");
+  EXPECT_EQ(with("ctrldiff", {{"first", "17"}}),
+            "setting 'first' of decoder 'ctrldiff' expects at most 'largest' 16, but found 17");
+  EXPECT_EQ(with("stamp", {{"slots", "65"}}),
+            "setting 'slots' of decoder 'stamp' expects at most the model's 64 positions, but found 65");
+  EXPECT_THAT(with("gidd", {{"vocabulary", "1000"}}), HasSubstr("expects at most the model's "));
+  EXPECT_THAT(with("gidd", {{"uniform", "1"}}), HasSubstr("expects a number from 0.0 to 0.99, but found 1"));
+  EXPECT_THAT(with("blockgen-uniform", {{"others", "1000"}}), HasSubstr("expects less than the model's "));
+  EXPECT_THAT(with("softmol", {{"rank", "\"best\""}}), HasSubstr("expects \"raw\" or \"nucleus\", but found "));
+  EXPECT_EQ(with("llada", {{"threshold", "0.9"}, {"steps", "8"}}),
+            "setting 'threshold' of decoder 'llada' expects to stand without 'steps', but found 0.9");
+  EXPECT_EQ(with("llada", {{"threshold", "0.9"}, {"factor", "1.5"}}),
+            "setting 'factor' of decoder 'llada' expects to stand without 'threshold', but found 1.5");
+}
+
 TEST(ProgramTextTest, equalAliasesAreOneAndOthersAreRenamed) {
   ProgramText text;
   text.add("#m = 1\n\nuse #m\n");

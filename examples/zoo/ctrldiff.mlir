@@ -1,0 +1,148 @@
+// Label 0 is the prompt, causal; label g is block g, which sees itself, both ways, and all before it. Blocks differ in length.
+#labels = #quoin.mask<(q, k) : label(k) lt label(q) or (label(k) eq label(q) and (label(q) ne 0 or k le q))>
+#temperature_k_p = #quoin.sampler<temperature, top_k, top_p>
+
+module attributes {
+    quoin.architecture = "sdar", quoin.source = "checkpoint",
+    quoin.vocabulary = 300 : index, quoin.capacity = 512 : index, quoin.fill = 299 : i32, quoin.stop = array<i32: 298, 296>} {
+
+  // CtrlDiff's loop: the length of a block is chosen when the block before it is finished. The policy is ours, since theirs is a
+  // trained network: twice the length, at most `largest`, if the mean confidence of the last block's tokens is at least
+  // `grow`, else half of it. In a block as SDAR, one token at least.
+  quoin.decoder @ctrldiff(%prompt, %max) settings {largest = 16 : index, first = 4 : index, grow = 0.5 : f32, threshold = 0.85 : f32} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %zero = arith.constant 0.0 : f32
+    %true = arith.constant true
+    %largest = quoin.setting @largest : index
+    %first = quoin.setting @first : index
+    %grow = quoin.setting @grow : f32
+    %threshold = quoin.setting @threshold : f32
+    %P = quoin.length %prompt
+    %want = arith.addi %P, %max : index
+    %x1 = quoin.commit %prompt to %P by pass of @model mask #labels
+    %xe, %ge, %Be, %goe = scf.while (%x = %x1, %g = %c1, %B = %first, %go = %true) : (!quoin.sequence, index, index, i1) -> (!quoin.sequence, index, index, i1) {
+      %n = quoin.length %x
+      %room = arith.cmpi ult, %n, %want : index
+      %more = arith.andi %room, %go : i1
+      scf.condition(%more) %x, %g, %B, %go : !quoin.sequence, index, index, i1
+    } do {
+    ^bb0(%x: !quoin.sequence, %g: index, %B: index, %go: i1):
+      %lo = quoin.length %x
+      %x2 = quoin.extend %x by %B label %g
+      %hi = arith.addi %lo, %B : index
+      %full, %sume = quoin.denoise %x2[%lo to %hi] carry %zero : f32 -> f32 {
+      ^bb0(%y: !quoin.sequence, %rows: tensor<?xindex>, %sum: f32):
+        %n = tensor.dim %rows, %c0 : tensor<?xindex>
+        %e = quoin.evaluation
+        %l = quoin.forward @model of %y[to %hi] read %rows mask #labels
+        %token, %confidence = quoin.score %l [token, confidence] by #temperature_k_p at %rows, %e : tensor<?xi32>, tensor<?xf32>
+        %best = quoin.top %confidence, %c1
+        %thresholds = tensor.splat %threshold[%n] : tensor<?xf32>
+        %sure = arith.cmpf ogt, %confidence, %thresholds : tensor<?xf32>
+        %pick = arith.ori %sure, %best : tensor<?xi1>
+        %z = quoin.fill %y at %rows with %token where %pick
+        %sum1 = scf.for %i = %c0 to %n step %c1 iter_args(%a = %sum) -> (f32) {
+          %taken = tensor.extract %pick[%i] : tensor<?xi1>
+          %c = tensor.extract %confidence[%i] : tensor<?xf32>
+          %a1 = arith.addf %a, %c : f32
+          %a2 = arith.select %taken, %a1, %a : f32
+          scf.yield %a2 : f32
+        }
+        quoin.yield %z, %sum1 : f32
+      }
+      %done = quoin.commit %full to %hi by pass of @model mask #labels
+      %B_i = arith.index_cast %B : index to i32
+      %B_f = arith.uitofp %B_i : i32 to f32
+      %mean = arith.divf %sume, %B_f : f32
+      %sure = arith.cmpf oge, %mean, %grow : f32
+      %twice = arith.muli %B, %c2 : index
+      %more = arith.minui %twice, %largest : index
+      %half = arith.divui %B, %c2 : index
+      %less = arith.maxui %half, %c1 : index
+      %next = arith.select %sure, %more, %less : index
+      %stop = quoin.find_stop %done[%P to %hi]
+      %on = arith.cmpi eq, %stop, %hi : index
+      %g1 = arith.addi %g, %c1 : index
+      scf.yield %done, %g1, %next, %on : !quoin.sequence, index, index, i1
+    }
+    %n = quoin.length %xe
+    quoin.return %xe[%P to %n]
+  }
+
+  // Hidden rows from ids and positions; whoever calls it says who sees whom.
+  quoin.model @model head @head {
+  ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+    %x = quoin.embed %ids by @embed : tensor<?x32xf32>
+    // Layer 0: attention.
+    %n = quoin.rms_norm %x by @layers.0.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q = quoin.linear %n by @layers.0.q_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %q_1 = quoin.rms_norm %q by @layers.0.q_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q_2 = quoin.rotary %q_1 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
+    %k = quoin.linear %n by @layers.0.k_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %k_1 = quoin.rms_norm %k by @layers.0.k_norm epsilon 1.0e-06 : tensor<?x16xf32>
+    %k_2 = quoin.rotary %k_1 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
+    %v = quoin.linear %n by @layers.0.v_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %a = quoin.attention %q_2, %k_2, %v heads 2 kv_heads 1 head_dim 16 scale 0.25
+        : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x16xf32>
+    %o = quoin.linear %a by @layers.0.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %x_1 = arith.addf %x, %o : tensor<?x32xf32>
+    // Layer 0: feed-forward.
+    %m = quoin.rms_norm %x_1 by @layers.0.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %gate = quoin.linear %m by @layers.0.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %up = quoin.linear %m by @layers.0.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %act = quoin.swiglu %gate, %up : tensor<?x64xf32>
+    %down = quoin.linear %act by @layers.0.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
+    %x_2 = arith.addf %x_1, %down : tensor<?x32xf32>
+    // Layer 1: attention.
+    %n_1 = quoin.rms_norm %x_2 by @layers.1.attention_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q_3 = quoin.linear %n_1 by @layers.1.q_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %q_4 = quoin.rms_norm %q_3 by @layers.1.q_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %q_5 = quoin.rotary %q_4 at %positions theta 10000.0 head_dim 16 : tensor<?x32xf32>
+    %k_3 = quoin.linear %n_1 by @layers.1.k_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %k_4 = quoin.rms_norm %k_3 by @layers.1.k_norm epsilon 1.0e-06 : tensor<?x16xf32>
+    %k_5 = quoin.rotary %k_4 at %positions theta 10000.0 head_dim 16 : tensor<?x16xf32>
+    %v_1 = quoin.linear %n_1 by @layers.1.v_proj : tensor<?x32xf32> -> tensor<?x16xf32>
+    %a_1 = quoin.attention %q_5, %k_5, %v_1 heads 2 kv_heads 1 head_dim 16 scale 0.25
+        : tensor<?x32xf32>, tensor<?x16xf32>, tensor<?x16xf32>
+    %o_1 = quoin.linear %a_1 by @layers.1.o_proj : tensor<?x32xf32> -> tensor<?x32xf32>
+    %x_3 = arith.addf %x_2, %o_1 : tensor<?x32xf32>
+    // Layer 1: feed-forward.
+    %m_1 = quoin.rms_norm %x_3 by @layers.1.mlp_norm epsilon 1.0e-06 : tensor<?x32xf32>
+    %gate_1 = quoin.linear %m_1 by @layers.1.gate_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %up_1 = quoin.linear %m_1 by @layers.1.up_proj : tensor<?x32xf32> -> tensor<?x64xf32>
+    %act_1 = quoin.swiglu %gate_1, %up_1 : tensor<?x64xf32>
+    %down_1 = quoin.linear %act_1 by @layers.1.down_proj : tensor<?x64xf32> -> tensor<?x32xf32>
+    %x_4 = arith.addf %x_3, %down_1 : tensor<?x32xf32>
+    %final = quoin.rms_norm %x_4 by @norm epsilon 1.0e-06 : tensor<?x32xf32>
+    quoin.hidden %final : tensor<?x32xf32>
+  }
+
+  quoin.weight @embed : tensor<300x32xf32> from "model.safetensors" tensor "model.embed_tokens.weight"
+  quoin.weight @layers.0.attention_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.0.input_layernorm.weight"
+  quoin.weight @layers.0.q_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.q_proj.weight"
+  quoin.weight @layers.0.q_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.0.self_attn.q_norm.weight"
+  quoin.weight @layers.0.k_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.k_proj.weight"
+  quoin.weight @layers.0.k_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.0.self_attn.k_norm.weight"
+  quoin.weight @layers.0.v_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.v_proj.weight"
+  quoin.weight @layers.0.o_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.0.self_attn.o_proj.weight"
+  quoin.weight @layers.0.mlp_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.0.post_attention_layernorm.weight"
+  quoin.weight @layers.0.gate_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.0.mlp.gate_proj.weight"
+  quoin.weight @layers.0.up_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.0.mlp.up_proj.weight"
+  quoin.weight @layers.0.down_proj : tensor<32x64xf32> from "model.safetensors" tensor "model.layers.0.mlp.down_proj.weight"
+  quoin.weight @layers.1.attention_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.1.input_layernorm.weight"
+  quoin.weight @layers.1.q_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.q_proj.weight"
+  quoin.weight @layers.1.q_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.1.self_attn.q_norm.weight"
+  quoin.weight @layers.1.k_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.k_proj.weight"
+  quoin.weight @layers.1.k_norm : tensor<16xf32> from "model.safetensors" tensor "model.layers.1.self_attn.k_norm.weight"
+  quoin.weight @layers.1.v_proj : tensor<16x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.v_proj.weight"
+  quoin.weight @layers.1.o_proj : tensor<32x32xf32> from "model.safetensors" tensor "model.layers.1.self_attn.o_proj.weight"
+  quoin.weight @layers.1.mlp_norm : tensor<32xf32> from "model.safetensors" tensor "model.layers.1.post_attention_layernorm.weight"
+  quoin.weight @layers.1.gate_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.1.mlp.gate_proj.weight"
+  quoin.weight @layers.1.up_proj : tensor<64x32xf32> from "model.safetensors" tensor "model.layers.1.mlp.up_proj.weight"
+  quoin.weight @layers.1.down_proj : tensor<32x64xf32> from "model.safetensors" tensor "model.layers.1.mlp.down_proj.weight"
+  quoin.weight @norm : tensor<32xf32> from "model.safetensors" tensor "model.norm.weight"
+  quoin.weight @head : tensor<300x32xf32> from "model.safetensors" tensor "lm_head.weight"
+
+}
