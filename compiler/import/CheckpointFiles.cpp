@@ -11,6 +11,8 @@ using namespace quoin;
 using nlohmann::json;
 
 static constexpr const char *singleName = "model.safetensors";
+/// Adapters beside the model, under names of their own.
+static constexpr const char *adapterName = "lora.safetensors";
 
 static std::string shapeText(const std::vector<int64_t> &shape) {
   std::string text = "[";
@@ -37,6 +39,8 @@ std::optional<CheckpointFiles> CheckpointFiles::open(const std::string &director
     error = directory + ": expects '" + singleName + "' or '" + indexName + "', but found " + otherWeights(directory);
     good = false;
   }
+  if (good && isThere(adapterName))
+    good = files.addFile(adapterName, error);
   if (!good)
     return std::nullopt;
   return files;

@@ -93,6 +93,17 @@ TEST_F(ImportTest, settingsGivenBecomeDefaults) {
                                   "top_k = 5 : index} attributes {fixed = {block = 4 : index}}"));
 }
 
+TEST_F(ImportTest, adaptersBesideTheModelActWhereTheirGateIsOpen) {
+  EXPECT_THAT(import(), testing::Not(HasSubstr("lora")));
+  writeTensors("lora.safetensors", {{"gate", {20, 3}}, {"layers.0.lora_a", {3, 8}}, {"layers.0.lora_b", {12, 3}}});
+  std::string text = import();
+  EXPECT_THAT(text,
+              HasSubstr("quoin.weight @adapter_gate : tensor<20x3xf32> from \"lora.safetensors\" tensor \"gate\""));
+  EXPECT_THAT(text, HasSubstr("by @layers.0.lora_b : tensor<?x3xf32> -> tensor<?x12xf32>"));
+  writeTensors("lora.safetensors", {{"gate", {20, 3}}, {"layers.0.lora_a", {3, 8}}, {"layers.0.lora_b", {8, 3}}});
+  EXPECT_THAT(refuse(), HasSubstr("tensor 'layers.0.lora_b' expects shape [12, 3] by config.json, but found [8, 3]"));
+}
+
 TEST_F(ImportTest, settingsThatBoundEachOtherAreChecked) {
   auto with = [&](const char *decoder, std::vector<std::pair<std::string, std::string>> settings) {
     options.decoders = {decoder};
