@@ -24,6 +24,9 @@ static constexpr SettingSpec count(std::string_view name, double low, double num
 static constexpr SettingSpec real(std::string_view name, double number, double low = 0, double high = wide) {
   return {name, Kind::Real, Role::Entry, low, high, Default::Number, number};
 }
+static constexpr SettingSpec ids(std::string_view name, double number) {
+  return {name, Kind::Ids, Role::Entry, 0, many, Default::Number, number};
+}
 static constexpr SettingSpec steps = {"steps", Kind::Index, Role::Entry, 1, many, Default::Block};
 static constexpr SettingSpec subBlock = {"sub_block", Kind::Index, Role::Entry, 1, many, Default::SubBlock, 8};
 static constexpr SettingSpec window = {"window", Kind::Index, Role::Entry, 1, many, Default::Config, 4};
@@ -37,13 +40,13 @@ static constexpr SettingSpec wedlm[] = {count("window", 1, 16), real("entropy", 
 static constexpr SettingSpec wedlmBlocks[] = {block(32), real("threshold", 0.9)};
 static constexpr SettingSpec sdlm[] = {window, real("threshold", 0.5)};
 static constexpr SettingSpec sdlmSelf[] = {window};
-static constexpr SettingSpec adablock[] = {block(32), real("threshold", 0.9), count("delimiter", 0, 198),
+static constexpr SettingSpec adablock[] = {block(32), real("threshold", 0.9), ids("delimiter", 198),
                                            real("delimiter_threshold", 0.3)};
 static constexpr SettingSpec blockgen[] = {fixedBlock(4), steps, count("warmup", 0, 1), count("every", 1, 2)};
 static constexpr SettingSpec blockgenUniform[] = {
     fixedBlock(4), steps, {"others", Kind::Index, Role::Fixed, 1, many, Default::Tokens}};
-static constexpr SettingSpec cntp[] = {real("low", 0.1),        real("high", 1),       count("trials", 1, 40),
-                                       count("longest", 1, 10), count("comma", 0, 11), count("period", 0, 13)};
+static constexpr SettingSpec cntp[] = {real("low", 0.1),        real("high", 1),  count("trials", 1, 40),
+                                       count("longest", 1, 10), ids("comma", 11), ids("period", 13)};
 static constexpr SettingSpec ctrldiff[] = {count("largest", 1, 16), count("first", 1, 4), real("grow", 0.5),
                                            real("threshold", 0.85)};
 static constexpr SettingSpec efficientDlm[] = {fixedBlock(32), real("threshold", 0.9)};

@@ -2,7 +2,8 @@
 //
 // A decoder is a text with placeholders (`decoders/`) and a list of settings. A setting is either *fixed*, a number
 // that the text's masks contain and that therefore cannot change once the text is made, or an entry of the decoder's
-// `settings`, or a *choice*, which only decides which lines of the text are kept.
+// `settings`, or a *choice*, which only decides which lines of the text are kept. Several ids are an entry each, NAME,
+// NAME_2 and so on; the text goes over the names.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,7 +17,7 @@
 
 namespace quoin {
 
-enum class Kind { Index, Real, Flag, Text };
+enum class Kind { Index, Real, Flag, Text, Ids };
 enum class Role { Fixed, Entry, Choice };
 
 /// Where the value comes from if nobody gives one.

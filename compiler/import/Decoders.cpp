@@ -31,6 +31,7 @@ public:
 
   const SettingSpec *find(std::string_view name) const;
   bool give(const SettingSpec &setting, const json &value, std::string &error);
+  bool giveIds(const SettingSpec &setting, const json &value, std::string &error);
   bool complete(std::string &error);
   std::string expand() const;
 
@@ -42,12 +43,14 @@ private:
   bool completeWindow(std::string &error);
   bool ordered(std::string &error) const;
   std::string settingsText() const;
+  std::vector<std::string> namesOf(const SettingSpec &setting) const;
   static std::string valueText(const SettingSpec &setting, double value);
   template <typename Visit> void forEachSetting(Visit visit) const;
 
   const DecoderSpec &spec;
   const DecoderContext &context;
   std::map<std::string, double, std::less<>> values;
+  std::map<std::string, std::vector<std::string>, std::less<>> lists; // of ids: the names that each has
 };
 
 /// The decoder's own settings, then the common ones it does not have itself.
@@ -99,6 +102,8 @@ bool Resolved::give(const SettingSpec &setting, const json &value, std::string &
              std::to_string(static_cast<int64_t>(setting.high));
     good = value.is_number_integer();
     break;
+  case Kind::Ids:
+    return giveIds(setting, value, error);
   case Kind::Real:
     wanted = setting.high < 1e30 ? "a number from " + realText(setting.low) + " to " + realText(setting.high)
              : setting.low < 0   ? "a number"
@@ -117,6 +122,28 @@ bool Resolved::give(const SettingSpec &setting, const json &value, std::string &
   error = "setting " + quote(setting.name) + " of decoder " + quote(spec.name) + " expects " + wanted + ", but found " +
           describe(value);
   return false;
+}
+
+bool Resolved::giveIds(const SettingSpec &setting, const json &value, std::string &error) {
+  constexpr size_t most = 64;
+  json list = value.is_array() ? value : json::array({value});
+  bool good = !list.empty() && list.size() <= most && std::all_of(list.begin(), list.end(), [&](const json &id) {
+    return id.is_number_integer() && id.get<double>() >= setting.low && id.get<double>() <= setting.high;
+  });
+  if (!good) {
+    error = "setting " + quote(setting.name) + " of decoder " + quote(spec.name) + " expects an id or a list of 1 to " +
+            std::to_string(most) + " ids, but found " + describe(value);
+    return false;
+  }
+  std::vector<std::string> &names = lists[std::string(setting.name)];
+  for (const std::string &before : names)
+    values.erase(before);
+  names.clear();
+  for (size_t i = 0; i < list.size(); ++i) {
+    names.push_back(std::string(setting.name) + (i ? "_" + std::to_string(i + 1) : ""));
+    values[names.back()] = list[i].get<double>();
+  }
+  return true;
 }
 
 /// S2D2 has two policies for when to verify; the settings given choose.
@@ -206,6 +233,11 @@ bool Resolved::complete(std::string &error) {
   return spec.name != "s2d2" || completeS2d2(error);
 }
 
+std::vector<std::string> Resolved::namesOf(const SettingSpec &setting) const {
+  auto list = lists.find(setting.name);
+  return list == lists.end() ? std::vector<std::string>{std::string(setting.name)} : list->second;
+}
+
 std::string Resolved::valueText(const SettingSpec &setting, double value) {
   if (setting.kind == Kind::Real)
     return realText(value) + " : f32";
@@ -220,7 +252,8 @@ std::string Resolved::settingsText() const {
     if (!has(s.name) || s.kind == Kind::Text)
       return;
     std::string &list = s.role == Role::Entry ? entries : fixed;
-    list += (list.empty() ? "" : ", ") + std::string(s.name) + " = " + valueText(s, get(s.name));
+    for (const std::string &name : namesOf(s))
+      list += (list.empty() ? "" : ", ") + name + " = " + valueText(s, get(name));
   });
   std::string attributes = fixed.empty() ? "" : "fixed = {" + fixed + "}";
   if (!spec.approximation.empty())
@@ -235,6 +268,12 @@ std::string Resolved::expand() const {
   for (std::string_view choice : decoderChoices(spec.text))
     run.define(std::string(choice), {choice == spec.choice});
   forEachSetting([&](const SettingSpec &s) {
+    if (s.kind == Kind::Ids) {
+      TemplateList all;
+      for (const std::string &name : namesOf(s))
+        all.push_back({name});
+      return run.define(std::string(s.name), {std::move(all)});
+    }
     if (s.kind == Kind::Text)
       return run.define(std::string(s.name), {std::string(s.words[static_cast<size_t>(get(s.name))])});
     run.define(std::string(s.name), {has(s.name) && (s.role != Role::Choice || get(s.name) != 0)});

@@ -15,9 +15,10 @@ module attributes {
     %true = arith.constant true
     %B = quoin.setting @block : index
     %threshold = quoin.setting @threshold : f32
-    %delimiter = quoin.setting @delimiter : index
     %least = quoin.setting @delimiter_threshold : f32
+    %delimiter = quoin.setting @delimiter : index
     %delimiter_i = arith.index_cast %delimiter : index to i32
+    %false = arith.constant false
     %P = quoin.length %prompt
     %x1 = quoin.extend %prompt by %max
     %n = arith.addi %P, %max : index
@@ -37,9 +38,11 @@ module attributes {
       %iota = quoin.span %c0 to %rest
       %windows = tensor.splat %window[%rest] : tensor<?xindex>
       %inside = arith.cmpi ult, %iota, %windows : tensor<?xindex>
-      %delimiters = tensor.splat %delimiter_i[%rest] : tensor<?xi32>
-      %ends = arith.cmpi eq, %token, %delimiters : tensor<?xi32>
-      %may = arith.andi %inside, %ends : tensor<?xi1>
+      %ends = tensor.splat %false[%rest] : tensor<?xi1>
+      %delimiter_s = tensor.splat %delimiter_i[%rest] : tensor<?xi32>
+      %is_delimiter = arith.cmpi eq, %token, %delimiter_s : tensor<?xi32>
+      %ends_1 = arith.ori %ends, %is_delimiter : tensor<?xi1>
+      %may = arith.andi %inside, %ends_1 : tensor<?xi1>
       %best = quoin.top %confidence, %c1 where %may
       %any = quoin.count %best
       %found = arith.cmpi ne, %any, %c0 : index

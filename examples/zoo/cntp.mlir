@@ -19,8 +19,8 @@ module attributes {
     %trials = quoin.setting @trials : index
     %longest = quoin.setting @longest : index
     %comma = quoin.setting @comma : index
-    %period = quoin.setting @period : index
     %comma_i = arith.index_cast %comma : index to i32
+    %period = quoin.setting @period : index
     %period_i = arith.index_cast %period : index to i32
     %none = tensor.empty(%c0) : tensor<?xi32>
     %P = quoin.length %prompt
@@ -78,13 +78,13 @@ module attributes {
             %sum1 = arith.addf %sum, %log : f32
             %t = tensor.extract %t2[%c0] : tensor<?xi32>
             %y1 = quoin.append %y, %t2
-            %comma_here = arith.cmpi eq, %t, %comma_i : i32
-            %period_here = arith.cmpi eq, %t, %period_i : i32
-            %mark = arith.ori %comma_here, %period_here : i1
             %stop = quoin.find_stop %y1[%m to %m1]
-            %stops = arith.cmpi ne, %stop, %m1 : index
-            %ends = arith.ori %mark, %stops : i1
-            %on1 = arith.xori %ends, %true : i1
+            %ends = arith.cmpi ne, %stop, %m1 : index
+            %comma_here = arith.cmpi eq, %t, %comma_i : i32
+            %ends_1 = arith.ori %ends, %comma_here : i1
+            %period_here = arith.cmpi eq, %t, %period_i : i32
+            %ends_2 = arith.ori %ends_1, %period_here : i1
+            %on1 = arith.xori %ends_2, %true : i1
             scf.yield %y1, %sum1, %on1 : !quoin.sequence, f32, i1
           }
           %m = quoin.length %ye

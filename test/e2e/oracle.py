@@ -35,7 +35,7 @@ MARKS = {"forced-aligner": 7, "set-prompting": 7}
 
 
 # What the model of "own-canvases" often predicts.
-DELIMITER = 163
+DELIMITERS = [83, 4]
 
 
 def shape(family, seed, **more):
@@ -65,12 +65,12 @@ CASES = {
     "own-odd-blocks": (shape("sdar", 31, layers=1, heads=3, kv_heads=3, head_dim=8, hidden=24),
                        ("blockgen", "blockgen-uniform", "softmol", "tdar"),
                        dict(block=5, steps=3, warmup=0, every=1, others=200, lower=0.6, upper=0.9)),
-    "own-masks": (shape("sdar", 32), ("knows-the-future", "stamp", "tree"), dict(masks=2, slots=3)),
+    "own-masks": (shape("sdar", 52, layers=1, hidden=16, heads=1), ("knows-the-future", "stamp", "tree"), dict(masks=2, slots=3)),
     "own-canvases": (shape("llada", 33), ("adablock", "gidd", "hex", "ilm"),
-                     dict(block=4, delimiter=DELIMITER, delimiter_threshold=0.0, steps=4, uniform=0.2, smallest=2, answer=1,
+                     dict(block=4, delimiter=DELIMITERS, delimiter_threshold=0.0, steps=4, uniform=0.2, smallest=2, answer=1,
                           vocabulary=264)),
     "own-texts": (shape("qwen3", 34), ("cntp", "forced-aligner", "set-prompting"),
-                  dict(low=1.0, high=5.6, trials=3, longest=3, comma=11, period=13, slot=7, separator=7)),
+                  dict(low=1.0, high=5.6, trials=3, longest=3, comma=[11, 60, 200], period=13, slot=7, separator=7)),
     "guided": (shape("llada", 9), ("llada", "llada2", "d2f"), dict(block=4, steps=12, max_post_steps=0, edit_threshold=0.3)),
     "long-guided": (shape("llada", 10, layers=1, heads=4, kv_heads=4, head_dim=8), ("llada", "nbdiff"), dict(block=2, sub_block=2)),
     "dream": (shape("sdar", 13), ("dream", "rnd1"), dict(steps=5)),

@@ -30,6 +30,11 @@ def sure(confidence, rows, threshold):
     return {i for i in rows if confidence[i] >= threshold} | set(top(confidence, rows, 1))
 
 
+def listed(ids):
+    """A setting of one id or several."""
+    return ids if isinstance(ids, list) else [ids]
+
+
 def adablock(r):
     p, lo = len(r.prompt), len(r.prompt)
     x = r.prompt + [None] * r.max
@@ -37,7 +42,7 @@ def adablock(r):
     while lo < n:
         token, confidence = step(r, x, n, range(lo, n), full(n), "T", raw=True)
         size = min(r.block, n - lo)
-        ends = top(confidence, [i for i in range(lo, n) if i - lo < r.max // 4 and token[i] == r.delimiter], 1)
+        ends = top(confidence, [i for i in range(lo, n) if i - lo < r.max // 4 and token[i] in listed(r.delimiter)], 1)
         if ends and confidence[ends[0]] >= r.delimiter_threshold:
             size = ends[0] + 1 - lo
         masked = range(lo, lo + size)
@@ -111,7 +116,7 @@ def blockgen_uniform(r):
 
 
 def cntp(r):
-    x, p = list(r.prompt), len(r.prompt)
+    x, p, marks = list(r.prompt), len(r.prompt), listed(r.comma) + listed(r.period)
 
     def follow(y):
         scores = r.read(y, [len(y) - 1], causal(len(y)))[0]
@@ -126,7 +131,7 @@ def cntp(r):
             continue
         for _ in range(1 + more):
             y, total = [], 0
-            while len(y) < r.longest and not (y and (y[-1] in (r.comma, r.period) or y[-1] in r.stop)):
+            while len(y) < r.longest and not (y and (y[-1] in marks or y[-1] in r.stop)):
                 _, (token, confidence) = follow(x + y)
                 y.append(token)
                 total += math.log(confidence) if confidence > 0 else -math.inf

@@ -121,11 +121,24 @@ TEST_F(ImportTest, settingsThatBoundEachOtherAreChecked) {
   EXPECT_THAT(with("gidd", {{"vocabulary", "1000"}}), HasSubstr("expects at most the model's "));
   EXPECT_THAT(with("gidd", {{"uniform", "1"}}), HasSubstr("expects a number from 0.0 to 0.99, but found 1"));
   EXPECT_THAT(with("blockgen-uniform", {{"others", "1000"}}), HasSubstr("expects less than the model's "));
+  EXPECT_EQ(with("adablock", {{"delimiter", "[3, true]"}}),
+            "setting 'delimiter' of decoder 'adablock' expects an id or a list of 1 to 64 ids, but found [3,true]");
+  EXPECT_THAT(with("cntp", {{"comma", "[]"}}), HasSubstr("expects an id or a list of 1 to 64 ids, but found []"));
   EXPECT_THAT(with("softmol", {{"rank", "\"best\""}}), HasSubstr("expects \"raw\" or \"nucleus\", but found "));
   EXPECT_EQ(with("llada", {{"threshold", "0.9"}, {"steps", "8"}}),
             "setting 'threshold' of decoder 'llada' expects to stand without 'steps', but found 0.9");
   EXPECT_EQ(with("llada", {{"threshold", "0.9"}, {"factor", "1.5"}}),
             "setting 'factor' of decoder 'llada' expects to stand without 'threshold', but found 1.5");
+}
+
+TEST_F(ImportTest, severalIdsAreASettingEach) {
+  options.decoders = {"adablock"};
+  options.settings = {{"delimiter", "[9, 8]"}, {"delimiter", "[3, 4, 5]"}};
+  std::string text = import();
+  EXPECT_THAT(text, HasSubstr("delimiter = 3 : index, delimiter_2 = 4 : index, delimiter_3 = 5 : index"));
+  EXPECT_THAT(text, HasSubstr("quoin.setting @delimiter_3 : index"));
+  options.settings = {{"delimiter", "[9, 8]"}, {"delimiter", "7"}};
+  EXPECT_THAT(import(), testing::AllOf(HasSubstr("delimiter = 7 : index"), testing::Not(HasSubstr("delimiter_2"))));
 }
 
 TEST(ProgramTextTest, equalAliasesAreOneAndOthersAreRenamed) {
