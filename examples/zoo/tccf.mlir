@@ -50,10 +50,10 @@ module attributes {
       %on = arith.cmpi eq, %stop, %hi : index
       scf.yield %done, %hi, %on : !quoin.sequence, index, i1
     }
-    // The second phase has a cache of its own: another sequence with the same text.
+    // The second phase has a cache of its own: another sequence with the same text, which its first call reads.
     %n0 = quoin.length %xe
     %again = quoin.reopen %xe[%n0 to %n0]
-    %y1 = quoin.commit %again to %n0 by pass of @model mask #causal
+    %y1 = quoin.commit %again to %n0
     %want2 = arith.addi %n0, %answer : index
     %ye, %one = scf.while (%y = %y1, %go = %true) : (!quoin.sequence, i1) -> (!quoin.sequence, i1) {
       %n = quoin.length %y

@@ -312,19 +312,21 @@ def stamp(r):
 def tccf(r):
     p, size = len(r.prompt), r.block
     x, start = canvas(r, size)
-    r.counted = False
+    r.forwards += p >= size
     for lo in range(start, len(x), size):
         hi = lo + size
         while masked := opens(x, lo, hi):
             token, confidence = step(r, x, hi, masked, blocks(hi, size), "Tkp")
             for i in sure(confidence, masked, r.threshold):
                 x[i] = token[i]
+        r.forwards += 1
         if r.stops(x[p:hi]):
             break
     x, a = x[:hi], hi
     while len(x) < a + r.answer and not r.stops(x[a:]):
         n = len(x)
         x.append(step(r, x + [None], n + 1, [n], causal(n + 1), "Tkp")[0][n])
+        r.forwards += 1
     return x[p:]
 
 
