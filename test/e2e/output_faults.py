@@ -204,6 +204,12 @@ def is_working(process, f):
         time.sleep(0.001)
 
 
+def open_to(number):
+    """What a child does first: dies of the signal, without a core, also if whoever runs this test is deaf to it (nohup)."""
+    signal.signal(number, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def signals():
     """The partial folder goes, with the folders that were made for it, and the process dies by the signal."""
     want, died = tokens(artefact()), 0
@@ -211,7 +217,7 @@ def signals():
         for number, delays in ((signal.SIGINT, (0, 0.05, 0.3)), (signal.SIGTERM, (0, 0.3)), (signal.SIGHUP, (0.1,)), (signal.SIGQUIT, (0.1,))):
             for delay in delays:
                 shutil.copytree(artefact(), f.out)
-                process = started(f, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
+                process = started(f, preexec_fn=lambda: open_to(number))
                 is_working(process, f)
                 time.sleep(delay)
                 process.send_signal(number)
