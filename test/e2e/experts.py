@@ -9,8 +9,6 @@ tried (default 12).
 import json
 import os
 import random
-import shutil
-import tempfile
 
 import harness
 import model_bodies
@@ -177,20 +175,12 @@ def check(seed, folder, kind):
 
 def random_models(part, parts):
     def test():
-        folder, kind = tempfile.mkdtemp(), ("F32", "BF16", "F16")[part % 3]
-        try:
+        kind = ("F32", "BF16", "F16")[part % 3]
+        with harness.scratch() as folder:
             write_weights(folder, kind)
-            for seed in range(part, MODELS, parts):
-                try:
-                    check(seed, folder, kind)
-                except harness.Failure as e:
-                    raise harness.Failure(f"model {seed}: {e}") from e
-            return f"{len(range(part, MODELS, parts))} models, experts of {kind}"
-        finally:
-            if os.environ.get("QUOIN_KEEP"):
-                print(folder)
-            else:
-                shutil.rmtree(folder, ignore_errors=True)
+            seeds = range(part, MODELS, parts)
+            harness.each_seed(seeds, "model", lambda seed: check(seed, folder, kind))
+            return f"{len(seeds)} models, experts of {kind}"
     return test
 
 

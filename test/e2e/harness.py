@@ -1,7 +1,9 @@
 """Runs the built tools for end-to-end tests. Standard library only; QUOIN_BIN names the folder of programs."""
 import concurrent.futures
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -60,6 +62,28 @@ def traced(program, target, requests, *flags):
                 event = json.loads(line)
                 sessions[event.pop("session")].append(event)
     return got, sessions
+
+
+@contextlib.contextmanager
+def scratch():
+    """A temporary folder; with QUOIN_KEEP it stays, and its name is printed."""
+    folder = tempfile.mkdtemp()
+    try:
+        yield folder
+    finally:
+        if os.environ.get("QUOIN_KEEP"):
+            print(folder)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def each_seed(seeds, what, check):
+    """Calls check(seed) for each; a failure says of which seed it is."""
+    for seed in seeds:
+        try:
+            check(seed)
+        except Failure as e:
+            raise Failure(f"{what} {seed}: {e}") from e
 
 
 def expect(condition, message):

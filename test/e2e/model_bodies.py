@@ -317,8 +317,8 @@ def compare_forms(text, folder, name):
 
 def check(read):
     """All bodies with a third argument, or all without one."""
-    folder, legal, refused = tempfile.mkdtemp(), [], 0
-    try:
+    legal, refused = [], 0
+    with harness.scratch() as folder:
         write_weights(os.path.join(folder, "w.safetensors"))
         for index in range(BODIES):
             body = draw(index)
@@ -341,11 +341,6 @@ def check(read):
                     raise harness.Failure(f"body {index}: {alone}") from alone
             raise e
         return f"{len(legal)} bodies computed as written, {refused} refused"
-    finally:
-        if os.environ.get("QUOIN_KEEP"):
-            print(folder)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 # Ops of other dialects: words of the numbered constraint, from every tool.

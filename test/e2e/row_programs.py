@@ -10,7 +10,6 @@ import json
 import math
 import os
 import random
-import shutil
 import struct
 import tempfile
 
@@ -202,22 +201,16 @@ def compare_as_stages(text, folder, name):
 
 def random_programs(part, parts):
     def test():
-        folder = tempfile.mkdtemp()
-        try:
+        with harness.scratch() as folder:
             model_bodies.write_weights(os.path.join(folder, "w.safetensors"))
-            for seed in range(part, PROGRAMS, parts):
-                try:
-                    model_bodies.compare_forms(random_model(seed), folder, f"model-{seed}")
-                    if seed % 4 == 0:
-                        compare_as_stages(random_model(seed), folder, f"model-{seed}")
-                except harness.Failure as e:
-                    raise harness.Failure(f"program {seed}: {e}") from e
-            return f"{len(range(part, PROGRAMS, parts))} models"
-        finally:
-            if os.environ.get("QUOIN_KEEP"):
-                print(folder)
-            else:
-                shutil.rmtree(folder, ignore_errors=True)
+
+            def check(seed):
+                model_bodies.compare_forms(random_model(seed), folder, f"model-{seed}")
+                if seed % 4 == 0:
+                    compare_as_stages(random_model(seed), folder, f"model-{seed}")
+            seeds = range(part, PROGRAMS, parts)
+            harness.each_seed(seeds, "program", check)
+            return f"{len(seeds)} models"
     return test
 
 
