@@ -87,6 +87,21 @@ static void writeModels(OStream &json, const std::vector<ModelInventory> &models
     });
 }
 
+/// What `costs` lists of every model, which is named where there are several.
+template <typename Costs, typename Write>
+static void writeCosts(llvm::json::OStream &json, llvm::StringRef name, llvm::ArrayRef<ModelInventory> models,
+                       Costs ModelInventory::*costs, Write write) {
+  json.attributeArray(name, [&] {
+    for (const ModelInventory &m : models)
+      for (const auto &cost : m.*costs)
+        json.object([&] {
+          if (models.size() > 1)
+            json.attribute("model", m.name);
+          write(cost);
+        });
+  });
+}
+
 std::string quoin::metadataJson(const ArtifactDescription &d) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -138,32 +153,20 @@ std::string quoin::metadataJson(const ArtifactDescription &d) {
       json.attribute("scratch_bytes_per_row", d.scratchRowBytes);
       json.attribute("head_scratch_bytes_per_row", d.headScratchRowBytes);
     });
-    json.attributeArray("kernels", [&] {
-      for (const ModelInventory &m : d.models)
-        for (const ProductCost &p : m.products)
-          json.object([&] {
-            if (d.models.size() > 1)
-              json.attribute("model", m.name);
-            json.attribute("shape", p.shape);
-            json.attribute("count", p.count);
-            json.attribute("bytes", p.bytes);
-            json.attribute("flops", p.flopsPerRow);
-          });
+    writeCosts(json, "kernels", d.models, &ModelInventory::products, [&](const ProductCost &p) {
+      json.attribute("shape", p.shape);
+      json.attribute("count", p.count);
+      json.attribute("bytes", p.bytes);
+      json.attribute("flops", p.flopsPerRow);
     });
     if (llvm::any_of(d.models, [](const ModelInventory &m) { return !m.experts.empty(); }))
-      json.attributeArray("experts", [&] {
-        for (const ModelInventory &m : d.models)
-          for (const ExpertCost &e : m.experts)
-            json.object([&] {
-              if (d.models.size() > 1)
-                json.attribute("model", m.name);
-              json.attribute("shape", e.shape);
-              json.attribute("count", e.count);
-              json.attribute("experts", e.experts);
-              json.attribute("chosen", e.chosen);
-              json.attribute("bytes_per_expert", e.bytesPerExpert);
-              json.attribute("flops", e.flopsPerRow);
-            });
+      writeCosts(json, "experts", d.models, &ModelInventory::experts, [&](const ExpertCost &e) {
+        json.attribute("shape", e.shape);
+        json.attribute("count", e.count);
+        json.attribute("experts", e.experts);
+        json.attribute("chosen", e.chosen);
+        json.attribute("bytes_per_expert", e.bytesPerExpert);
+        json.attribute("flops", e.flopsPerRow);
       });
     json.attributeObject("step", [&] {
       json.attribute("barriers", d.barriers);
