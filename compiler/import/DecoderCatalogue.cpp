@@ -72,6 +72,7 @@ static constexpr SettingSpec llada[] = {block(32),
                                         {"factor", Kind::Real, Role::Entry, 0, wide, Default::None}};
 static constexpr SettingSpec llada2[] = {fixedBlock(32), real("threshold", 0.95), real("edit_threshold", 0.9),
                                          count("least", 1, 1), count("max_post_steps", 0, 16)};
+static constexpr SettingSpec llada20[] = {fixedBlock(32), steps, real("threshold", 0.95)};
 static constexpr SettingSpec s2d2[] = {fixedBlock(8),
                                        steps,
                                        real("threshold", 0.85),
@@ -120,6 +121,7 @@ static constexpr DecoderSpec catalogue[] = {
     {"sdlm-self", "sdlm-self", "", sdlmSelf},
     {"llada", "llada", "", llada},
     {"llada2", "llada2", "", llada2},
+    {"llada2.0", "llada2-0", "", llada20},
     {"s2d2", "s2d2", "", s2d2},
     {"bd3lm", "bd3lm", "", bd3lm},
     {"nbdiff", "nbdiff", "", nbdiff},

@@ -289,11 +289,11 @@ std::string Resolved::expand() const {
     auto below = static_cast<int64_t>(get("vocabulary"));
     run.define("noise_ids", {below - (*context.fill < below)});
   }
-  bool plain = spec.name.find('-') == std::string_view::npos;
+  bool plain = spec.name.find_first_of("-.") == std::string_view::npos;
   run.define("decoder", {plain ? std::string(spec.name) : "\"" + std::string(spec.name) + "\""});
   // Functions of a decoder carry its name as a prefix that needs no quotes.
   std::string symbol(spec.name);
-  std::replace(symbol.begin(), symbol.end(), '-', '_');
+  std::replace_if(symbol.begin(), symbol.end(), [](char c) { return c == '-' || c == '.'; }, '_');
   run.define("symbol", {symbol});
   run.define("settings", {settingsText()});
   std::string error;

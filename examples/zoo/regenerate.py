@@ -32,6 +32,7 @@ PROGRAMS = [
     ("sdlm-self", "sdlm", []),
     ("llada", "llada", []),
     ("llada2", "sdar", ["block=32"]),
+    ("llada2.0", "sdar", ["block=32"]),
     ("s2d2", "sdar", ["block=8"]),
     ("bd3lm", "sdar", []),
     ("nbdiff", "sdar", ["block=32"]),

@@ -205,7 +205,7 @@ def fewer_tokens_than_a_block():
     rnd = random.Random(9)
     whole = {d: lambda p: BLOCK - p % BLOCK for d in (*oracle.SDAR, "bd3lm", "s2d2")}
     whole.update({d: lambda p: BLOCK - p % BLOCK + 1 for d in oracle.FAST}, **{d: lambda p: BLOCK for d in ("llada", "nbdiff", "d2f", "nemotron-diffusion")})
-    whole.update({d: lambda p: 1 for d in ("llada2", "autoregressive", "dream", "rnd1", "nemotron-linear-spec", *oracle.WEDLM)})
+    whole.update({d: lambda p: 1 for d in ("llada2", "llada2.0", "autoregressive", "dream", "rnd1", "nemotron-linear-spec", *oracle.WEDLM)})
     queries = [dict(decoder=d, ids=prompt(rnd, 1 if d == "bd3lm" else n), max_tokens=1) for d in LOOPS for n in (3, 4, 5, 6)]
     for q, g in run(queries):
         p, n = len(q["ids"]), len(g["ids"])

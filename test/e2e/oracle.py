@@ -24,7 +24,7 @@ from model import Model
 REQUESTS = int(os.environ.get("QUOIN_ORACLE_REQUESTS", "120"))
 NOISE = 1e-3
 SDAR = ("sdar-dynamic", "sdar-static", "sdar-sequential")
-BLOCKS = (*SDAR, "s2d2", "llada2", "bd3lm", "nbdiff", "d2f")
+BLOCKS = (*SDAR, "s2d2", "llada2", "llada2.0", "bd3lm", "nbdiff", "d2f")
 FAST = ("fast-dllm-v2", "fast-dllm-v2-sub-block-cache")
 SDLM = ("sdlm", "sdlm-entropy", "sdlm-self")
 WEDLM = ("wedlm", "wedlm-blocks")
@@ -91,21 +91,21 @@ SHARES = {d: sum(d in case[1] for case in CASES.values()) for d in (*decoders.LO
 # Defaults where neither the case nor the request gives a setting.
 DEFAULTS = {d: dict(threshold=0.85) for d in (*SDAR, "s2d2")}
 DEFAULTS.update({d: dict(threshold=0.5) for d in SDLM}, **{d: dict(threshold=0.9) for d in (*FAST, "nbdiff", "wedlm-blocks")})
-DEFAULTS.update({"llada2": dict(threshold=0.95, edit_threshold=0.9, least=1, max_post_steps=16), "bd3lm": dict(top_p=0.9),
+DEFAULTS.update({"llada2.0": dict(threshold=0.95), "llada2": dict(threshold=0.95, edit_threshold=0.9, least=1, max_post_steps=16), "bd3lm": dict(top_p=0.9),
                  "wedlm": dict(entropy=0.4, distance_penalty=0.02), "d2f": dict(threshold=0.9, add=0.1, complete=0.9),
                  "nemotron-diffusion": dict(threshold=2), "nemotron-linear-spec": dict(threshold=0)})
 DEFAULTS.update({d: dict(threshold=0.9) for d in ("adablock", "efficient-dlm", "tccf")}, ctrldiff=dict(threshold=0.85),
                 softmol=dict(top_p=0.95))
 # What a request may give.
 THRESHOLDS = [0.02, 0.1, 0.3, 0.6, 0.9]
-RUN_TIME = {d: dict(threshold=THRESHOLDS) for d in ("sdar-dynamic", "s2d2", "sdlm", *FAST, "nbdiff", "d2f", "nemotron-diffusion", "nemotron-linear-spec")}
+RUN_TIME = {d: dict(threshold=THRESHOLDS) for d in ("sdar-dynamic", "s2d2", "llada2.0", "sdlm", *FAST, "nbdiff", "d2f", "nemotron-diffusion", "nemotron-linear-spec")}
 RUN_TIME.update({"bd3lm": dict(top_p=[0.3, 0.9, 1.0]), "llada": dict(guidance=[0, 0, 1.5]),
                  "llada2": dict(threshold=THRESHOLDS, edit_threshold=[0.1, 0.4, 0.9]), "wedlm-blocks": dict(threshold=[0, *THRESHOLDS]),
                  "wedlm": dict(entropy=[0.4, 1.5, 3.0, 4.5], distance_penalty=[0, 0.02, 0.2]), "sdlm-entropy": dict(threshold=[0.1, 0.3, 0.5])})
 RUN_TIME.update({d: dict(threshold=THRESHOLDS) for d in ("adablock", "efficient-dlm", "tccf", "ctrldiff")},
                 softmol=dict(top_p=[0.3, 0.9, 1.0]))
 # Systems that draw tokens; the others have no temperature (S2D2, self-speculative SDLM) or always draw (BD3-LM).
-FILTERS = {d: ("top_k", "top_p") for d in (*SDAR, "autoregressive", "sdlm", "sdlm-entropy", "llada2", "wedlm", "nbdiff", "d2f")}
+FILTERS = {d: ("top_k", "top_p") for d in (*SDAR, "autoregressive", "sdlm", "sdlm-entropy", "llada2", "llada2.0", "wedlm", "nbdiff", "d2f")}
 FILTERS.update({"llada": (), "wedlm-blocks": (), "nemotron-diffusion": ()}, **{d: ("top_p",) for d in FAST})
 
 FILTERS.update({d: () for d in ("adablock", "blockgen", "blockgen-uniform", "efficient-dlm", "gidd", "hex")})

@@ -436,6 +436,26 @@ def llada2(r):
     return r.through_stop(x[p:min(hi, p + r.max)])
 
 
+def llada20(r):
+    p, size = len(r.prompt), r.block
+    x, start = canvas(r, size)
+    r.counted = False
+    for lo in range(start, len(x), size):
+        hi, step = lo + size, 0
+        while masked := opens(x, lo, hi):
+            token, confidence = {}, {}
+            for i, scores in zip(masked, r.read(x[:hi], masked, blocks(hi, size))):
+                token[i], confidence[i] = r.sample(scores, "Tkp", i)
+            quota = min(share(size, r.steps, step), len(masked))
+            new = [i for i in masked if confidence[i] > r.threshold]
+            for i in new if len(new) >= quota else top(confidence, masked, quota):
+                x[i] = token[i]
+            step += 1
+        if r.stops(x[p:hi]):
+            break
+    return r.through_stop(x[p:min(hi, p + r.max)])
+
+
 def nbdiff(r):
     x, p, size = list(r.prompt), len(r.prompt), r.block
     for _ in range(max(1, -(-r.max // size))):
@@ -591,7 +611,7 @@ LOOPS = {"sdar-dynamic": sdar("dynamic"), "sdar-static": sdar("static"), "sdar-s
          "autoregressive": autoregressive, "fast-dllm-v2": fast_dllm_v2(False), "fast-dllm-v2-sub-block-cache": fast_dllm_v2(True),
          "wedlm": wedlm, "wedlm-blocks": wedlm_blocks, "sdlm": sdlm(False), "sdlm-entropy": sdlm(True), "sdlm-self": sdlm_self,
          "llada": llada, "llada2": llada2, "s2d2": s2d2, "bd3lm": bd3lm, "nbdiff": nbdiff, "d2f": d2f, "dream": dream, "rnd1": rnd1,
-         "nemotron-diffusion": nemotron_diffusion, "nemotron-linear-spec": nemotron_linear_spec}
+         "nemotron-diffusion": nemotron_diffusion, "nemotron-linear-spec": nemotron_linear_spec, "llada2.0": llada20}
 
 
 def decode(model, decoder, request, settings, loop=None):
