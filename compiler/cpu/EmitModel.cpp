@@ -160,7 +160,10 @@ struct StepEmitter {
             {in, read, out, begin, end});
   }
 
-  void emit(MasksOp) { kb.call(maskKernel(kb, masks), {args, worker, workers}); }
+  void emit(MasksOp op) {
+    const BlockMask *within = op.getWithinAttr() ? &op.getWithinAttr().getFormula() : nullptr;
+    kb.call(maskKernel(kb, masks, within), {args, worker, workers});
+  }
 };
 } // namespace
 

@@ -202,8 +202,10 @@ struct AttentionShape {
 /// [rows][heads], and with `blind` the address of the lowest such query, which can only fall.
 mlir::LLVM::LLVMFuncOp attentionKernel(KernelBuilder &kb, const AttentionShape &shape);
 
-/// (quoin_layers_t, worker, workers): fills words and tiles of every group.
-mlir::LLVM::LLVMFuncOp maskKernel(KernelBuilder &kb, llvm::ArrayRef<BlockMask> masks);
+/// (quoin_layers_t, worker, workers): fills words and tiles of every group. `within` is a formula of some layers' own,
+/// or null.
+mlir::LLVM::LLVMFuncOp maskKernel(KernelBuilder &kb, llvm::ArrayRef<BlockMask> masks,
+                                  const BlockMask *within = nullptr);
 
 //===----------------------------------------------------------------------===//
 // The head

@@ -375,12 +375,21 @@ struct MaskEmitter {
 };
 } // namespace
 
-LLVM::LLVMFuncOp quoin::cpu::maskKernel(KernelBuilder &kb, ArrayRef<BlockMask> masks) {
+LLVM::LLVMFuncOp quoin::cpu::maskKernel(KernelBuilder &kb, ArrayRef<BlockMask> masks, const BlockMask *within) {
+  std::string suffix;
+  if (within) {
+    llvm::raw_string_ostream os(suffix);
+    os << "_within_";
+    within->print(os);
+    std::replace(suffix.begin(), suffix.end(), ' ', '_');
+  }
   SmallVector<LLVM::LLVMFuncOp> blocks;
   for (auto [i, mask] : llvm::enumerate(masks))
-    blocks.push_back(kb.function(("mask_" + Twine(i)).str(), {kb.ptr, kb.i64, kb.i64},
-                                 [&](ArrayRef<Val> a) { MaskEmitter(kb, mask, a[0]).block(a[1], a[2]); }));
-  return kb.function("masks", {kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+    blocks.push_back(kb.function(("mask_" + Twine(i) + suffix).str(), {kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+      BlockMask seen = within ? mask.within(*within) : mask;
+      MaskEmitter(kb, seen, a[0]).block(a[1], a[2]);
+    }));
+  return kb.function("masks" + suffix, {kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     Val groups = kb.load(kb.i64, kb.at(a[0], offsetof(quoin_layers_t, groups)));
     Val base = kb.load(kb.ptr, kb.at(a[0], offsetof(quoin_layers_t, group)));
     kb.loop(kb.index(0), groups, 1, {kb.index(0)}, [&](Val gi, ArrayRef<Val> done) -> Vals {

@@ -43,6 +43,18 @@ BlockMask BlockMask::window(int64_t width) {
                    {});
 }
 
+BlockMask BlockMask::within(const BlockMask &other) const {
+  BlockMask both = *this;
+  int32_t own = root(), shift = own + 1;
+  for (Node node : other.formula) {
+    node.lhs += node.lhs < 0 ? 0 : shift;
+    node.rhs += node.rhs < 0 ? 0 : shift;
+    both.formula.push_back(node);
+  }
+  both.formula.push_back({Op::And, 0, own, both.root()});
+  return both;
+}
+
 //===----------------------------------------------------------------------===//
 // One pair
 //===----------------------------------------------------------------------===//

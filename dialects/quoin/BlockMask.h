@@ -134,6 +134,9 @@ public:
   static BlockMask blockCausal(int64_t block);
   static BlockMask window(int64_t width);
 
+  /// The pairs of this mask that another one has, too, which has neither symbols nor arrays.
+  BlockMask within(const BlockMask &other) const;
+
   /// True if nodes of this kind occur.
   bool uses(Op op) const;
   /// True if the formula asks for `open` of a query or a key.

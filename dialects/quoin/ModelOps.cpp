@@ -246,6 +246,12 @@ LogicalResult RotaryOp::verify() {
   return success();
 }
 
+bool quoin::isOfPositions(MaskAttr mask) {
+  using Op = BlockMask::Op;
+  return llvm::none_of(mask.getFormula().nodes(),
+                       [](const BlockMask::Node &n) { return n.op >= Op::QuerySlot && n.op <= Op::Symbol; });
+}
+
 bool quoin::isScale(const APFloat &scale) { return std::fabs(scale.convertToDouble()) < std::ldexp(1.0, 126); }
 
 LogicalResult AttentionOp::verify() {
@@ -269,6 +275,9 @@ LogicalResult AttentionOp::verify() {
   // attention_c3
   if (!isScale(getScale()))
     return emitOpError("expects a finite scale below 2^126, but found ") << getScaleAttr();
+  // attention_c5
+  if (getWithinAttr() && !isOfPositions(getWithinAttr()))
+    return emitOpError("expects a formula of positions alone, but found ") << getWithinAttr();
   return success();
 }
 

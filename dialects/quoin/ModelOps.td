@@ -185,10 +185,12 @@ def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [AllTypesMatch<["query", 
   let description = [{
     `heads` query heads share `kv_heads` key heads (head h uses key head `h / (heads / kv_heads)`); scores are
     `scale * q.k`. Keys and values are those of all tokens of the call, queries may be fewer rows after `prune-rows`
-    (then `rows` names them). The mask is not an operand: it comes with `quoin.forward`.
+    (then `rows` names them). The mask is not an operand: it comes with `quoin.forward`. Of the keys that it shows a layer may see
+    only some: those that the formula behind `within` shows, too. A query that sees none gives 0.
 
     Constraints: (C1) `kv_heads` divides `heads`; (C2) the query and the result have width `heads * head_dim`, key and value
-    `kv_heads * head_dim`; (C3) `scale` is finite, below 2^126; (C4) `head_dim` is 1 to 512.
+    `kv_heads * head_dim`; (C3) `scale` is finite, below 2^126; (C4) `head_dim` is 1 to 512; (C5) a formula behind
+    `within` is one of positions, without symbols.
 
     Example:
     ```mlir
@@ -197,10 +199,10 @@ def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [AllTypesMatch<["query", 
     ```
   }];
   let arguments = (ins Quoin_Rows:$query, Quoin_Rows:$key, Quoin_Rows:$value, Optional<Quoin_IndexTensor>:$rows,
-                       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, F64Attr:$scale);
+                       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, F64Attr:$scale, OptionalAttr<Quoin_MaskAttr>:$within);
   let results = (outs Quoin_Rows:$output);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`rows` $rows^)? `heads` $heads `kv_heads` $kv_heads `head_dim` $head_dim `scale` $scale attr-dict
+    $query `,` $key `,` $value (`rows` $rows^)? `heads` $heads `kv_heads` $kv_heads `head_dim` $head_dim (`within` $within^)? `scale` $scale attr-dict
     `:` type($query) `,` type($key) `,` type($value)
   }];
   let hasVerifier = 1;

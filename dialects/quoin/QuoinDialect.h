@@ -83,6 +83,8 @@ inline constexpr int64_t maxChoices = 256;
 
 /// May scores be multiplied with this? Compiled programs do so in f32, and with log2(e) first.
 bool isScale(const llvm::APFloat &scale);
+/// Does a mask ask for nothing but positions? Then whom a row sees never changes.
+bool isOfPositions(MaskAttr mask);
 
 /// Settings of this name may be given again with a request; the others are fixed by compilation.
 bool isRunTimeSetting(llvm::StringRef name);

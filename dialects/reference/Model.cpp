@@ -107,7 +107,7 @@ Matrix BodyRun::attention(AttentionOp op) {
   ++attentions;
   HeadShape shape{static_cast<int64_t>(op.getHeads()), static_cast<int64_t>(op.getKvHeads()),
                   static_cast<int64_t>(op.getHeadDim()), op.getScale().convertToDouble()};
-  return attend(rows(op.getQuery()), *keys, *values, shape, visible,
+  return attend(rows(op.getQuery()), *keys, *values, shape, visible.within(op.getWithinAttr()),
                 [&](int64_t r) { return slotOfRow(op.getQuery(), r); });
 }
 

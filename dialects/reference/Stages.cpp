@@ -140,7 +140,8 @@ Matrix StepRun::evaluate(AttendOp op) {
   size_t layer = layers.at(op.getPages());
   HeadShape shape{static_cast<int64_t>(op.getHeads()), pages.getHeads(), pages.getHeadDim(),
                   op.getScale().convertToDouble()};
-  return attend(buffer(op.getQuery()), cache.keys[layer], cache.values[layer], shape, visible,
+  MaskAttr within = op.getWords().getDefiningOp<MasksOp>().getWithinAttr();
+  return attend(buffer(op.getQuery()), cache.keys[layer], cache.values[layer], shape, visible.within(within),
                 [&](int64_t r) { return slotOf(space, r); });
 }
 

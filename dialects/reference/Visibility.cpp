@@ -35,20 +35,31 @@ static MaskBox boxAround(const ModelCall &call, int64_t begin, int64_t end) {
   return box;
 }
 
-Visibility::Visibility(const ModelCall &call) : from(call.from), slots(static_cast<int64_t>(call.slots.size())) {
+const Visibility &Visibility::within(MaskAttr formula) {
+  if (!formula)
+    return *this;
+  auto known = layers.find(formula.getAsOpaquePointer());
+  if (known == layers.end())
+    known =
+        layers.emplace(formula.getAsOpaquePointer(), Visibility(call, call.mask.within(formula.getFormula()))).first;
+  return known->second;
+}
+
+Visibility::Visibility(const ModelCall &c, const BlockMask &mask)
+    : call(c), from(call.from), slots(static_cast<int64_t>(call.slots.size())) {
   flags.resize(static_cast<size_t>((slots - from) * slots));
   for (int64_t q0 = from; q0 < slots; q0 += side) {
     int64_t q1 = std::min(q0 + side, slots);
     MaskBox queries = boxAround(call, q0, q1);
     for (int64_t k0 = 0; k0 < slots; k0 += side) {
       int64_t k1 = std::min(k0 + side, slots);
-      Tile tile = call.mask.classify(queries, boxAround(call, k0, k1), call.symbols);
+      Tile tile = mask.classify(queries, boxAround(call, k0, k1), call.symbols);
       if (tile == Tile::Empty)
         continue;
       for (int64_t q = q0; q < q1; ++q)
         for (int64_t k = k0; k < k1; ++k)
           flags[static_cast<size_t>((q - from) * slots + k)] =
-              tile == Tile::Full || call.mask.see(tokenOf(call, q), tokenOf(call, k), call.symbols);
+              tile == Tile::Full || mask.see(tokenOf(call, q), tokenOf(call, k), call.symbols);
     }
   }
 }

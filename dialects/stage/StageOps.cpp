@@ -137,6 +137,13 @@ static std::optional<int64_t> rowsOf(Operation *op, SymbolTableCollection &table
 
 bool MasksOp::dividesRows() { return false; }
 
+LogicalResult MasksOp::verify() {
+  // masks_c1
+  if (getWithinAttr() && !isOfPositions(getWithinAttr()))
+    return emitOpError("expects a formula of positions alone, but found ") << getWithinAttr();
+  return success();
+}
+
 SmallVector<OpOperand *> RowsOp::getDonors(unsigned) {
   SmallVector<OpOperand *> donors;
   if (getFormula().isInPlace())

@@ -22,7 +22,7 @@ def Stage_StepOp : Stage_Op<"step", [Symbol, IsolatedFromAbove, Quoin_IsModel,
     and ends in `stage.head` or `stage.results`; (C3) places are positive multiples of 64 below 2^56 in all; (C4) a result's place is one of them and large
     enough for it; (C5) a buffer that is read is still in its place, and a result takes an operand's place only where the stage can
     work in place; (C6) weights in the file are the same or lie apart; (C7) pages of layers lie apart in the page, at
-    multiples of 64.
+    multiples of 64; (C8) words that a stage looks at are the latest.
 
     Example:
     ```mlir
@@ -58,13 +58,17 @@ class Stage_Worked<list<string> methods = []> : DeclareOpInterfaceMethods<Stage_
 def Stage_MasksOp : Stage_StageOp<"masks", [Stage_Worked<["dividesRows"]>]> {
   let summary = "evaluates the masks of the step";
   let description = [{
-    For each group of rows the formula of its call, as words of bits. Which masks there are the program says, not the step.
+    For each group of rows the formula of its call, as words of bits. Which masks there are the program says, not the step. With `within`, it and
+    that formula, as `quoin.attention` has it. There is room for the words of one of these ops: the next one writes over them.
 
-    Example: `%words = stage.masks`
+    Constraints: (C1) a formula behind `within` is one of positions, without symbols.
+
+    Example: `%words = stage.masks within #quoin.mask<window<1024>>`
   }];
-  let arguments = (ins UnitAttr:$barrier);
+  let arguments = (ins UnitAttr:$barrier, OptionalAttr<Quoin_MaskAttr>:$within);
   let results = (outs Stage_Words:$words);
-  let assemblyFormat = "(`barrier` $barrier^)? attr-dict";
+  let assemblyFormat = "(`barrier` $barrier^)? (`within` $within^)? attr-dict";
+  let hasVerifier = 1;
 }
 
 def Stage_RowsOp : Stage_StageOp<"rows", [Stage_Worked<["getDonors", "storesNarrow"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {

@@ -137,10 +137,26 @@ static LogicalResult verifyPages(StepOp step) {
   return success();
 }
 
+/// Words have one place.
+static LogicalResult verifyWords(StepOp step) {
+  // step_c8
+  Value latest;
+  for (Operation &op : step.getBody().front()) {
+    for (Value operand : op.getOperands())
+      if (isa<WordsType>(operand.getType()) && operand != latest)
+        return op.emitOpError("expects the latest words of the step, but found others");
+    if (auto masks = dyn_cast<MasksOp>(op))
+      latest = masks.getWords();
+  }
+  return success();
+}
+
 LogicalResult StepOp::verifyRegions() {
   if (failed(verifyArguments(*this)) || failed(verifyBody(*this)))
     return failure();
   if (failed(verifyPlaces(*this)) || failed(verifyWeights(*this)))
     return failure();
-  return verifyPages(*this);
+  if (failed(verifyPages(*this)))
+    return failure();
+  return verifyWords(*this);
 }

@@ -5,7 +5,8 @@
 //   1. a product whose result only an addition or a gated activation reads is passed over; that op becomes the
 //      product's stage. So what rides along is decided where it stands, and the stage comes when all its operands are
 //      there;
-//   2. attention becomes two stages: keys and values go into pages, queries look at them;
+//   2. attention becomes two stages: keys and values go into pages, queries look at them. Who sees whom is evaluated
+//      first of all, and again before an attention with another formula of its own than the one before it;
 //   3. positions that are gathered stay those of the step: a stage on rows read finds its positions by their numbers;
 //   4. final rows are moved to where the host wants them, and the head ends the step.
 //
@@ -170,7 +171,14 @@ private:
     epilogues += bool(second);
   }
 
+  /// Words that an attention looks at: those that are there, or new ones where it has another formula.
+  void showWithin(Location loc, MaskAttr within) {
+    if (!words || words.getDefiningOp<MasksOp>().getWithinAttr() != within)
+      words = MasksOp::create(b, loc, b.getType<WordsType>(), false, within);
+  }
+
   void addAttention(AttentionOp op) {
+    showWithin(op.getLoc(), op.getWithinAttr());
     auto pages = b.getType<PagesType>(op.getKvHeads(), op.getHeadDim(), b.getF32Type());
     auto cache = stage::CacheOp::create(b, op.getLoc(), pages, false, buffers.at(op.getKey()),
                                         buffers.at(op.getValue()), IntegerAttr());
@@ -282,7 +290,8 @@ void ModelLowering::run() {
   if (model.getHead()) {
     buffers[model.getIds()] = step.getIds();
     buffers[model.getPositions()] = step.getPositions();
-    words = MasksOp::create(b, model.getLoc(), b.getType<WordsType>(), false);
+    auto attentions = model.getBody().getOps<AttentionOp>();
+    showWithin(model.getLoc(), attentions.empty() ? MaskAttr() : (*attentions.begin()).getWithinAttr());
   } else {
     for (BlockArgument column : model.getBody().getArguments())
       buffers[column] = body.addArgument(typeFor(column, Space::Row), column.getLoc());

@@ -31,7 +31,8 @@ enum class Share {
   Any   ///< in another way; workers may touch anything
 };
 
-/// Scratch is one resource a place; words and the pages of each layer are others.
+/// Scratch is one resource a place; words, and the pages of each layer, are others.
+constexpr int64_t wordsPlace = -1;
 struct Access {
   std::variant<int64_t, Value> resource;
   bool write;
@@ -57,7 +58,10 @@ static LogicalResult accessesOf(StageOpInterface stage, SmallVectorImpl<Access> 
   auto touch = [&](Value v, bool write, Share by) -> LogicalResult {
     auto type = dyn_cast<BufferType>(v.getType());
     if (!type) {
-      own.push_back({v, write, by});
+      if (isa<WordsType>(v.getType()))
+        own.push_back({wordsPlace, write, by});
+      else
+        own.push_back({v, write, by});
       return success();
     }
     // The step's arguments are only read, rows of the host only written, each by one worker.

@@ -75,9 +75,14 @@ def rotary(result, operand, type, positions="positions"):
     return Op(result, type, f"quoin.rotary {{0}} at {{1}} theta 100.0 head_dim 4 : {type}", operand, positions)
 
 
-def attention(result, q, k, v, rows=None):
+# What layers see of what the mask shows; under the last one some rows see nothing.
+WITHIN = ["", "", " within #quoin.mask<window<3>>", " within #quoin.mask<block_causal<2>>", " within #quoin.mask<(q, k) : (q - k) mod 3 ne 1>",
+          " within #quoin.mask<(q, k) : q - k ge 2>"]
+
+
+def attention(result, q, k, v, rows=None, within=""):
     text = "quoin.attention {0}, {1}, {2}" + (" rows {3}" if rows else "")
-    return Op(result, D, f"{text} heads 6 kv_heads 3 head_dim 4 scale 0.5 : {D}, {K}, {K}", q, k, v, *([rows] if rows else []))
+    return Op(result, D, f"{text} heads 6 kv_heads 3 head_dim 4{within} scale 0.5 : {D}, {K}, {K}", q, k, v, *([rows] if rows else []))
 
 
 def gather(result, operand, type=D):
@@ -88,7 +93,7 @@ def add(result, a, b, type=D):
     return Op(result, type, f"arith.addf {{0}}, {{1}} : {type}", a, b)
 
 
-def layer(i, x, pruned):
+def layer(i, x, pruned, within):
     """A layer over the value x; pruned: its queries and all behind them are rows read."""
     n = lambda name: f"{name}{i}"
     ops = [norm(n("n"), x), linear(n("k"), "k", n("n"), K), norm(n("kn"), n("k"), "head_norm", K), rotary(n("kr"), n("kn"), K),
@@ -98,7 +103,7 @@ def layer(i, x, pruned):
         ops += [gather(n("gn"), n("n")), gather(n("gx"), x), gather(n("gp"), "positions", POSITIONS)]
         source, x, positions = n("gn"), n("gx"), n("gp")
     return ops + [linear(n("q"), "q", source, D, bias=" bias @q_bias"), rotary(n("qr"), n("q"), D, positions),
-                  attention(n("a"), n("qr"), n("kr"), n("v"), "read" if pruned else None), linear(n("o"), "o", n("a"), D),
+                  attention(n("a"), n("qr"), n("kr"), n("v"), "read" if pruned else None, within), linear(n("o"), "o", n("a"), D),
                   add(n("h"), x, n("o")), norm(n("m"), n("h")), linear(n("g"), "gate", n("m"), M), linear(n("u"), "up", n("m"), M),
                   Op(n("s"), M, f"quoin.swiglu {{0}}, {{1}} : {M}", n("g"), n("u")), linear(n("d"), "down", n("s"), D, M),
                   add(n("y"), n("h"), n("d"))]
@@ -124,7 +129,7 @@ class Body:
         layers = rnd.choice([1, 2])
         self.ops = [Op("x", D, f"quoin.embed {{0}} by @embed : {D}", "ids")]
         for i in range(layers):
-            self.ops += layer(i, self.ops[-1].result if i else "x", self.read and i == layers - 1)
+            self.ops += layer(i, self.ops[-1].result if i else "x", self.read and i == layers - 1, rnd.choice(WITHIN))
         self.ops += [norm("f", self.ops[-1].result), hidden("f")]
 
     def text(self):

@@ -47,6 +47,17 @@ TEST(BlockMask, SeeAgreesWithTheFormulaWrittenInCpp) {
     }
 }
 
+TEST(BlockMask, WithinAnotherMaskBothHaveToShow) {
+  BlockMask window = parse("(q, k)[a] : k le q or (q ge a and k ge a)");
+  BlockMask both = window.within(parse("(q, k) : (q - k) mod 3 eq 0 and not (k gt q + 6)"));
+  EXPECT_EQ(both.symbols().size(), 1u);
+  for (int64_t q = 0; q < 20; ++q)
+    for (int64_t k = 0; k < 20; ++k) {
+      bool near = (q - k + 60) % 3 == 0 && k <= q + 6;
+      EXPECT_EQ(see(both, q, k, {7}), near && (k <= q || (q >= 7 && k >= 7)));
+    }
+}
+
 TEST(BlockMask, DivisionRoundsDownBelowZero) {
   BlockMask mask = parse("(q, k)[s] : (q - s) floordiv 4 eq 0 - 1");
   for (int64_t q = 0; q < 12; ++q)

@@ -9,10 +9,12 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 // CHECK-LABEL: stage.step @body
 // CHECK: %[[WORDS:.+]] = stage.masks
 // CHECK: stage.masks barrier
+// CHECK: stage.masks barrier within <(q, k) : k le q and q - k lt 6>
 stage.step @body {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %words = stage.masks
   %again = stage.masks barrier
+  %near = stage.masks barrier within #quoin.mask<window<6>>
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host

@@ -214,3 +214,21 @@ stage.step @step_c1_fewer {
   %h = stage.move %host at %read : !stage.buffer<row, 4xf32> -> !stage.buffer<host, 4xf32>
   stage.head %h by <@e> : !stage.buffer<host, 4xf32>
 }
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @step_c8 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %all = stage.masks
+  %near = stage.masks within #quoin.mask<window<6>>
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %kv = stage.cache %0, %0 : !row, !row -> !stage.pages<2x2xf32>
+  // expected-error @+1 {{expects the latest words of the step, but found others}}
+  %1 = stage.attend %0, %kv under %all heads 2 scale 0.5 : !row, !stage.pages<2x2xf32> -> !row
+  %h = stage.move %1 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
