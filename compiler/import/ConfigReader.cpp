@@ -39,7 +39,10 @@ const json *ConfigReader::find(std::string_view key) const {
 
 bool ConfigReader::has(std::string_view key) const { return find(key) != nullptr; }
 
-std::string ConfigReader::nameOf(std::string_view key) const { return shortened(prefix + std::string(key), 200); }
+std::string ConfigReader::nameOf(std::string_view key) const {
+  auto below = from.find(key);
+  return shortened(prefix + (below == from.end() ? "" : below->second + ".") + std::string(key), 200);
+}
 
 void ConfigReader::fail(std::string_view key, const std::string &expected) {
   if (failed())
@@ -127,6 +130,23 @@ ConfigReader ConfigReader::below(std::string_view key) const {
   if (const json *value = find(key); value && value->is_object())
     result.object = *value;
   return result;
+}
+
+void ConfigReader::spread(std::string_view key, bool (*mayDiffer)(std::string_view)) {
+  const json *value = find(key);
+  if (!value || !value->is_object())
+    return fail(key, "an object");
+  const json inner = *value;
+  object.erase(std::string(key));
+  for (const auto &[name, each] : inner.items()) {
+    const json *own = find(name);
+    if (!own) {
+      object[name] = each;
+      from[name] = std::string(key);
+    } else if (!each.is_null() && each != *own && !mayDiffer(name)) {
+      fail(name, describe(each) + ", as '" + std::string(key) + "." + name + "' says");
+    }
+  }
 }
 
 void ConfigReader::take(const ConfigReader &below) {

@@ -10,6 +10,7 @@
 #define QUOIN_COMPILER_IMPORT_CONFIGREADER_H
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -41,6 +42,9 @@ public:
   void expectFlag(std::string_view key, bool value, std::string_view why);
   /// Reads keys of an object below this one; without it, none is there.
   ConfigReader below(std::string_view key) const;
+  /// From here on keys of an object below are read as if they stood here; the object's own name is gone. Where both
+  /// have a key the one here counts, and `mayDiffer` says whether the other may be another.
+  void spread(std::string_view key, bool (*mayDiffer)(std::string_view));
   /// Takes over the error of a reader below, if this has none yet.
   void take(const ConfigReader &below);
 
@@ -57,6 +61,7 @@ private:
   ConfigReader() = default;
 
   std::string file, prefix, message;
+  std::map<std::string, std::string, std::less<>> from; // of keys that were spread: the object's name
   nlohmann::json object = nlohmann::json::object();
 };
 

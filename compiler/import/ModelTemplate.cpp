@@ -49,6 +49,11 @@ std::optional<TemplateValue> valueOf(const json &value, size_t &left) {
   return TemplateValue{std::move(list)};
 }
 
+/// Names of models, and ids that stop, are those at the top of config.json.
+bool mayDifferInside(std::string_view key) {
+  return key == "model_type" || key == "eos_token_id" || isWithoutMeaning(key);
+}
+
 /// A text, whatever stands there: who needs it asks for it.
 std::string modelType(const ConfigReader &config) {
   const json *type = config.find("model_type");
@@ -148,7 +153,7 @@ bool Describer::readRotaryOf(const Statement &s, const std::string &name, Templa
                      " and " + std::to_string(*positions));
       return false;
     }
-    shape = {*head, *positions};
+    shape = {*head, *positions, inner.count("rope_parameters.sliding_attention") != 0};
   }
   Rotary rotary = readRotary(config, shape);
   for (const char *known : rotaryKeys())
@@ -352,6 +357,13 @@ bool Describer::run(const Statement &s, TemplateRun &run, std::string &error) {
       model.block = at.integer(key, 1, model.capacity ? model.capacity : maxCapacity);
     return !failed(at, error);
   }
+  case StatementKind::Inside:
+    if (s.names[0].find('.') != std::string::npos) {
+      error = run.at("expects 'inside' of a key at the top of config.json, but found '" + shortened(s.names[0]) + "'");
+      return false;
+    }
+    config.spread(s.names[0], mayDifferInside);
+    return !failed(config, error);
   case StatementKind::Decoder:
     return decoder(s, run, error);
   case StatementKind::Weight:

@@ -8,6 +8,7 @@
 //                                     plain ones; `rotary of` a head size and positions takes scaled ones, too: then
 //                                     `frequencies`, by pair, are not empty, and `magnitude` scales sines and cosines;
 //                                     `query_scale` and `query_scale_from` say how queries grow with the position
+//   inside K                          keys of this object are read as if they stood at the top
 //   vocabulary, capacity              the module's attributes; needed
 //   layers, head_size                 the layers and the head's width, which windows and scales are judged by
 //   fill K = ID, block K              where the fill token and the block stand; the published checkpoints' token

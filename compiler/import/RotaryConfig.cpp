@@ -42,7 +42,7 @@ public:
 private:
   void place(ConfigReader &at, bool decides);
   void blocks(ConfigReader &at, const char *key, bool decides);
-  void plain(ConfigReader &block, bool decides, bool byLayerType);
+  void plain(ConfigReader &block, bool decides, bool byLayerType, bool ownBase = false);
   void readBase(ConfigReader &at, const char *key, bool decides);
   void readKind(ConfigReader &block);
   std::string scalingOf(ConfigReader &at, ConfigReader &block) const;
@@ -98,9 +98,10 @@ void RotaryReader::readKind(ConfigReader &block) {
 }
 
 /// One block; `decides` if its base is that of layers with full attention. There may be others in it `byLayerType`.
-void RotaryReader::plain(ConfigReader &block, bool decides, bool byLayerType) {
+void RotaryReader::plain(ConfigReader &block, bool decides, bool byLayerType, bool ownBase) {
   readKind(block);
-  readBase(block, "rope_theta", decides);
+  if (!ownBase)
+    readBase(block, "rope_theta", decides);
   for (const char *key : {"factor", "partial_rotary_factor"})
     expectOne(block, key);
   for (const auto &[key, value] : block.all().items()) {
@@ -132,7 +133,12 @@ void RotaryReader::blocks(ConfigReader &at, const char *key, bool decides) {
     if (!isLayerType(name) || !inner.is_object())
       continue;
     ConfigReader nested = block.below(name);
-    plain(nested, decides && name == "full_attention", /*byLayerType=*/false);
+    std::string kind = name == "full_attention" ? scalingOf(at, nested) : "";
+    if (!kind.empty())
+      scaled(nested, kind, decides);
+    else
+      plain(nested, decides && name == "full_attention", /*byLayerType=*/false,
+            /*ownBase=*/shape && shape->slidingElsewhere && name == "sliding_attention");
     block.take(nested);
   }
   at.take(block);

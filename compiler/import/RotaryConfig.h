@@ -27,6 +27,8 @@ struct Rotary {
 /// What scaled embeddings depend on.
 struct RotaryShape {
   int64_t headSize = 0, positions = 0;
+  /// Layers that slide have a base of their own, which somebody else reads: here it only has to be plain.
+  bool slidingElsewhere = false;
 };
 
 /// The rotary embedding; fails in `config` where it asks for one that is not supported, and without a shape for any

@@ -49,7 +49,7 @@ private:
 };
 
 constexpr const char *wordList = "if, for, let, require, include, warn, family, recognise, decoder, config, "
-                                 "vocabulary, capacity, layers, head_size, "
+                                 "inside, vocabulary, capacity, layers, head_size, "
                                  "fill, block, window, weight, absent, ignore, else, end";
 
 } // namespace
@@ -298,7 +298,7 @@ bool TemplateReader::statement(const std::string &word, Statement &s, int depth)
     good = config(s);
   } else if (is("fill", StatementKind::Fill)) {
     good = key(s) && (!takeWord(words, "=") || expression(s.otherwise));
-  } else if (is("block", StatementKind::Block)) {
+  } else if (is("block", StatementKind::Block) || is("inside", StatementKind::Inside)) {
     good = key(s);
   } else if (is("weight", StatementKind::Weight)) {
     good = weight(s);

@@ -16,7 +16,7 @@
 //   //: config KEY [as NAME], .. : index|real|flag|text|list [from EXPR to EXPR] [= EXPR]
 //   //: config KEY [as NAME] : rotary [of EXPR, EXPR]
 //   //: vocabulary EXPR          //: capacity EXPR          //: layers EXPR            //: head_size EXPR
-//   //: fill KEY [= EXPR]        //: block KEY              //: window EXPR
+//   //: fill KEY [= EXPR]        //: block KEY              //: window EXPR            //: inside KEY
 //   //: weight @SYMBOL = "TENSOR" [EXPR, ..] [rows EXPR to EXPR]
 //   //: absent "TENSOR" : "KEY"  //: ignore "PATTERN", ..
 //
@@ -65,6 +65,7 @@ enum class StatementKind {
   Window,
   Fill,
   Block,
+  Inside,
   Weight,
   Absent,
   Ignore

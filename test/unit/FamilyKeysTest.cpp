@@ -188,6 +188,19 @@ TEST_P(FamilyKeysTest, everyKeyIsReadOrRefusedOrMeansNothing) {
         seen |= outcome() != as;
       }
     }
+    // An object that stands for the config: its keys are the config's.
+    if (key == "text_config")
+      for (const auto &[inner, each] : value.items()) {
+        bool counts = false;
+        for (const json &other : othersOf(each)) {
+          config = good;
+          config[key][inner] = other;
+          counts |= outcome() != before;
+        }
+        // Names and stop ids are those at the top.
+        bool atTop = inner == "model_type" || inner == "eos_token_id";
+        EXPECT_TRUE(counts || atTop || isWithoutMeaning(inner)) << key << "." << inner << " is ignored";
+      }
     // Who is recognised by other keys is so under any name.
     bool named = key == "model_type" && !family->recognitions().empty();
     EXPECT_TRUE(seen || named || isWithoutMeaning(key)) << key << " is ignored";
@@ -283,10 +296,8 @@ TEST_F(ImportTest, everyNumberOfAScalingCounts) {
 TEST_F(ImportTest, familiesThatAreNotThereAreNamed) {
   config = qwen("qwen3", {{"num_experts", 8}});
   EXPECT_THAT(refuse(), HasSubstr("'num_experts' expects 0 (mixtures of experts are not supported)"));
-  for (const char *type : {"Gemma3_text", "diffusion_gemma"}) {
-    config = qwen(type);
-    EXPECT_THAT(refuse(), HasSubstr("'model_type' expects a family that is supported (not there yet for "));
-  }
+  config = qwen("Diffusion_Gemma");
+  EXPECT_THAT(refuse(), HasSubstr("'model_type' expects a family that is supported (not there yet for "));
   for (const char *type : {"qwen2", "qwen3"}) {
     config = qwen(type, {{"mask_token_id", 19}});
     EXPECT_THAT(refuse(), HasSubstr("expects '--decoder' with one of sdar-dynamic, "));
@@ -348,7 +359,33 @@ const json llada2Moe = with(qwen("llada2_moe"), {{"attention_bias", nullptr},
                                                  {"router_dtype", "fp32"},
                                                  {"mask_token_id", 19}});
 
+const json gemma3 = with(qwen("gemma3_text"), {{"hidden_act", nullptr},
+                                               {"use_sliding_window", nullptr},
+                                               {"max_window_layers", nullptr},
+                                               {"num_hidden_layers", 2},
+                                               {"hidden_activation", "gelu_pytorch_tanh"},
+                                               {"query_pre_attn_scalar", 6},
+                                               {"sliding_window", 4},
+                                               {"sliding_window_pattern", 2},
+                                               {"rope_local_base_freq", 100.0},
+                                               {"attn_logit_softcapping", nullptr},
+                                               {"final_logit_softcapping", nullptr},
+                                               {"cache_implementation", "hybrid"}});
+
+/// As a model with pictures has it.
+json withPictures() {
+  json config = {{"model_type", "gemma3"},
+                 {"architectures", {"Gemma3ForConditionalGeneration"}},
+                 {"eos_token_id", {18}},
+                 {"text_config", with(gemma3, {{"rope_scaling", {{"rope_type", "linear"}, {"factor", 8.0}}}})}};
+  return config;
+}
+
 const Known all[] = {
+    {"gemma3_text", gemma3},
+    {"gemma3_text",
+     with(gemma3, {{"sliding_window_pattern", nullptr}, {"layer_types", {"sliding_attention", "full_attention"}}})},
+    {"gemma3_text", withPictures()},
     {"sdar_moe", experts("sdar_moe", {{"mask_token_id", 19}, {"block_size", 4}})},
     {"qwen3_moe", experts("qwen3_moe")},
     {"LLaDA-MoE", lladaMoe},
