@@ -3,10 +3,53 @@
 
 #include "runtime/tokenizer/JsonReader.h"
 #include "runtime/tokenizer/Unicode.h"
+
+#include <algorithm>
+#include <charconv>
 #include <string_view>
 
 using namespace quoin;
 using nlohmann::json;
+
+/// A number as Hugging Face's reader has it: up to 64 bits of digits, then one product with a power of ten, or one
+/// quotient. That is not always the nearest number, and the last bit decides between two ways to cut a piece that are
+/// equally good.
+static double scoreOf(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  uint64_t digits = 0;
+  int64_t exponent = 0;
+  bool full = false, fraction = false;
+  size_t at = negative;
+  for (; at < text.size() && text[at] != 'e' && text[at] != 'E'; ++at) {
+    if (text[at] == '.') {
+      fraction = true;
+      continue;
+    }
+    const auto digit = static_cast<uint64_t>(text[at] - '0');
+    full |= digits > (UINT64_MAX - digit) / 10;
+    if (!full)
+      digits = digits * 10 + digit;
+    exponent += full ? !fraction : fraction ? -1 : 0;
+  }
+  if (at < text.size()) {
+    int64_t given = 0;
+    const std::string_view rest = text.substr(at + 1);
+    std::from_chars(rest.data() + rest.starts_with('+'), rest.data() + rest.size(), given);
+    exponent += std::clamp<int64_t>(given, -100000, 100000);
+  }
+  auto power = [](int64_t n) {
+    double value = 0;
+    const std::string spelled = "1e" + std::to_string(n);
+    std::from_chars(spelled.data(), spelled.data() + spelled.size(), value);
+    return value;
+  };
+  auto value = static_cast<double>(digits);
+  for (; exponent < -308 && value != 0; exponent += 308)
+    value /= power(308);
+  if (value != 0)
+    value = exponent < 0 ? value / power(-exponent) : value * power(std::min<int64_t>(exponent, 308));
+  return negative ? -value : value;
+}
 
 bool JsonReader::fail(std::string message) {
   error = std::move(message);
@@ -52,6 +95,9 @@ bool JsonReader::scalar(json value) {
     return fail("expects an integer from 0 to 2147483647 as the id of '" + forMessage(lastKey) +
                 "' in 'vocab', but the value is " +
                 (value.is_primitive() && !value.is_string() ? value.dump() : "a " + std::string(value.type_name())));
+  case Place::Scores:
+  case Place::ScorePair:
+    return failScore("it has a " + std::string(value.type_name()));
   case Place::Merges:
   case Place::MergePair:
     break;
@@ -62,11 +108,30 @@ bool JsonReader::scalar(json value) {
 
 bool JsonReader::null() { return scalar(nullptr); }
 bool JsonReader::boolean(bool value) { return scalar(value); }
-bool JsonReader::number_integer(number_integer_t value) { return scalar(value); }
-bool JsonReader::number_float(number_float_t value, const string_t &) { return scalar(value); }
+bool JsonReader::number_integer(number_integer_t value) {
+  return place == Place::ScorePair ? score(static_cast<double>(value)) : scalar(value);
+}
+bool JsonReader::number_float(number_float_t value, const string_t &text) {
+  return place == Place::ScorePair ? score(scoreOf(text)) : scalar(value);
+}
 bool JsonReader::binary(binary_t &) { return scalar(nullptr); }
 
+bool JsonReader::failScore(const std::string &found) {
+  return fail("expects element " + std::to_string(file.vocabulary.size()) +
+              " of 'vocab' to be [\"token\", score], but " + found);
+}
+
+bool JsonReader::score(double value) {
+  if (pair.size() != 1 || scores != 0)
+    return failScore("the number is not its second part");
+  file.scores.push_back(value);
+  ++scores;
+  return true;
+}
+
 bool JsonReader::number_unsigned(number_unsigned_t value) {
+  if (place == Place::ScorePair)
+    return score(static_cast<double>(value));
   if (place != Place::Vocabulary || value > INT32_MAX)
     return scalar(value);
   file.vocabulary.emplace_back(std::move(lastKey), static_cast<int32_t>(value));
@@ -77,10 +142,12 @@ bool JsonReader::number_unsigned(number_unsigned_t value) {
 bool JsonReader::string(string_t &value) {
   switch (place) {
   case Place::MergePair:
+  case Place::ScorePair:
     pair.push_back(std::move(value));
     return true;
   case Place::Merges:
     return addMerge(value);
+  case Place::Scores:
   case Place::Vocabulary:
   case Place::Tree:
     break;
@@ -131,8 +198,21 @@ bool JsonReader::start_array(std::size_t) {
     place = Place::MergePair;
     return true;
   }
+  if (place == Place::Scores) {
+    pair.clear();
+    scores = 0;
+    place = Place::ScorePair;
+    return true;
+  }
   if (place != Place::Tree)
     return scalar(json::array());
+  if (atModel("vocab")) {
+    file.vocabulary.clear();
+    file.scores.clear();
+    sawScores = true;
+    place = Place::Scores;
+    return true;
+  }
   if (atModel("merges")) {
     file.merges.clear();
     sawMerges = true;
@@ -151,7 +231,16 @@ bool JsonReader::end_array() {
     file.merges.emplace_back(std::move(pair[0]), std::move(pair[1]));
     place = Place::Merges;
     return true;
+  case Place::ScorePair:
+    if (pair.size() != 1 || scores != 1)
+      return failScore("it has " + std::to_string(pair.size()) + " texts and " + std::to_string(scores) + " numbers");
+    if (file.vocabulary.size() > INT32_MAX)
+      return failScore("there are too many");
+    file.vocabulary.emplace_back(std::move(pair[0]), static_cast<int32_t>(file.vocabulary.size()));
+    place = Place::Scores;
+    return true;
   case Place::Merges:
+  case Place::Scores:
     place = Place::Tree;
     return true;
   case Place::Vocabulary:

@@ -19,7 +19,7 @@ public:
   /// The document without `model.vocab` and `model.merges`.
   nlohmann::json root;
   std::string error;
-  bool sawVocabulary = false, sawMerges = false;
+  bool sawVocabulary = false, sawMerges = false, sawScores = false;
 
   bool null() override;
   bool boolean(bool value) override;
@@ -37,13 +37,14 @@ public:
 
 private:
   /// Where the stream is, as far as it decides who takes a value.
-  enum class Place { Tree, Vocabulary, Merges, MergePair };
+  enum class Place { Tree, Vocabulary, Merges, MergePair, Scores, ScorePair };
 
   TokenizerFile &file;
   Place place = Place::Tree;
   std::vector<nlohmann::json *> parents;
   std::string lastKey;
   std::vector<std::string> pair;
+  size_t scores = 0; ///< Of the pair: how many numbers it has so far.
 
   bool fail(std::string message);
   /// A number, boolean or null, where only the tree takes one.
@@ -52,6 +53,8 @@ private:
   bool open(nlohmann::json value);
   bool atModel(const char *key) const;
   bool addMerge(const std::string &text);
+  bool score(double value);
+  bool failScore(const std::string &found);
 };
 
 } // namespace quoin

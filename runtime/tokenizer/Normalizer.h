@@ -3,8 +3,11 @@
 #ifndef QUOIN_RUNTIME_TOKENIZER_NORMALIZER_H
 #define QUOIN_RUNTIME_TOKENIZER_NORMALIZER_H
 
+#include "runtime/tokenizer/CharsMap.h"
+
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,10 +20,14 @@ public:
     NFC,
     Replace, ///< Each `pattern`, which is not empty, by `content`.
     Prepend, ///< `content` before a text that is not empty.
+    Spaces,  ///< Each run of two or more spaces by `content`.
+    Strip,   ///< White space away, at the start where `pattern` is not empty, at the end where `content` is not.
+    Mapped,  ///< By the table.
   };
   struct Step {
     Kind kind;
     std::string pattern, content;
+    std::shared_ptr<const CharsMap> map = nullptr;
   };
 
   /// False, adding nothing, if the steps together could make a text more than `maxGrowth` times as long.

@@ -29,6 +29,18 @@ public:
       std::string content;
       return readString(value, "prepend", "a 'Prepend'", content) && add({Kind::Prepend, "", std::move(content)});
     }
+    if (type == "Precompiled")
+      return readMap(value);
+    if (type == "Strip") {
+      bool start = true, end = true;
+      return readBool(value, "strip_left", true, start) && readBool(value, "strip_right", true, end) &&
+             add({Kind::Strip, start ? "yes" : "", end ? "yes" : ""});
+    }
+    // The one pattern that tokenizers made of SentencePiece's files have.
+    if (type == "Replace" && member(member(value, "pattern"), "Regex") == " {2,}") {
+      Normalizer::Step step{Kind::Spaces, "", ""};
+      return readString(value, "content", "a 'Replace'", step.content) && add(std::move(step));
+    }
     if (type == "Replace") {
       Normalizer::Step step{Kind::Replace, "", ""};
       if (!readString(member(value, "pattern"), "String", "'pattern' of a 'Replace'", step.pattern) ||
@@ -39,7 +51,7 @@ public:
     }
     const json &members = member(value, "normalizers");
     if (type != "Sequence" || !members.is_array())
-      return fail("'NFC', 'Replace', 'Prepend', a 'Sequence' of them or null as the normalizer",
+      return fail("'NFC', 'Precompiled', 'Replace', 'Prepend', 'Strip', a 'Sequence' of them or null as the normalizer",
                   "it is '" + forMessage(type) + "'");
     for (const json &each : members)
       if (!read(each))
@@ -50,6 +62,16 @@ public:
 private:
   Normalizer &out;
   size_t steps = 0;
+
+  bool readMap(const json &value) {
+    std::string base64;
+    if (member(value, "precompiled_charsmap").is_null())
+      return true;
+    if (!readString(value, "precompiled_charsmap", "a 'Precompiled'", base64))
+      return false;
+    std::optional<CharsMap> map = CharsMap::read(base64, error);
+    return map && add({Normalizer::Kind::Mapped, "", "", std::make_shared<const CharsMap>(std::move(*map))});
+  }
 
   bool add(Normalizer::Step step) {
     if (++steps > maxSteps)

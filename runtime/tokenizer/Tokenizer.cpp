@@ -3,7 +3,7 @@
 //   2. cut at the added tokens that are looked for in the text as it is;
 //   3. normalize what lies between, and cut at the other added tokens;
 //   4. cut the rest into pieces by the pre-tokenizer;
-//   5. merge the bytes or characters of each piece.
+//   5. merge the bytes or characters of each piece, or take its best tokens.
 
 #include "runtime/tokenizer/Tokenizer.h"
 #include "runtime/tokenizer/AddedTokens.h"
@@ -13,6 +13,7 @@
 #include "runtime/tokenizer/TokenizerConfig.h"
 #include "runtime/tokenizer/TokenizerFile.h"
 #include "runtime/tokenizer/Unicode.h"
+#include "runtime/tokenizer/Unigram.h"
 
 #include <algorithm>
 #include <exception>
@@ -26,6 +27,7 @@ struct Tokenizer::Impl {
   ByteAlphabet alphabet;
   BytePair bytePair;
   Symbols symbols;
+  std::optional<Unigram> unigram; ///< In place of byte pairs.
   Normalizer normalizer;
   PreTokenizer preTokenizer;
   TokenDecoder decoder;
@@ -54,6 +56,8 @@ struct Tokenizer::Impl {
 
 private:
   bool addMerges(const TokenizerFile &file, std::string &error);
+  bool addSymbols(const TokenizerFile &file, std::string &error);
+  bool addScores(const TokenizerFile &file, std::string &error);
   bool addVocabulary(TokenizerFile &file, std::string &error);
   static void mergeAddedTokens(TokenizerFile &file, const TokenizerConfig &config);
   std::vector<AddedToken> numberAddedTokens(TokenizerFile &file);
@@ -70,8 +74,7 @@ private:
 
 bool Tokenizer::Impl::build(TokenizerFile &&file, const TokenizerConfig &config, std::string &error) {
   mergeAddedTokens(file, config);
-  if (!addVocabulary(file, error) || !addMerges(file, error) ||
-      !symbols.build(file.preTokenizer.byteLevel, file.unknown, ids, alphabet, error))
+  if (!addVocabulary(file, error) || !(file.unigram ? addScores(file, error) : addSymbols(file, error)))
     return false;
   normalizer = std::move(file.normalizer);
   preTokenizer = std::move(file.preTokenizer);
@@ -114,6 +117,17 @@ bool Tokenizer::Impl::addVocabulary(TokenizerFile &file, std::string &error) {
     ids[spellings.back()] = id;
   }
   return true;
+}
+
+bool Tokenizer::Impl::addScores(const TokenizerFile &file, std::string &error) {
+  std::vector<std::pair<std::string_view, double>> tokens;
+  for (size_t i = 0; i < file.scores.size(); ++i)
+    tokens.emplace_back(spellings[i], file.scores[i]);
+  return unigram.emplace().build(tokens, file.unknownId, file.unknown.byteFallback, ids, error);
+}
+
+bool Tokenizer::Impl::addSymbols(const TokenizerFile &file, std::string &error) {
+  return addMerges(file, error) && symbols.build(file.preTokenizer.byteLevel, file.unknown, ids, alphabet, error);
 }
 
 bool Tokenizer::Impl::addMerges(const TokenizerFile &file, std::string &error) {
@@ -169,7 +183,8 @@ void Tokenizer::Impl::mergeAddedTokens(TokenizerFile &file, const TokenizerConfi
 /// has the token, else ascending from its size, whatever the file declares.
 std::vector<AddedToken> Tokenizer::Impl::numberAddedTokens(TokenizerFile &file) {
   std::vector<AddedToken> added;
-  const auto size = static_cast<int32_t>(ids.size());
+  // Of a Unigram tokens that are there twice count twice.
+  const auto size = static_cast<int32_t>(unigram ? file.scores.size() : ids.size());
   int32_t next = size;
   std::unordered_map<std::string_view, size_t> seen;
   for (AddedToken &token : file.addedTokens) {
@@ -273,17 +288,19 @@ void Tokenizer::Impl::encodePiece(std::string_view piece, PieceCache *cacheOrNul
   if (cacheOrNull && cacheOrNull->find(piece, out))
     return;
   const size_t start = out.size();
-  if (ignoreMerges) {
-    std::string spelling;
+  std::string spelling;
+  if (ignoreMerges || unigram) {
     if (preTokenizer.byteLevel)
       for (char c : piece)
         spelling += alphabet.spell(static_cast<unsigned char>(c));
     else
       spelling = piece;
-    if (int32_t id = find(spelling); id != BytePair::noToken)
-      out.push_back(id);
   }
-  if (out.size() == start) {
+  if (unigram)
+    unigram->append(spelling, out);
+  else if (const int32_t id = ignoreMerges ? find(spelling) : BytePair::noToken; id != BytePair::noToken)
+    out.push_back(id);
+  else {
     symbols.append(piece, out);
     bytePair.merge(out, start);
   }

@@ -1,5 +1,5 @@
 // Tokenizer.h - text to token ids and back, equal to Hugging Face's
-// `tokenizers` for the BPE files of the supported families.
+// `tokenizers` for BPE and Unigram files.
 
 #ifndef QUOIN_RUNTIME_TOKENIZER_TOKENIZER_H
 #define QUOIN_RUNTIME_TOKENIZER_TOKENIZER_H

@@ -32,8 +32,16 @@ bool Settings::readModel(const json &root) {
   if (!model.is_object())
     return fail("an object as 'model'", show(model));
   const json &type = member(model, "type");
+  if (type == "Unigram") {
+    file.unigram = true;
+    const json &unknown = member(model, "unk_id");
+    if (!unknown.is_number_unsigned() || unknown.get<uint64_t>() > INT32_MAX)
+      return fail("the number of a token as 'unk_id'", show(unknown));
+    file.unknownId = unknown.get<int64_t>();
+    return readBool(model, "byte_fallback", false, file.unknown.byteFallback);
+  }
   if (!type.is_null() && type != "BPE")
-    return fail("'BPE' as the type of the model", show(type));
+    return fail("'BPE' or 'Unigram' as the type of the model", show(type));
   const json &dropout = member(model, "dropout");
   if (!dropout.is_null() && !(dropout.is_number() && dropout == 0))
     return fail("no 'dropout'", show(dropout));
@@ -161,7 +169,11 @@ bool TokenizerFile::parse(std::string_view text, TokenizerFile &out, std::string
   Settings settings(out, error);
   if (!settings.readModel(root))
     return false;
-  if (!reader.sawVocabulary || !reader.sawMerges) {
+  if (out.unigram && (!reader.sawScores || out.scores.empty() || out.scores.size() != out.vocabulary.size())) {
+    error = "expects an array of tokens with their scores as 'model.vocab', but there is none";
+    return false;
+  }
+  if (!out.unigram && (!reader.sawVocabulary || !reader.sawMerges)) {
     error = std::string("expects ") +
             (reader.sawVocabulary ? "an array as 'model.merges'" : "an object as 'model.vocab'") +
             ", but there is none";

@@ -23,6 +23,10 @@ struct TokenizerFile {
   /// In the file's order; of equal tokens the last counts.
   std::vector<std::pair<std::string, int32_t>> vocabulary;
   std::vector<std::pair<std::string, std::string>> merges;
+  /// Of a Unigram: a score for each token, and the number of the unknown one, or -1. Others have none.
+  bool unigram = false;
+  std::vector<double> scores;
+  int64_t unknownId = -1;
   /// With the ids the file declares.
   std::vector<AddedToken> addedTokens;
   Normalizer normalizer;

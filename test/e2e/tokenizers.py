@@ -81,11 +81,11 @@ def without_tokenizer():
         path = os.path.join(folder, "tokenizer.json")
         with open(path) as f:
             file = json.load(f)
-        file["model"]["type"] = "Unigram"
+        file["model"]["type"] = "WordPiece"
         with open(path, "w") as f:
             json.dump(file, f)
         r = call("quoin-compile", folder, "-o", out)
-        expect(r.returncode == 1 and "expects 'BPE' as the type of the model, but it is 'Unigram'" in r.stderr and
+        expect(r.returncode == 1 and "expects 'BPE' or 'Unigram' as the type of the model, but it is 'WordPiece'" in r.stderr and
                "'--without-tokenizer'" in r.stderr and not os.path.exists(out), r.stderr)
         tool("quoin-compile", folder, "-o", out, "--without-tokenizer")
         expect(not {"tokenizer.json", "tokenizer_config.json"} & set(os.listdir(out)), sorted(os.listdir(out)))

@@ -250,8 +250,8 @@ TEST(TokenizerPipeline, LongTextsWithoutSpacesTakeLinearTime) {
 TEST(TokenizerPipeline, SaysWhatItCannotRead) {
   json file = metaFile();
   file["normalizer"] = step("Lowercase");
-  expectError(file,
-              "'NFC', 'Replace', 'Prepend', a 'Sequence' of them or null as the normalizer, but it is 'Lowercase'");
+  expectError(file, "'NFC', 'Precompiled', 'Replace', 'Prepend', 'Strip', a 'Sequence' of them or null as the "
+                    "normalizer, but it is 'Lowercase'");
   file["normalizer"] = replace("", "x");
   expectError(file, "a 'pattern.String' of a 'Replace' that is not empty");
   file["normalizer"] = step("Replace", {{"pattern", {{"Regex", " +"}}}, {"content", ""}});

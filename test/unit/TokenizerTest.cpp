@@ -304,8 +304,8 @@ TEST(Tokenizer, SaysWhatIsWrong) {
   file["model"]["merges"].back() = {"h"};
   expectError(file, "merge 6 to be two tokens, but it has 1");
   file = smallFile();
-  file["model"]["type"] = "Unigram";
-  expectError(file, "'BPE' as the type of the model, but it is 'Unigram'");
+  file["model"]["type"] = "WordPiece";
+  expectError(file, "'BPE' or 'Unigram' as the type of the model, but it is 'WordPiece'");
   file = smallFile();
   file["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = R"(\w+|\s+)";
   expectError(file, R"('\w+' in pattern '\w+|\s+' is none of them)");
