@@ -58,8 +58,7 @@ def check(name, change=lambda masks: masks, settings=()):
                 f.write(text)
             want = harness.answers("quoin-interpret", file, queries)
             passed = file + ".passed"
-            for n in range(1, len(harness.PASSES) + 1):
-                harness.tool("quoin-opt", file, *harness.PASSES[:n], "-o", passed)
+            for n in harness.after_each_pass(file, passed):
                 got = harness.answers("quoin-interpret", passed, queries)
                 same(want, got, f"interpreted after {harness.PASSES[n - 1]}", ("ids", "evaluations"))
             for level in ("-O0", "-O2"):

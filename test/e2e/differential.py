@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The same requests through every form of a program: interpreted as written, interpreted after each pass, and compiled.
+"""The same requests through every form of a program: interpreted as written, interpreted after each pass that changes it, and
+compiled.
 
 Every form must give the same tokens and evaluations; the compiled ones at -O0 and -O2, with one thread and two, alone and in
 batches. Shapes and requests are drawn from a seed: layers, heads, head sizes with tails, blocks, rules, prompt lengths.
@@ -95,8 +96,7 @@ def check(index):
         want, evaluations = harness.traced("quoin-interpret", source, queries)
         worst = 0.0
         passed = os.path.join(folder, "passed.mlir")
-        for n in range(1, len(harness.PASSES) + 1):
-            harness.tool("quoin-opt", source, *harness.PASSES[:n], "-o", passed)
+        for n in harness.after_each_pass(source, passed):
             same(want, harness.answers("quoin-interpret", passed, queries), f"interpreted after {harness.PASSES[n - 1][2:]}")
         # Stages compute what the model does, so a few requests find a wrong one.
         for n in range(1, len(harness.STAGE_PASSES) + 1):

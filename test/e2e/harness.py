@@ -37,6 +37,19 @@ def tool(name, *args, **k):
     return r.stdout
 
 
+def after_each_pass(source, passed):
+    """Writes the program after each of the exact passes to `passed` and gives how many ran. What a pass leaves as it was is left
+    out: the same text computes the same."""
+    before = None
+    for n in range(1, len(PASSES) + 1):
+        tool("quoin-opt", source, *PASSES[:n], "-o", passed)
+        with open(passed) as file:
+            text = file.read()
+        if text != before:
+            yield n
+        before = text
+
+
 def answers(program, target, requests, *flags):
     """Runs requests through quoin-run or quoin-interpret; gives one JSON object each."""
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", delete=False) as f:

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Every decoder against an oracle that knows nothing of the dialect (test/oracle), in every form that a program takes.
 
-The oracle's tokens and evaluations must be those of the imported program, of the program after each pass, and of artefacts at -O0
-and -O2; its count of forwards that of the published engine at -O0, and at least that at -O2. A request is left out if noise on
-the scores changes what the oracle gives, since then float32 arithmetic may differ too.
+The oracle's tokens and evaluations must be those of the imported program, of the program after each pass that changes it, and of
+artefacts at -O0 and -O2; its count of forwards that of the published engine at -O0, and at least that at -O2. A request is left
+out if noise on the scores changes what the oracle gives, since then float32 arithmetic may differ too.
 QUOIN_ORACLE_REQUESTS sets how many requests a decoder gets over all its shapes (default 120).
 """
 import json
@@ -191,9 +191,8 @@ def check(name):
         source, passed = os.path.join(folder, "model.mlir"), os.path.join(folder, "passed.mlir")
         harness.tool("quoin-import", hf, "-o", source, *given)
         compare("interpreted", queries, wants, harness.answers("quoin-interpret", source, queries), True)
-        for n, last in enumerate(harness.PASSES, 1):
-            harness.tool("quoin-opt", source, *harness.PASSES[:n], "-o", passed)
-            compare(f"interpreted after {last[2:]}", queries, wants, harness.answers("quoin-interpret", passed, queries), n < 3)
+        for n in harness.after_each_pass(source, passed):
+            compare(f"interpreted after {harness.PASSES[n - 1][2:]}", queries, wants, harness.answers("quoin-interpret", passed, queries), n < 3)
         before = None
         for level, more in (("-O0", []), ("-O2", ["--threads", "2", "--batch", "6"])):
             out = os.path.join(folder, "out" + level)
