@@ -10,6 +10,8 @@ import os
 import random
 import shutil
 import struct
+import subprocess
+import sys
 import tempfile
 
 import harness
@@ -173,6 +175,11 @@ def the_page_names_every_family():
                     expect(f"`{name.strip()}`" in page, f"expects `{name.strip()}` of {file} in docs/Families.md")
 
 
+def the_page_of_models_is_current():
+    r = subprocess.run([sys.executable, os.path.join(harness.ROOT, "scripts", "models.py"), "--check"], capture_output=True, text=True)
+    expect(r.returncode == 0, r.stderr.strip())
+
+
 # ---- What goes wrong
 
 
@@ -304,7 +311,8 @@ def where_the_fill_token_comes_from():
 
 
 TESTS = [("scores-are-the-formulas", scores_are_the_formulas), ("compiled-it-says-the-same", compiled_it_says_the_same),
-         ("the-page-has-the-text", the_page_has_the_text), ("the-page-names-every-family", the_page_names_every_family), ("wrong-configs-and-tensors", wrong_configs_and_tensors),
+         ("the-page-has-the-text", the_page_has_the_text), ("the-page-names-every-family", the_page_names_every_family),
+         ("the-page-of-models-is-current", the_page_of_models_is_current), ("wrong-configs-and-tensors", wrong_configs_and_tensors),
          ("what-is-unread-is-named", what_is_unread_is_named), ("wrong-templates", wrong_templates),
          ("where-the-fill-token-comes-from", where_the_fill_token_comes_from)]
 
