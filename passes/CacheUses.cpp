@@ -218,6 +218,7 @@ Operation *quoin::findMeetingBeyondMasks(Operation *from, FlatSymbolRefAttr mode
     case RowRelation::Selection:
     case RowRelation::CallMask:
       continue;
+    case RowRelation::Before:
     case RowRelation::Everything:
       return op;
     }

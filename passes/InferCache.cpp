@@ -166,8 +166,12 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       MaskFacts facts;
       if (beyond) {
         facts.prefixes.resize(uses.uses.size());
+        bool before = cast<ModelOpInterface>(beyond).getRelation() == RowRelation::Before;
         remark::missed(beyond->getLoc(), remarkOn<InferCache>("Model"))
-            << "its rows may depend on any other, whatever masks say; everything runs again";
+            << (before
+                    ? "its rows depend on all before them, and what it has summed up of these is not kept; everything "
+                      "runs again"
+                    : "its rows may depend on any other, whatever masks say; everything runs again");
       } else {
         facts = proveMaskFacts(uses.uses, uses.options);
         report(uses, facts);

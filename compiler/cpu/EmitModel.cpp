@@ -1,6 +1,8 @@
 //===- EmitModel.cpp - the stages of a step as calls of kernels --------------------===//
 
 #include "compiler/cpu/EmitModel.h"
+#include "compiler/cpu/ScanKernel.h"
+#include "dialects/stage/ScanStage.h"
 #include "runtime/include/quoin/program.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cstddef>
@@ -113,6 +115,18 @@ struct StepEmitter {
     kb.call(rowProgramKernel(kb, program), arguments);
   }
 
+  void emit(stage::ScanOp op) {
+    Vals arguments = {args};
+    for (Value v : op->getOperands())
+      arguments.push_back(buffer(v));
+    for (auto w : op.getWeights().getAsRange<WeightAttr>())
+      arguments.push_back(weight(w));
+    for (Value v : op.getOutputs())
+      arguments.push_back(buffer(v));
+    arguments.append({worker, workers});
+    kb.call(scanKernel(kb, {&op.getBody().front(), stage::shapeOf(op)}), arguments);
+  }
+
   void emit(ProductOp op) {
     LinearShape shape = linearShape(op);
     Val out = buffer(op.getOutput()), in = buffer(op.getInput());
@@ -180,8 +194,8 @@ static void emitLayersStep(KernelBuilder &kb, StepOp step, const StepFacts &fact
           if (stage.getBarrier())
             kb.call(meet, {emitter.barrier, emitter.workers});
           llvm::TypeSwitch<Operation *>(stage)
-              .Case<MasksOp, stage::RowsOp, stage::EachRowOp, ProductOp, ExpertsOp, stage::CacheOp, AttendOp, MoveOp>(
-                  [&](auto op) { emitter.emit(op); });
+              .Case<MasksOp, stage::RowsOp, stage::EachRowOp, stage::ScanOp, ProductOp, ExpertsOp, stage::CacheOp,
+                    AttendOp, MoveOp>([&](auto op) { emitter.emit(op); });
         }
       },
       true);

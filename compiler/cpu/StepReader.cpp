@@ -1,7 +1,9 @@
 //===- StepReader.cpp - what machine code needs to know of a step ----------------===//
 
 #include "compiler/cpu/StepReader.h"
+#include "compiler/cpu/ScanKernel.h"
 #include "dialects/stage/RowSchedule.h"
+#include "dialects/stage/ScanStage.h"
 #include "passes/stage/Barriers.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <map>
@@ -70,6 +72,12 @@ static WeightPiece pieceOf(WeightAttr weight) {
         piece.kind = WeightPiece::Kind::Vector;
         piece.n = line.getLength();
       })
+      .Case([&](HeadsAttr heads) {
+        piece.kind = WeightPiece::Kind::Heads;
+        piece.n = heads.getHeads();
+        piece.k = heads.getOuter() * heads.getInner();
+        piece.outer = heads.getOuter();
+      })
       .Case([&](TableAttr table) {
         piece.kind = WeightPiece::Kind::Table;
         piece.n = table.getCount();
@@ -102,9 +110,16 @@ static LogicalResult expectComplete(StepOp step, int64_t positions) {
         return rows.emitOpError("expects angles of as many positions as the module's programs reach, ")
                << positions << ", but found " << held;
     }
+    // Threads of a context have a MiB of stack, a host's may have less.
+    constexpr int64_t most = int64_t(256) << 10;
+    if (auto scan = dyn_cast<stage::ScanOp>(op)) {
+      Block &body = scan.getBody().front();
+      int64_t bytes = RowSchedule(body).getKeptBytes() + scanStackBytes({&body, stage::shapeOf(scan)});
+      if (bytes > most)
+        return scan.emitOpError("expects states and rows of a head that take at most ")
+               << most << " bytes of a worker's stack, but found " << bytes;
+    }
     if (auto rows = dyn_cast<stage::EachRowOp>(op)) {
-      // Threads of a context have a MiB of stack, a host's may have less.
-      constexpr int64_t most = int64_t(256) << 10;
       if (int64_t kept = RowSchedule(rows.getBody().front()).getKeptBytes(); kept > most)
         return rows.emitOpError("expects a row program that keeps at most ")
                << most << " bytes between its sweeps, but found " << kept;
@@ -116,6 +131,11 @@ static LogicalResult expectComplete(StepOp step, int64_t positions) {
       return cache.emitOpError("expects the place of its layer in a page, but found none");
   }
   return verifyBarriers(step);
+}
+
+/// About as many multiplications of a row as a weight has numbers, for all heads.
+static int64_t shapeWork(stage::ScanOp scan, const HeadPart &weight) {
+  return weight.numbers() * static_cast<int64_t>(scan.getHeads());
 }
 
 /// What places say.
@@ -152,7 +172,10 @@ FailureOr<StepFacts> quoin::cpu::readStep(StepOp step, const KernelOptions &kern
       facts.fusedEpilogues += experts.getGated();
       facts.layersWork += shape.choices * shape.product.k * shape.product.n * (experts.getGated() ? 2 : 1);
     }
-    facts.layers += isa<stage::CacheOp>(op);
+    if (auto scan = dyn_cast<stage::ScanOp>(op))
+      for (const HeadPart &part : stage::shapeOf(scan).weights)
+        facts.layersWork += shapeWork(scan, part);
+    facts.layers += isa<stage::CacheOp, stage::ScanOp>(op);
     auto stage = dyn_cast<StageOpInterface>(op);
     facts.barriers += stage && stage.getBarrier();
   }

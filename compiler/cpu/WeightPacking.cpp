@@ -21,6 +21,8 @@ int64_t WeightPiece::size() const {
     return matrices * (roundUp(n, tileColumns / 2) * 2 / tileColumns) * productSteps(k, storage) * lineBytes(storage);
   case Kind::Vector:
     return roundUp(n, tileColumns) * 4;
+  case Kind::Heads:
+    return n * roundUp(k, 16) * 4;
   case Kind::Table:
     return n * roundUp(k, 16) * storageBytes(storage);
   case Kind::Rotary:
@@ -125,6 +127,8 @@ static int64_t partsOf(const WeightPiece &piece) {
     return piece.n;
   case Kind::Rotary:
     return 2 * piece.n;
+  case Kind::Heads: // of which each lies everywhere, but where they are outermost
+    return piece.outer == 1 ? piece.n : 1;
   case Kind::Vector:
     return 1;
   }
@@ -150,7 +154,10 @@ SourceRange quoin::cpu::sourceRange(const WeightSlice &slice) {
     return {0, piece.n};
   if (piece.kind == Kind::Rotary)
     return {0, 0};
-  int64_t rows = piece.kind == Kind::Table    ? 1
+  if (piece.kind == Kind::Heads && piece.outer > 1)
+    return {0, piece.n * piece.k};
+  bool single = piece.kind == Kind::Table || piece.kind == Kind::Heads;
+  int64_t rows = single                       ? 1
                  : piece.kind == Kind::Packed ? tileColumns
                                               : tileColumns / 2,
           from = slice.first * rows, to = std::min(piece.n, (slice.first + slice.count) * rows);
@@ -222,6 +229,16 @@ void quoin::cpu::packSlice(const WeightSlice &slice, llvm::ArrayRef<SourceTensor
       convert(sources[0], (slice.first + r) * piece.k, piece.k, piece.storage, out + r * row);
       std::memset(out + r * row + used, 0, row - used);
     }
+    return;
+  }
+  case Kind::Heads: {
+    int64_t first = piece.outer == 1 ? slice.first : 0, count = piece.outer == 1 ? slice.count : piece.n,
+            inner = piece.k / piece.outer, row = slice.bytes / count;
+    std::memset(out, 0, slice.bytes);
+    for (int64_t head = 0; head < count; ++head)
+      for (int64_t o = 0; o < piece.outer; ++o)
+        convert(sources[0], (o * piece.n + first + head) * inner, inner, Storage::F32,
+                out + head * row + o * inner * 4);
     return;
   }
   case Kind::Vector:

@@ -31,12 +31,13 @@ struct WeightPiece {
     Packed, ///< matrices [n, k] as [tile][k][64]; of BF16, [tile][k / 2][64][2]
     GateUp, ///< two matrices, each tile 32 columns of the first and 32 of the second
     Vector, ///< n floats, zeros up to the next multiple of 64
+    Heads,  ///< [n][k] floats of `outer` x n x k / outer; zeros behind each k, up to a multiple of 16
     Table,  ///< one matrix [n, k] as it is, rows padded to multiples of 16
     Rotary, ///< cosines [n][k], then sines: n positions, k = head_dim / 2
   };
   Kind kind;
   std::vector<std::string> sources; ///< symbols of `quoin.weight`
-  int64_t n = 0, k = 0;
+  int64_t n = 0, k = 0, outer = 1;
   Storage storage = Storage::F32;
   double theta = 0;
   int64_t matrices = 1;          ///< of each source, one behind the other
@@ -44,7 +45,7 @@ struct WeightPiece {
 
   int64_t size() const;
   bool sameAs(const WeightPiece &o) const {
-    return kind == o.kind && sources == o.sources && n == o.n && k == o.k && storage == o.storage && theta == o.theta &&
+    return kind == o.kind && sources == o.sources && n == o.n && k == o.k && outer == o.outer && storage == o.storage && theta == o.theta &&
            matrices == o.matrices;
   }
 };

@@ -77,7 +77,7 @@ static bool findSources(const WeightPiece &piece, Read read, std::vector<SourceT
     SourceTensor &tensor = sources.emplace_back();
     if (!read(name, tensor, error))
       return false;
-    assert((tensor.shape.front() == piece.n || tensor.shape.front() == piece.matrices) &&
+    assert((piece.kind == Kind::Heads || tensor.shape.front() == piece.n || tensor.shape.front() == piece.matrices) &&
            "the plan has the shapes of weights, and who reads them compares");
   }
   return true;

@@ -58,8 +58,7 @@ private:
 LogicalResult AdvanceBuilder::build() {
   for (const LoweredTensor &t : out.inputs)
     e.inputs.push_back(t.name);
-  for (const LoweredTensor &t : out.outputs)
-    e.outputs.push_back(t.name);
+  e.outputs.assign(out.outputs.begin(), out.outputs.end());
   llvm::ReversePostOrderTraversal<Block *> order(&decoder.getBody().front());
   for (Block *block : order) {
     SmallVector<Type> types;
@@ -343,7 +342,8 @@ static LoweredTensor describeTensor(StringRef name, Type type, ArrayRef<int64_t>
   return {name.str(), dtype, sizes.vec(), false};
 }
 
-/// All inputs of the module, and the outputs of the decoder in the order in which they first stand there.
+/// All inputs of the module, and the outputs of the decoder in the order in which they first stand there, each shape of
+/// a name.
 static void describeNamed(DecoderOp decoder, LoweredDecoder &out) {
   for (auto input : decoder->getParentOfType<ModuleOp>().getOps<InputOp>()) {
     ProgramTensor form = *programTensor(input.getType());
@@ -356,7 +356,7 @@ static void describeNamed(DecoderOp decoder, LoweredDecoder &out) {
     out.inputs.back().optional = input.getOptional();
   }
   decoder.getBody().walk([&](OutputOp output) {
-    if (llvm::none_of(out.outputs, [&](const LoweredTensor &t) { return t.name == output.getName(); }))
+    if (llvm::none_of(out.outputs, [&](const LoweredTensor &t) { return isOutput(t, output); }))
       out.outputs.push_back(describeTensor(output.getName(), output.getValue().getType(), output.getSizes()));
   });
 }

@@ -39,6 +39,11 @@ struct LoweredTensor {
   bool optional = false;
 };
 
+/// Is it where the op's tensor goes?
+inline bool isOutput(const LoweredTensor &t, OutputOp op) {
+  return t.name == op.getName() && llvm::equal(t.sizes, op.getSizes());
+}
+
 struct LoweredDecoder {
   std::string name;
   std::string function; ///< symbol of its `advance`

@@ -49,8 +49,9 @@ public:
   mlir::ImplicitLocOpBuilder b;
   ModuleTables &tables;
   const DecoderLoweringOptions &options;
-  mlir::Value state;                                  ///< the quoin_state_t *
-  llvm::SmallVector<llvm::StringRef> inputs, outputs; ///< names, in the order of the decoder's tables
+  mlir::Value state;                         ///< the quoin_state_t *
+  llvm::SmallVector<llvm::StringRef> inputs; ///< names, in the order of the decoder's tables
+  llvm::SmallVector<LoweredTensor> outputs;  ///< as in its table
   mlir::Type i1, i8, i32, i64, f32, f64, pointer;
 
   //===--- The decoder's values ---===//

@@ -28,7 +28,9 @@ static void lowerOutput(Emitter &e, OutputOp op) {
     value = e.allocateTensor(layout.types[0], e.constant(1), "quoin.output");
     e.storeElement(value, e.constant(0), e.get(op.getValue()));
   }
-  e.callHost(offsetof(quoin_host_t, output), {}, {e.constant(numberOf(e.outputs, op.getName())), e.scratch(0, value)});
+  const auto *table = llvm::find_if(e.outputs, [&](const LoweredTensor &t) { return isOutput(t, op); });
+  int64_t number = table - e.outputs.begin();
+  e.callHost(offsetof(quoin_host_t, output), {}, {e.constant(number), e.scratch(0, value)});
 }
 
 std::optional<LogicalResult> quoin::decoder::lowerNamedOp(Emitter &e, Operation *op) {

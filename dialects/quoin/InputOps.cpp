@@ -130,8 +130,8 @@ LogicalResult OutputOp::verify() {
     first = other;
     return WalkResult::interrupt();
   });
-  if (first.getValue().getType() == getValue().getType() && first.getShapeAttr() == getShapeAttr())
+  if (getElementTypeOrSelf(first.getValue()) == getElementTypeOrSelf(getValue()))
     return success();
-  return emitOpError("expects one type and shape of output '")
+  return emitOpError("expects elements of one type of output '")
          << getName() << "', but found " << getValue().getType() << " behind " << first.getValue().getType();
 }

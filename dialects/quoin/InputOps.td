@@ -14,7 +14,8 @@ def Quoin_InputOp : Quoin_Op<"input", [Symbol]> {
   let summary = "a number or tensor that requests give by name";
   let description = [{
     Decoders of the module read it with `quoin.input_value`. A request that does not give it fails, unless it is `optional`: a
-    number is then 0, and a tensor has no rows. A request's tensor of a higher rank fits if its sizes but the first make up the width.
+    number is then 0, and a tensor has no rows. A request's tensor of a higher rank fits if its last sizes, not the
+    first, make up the width; what is in front of them counts rows.
     A `quoin.setting` is a number with a default, of one decoder.
 
     Constraints: (C1) the type is `index`, `i32`, `f32`, or a tensor of those of rank 1 or 2 whose width is static; (C2) the name is
@@ -53,7 +54,8 @@ def Quoin_OutputOp : Quoin_Op<"output", [MemoryEffects<[MemWrite<Quoin_OutputRes
 
     Constraints: (C1) the type is one that `quoin.input` may have; (C2) the name is not `ids`; (C3) `as` has one to four sizes with as
     many elements in all, or a first size of -1 and, behind it, as many as the tensor has a row, a whole number of times or a
-    whole part; (C4) outputs of one name in a decoder have one type and one shape.
+    whole part; (C4) outputs of one name in a decoder have elements of one type;
+    what shape it is given in is known when the program runs.
 
     Example: `quoin.output @latent %g as [4, 4, 8] : tensor<16x8xf32>`
   }];

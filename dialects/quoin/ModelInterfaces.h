@@ -13,6 +13,7 @@ enum class RowRelation {
   RowByRow,  ///< the same row of each operand
   Selection, ///< one other row: row i is row `rows[i]`
   CallMask,  ///< the rows that the mask of the call shows it
+  Before,    ///< the same row and those of its sequence in slots before it
   Everything ///< any row
 };
 

@@ -42,8 +42,8 @@ static LogicalResult expectShape(Operation *op, WeightOp weight, ArrayRef<int64_
 LogicalResult WeightOp::verify() {
   // weight_c1
   auto type = dyn_cast<RankedTensorType>(getType());
-  if (!type || !type.hasStaticShape() || type.getRank() < 1 || type.getRank() > 3)
-    return emitOpError("expects a static shape of rank 1 to 3, but found ") << getType();
+  if (!type || !type.hasStaticShape() || type.getRank() < 1 || type.getRank() > 4)
+    return emitOpError("expects a static shape of rank 1 to 4, but found ") << getType();
   if (!type.getElementType().isF32() && !type.getElementType().isBF16() && !type.getElementType().isF16())
     return emitOpError("expects elements f32, bf16 or f16, but found ") << type.getElementType();
   // weight_c2
@@ -93,7 +93,8 @@ static LogicalResult verifyRowModel(ModelOp model) {
   if (block.empty() || !isa<ResultsOp>(block.back()))
     return model.emitOpError("expects a body that ends in 'quoin.results' without a head");
   for (Operation &op : block.without_terminator())
-    if (auto known = dyn_cast<ModelOpInterface>(op); known && known.getRelation() != RowRelation::RowByRow)
+    if (auto known = dyn_cast<ModelOpInterface>(op);
+        known && known.getRelation() != RowRelation::RowByRow && known.getRelation() != RowRelation::Before)
       return op.emitOpError("expects a head of its model, whose calls say who sees whom, but found none");
   return success(succeeded(RowSpaces::infer(model)));
 }

@@ -18,7 +18,7 @@ def Quoin_WeightOp : Quoin_Op<"weight", [Symbol]> {
     so one weight of rank 3 gathers as many matrices, an expert each. Without, a weight of rank 3 is one tensor. `file` may also be a
     checkpoint's `*.index.json`, which says for each tensor in which of its files it lies.
 
-    Constraints: (C1) the type has a static shape of rank 1 to 3 and elements f32, bf16 or f16; (C2) each size is 1 to 2^31 - 1, and
+    Constraints: (C1) the type has a static shape of rank 1 to 4 and elements f32, bf16 or f16; (C2) each size is 1 to 2^31 - 1, and
     there are at most 2^40 elements; (C3) a `*` stands in the name of a weight of rank 3 only, and once.
 
     Example:
@@ -47,7 +47,7 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     It differs from `func.func` in that calls are `quoin.forward` and carry a mask.
 
     The body holds ops with `ModelOpInterface` alone: `quoin.embed`, `quoin.rms_norm`, `quoin.linear`, `quoin.rotary`,
-    `quoin.attention`, `quoin.swiglu`, `quoin.expert_linear`, `quoin.gather_rows`, `quoin.each_row`, `arith.addf` and the spellings of
+    `quoin.attention`, `quoin.scan`, `quoin.swiglu`, `quoin.expert_linear`, `quoin.gather_rows`, `quoin.each_row`, `arith.addf` and the spellings of
     `Spellings.td`, which `expand-spellings` writes out as row programs. A value of it has either one row a slot of the call that
     runs (*rows of the call*: ids and positions, too) or one a row that is read (*rows read*); `quoin.gather_rows` alone goes
     from the first to the second.
@@ -61,7 +61,7 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     least as many rows as the head; (C10) heads of a module's models have as many rows each: there is one vocabulary.
 
     Without a head it is a function of rows, which `quoin.apply` calls: (C11) its arguments are rows of features, one to 14 of them, its body ends in
-    `quoin.results`, and no op in it lets rows meet or asks for positions.
+    `quoin.results`, and no op in it asks for positions or lets rows meet, but `quoin.scan`: rows of one call are a sequence, in their order.
 
     Example:
     ```mlir

@@ -1,6 +1,7 @@
 //===- QuoinDialect.cpp - registration and module attributes ---------------===//
 
 #include "dialects/quoin/QuoinDialect.h"
+#include "dialects/quoin/ScanOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -25,6 +26,7 @@ void QuoinDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/quoin/QuoinOps.cpp.inc"
       >();
+  addOperations<ScanOp>();
   attachModelInterfaces(*getContext());
 }
 

@@ -61,7 +61,7 @@ int64_t quoin::rowElementsOf(Type type) {
 //===----------------------------------------------------------------------===//
 
 /// each_row_c5
-static LogicalResult verifyType(Operation *op, Type type) {
+LogicalResult quoin::verifyRowType(Operation *op, Type type) {
   constexpr int64_t mostRank = 4, mostElements = int64_t(1) << 20;
   Type element = getElementTypeOrSelf(type);
   auto tensor = dyn_cast<RankedTensorType>(type);
@@ -139,7 +139,7 @@ LogicalResult quoin::verifyRowProgram(Operation *op, TypeRange rows, size_t vect
     if (number >= rows.size() && (!type || type.getRank() != 1 || !type.getElementType().isF32()))
       return op->emitOpError("expects argument #")
              << number << " to be a vector of f32, but found " << argument.getType();
-    if (failed(verifyType(op, argument.getType())))
+    if (failed(verifyRowType(op, argument.getType())))
       return failure();
   }
   // each_row_c3
@@ -151,6 +151,11 @@ LogicalResult quoin::verifyRowProgram(Operation *op, TypeRange rows, size_t vect
   for (auto [i, made, result] : llvm::enumerate(row.getRows(), results))
     if (made.getType() != result)
       return row.emitOpError("expects row #") << i << " of type " << result << ", but found " << made.getType();
+  return verifyRowOps(op);
+}
+
+LogicalResult quoin::verifyRowOps(Operation *op) {
+  Block &block = op->getRegion(0).front();
   // each_row_c8: what an element is made of is followed by recursion.
   constexpr size_t mostOps = 1024;
   if (size_t count = llvm::range_size(block.without_terminator()); count > mostOps)
@@ -160,7 +165,7 @@ LogicalResult quoin::verifyRowProgram(Operation *op, TypeRange rows, size_t vect
     if (failed(verifyKind(&o)))
       return failure();
     for (Value value : o.getResults())
-      if (failed(verifyType(&o, value.getType())))
+      if (failed(verifyRowType(&o, value.getType())))
         return failure();
   }
   return success();

@@ -26,6 +26,10 @@ mlir::Operation *rowCombiner(mlir::linalg::ReduceOp op);
 llvm::LogicalResult verifyRowProgram(mlir::Operation *op, mlir::TypeRange rows, size_t vectors,
                                      mlir::TypeRange results);
 
+/// What it verifies of all ops of a body, and of the type of a value.
+llvm::LogicalResult verifyRowOps(mlir::Operation *op);
+llvm::LogicalResult verifyRowType(mlir::Operation *op, mlir::Type type);
+
 /// Fails unless the symbols name weights of the lengths of a row program's last arguments.
 llvm::LogicalResult verifyRowVectors(mlir::Operation *op, mlir::SymbolTableCollection &table,
                                      llvm::ArrayRef<mlir::FlatSymbolRefAttr> symbols);

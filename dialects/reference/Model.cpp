@@ -9,6 +9,7 @@
 #include "dialects/quoin/RowSpaces.h"
 #include "dialects/reference/Formulas.h"
 #include "dialects/reference/RowEvaluator.h"
+#include "dialects/reference/ScanEvaluator.h"
 #include "dialects/reference/Spellings.h"
 #include "dialects/stage/StageDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,7 +25,7 @@ Matrix quoin::ref::scoreVocabulary(const Weight &head, const Matrix &hidden) {
 
 void KeyValueCache::truncate(int64_t count) {
   slots.resize(static_cast<size_t>(count));
-  for (std::vector<Matrix> *list : {&keys, &values})
+  for (std::vector<Matrix> *list : {&keys, &values, &states})
     for (Matrix &m : *list)
       m.resizeRows(count);
 }
@@ -56,6 +57,7 @@ private:
   Matrix rotary(RotaryOp op);
   Matrix attention(AttentionOp op);
   void eachRow(EachRowOp op);
+  void scan(ScanOp op);
 
   ModelOp model;
   RowSpaces spaces;
@@ -63,7 +65,7 @@ private:
   const ModelCall &call;
   KeyValueCache *cache;
   Visibility visible;
-  size_t attentions = 0; // so far
+  size_t attentions = 0, scans = 0; // so far
   DenseMap<Value, Matrix> matrices;
 };
 
@@ -126,7 +128,33 @@ void BodyRun::eachRow(EachRowOp op) {
     matrices[output] = std::move(matrix);
 }
 
+void BodyRun::scan(ScanOp op) {
+  Matrix own, *states = &own;
+  if (cache) {
+    if (cache->states.size() <= scans)
+      cache->states.resize(scans + 1);
+    states = &cache->states[scans];
+  }
+  ++scans;
+  auto of = [&](ValueRange values) {
+    return llvm::map_to_vector(values, [&](Value v) -> const Matrix * { return &rows(v); });
+  };
+  SmallVector<ArrayRef<double>> numbers;
+  for (auto symbol : op.getWeights().getAsRange<FlatSymbolRefAttr>())
+    numbers.push_back(weight(symbol).stored.numbers);
+  Block &body = op.getBody().front();
+  auto shape = ScanShape::of(body, static_cast<int64_t>(op.getHeads()), op.getAxes(), op.getInputs().size(),
+                             op.getInitial().size(), numbers.size());
+  auto made = evaluateScan(body, shape, of(op.getInputs()), of(op.getInitial()), numbers, rowsThatRun(), *states);
+  for (auto [output, matrix] : llvm::zip_equal(op.getOutputs(), made))
+    matrices[output] = std::move(matrix);
+}
+
 LogicalResult BodyRun::evaluate(Operation *op) {
+  if (auto recurrence = dyn_cast<ScanOp>(op)) {
+    scan(recurrence);
+    return success();
+  }
   if (auto program = dyn_cast<EachRowOp>(op)) {
     eachRow(program);
     return success();

@@ -1,7 +1,7 @@
 //===- Model.h - a model in float64 ----------------------------------------===//
 //
 // A call of a model has slots: tokens, each with a position, an open bit and a label. The model's body turns every slot
-// into a hidden row; attention is the only op in which rows meet, and the mask of the call says which.
+// into a hidden row; rows meet in attention, where the mask of the call says which, and in scans along the slots.
 //
 // Stateless, all slots run. With a cache, slots below `from` do not: their keys and values, at every attention of the
 // body, are those of an earlier call, and only the rows from `from` on are computed. They see the same numbers, so if
@@ -38,10 +38,11 @@ struct ModelCall {
   std::vector<int64_t> symbols;
 };
 
-/// Leading slots of earlier calls with their keys and values, one pair of matrices per attention of the body.
+/// Leading slots of earlier calls with their keys and values, one pair of matrices per attention of the body, and the
+/// states behind each of them, one matrix per scan.
 struct KeyValueCache {
   std::vector<Slot> slots;
-  std::vector<Matrix> keys, values;
+  std::vector<Matrix> keys, values, states;
   /// Forgets all slots but the first `count`.
   void truncate(int64_t count);
 };

@@ -27,7 +27,8 @@ static SmallVector<int64_t> sizesOf(const ProgramTensor &form) {
   return sizes;
 }
 
-/// Do these sizes make up such a tensor? A number is one element, and sizes behind the first make up the width.
+/// Do these sizes make up such a tensor? A number is one element; the last sizes make up the width, and those in front
+/// of them count rows.
 static bool fits(ArrayRef<int64_t> shape, const ProgramTensor &form) {
   int64_t elements = 1;
   for (int64_t size : shape)
@@ -37,9 +38,9 @@ static bool fits(ArrayRef<int64_t> shape, const ProgramTensor &form) {
   if (shape.empty() || (form.rank == 1 && shape.size() != 1))
     return false;
   int64_t width = 1;
-  for (int64_t size : shape.drop_front())
-    width *= size;
-  return width == form.width && (form.rows < 0 || form.rows == shape.front());
+  for (size_t i = shape.size(); --i > 0 && width != form.width;)
+    width *= shape[i];
+  return width == form.width && (form.rows < 0 || form.rows == elements / width);
 }
 
 std::string quoin::ref::whyNoInput(InputOp op, const NamedValues &given) {

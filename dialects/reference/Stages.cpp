@@ -10,7 +10,8 @@
 
 #include "dialects/reference/Formulas.h"
 #include "dialects/reference/RowEvaluator.h"
-#include "dialects/stage/StageDialect.h"
+#include "dialects/reference/ScanEvaluator.h"
+#include "dialects/stage/ScanStage.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -50,6 +51,7 @@ private:
   Matrix evaluate(AttendOp op);
   Matrix evaluate(MoveOp op);
   void evaluate(stage::CacheOp op);
+  void evaluate(stage::ScanOp op);
 
   StepOp step;
   const Weights &weights;
@@ -59,6 +61,7 @@ private:
   SmallVector<Matrix> places;
   DenseMap<Value, Matrix> matrices;
   DenseMap<Value, size_t> layers; ///< of pages
+  size_t scans = 0;               ///< so far
 };
 
 } // namespace
@@ -134,6 +137,21 @@ void StepRun::evaluate(stage::CacheOp op) {
   cache.values[layer].appendRows(buffer(op.getValue()));
 }
 
+void StepRun::evaluate(stage::ScanOp op) {
+  if (cache.states.size() <= scans)
+    cache.states.resize(scans + 1);
+  auto of = [&](ValueRange buffers) {
+    return llvm::map_to_vector(buffers, [&](Value v) -> const Matrix * { return &buffer(v); });
+  };
+  SmallVector<ArrayRef<double>> numbers;
+  for (auto w : op.getWeights().getAsRange<WeightAttr>())
+    numbers.push_back(weight(w).stored.numbers);
+  auto made = evaluateScan(op.getBody().front(), stage::shapeOf(op), of(op.getInputs()), of(op.getInitial()), numbers,
+                           static_cast<int64_t>(call.slots.size()) - call.from, cache.states[scans++]);
+  for (auto [output, matrix] : llvm::zip_equal(op.getOutputs(), made))
+    buffer(output) = std::move(matrix);
+}
+
 Matrix StepRun::evaluate(AttendOp op) {
   PagesType pages = op.getPages().getType();
   Space space = op.getOutput().getType().getSpace();
@@ -158,6 +176,10 @@ LogicalResult StepRun::runStages() {
     }
     if (auto rows = dyn_cast<stage::EachRowOp>(op)) {
       evaluate(rows);
+      continue;
+    }
+    if (auto scan = dyn_cast<stage::ScanOp>(op)) {
+      evaluate(scan);
       continue;
     }
     // Words are `visible`, and the head scores what is returned.

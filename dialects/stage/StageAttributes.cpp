@@ -62,6 +62,24 @@ int64_t LineAttr::getBytes(Storage, size_t) const { return roundUp(getLength(), 
 std::pair<size_t, size_t> LineAttr::getSources() const { return {1, 1}; }
 SmallVector<int64_t, 3> LineAttr::getSourceShape() const { return {getLength()}; }
 
+LogicalResult HeadsAttr::verify(ErrorFn error, ArrayRef<int64_t> shape, int64_t outer, int64_t heads, int64_t inner) {
+  if (failed(expectSizes(error, shape)) || failed(expectSizes(error, {outer, heads, inner})))
+    return failure();
+  // heads_c2
+  int64_t elements = 1;
+  for (int64_t size : shape)
+    elements *= size;
+  if (elements != outer * heads * inner)
+    return error() << "expects as many elements as " << outer << " x " << heads << " x " << inner << ", but found "
+                   << elements;
+  return success();
+}
+int64_t HeadsAttr::getBytes(Storage, size_t) const {
+  return getHeads() * roundUp(getOuter() * getInner(), 16) * storageBytes(Storage::F32);
+}
+std::pair<size_t, size_t> HeadsAttr::getSources() const { return {1, 1}; }
+SmallVector<int64_t, 3> HeadsAttr::getSourceShape() const { return SmallVector<int64_t, 3>(getShape()); }
+
 LogicalResult TableAttr::verify(ErrorFn error, int64_t count, int64_t width) {
   return expectSizes(error, {count, width});
 }

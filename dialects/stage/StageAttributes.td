@@ -69,6 +69,21 @@ def Stage_Line : Stage_LayoutAttr<"Line", "line"> {
   let assemblyFormat = "`<` $length `>`";
 }
 
+def Stage_Heads : Stage_LayoutAttr<"Heads", "heads"> {
+  let summary = "a tensor of heads, one head after the other";
+  let description = [{
+    A tensor of that shape, `outer x heads x inner` numbers in the checkpoint, as `[heads][outer][inner]`; zeros follow each head up to the next
+    multiple of 16.
+
+    Constraints: (C1) sizes from 1 to 2147483647, of at most 2^40 elements; (C2) the shape has as many elements as the three
+    sizes.
+
+    Example: `#stage.heads<[4, 2, 16, 16], 4 x 2 x 256>`
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "int64_t":$outer, "int64_t":$heads, "int64_t":$inner);
+  let assemblyFormat = "`<` `[` $shape `]` `,` $outer `x` $heads `x` $inner `>`";
+}
+
 def Stage_Table : Stage_LayoutAttr<"Table", "table"> {
   let summary = "a matrix of which single rows are read";
   let description = [{

@@ -1,6 +1,6 @@
 //===- StageDialect.cpp - registration and types ---------------------------===//
 
-#include "dialects/stage/StageDialect.h"
+#include "dialects/stage/ScanStage.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -21,6 +21,7 @@ void StageDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/stage/StageOps.cpp.inc"
       >();
+  addOperations<ScanOp>();
 }
 
 void StageDialect::registerTypes() {

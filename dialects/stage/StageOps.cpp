@@ -2,7 +2,7 @@
 
 #include "dialects/quoin/RowProgram.h"
 #include "dialects/stage/RowSchedule.h"
-#include "dialects/stage/StageDialect.h"
+#include "dialects/stage/ScanStage.h"
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -30,7 +30,7 @@ std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
         std::optional<uint64_t> place = op.getPlace();
         return place ? std::optional<int64_t>(*place) : std::nullopt;
       })
-      .Case([&](EachRowOp op) -> std::optional<int64_t> {
+      .Case<EachRowOp, ScanOp>([&](auto op) -> std::optional<int64_t> {
         size_t result = cast<OpResult>(buffer).getResultNumber();
         ArrayRef<int64_t> places = op.getPlaces().value_or(ArrayRef<int64_t>());
         return result < places.size() && places[result] != notPlaced ? std::optional(places[result]) : std::nullopt;
@@ -41,7 +41,7 @@ std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
 void quoin::stage::setPlace(Value buffer, int64_t place) {
   llvm::TypeSwitch<Operation *>(buffer.getDefiningOp())
       .Case<RowsOp, ProductOp, ExpertsOp, AttendOp, MoveOp>([&](auto stage) { stage.setPlace(place); })
-      .Case([&](EachRowOp op) {
+      .Case<EachRowOp, ScanOp>([&](auto op) {
         SmallVector<int64_t> places(op.getPlaces().value_or(ArrayRef<int64_t>()));
         places.resize(op.getNumResults(), notPlaced);
         places[cast<OpResult>(buffer).getResultNumber()] = place;
@@ -61,7 +61,8 @@ SmallVector<WeightAttr, 2> quoin::stage::weightsOf(Operation *op) {
   SmallVector<WeightAttr, 2> all;
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](RowsOp rows) { all.push_back(rows.getWeightAttr()); })
-      .Case([&](EachRowOp rows) { llvm::append_range(all, rows.getWeights().getAsRange<WeightAttr>()); })
+      .Case<EachRowOp, ScanOp>(
+          [&](auto rows) { llvm::append_range(all, rows.getWeights().template getAsRange<WeightAttr>()); })
       .Case([&](ProductOp product) { all = {product.getWeightAttr(), product.getBiasAttr()}; })
       .Case<ExpertsOp, HeadOp>([&](auto stage) { all.push_back(stage.getWeightAttr()); });
   if (!all.empty() && !all.back())
@@ -72,7 +73,7 @@ SmallVector<WeightAttr, 2> quoin::stage::weightsOf(Operation *op) {
 void quoin::stage::setWeights(Operation *op, ArrayRef<WeightAttr> weights) {
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](RowsOp rows) { rows.setWeightAttr(weights[0]); })
-      .Case([&](EachRowOp rows) {
+      .Case<EachRowOp, ScanOp>([&](auto rows) {
         rows.setWeightsAttr(ArrayAttr::get(op->getContext(), SmallVector<Attribute>(weights.begin(), weights.end())));
       })
       .Case([&](ProductOp product) {

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/stage/ScanStage.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
@@ -54,7 +55,7 @@ private:
     for (auto [i, weight] : llvm::enumerate(all)) {
       if (weight.getElement())
         continue;
-      bool vector = i > 0 || isa<stage::EachRowOp>(op) ||
+      bool vector = i > 0 || isa<stage::EachRowOp, stage::ScanOp>(op) ||
                     (isa<stage::RowsOp>(op) && !isa<EmbedAttr>(cast<stage::RowsOp>(op).getFormula()));
       Type element = Float32Type::get(&getContext());
       if (!vector)

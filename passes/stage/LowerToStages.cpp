@@ -16,6 +16,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/quoin/RowSpaces.h"
+#include "dialects/stage/ScanStage.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -211,6 +212,25 @@ private:
       buffers[output] = buffer;
   }
 
+  void addScan(quoin::ScanOp op) {
+    if (op->getNumResults() == 0)
+      return;
+    auto of = [&](ValueRange values) {
+      return llvm::map_to_vector(values, [&](Value v) -> Value { return buffers.at(v); });
+    };
+    SmallVector<Attribute> read;
+    for (auto symbol : op.getWeights().getAsRange<FlatSymbolRefAttr>())
+      read.push_back(weight({symbol}));
+    SmallVector<Type> types;
+    for (Value output : op.getOutputs())
+      types.push_back(typeFor(output));
+    auto made = stage::ScanOp::create(b, op.getLoc(), types, false, of(op.getInputs()), of(op.getInitial()),
+                                      b.getArrayAttr(read), op.getHeads(), op.getAxesAttr(), DenseI64ArrayAttr());
+    made.getBody().takeBody(op.getBody());
+    for (auto [output, buffer] : llvm::zip_equal(op.getOutputs(), made.getOutputs()))
+      buffers[output] = buffer;
+  }
+
   /// To `read` or `host`; rows that were gathered already need no numbers.
   Value move(Operation *op, Value rows, Space to) {
     Value numbers = spaces.isRead(rows) ? Value() : step.getRead();
@@ -264,6 +284,7 @@ void ModelLowering::lower(Operation &op) {
           addExperts(o, {}, o.getOutput());
       })
       .Case([&](quoin::EachRowOp o) { addRowProgram(o); })
+      .Case([&](quoin::ScanOp o) { addScan(o); })
       .Case([&](AttentionOp o) { addAttention(o); })
       .Case([&](GatherRowsOp o) {
         buffers[o.getOutput()] = isRows(o.getInput()) ? move(o, o.getInput(), Space::Read) : buffers.at(o.getInput());

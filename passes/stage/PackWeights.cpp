@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/quoin/Overhang.h"
+#include "dialects/stage/ScanStage.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
@@ -64,6 +65,7 @@ private:
           return rows.getFormula().getLayoutFor(rows.getOutput().getType(), count, positions);
         })
         .Case([&](stage::EachRowOp) { return LineAttr::get(&getContext(), rowsOf()); })
+        .Case([&](stage::ScanOp scan) { return layoutOf(scan, i, shapeOf()); })
         .Case([&](ProductOp product) -> LayoutAttrInterface {
           int64_t out = product.getOutput().getType().getWidth(), in = product.getInput().getType().getWidth();
           if (i > 0)

@@ -69,7 +69,7 @@ static quoin_status_t runRows(quoin_model_t &model, const Part &part, quoin_sess
   StepColumns columns;
   int64_t scratch = part.layers->row_bytes * rows + part.layers->worker_bytes * model.context->workers;
   if (!columns.make(table, {rows, rows}, s) || !s.read.resize(size(rows)) || !s.readGroup.resize(size(rows)) ||
-      !s.layers.resize(size(scratch)))
+      !s.groups.resize(count) || !s.layers.resize(size(scratch)))
     return model.context->outOfMemory();
   for (int64_t r = 0; r < rows; ++r) {
     s.read[size(r)] = r;
@@ -81,6 +81,10 @@ static quoin_status_t runRows(quoin_model_t &model, const Part &part, quoin_sess
   for (size_t i = 0; i < count; ++i) {
     const quoin_apply_t &call = sessions[i]->state.apply;
     int64_t mine = rowsOf(*sessions[i], part);
+    // The rows of a session are a sequence; there are no keys and masks.
+    s.groups[i] = {};
+    s.groups[i].first_row = rows;
+    s.groups[i].rows = s.groups[i].slots = mine;
     for (int32_t c = kFirstColumn; c < table.operands_count; ++c) {
       auto bytes = size(table.operands[c].width) * sizeof(float);
       const auto *from = static_cast<const uint8_t *>(call.operand[c - kFirstColumn].data);
@@ -98,8 +102,8 @@ static quoin_status_t runRows(quoin_model_t &model, const Part &part, quoin_sess
     quoin_layers_t layers;
   };
   Call call = {&part,
-               {model.weights, s.layers.data(), rows, rows, s.read.data(), s.readGroup.data(), 0, nullptr,
-                columns.operands, columns.results, &s.meeting.barrier}};
+               {model.weights, s.layers.data(), rows, rows, s.read.data(), s.readGroup.data(),
+                static_cast<int64_t>(count), s.groups.data(), columns.operands, columns.results, &s.meeting.barrier}};
   model.context->parallel(
       rowsOfWork(rows) * double(part.layers->work), s.meeting,
       [](void *arg, int64_t worker, int64_t workers) {

@@ -45,16 +45,16 @@ bool count(const int64_t *sizes, int32_t rank, int64_t &out) {
   return true;
 }
 
-/// A number is one element; sizes behind the first make up the width.
+/// A number is one element; the last sizes make up the width, and those in front of them count rows.
 bool fits(const quoin_named_tensor_t &given, int64_t elements, const quoin_tensor_type_t &wanted) {
   if (wanted.rank == 0)
     return elements == 1;
   if (given.rank < 1 || (wanted.rank == 1 && given.rank != 1))
     return false;
-  int64_t width = 1;
-  for (int32_t i = 1; i < given.rank; ++i)
+  int64_t width = 1, wide = wanted.rank > 1 ? wanted.sizes[1] : 1;
+  for (int32_t i = given.rank; --i > 0 && width != wide;)
     width *= given.sizes[i];
-  return width == (wanted.rank > 1 ? wanted.sizes[1] : 1) && (wanted.sizes[0] < 0 || wanted.sizes[0] == given.sizes[0]);
+  return width == wide && (wanted.sizes[0] < 0 || wanted.sizes[0] == elements / wide);
 }
 
 int64_t integerAt(const quoin_named_tensor_t &given, int64_t i) {
@@ -232,6 +232,10 @@ void quoin::rt::giveOutput(quoin_state_t *state, int64_t number, const quoin_ten
   if (open ? value->size % known != 0 : value->size != known)
     return session.fail(QUOIN_STATUS_FAILED, "quoin.output expects a multiple of %lld elements, but found %lld",
                         static_cast<long long>(known), static_cast<long long>(value->size));
+  // In another shape it has a number of its own; the last one of a name counts.
+  for (int32_t i = 0; i < decoder.outputs_count; ++i)
+    if (!std::strcmp(decoder.outputs[i].name, type.name))
+      session.outputs.entries[static_cast<size_t>(i)].given = false;
   int64_t bytes = bytesOf(type.dtype);
   void *to = session.outputs.make(static_cast<size_t>(number), value->size, bytes);
   if (!to)

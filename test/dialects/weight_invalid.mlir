@@ -1,13 +1,13 @@
 // RUN: quoin-opt %s --split-input-file --verify-diagnostics
 
 // weight_c1
-// expected-error @+1 {{expects a static shape of rank 1 to 3, but found 'tensor<?x4xf32>'}}
+// expected-error @+1 {{expects a static shape of rank 1 to 4, but found 'tensor<?x4xf32>'}}
 quoin.weight @dynamic : tensor<?x4xf32> from "a" tensor "x"
 
 // -----
 
-// expected-error @+1 {{expects a static shape of rank 1 to 3, but found 'tensor<2x3x4x5xf32>'}}
-quoin.weight @hypercube : tensor<2x3x4x5xf32> from "a" tensor "x"
+// expected-error @+1 {{expects a static shape of rank 1 to 4, but found 'tensor<2x3x4x5x6xf32>'}}
+quoin.weight @hypercube : tensor<2x3x4x5x6xf32> from "a" tensor "x"
 
 // -----
 

@@ -15,6 +15,16 @@
 
 // -----
 
+// expected-error @+1 {{expects a size of 1 to 2147483647, but found 0}}
+"test.heads_c1"() {a = #stage.heads<[4, 2], 4 x 2 x 0>} : () -> ()
+
+// -----
+
+// expected-error @+1 {{expects as many elements as 2 x 2 x 1, but found 8}}
+"test.heads_c2"() {a = #stage.heads<[4, 2], 2 x 2 x 1>} : () -> ()
+
+// -----
+
 // expected-error @+1 {{expects a size of 1 to 2147483647, but found -1}}
 "test.table_c1"() {a = #stage.table<4 x -1>} : () -> ()
 

@@ -39,3 +39,21 @@ quoin.model @without_a_head_all_rows_are_read {
   %n = quoin.rms_norm %x by @n epsilon 1.0e-6 : tensor<?x4xf32>
   quoin.results %n : tensor<?x4xf32>
 }
+
+// A recurrence runs all rows, and so does what it reads.
+// CHECK-LABEL: quoin.model @a_recurrence_runs_all_rows
+// CHECK: %[[N:.+]] = quoin.rms_norm %{{.+}} by
+// CHECK: %[[Y:.+]] = quoin.scan %[[N]]
+// CHECK: quoin.gather_rows %[[Y]]
+// REMARK-DAG: [Missed] Gather | {{.*}}it does not work row by row
+quoin.model @a_recurrence_runs_all_rows head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %h = quoin.embed %ids by @e : tensor<?x4xf32>
+  %n = quoin.rms_norm %h by @n epsilon 1.0e-6 : tensor<?x4xf32>
+  %y = quoin.scan %n heads 2 : (tensor<?x4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%s: tensor<2xf32>, %x: tensor<2xf32>):
+    %p = arith.addf %s, %x : tensor<2xf32>
+    quoin.row %p, %p : tensor<2xf32>, tensor<2xf32>
+  }
+  quoin.hidden %y : tensor<?x4xf32>
+}

@@ -1,0 +1,21 @@
+//===- ScanStage.h - the stage of a recurrence -----------------------------===//
+
+#ifndef QUOIN_DIALECTS_STAGE_SCANSTAGE_H
+#define QUOIN_DIALECTS_STAGE_SCANSTAGE_H
+
+#include "dialects/quoin/ScanOps.h"
+#include "dialects/stage/StageDialect.h"
+
+#define GET_OP_CLASSES
+#include "dialects/stage/ScanStage.h.inc"
+
+namespace quoin::stage {
+
+/// The parts of heads; of an op that was verified.
+quoin::ScanShape shapeOf(ScanOp op);
+/// How weight `number` of it lies, which has this shape in the checkpoint.
+HeadsAttr layoutOf(ScanOp op, size_t number, llvm::ArrayRef<int64_t> shape);
+
+} // namespace quoin::stage
+
+#endif

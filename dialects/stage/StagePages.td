@@ -1,0 +1,3 @@
+//===- StagePages.td - all stages, for the reference page ------------------===//
+
+include "dialects/stage/ScanStage.td"

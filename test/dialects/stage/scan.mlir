@@ -1,0 +1,29 @@
+// RUN: quoin-opt %s --verify-roundtrip
+// RUN: quoin-opt %s | FileCheck %s
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @r : tensor<3x2x2xf32> from "model.safetensors" tensor "r"
+
+// CHECK-LABEL: stage.step @body
+// CHECK: stage.scan %{{.+}} with [#stage.weight<@r>] heads 2 along [0, 1, 0] : (!stage.buffer<row, 4xf32>) -> !stage.buffer<row, 4xf32> {
+// CHECK: stage.scan barrier %{{.+}} with [#stage.weight<@r as f32 in #stage.heads<[3, 2, 2], 3 x 2 x 2> at 128>] from %{{.+}} heads 2 along [0, 0, 1, 0] places [1] :
+// CHECK-SAME: (!stage.buffer<row, 4xf32>, !stage.buffer<row, 4xf32>) -> !stage.buffer<row, 4xf32> {
+stage.step @body places [64, 64] {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %1 = stage.scan %0 with [#stage.weight<@r>] heads 2 along [0, 1, 0] : (!row) -> !row {
+  ^bb0(%s: tensor<2xf32>, %x: tensor<2xf32>, %r: tensor<3x2xf32>):
+    %y = arith.addf %s, %x : tensor<2xf32>
+    quoin.row %y, %y : tensor<2xf32>, tensor<2xf32>
+  }
+  %2 = stage.rows #stage.add(%1, %1) place 0 : (!row, !row) -> !row
+  %3 = stage.scan barrier %2 with [#stage.weight<@r as f32 in #stage.heads<[3, 2, 2], 3 x 2 x 2> at 128>] from %2 heads 2 along [0, 0, 1, 0] places [1] : (!row, !row) -> !row {
+  ^bb0(%s: tensor<2xf32>, %x: tensor<2xf32>, %r: tensor<3x2xf32>):
+    %y = arith.addf %s, %x : tensor<2xf32>
+    quoin.row %y, %y : tensor<2xf32>, tensor<2xf32>
+  }
+  %h = stage.move %3 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
