@@ -111,8 +111,8 @@ SourceTensor SourceTensor::matrix(int64_t number, int64_t elements) const {
   if (!parts.empty())
     return parts[static_cast<size_t>(number)];
   SourceTensor one = *this;
-  one.first = number * elements;
-  one.data += one.first * storageBytes(storage);
+  one.first += number * elements;
+  one.data += number * elements * storageBytes(storage);
   return one;
 }
 

@@ -21,6 +21,7 @@
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,7 @@ struct SourceTensor {
   bool mapped = false;             ///< from a file, read-only: pages may be dropped and come back
   std::vector<SourceTensor> parts; ///< the matrices, where each is a tensor of its own: then `data` is null
   int64_t first = 0;               ///< element of the tensor that `data` is at, for messages
+  std::shared_ptr<const std::vector<uint8_t>> own; ///< where `data` lies if not in a file
 
   /// One of its matrices, of so many elements.
   SourceTensor matrix(int64_t number, int64_t elements) const;

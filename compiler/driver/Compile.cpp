@@ -246,7 +246,9 @@ bool Compiler::checkTokenizer() {
 std::vector<std::string> Compiler::inputs() {
   std::set<std::string> all = {options.input, source, tokenizerFolder};
   for (WeightOp weight : module->getOps<WeightOp>()) {
-    SmallString<128> path(weight.getFile());
+    if (weight.isFormula())
+      continue;
+    SmallString<128> path(*weight.getFile());
     llvm::sys::path::make_absolute(source, path);
     all.insert(std::string(path));
   }

@@ -1,6 +1,8 @@
 //===- WeightSource.cpp - the tensors that quoin.weight ops name -----------===//
 
 #include "compiler/driver/WeightSource.h"
+#include "dialects/reference/WeightFormula.h"
+#include <cstring>
 
 using namespace mlir;
 using namespace quoin;
@@ -32,10 +34,11 @@ static bool isStored(cpu::Storage storage, Type element) {
   return false;
 }
 
-/// Tensor `name` of the file that the weight names, which must be of this type.
-bool WeightSource::find(WeightOp weight, const std::string &name, RankedTensorType type, cpu::SourceTensor &out,
+/// Tensor `name` of the file that the weight names, which must have these sizes and elements.
+bool WeightSource::find(WeightOp weight, const std::string &name, ArrayRef<int64_t> shape, cpu::SourceTensor &out,
                         std::string &error) {
-  const SafetensorsFile *file = tensors.fileOf(weight.getFile().str(), name, error);
+  auto type = RankedTensorType::get(shape, cast<RankedTensorType>(weight.getType()).getElementType());
+  const SafetensorsFile *file = tensors.fileOf(weight.getFile()->str(), name, error);
   if (!file)
     return false;
   const TensorView *tensor = file->find(name);
@@ -63,14 +66,65 @@ bool WeightSource::find(WeightOp weight, const std::string &name, RankedTensorTy
   return true;
 }
 
+/// From the tensor as it lies in the file to the weight.
+bool WeightSource::reshape(WeightOp weight, cpu::SourceTensor &tensor) {
+  auto type = cast<RankedTensorType>(weight.getType());
+  size_t bytes = cpu::storageBytes(tensor.storage);
+  tensor.first = weight.getFirstElement();
+  tensor.data += static_cast<size_t>(tensor.first) * bytes;
+  tensor.shape.assign(type.getShape().begin(), type.getShape().end());
+  if (!weight.getTransposed())
+    return true;
+  // Written anew: who packs reads rows.
+  int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
+  auto own = std::make_shared<std::vector<uint8_t>>(static_cast<size_t>(rows * columns) * bytes);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c)
+      std::memcpy(own->data() + static_cast<size_t>(r * columns + c) * bytes,
+                  tensor.data + static_cast<size_t>(c * rows + r) * bytes, bytes);
+  tensor.data = own->data();
+  tensor.mapped = false;
+  tensor.first = 0;
+  tensor.own = std::move(own);
+  return true;
+}
+
+/// Keeps the numbers as the weight's type has them.
+bool WeightSource::evaluate(WeightOp weight, cpu::SourceTensor &out, std::string &error) {
+  auto type = cast<RankedTensorType>(weight.getType());
+  out.storage = type.getElementType().isF32()    ? cpu::Storage::F32
+                : type.getElementType().isBF16() ? cpu::Storage::BF16
+                                                 : cpu::Storage::F16;
+  out.shape.assign(type.getShape().begin(), type.getShape().end());
+  out.name = ("formula of weight '@" + weight.getSymName() + "'").str();
+  auto [place, isNew] = evaluated.try_emplace(weight.getSymName().str());
+  std::vector<uint8_t> &bytes = place->second;
+  out.data = bytes.data();
+  if (!isNew)
+    return true;
+  ScopedDiagnosticHandler keep(weight.getContext(), [&](Diagnostic &diagnostic) {
+    if (error.empty())
+      error = diagnostic.str();
+    return success();
+  });
+  FailureOr<ref::Weights> loaded = ref::Weights::load(weight, tensors);
+  if (failed(loaded))
+    return false;
+  ref::storeAs(type.getElementType(), loaded->find(weight.getSymName())->stored.numbers, bytes);
+  out.data = bytes.data();
+  return true;
+}
+
 bool WeightSource::read(StringRef symbol, cpu::SourceTensor &out, std::string &error) {
   auto weight = table.lookup<WeightOp>(symbol);
   auto type = cast<RankedTensorType>(weight.getType());
+  if (weight.isFormula())
+    return evaluate(weight, out, error);
+  SmallVector<int64_t> file = weight.getFileShape();
   if (!weight.gathers())
-    return find(weight, weight.getTensor().str(), type, out, error);
-  auto each = RankedTensorType::get(type.getShape().drop_front(), type.getElementType());
+    return find(weight, weight.getTensor()->str(), file, out, error) && reshape(weight, out);
   for (int64_t part = 0; part < type.getDimSize(0); ++part)
-    if (!find(weight, weight.tensorOf(part), each, out.parts.emplace_back(), error))
+    if (!find(weight, weight.tensorOf(part), file, out.parts.emplace_back(), error))
       return false;
   out.storage = out.parts[0].storage;
   out.shape.assign(type.getShape().begin(), type.getShape().end());

@@ -9,22 +9,25 @@
 
 namespace quoin {
 
-/// Maps the files that a module's weights refer to, when first asked for one.
+/// Maps the files that a module's weights refer to, when first asked for one, and evaluates those that are formulas.
 class WeightSource {
 public:
   /// Files are relative to `folder`.
   WeightSource(mlir::ModuleOp module, std::string folder);
 
-  /// Finds the tensor of a `quoin.weight` symbol, or those that it gathers; checks that the file has them with the op's
-  /// type and shape.
+  /// Finds the tensor of a `quoin.weight` symbol, or those that it gathers, or evaluates it; checks that the file has
+  /// them with the op's type and shape. What is found lives as long as this does.
   bool read(llvm::StringRef symbol, cpu::SourceTensor &out, std::string &error);
 
 private:
-  bool find(WeightOp weight, const std::string &name, mlir::RankedTensorType type, cpu::SourceTensor &out,
+  bool evaluate(WeightOp weight, cpu::SourceTensor &out, std::string &error);
+  static bool reshape(WeightOp weight, cpu::SourceTensor &tensor);
+  bool find(WeightOp weight, const std::string &name, llvm::ArrayRef<int64_t> shape, cpu::SourceTensor &out,
             std::string &error);
 
   mlir::SymbolTable table;
   CheckpointTensors tensors;
+  std::map<std::string, std::vector<uint8_t>, std::less<>> evaluated; ///< by symbol: what formulas made
 };
 
 } // namespace quoin

@@ -114,19 +114,37 @@ Term FormulaBuilder::reshape(Term x, ArrayRef<int64_t> shape) {
   size_t same = 0;
   while (same < x.shape().size() && same < shape.size() && x.shape()[same] == shape[same] && same + 2 < longer.size())
     groups.push_back({static_cast<int64_t>(same++)});
+  // So do those at the end where more than one would be left to cut.
+  size_t shorter = std::min(x.shape().size(), shape.size()), last = 0;
+  while (same + last + 1 < shorter && x.shape()[x.shape().size() - 1 - last] == shape[shape.size() - 1 - last])
+    ++last;
+  if (same + last + 1 < shorter) {
+    int64_t all = 1;
+    for (int64_t d : shape)
+      all *= d;
+    return reshape(reshape(x, {all}), shape);
+  }
   ReassociationIndices rest;
-  for (size_t d = same; d < longer.size(); ++d)
+  for (size_t d = same; d + last < longer.size(); ++d)
     rest.push_back(static_cast<int64_t>(d));
   groups.push_back(rest);
+  for (size_t d = longer.size() - last; d < longer.size(); ++d)
+    groups.push_back({static_cast<int64_t>(d)});
   if (x.shape().size() > shape.size())
     return {this, tensor::CollapseShapeOp::create(b, loc, type, x, groups)};
   return {this, tensor::ExpandShapeOp::create(b, loc, type, x, groups)};
 }
 
-Term FormulaBuilder::concat(ArrayRef<Term> parts) {
+Term FormulaBuilder::concat(ArrayRef<Term> parts, int64_t dimension) {
   if (parts.size() == 1)
     return parts.front();
-  return {this, tensor::ConcatOp::create(b, loc, 0, SmallVector<Value>(parts.begin(), parts.end()))};
+  return {this, tensor::ConcatOp::create(b, loc, dimension, SmallVector<Value>(parts.begin(), parts.end()))};
+}
+
+Term FormulaBuilder::slice(Term x, ArrayRef<int64_t> offsets, ArrayRef<int64_t> sizes) {
+  auto indices = [&](ArrayRef<int64_t> numbers) { return getAsIndexOpFoldResult(b.getContext(), numbers); };
+  SmallVector<int64_t> ones(sizes.size(), 1);
+  return {this, tensor::ExtractSliceOp::create(b, loc, x, indices(offsets), indices(sizes), indices(ones))};
 }
 
 /// What a reduction of the last dimension starts from: one number for each of the others.

@@ -54,9 +54,11 @@ public:
   }
   /// A row again: every number of a new dimension is the same.
   Term spread(Term x, int64_t dimension, int64_t size);
-  /// The same elements in another shape: one dimension cut in two, or two made one.
+  /// The same elements in another shape.
   Term reshape(Term x, llvm::ArrayRef<int64_t> shape);
-  Term concat(llvm::ArrayRef<Term> parts);
+  Term concat(llvm::ArrayRef<Term> parts, int64_t dimension = 0);
+  /// Elements from `offsets` on, neighbours.
+  Term slice(Term x, llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes);
 
 private:
   Term reduceBy(Term x, int64_t dimension, Term start,

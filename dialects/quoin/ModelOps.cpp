@@ -39,35 +39,6 @@ static LogicalResult expectShape(Operation *op, WeightOp weight, ArrayRef<int64_
   return error << "], but found " << type;
 }
 
-LogicalResult WeightOp::verify() {
-  // weight_c1
-  auto type = dyn_cast<RankedTensorType>(getType());
-  if (!type || !type.hasStaticShape() || type.getRank() < 1 || type.getRank() > 4)
-    return emitOpError("expects a static shape of rank 1 to 4, but found ") << getType();
-  if (!type.getElementType().isF32() && !type.getElementType().isBF16() && !type.getElementType().isF16())
-    return emitOpError("expects elements f32, bf16 or f16, but found ") << type.getElementType();
-  // weight_c2
-  constexpr uint64_t mostElements = uint64_t(1) << 40;
-  uint64_t elements = 1;
-  for (int64_t size : type.getShape()) {
-    if (size < 1 || size > INT32_MAX)
-      return emitOpError("expects sizes from 1 to ") << INT32_MAX << ", but found " << size;
-    elements = llvm::SaturatingMultiply(elements, static_cast<uint64_t>(size));
-  }
-  if (elements > mostElements)
-    return emitOpError("expects at most ") << mostElements << " elements, but found " << elements;
-  // weight_c3
-  if (size_t stars = getTensor().count('*'); stars > 0 && (stars > 1 || type.getRank() != 3))
-    return emitOpError("expects a '*' in the name of a tensor of rank 3 only, and once, but found ")
-           << stars << " in '" << getTensor() << "' of " << type;
-  return success();
-}
-
-std::string WeightOp::tensorOf(int64_t part) {
-  auto [before, after] = getTensor().split('*');
-  return gathers() ? (before + Twine(part) + after).str() : getTensor().str();
-}
-
 /// Most columns of a model beside its ids and positions, and most that it gives (QUOIN_MAX_COLUMNS).
 static constexpr size_t mostColumns = 14, mostResults = 16;
 

@@ -10,34 +10,6 @@ include "mlir/IR/RegionKindInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Quoin_WeightOp : Quoin_Op<"weight", [Symbol]> {
-  let summary = "names a tensor of a checkpoint";
-  let description = [{
-    A reference into a `safetensors` file, never the numbers themselves: `file` (relative to the module's `quoin.source`)
-    and the tensor's name in it. Unlike `memref.global` it holds no data. A `*` in the name stands for 0, 1, .. up to the first size, less one:
-    so one weight of rank 3 gathers as many matrices, an expert each. Without, a weight of rank 3 is one tensor. `file` may also be a
-    checkpoint's `*.index.json`, which says for each tensor in which of its files it lies.
-
-    Constraints: (C1) the type has a static shape of rank 1 to 4 and elements f32, bf16 or f16; (C2) each size is 1 to 2^31 - 1, and
-    there are at most 2^40 elements; (C3) a `*` stands in the name of a weight of rank 3 only, and once.
-
-    Example:
-    ```mlir
-    quoin.weight @q_proj : tensor<128x64xf32> from "model.safetensors" tensor "model.layers.0.self_attn.q_proj.weight"
-    quoin.weight @gates : tensor<8x24x64xf32> from "model.safetensors" tensor "model.layers.0.mlp.experts.*.gate_proj.weight"
-    ```
-  }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$file, StrAttr:$tensor);
-  let assemblyFormat = "$sym_name `:` $type `from` $file `tensor` $tensor attr-dict";
-  let hasVerifier = 1;
-  let extraClassDeclaration = [{
-    /// Is it made of several tensors, one for each number that `*` stands for?
-    bool gathers() { return getTensor().contains('*'); }
-    /// The name of one of these; of a weight that is one tensor, its name.
-    std::string tensorOf(int64_t part);
-  }];
-}
-
 def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Quoin_IsModel, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a stateless model: hidden rows from ids and positions";
   let description = [{
@@ -95,8 +67,8 @@ def Quoin_HiddenOp : Quoin_Op<"hidden", [Pure, Terminator, HasParent<"ModelOp">]
   let assemblyFormat = "$rows attr-dict `:` type($rows)";
 }
 
-def Quoin_ResultsOp : Quoin_Op<"results", [Pure, Terminator, HasParent<"ModelOp">]> {
-  let summary = "ends a model without a head: the rows that it gives";
+def Quoin_ResultsOp : Quoin_Op<"results", [Pure, Terminator, ParentOneOf<["ModelOp", "WeightOp"]>]> {
+  let summary = "ends a model without a head, or a weight's formula on rows: the rows that it gives";
   let description = [{
     One row each for each row that it was applied to. Unlike `quoin.hidden` nothing scores them.
 
@@ -111,7 +83,7 @@ def Quoin_ResultsOp : Quoin_Op<"results", [Pure, Terminator, HasParent<"ModelOp"
 
 /// An op of a body; `methods` of the interface it defines itself, besides the relation.
 class Quoin_ModelBodyOp<string opMnemonic, list<Trait> traits = [], list<string> methods = []>
-    : Quoin_Op<opMnemonic, !listconcat([Pure, HasParent<"ModelOp">, DeclareOpInterfaceMethods<Quoin_ModelOpInterface, methods>], traits)> {
+    : Quoin_Op<opMnemonic, !listconcat([Pure, ParentOneOf<["ModelOp", "WeightOp"]>, DeclareOpInterfaceMethods<Quoin_ModelOpInterface, methods>], traits)> {
   string relation = "RowByRow";
   let extraClassDefinition = "::quoin::RowRelation $cppClass::getRelation() { return ::quoin::RowRelation::" # relation # "; }";
 }

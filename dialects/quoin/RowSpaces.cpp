@@ -78,18 +78,17 @@ LogicalResult AttentionOp::inferRowSpace(ArrayRef<RowSpace> operands, RowSpace &
   return success();
 }
 
-FailureOr<RowSpaces> RowSpaces::infer(ModelOp model) {
+FailureOr<RowSpaces> RowSpaces::infer(Operation *owner, Block &body, Value read) {
   RowSpaces result;
-  Block &body = model.getBody().front();
   for (BlockArgument argument : body.getArguments())
     result.spaces[argument] = RowSpace::Call;
-  if (Value read = model.getRead())
+  if (read)
     result.spaces[read] = RowSpace::Indices;
   for (Operation &op : body.without_terminator()) {
     // model_c4
     auto modelOp = dyn_cast<ModelOpInterface>(op);
     if (!modelOp) {
-      emitError(op.getLoc()) << "'" << model->getName() << "' op expects a body of model ops, but found '"
+      emitError(op.getLoc()) << "'" << owner->getName() << "' op expects a body of model ops, but found '"
                              << op.getName() << "'";
       return failure();
     }
@@ -109,11 +108,17 @@ FailureOr<RowSpaces> RowSpaces::infer(ModelOp model) {
     for (Value made : op.getResults())
       result.spaces[made] = space;
   }
-  if (!model.getHead())
+  return result;
+}
+
+FailureOr<RowSpaces> RowSpaces::infer(ModelOp model) {
+  Block &body = model.getBody().front();
+  FailureOr<RowSpaces> result = infer(model, body, model.getRead());
+  if (failed(result) || !model.getHead())
     return result;
   // model_c8
   auto hidden = cast<HiddenOp>(body.getTerminator());
-  RowSpace wanted = model.getRead() ? RowSpace::Read : RowSpace::Call, found = result.of(hidden.getRows());
+  RowSpace wanted = model.getRead() ? RowSpace::Read : RowSpace::Call, found = result->of(hidden.getRows());
   if (found == wanted)
     return result;
   hidden.emitOpError("expects ") << nameOf(wanted) << " in a model " << (model.getRead() ? "with" : "without")

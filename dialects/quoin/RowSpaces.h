@@ -23,6 +23,8 @@ public:
   /// Fails with a diagnostic on the first op that may not stand in the body as it does. Never fails for a model that
   /// was verified.
   static mlir::FailureOr<RowSpaces> infer(ModelOp model);
+  /// Of a body that another op holds; `read` may be null.
+  static mlir::FailureOr<RowSpaces> infer(mlir::Operation *owner, mlir::Block &body, mlir::Value read = {});
 
   RowSpace of(mlir::Value value) const { return spaces.at(value); }
   bool isRead(mlir::Value value) const { return of(value) == RowSpace::Read; }

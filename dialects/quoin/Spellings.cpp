@@ -72,6 +72,26 @@ Made ModulateOp::expand(OpBuilder &b) {
 }
 
 //===----------------------------------------------------------------------===//
+// Constants
+//===----------------------------------------------------------------------===//
+
+Made SpreadOp::expand(OpBuilder &b) {
+  FormulaBuilder f(b, getLoc(), getOver(), {getWeightAttr()}, {widthOf(getOutput())}, getOutput().getType());
+  return f.finish(f.argument(1));
+}
+
+LogicalResult SpreadOp::verifySymbolUses(SymbolTableCollection &table) {
+  // spread_c1
+  std::optional<int64_t> length = lengthOf(*this, table, getWeightAttr(), "weight");
+  if (!length)
+    return failure();
+  if (*length == widthOf(getOutput()))
+    return success();
+  return emitOpError("expects weight '@")
+         << getWeight() << "' of length " << widthOf(getOutput()) << ", but found " << *length;
+}
+
+//===----------------------------------------------------------------------===//
 // Norms
 //===----------------------------------------------------------------------===//
 

@@ -116,6 +116,21 @@ def Quoin_ModulateOp : Quoin_Spelling<"modulate", [SameOperandsAndResultType]> {
   let assemblyFormat = "$input `,` $scale `,` $shift attr-dict `:` type($output)";
 }
 
+def Quoin_SpreadOp : Quoin_Spelling<"spread", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "a weight as each row";
+  let description = [{
+    Every row of the result is the weight; there are as many as `over` has, whose numbers do not matter. It is how a constant, such as the features of
+    a noise level that does not change, enters a body; `quoin-fold-weights` computes what is made of such rows alone.
+
+    Constraints: (C1) the weight is a vector of the result's width.
+
+    Example: `%1 = quoin.spread @features over %positions : tensor<?xindex> -> tensor<?x256xf32>`
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$weight, AnyTypeOf<[Quoin_BodyRows, Quoin_IndexTensor]>:$over);
+  let results = (outs Quoin_Rows:$output);
+  let assemblyFormat = "$weight `over` $over attr-dict `:` type($over) `->` type($output)";
+}
+
 //===----------------------------------------------------------------------===//
 // Experts
 //===----------------------------------------------------------------------===//

@@ -35,8 +35,8 @@ namespace {
 /// One run of a body. Rows of the call are those of the slots that run, in order.
 class BodyRun {
 public:
-  BodyRun(ModelOp model, const Weights &weights, const ModelCall &call, KeyValueCache *cache)
-      : model(model), spaces(*RowSpaces::infer(model)), weights(weights), call(call), cache(cache), visible(call) {}
+  BodyRun(Block &body, RowSpaces rowSpaces, const Weights &weights, const ModelCall &call, KeyValueCache *cache)
+      : body(body), spaces(std::move(rowSpaces)), weights(weights), call(call), cache(cache), visible(call) {}
 
   FailureOr<Matrix> run();
   /// Of a model without a head.
@@ -44,6 +44,8 @@ public:
 
 private:
   int64_t rowsThatRun() const { return static_cast<int64_t>(call.slots.size()) - call.from; }
+  /// How many a value has, be it rows or positions.
+  int64_t rowsLike(Value v) const { return spaces.isRead(v) ? static_cast<int64_t>(call.read.size()) : rowsThatRun(); }
   const Matrix &rows(Value v) const { return matrices.find(v)->second; }
   const Weight &weight(FlatSymbolRefAttr symbol) const { return *weights.find(symbol); }
   /// The slot that the i-th row of a value stands for.
@@ -59,7 +61,7 @@ private:
   void eachRow(EachRowOp op);
   void scan(ScanOp op);
 
-  ModelOp model;
+  Block &body;
   RowSpaces spaces;
   const Weights &weights;
   const ModelCall &call;
@@ -120,7 +122,7 @@ void BodyRun::eachRow(EachRowOp op) {
   SmallVector<ArrayRef<double>> vectors;
   for (auto symbol : op.getWeights().getAsRange<FlatSymbolRefAttr>())
     vectors.push_back(weight(symbol).stored.rowRef(0));
-  int64_t count = spaces.isRead(op.getInputs()[0]) ? static_cast<int64_t>(call.read.size()) : rowsThatRun();
+  int64_t count = rowsLike(op.getInputs()[0]);
   auto made = evaluateRows(op.getBody().front(), inputs, vectors, count, [&](int64_t r) {
     return call.slots[static_cast<size_t>(slotOfRow(op.getInputs()[0], r))].position;
   });
@@ -159,10 +161,18 @@ LogicalResult BodyRun::evaluate(Operation *op) {
     eachRow(program);
     return success();
   }
+  if (auto spread = dyn_cast<SpreadOp>(op)) {
+    // The weight again and again.
+    Matrix &out = matrices[spread.getOutput()];
+    for (int64_t r = rowsLike(spread.getOver()); r > 0; --r)
+      out.appendRows(weight(spread.getWeightAttr()).stored);
+    out.columns = rowNumbersOf(spread.getOutput());
+    return success();
+  }
   if (auto spelling = dyn_cast<SpellingOpInterface>(op)) {
     auto made = evaluateSpelling(
         spelling, [&](Value v) -> const Matrix & { return rows(v); },
-        [&](FlatSymbolRefAttr symbol) { return weight(symbol).stored.rowRef(0); });
+        [&](FlatSymbolRefAttr symbol) { return ArrayRef(weight(symbol).stored.numbers); });
     for (auto [output, matrix] : llvm::zip_equal(op->getResults(), made))
       matrices[output] = std::move(matrix);
     return success();
@@ -196,7 +206,6 @@ LogicalResult BodyRun::evaluate(Operation *op) {
 }
 
 FailureOr<Matrix> BodyRun::run() {
-  Block &body = model.getBody().front();
   for (Operation &op : body.without_terminator())
     if (failed(evaluate(&op)))
       return failure();
@@ -206,7 +215,6 @@ FailureOr<Matrix> BodyRun::run() {
 }
 
 FailureOr<std::vector<Matrix>> BodyRun::apply(const std::vector<Matrix> &inputs) {
-  Block &body = model.getBody().front();
   for (auto [argument, matrix] : llvm::zip_equal(body.getArguments(), inputs))
     matrices[argument] = matrix;
   for (Operation &op : body.without_terminator())
@@ -218,17 +226,35 @@ FailureOr<std::vector<Matrix>> BodyRun::apply(const std::vector<Matrix> &inputs)
   return results;
 }
 
-FailureOr<std::vector<Matrix>> quoin::ref::applyModel(Operation *model, const Weights &weights,
-                                                      const std::vector<Matrix> &inputs) {
-  // Each row is a slot of its own.
+/// Each row is a slot of its own.
+static ModelCall callOfRows(int64_t rows) {
   ModelCall call;
-  for (int64_t i = 0; i < inputs.front().rows; ++i) {
+  for (int64_t i = 0; i < rows; ++i) {
     call.slots.push_back({0, i, false, 0});
     call.read.push_back(i);
   }
-  if (isa<stage::StepOp>(model))
-    return applyStep(model, weights, call, inputs);
-  return BodyRun(cast<ModelOp>(model), weights, call, nullptr).apply(inputs);
+  return call;
+}
+
+FailureOr<std::vector<Matrix>> quoin::ref::applyModel(Operation *op, const Weights &weights,
+                                                      const std::vector<Matrix> &inputs) {
+  ModelCall call = callOfRows(inputs.front().rows);
+  if (isa<stage::StepOp>(op))
+    return applyStep(op, weights, call, inputs);
+  auto model = cast<ModelOp>(op);
+  return BodyRun(model.getBody().front(), *RowSpaces::infer(model), weights, call, nullptr).apply(inputs);
+}
+
+FailureOr<Matrix> quoin::ref::evaluateRowsFormula(WeightOp weight, const Weights &weights) {
+  std::vector<Matrix> inputs;
+  for (auto symbol : weight.getWeights().getAsRange<FlatSymbolRefAttr>())
+    inputs.push_back(weights.find(symbol)->stored);
+  Block &body = weight.getFormula().front();
+  ModelCall call = callOfRows(inputs.front().rows);
+  auto results = BodyRun(body, *RowSpaces::infer(weight, body), weights, call, nullptr).apply(inputs);
+  if (failed(results))
+    return failure();
+  return std::move(results->front());
 }
 
 FailureOr<Matrix> quoin::ref::runModel(Operation *model, const Weights &weights, const ModelCall &call,
@@ -236,8 +262,11 @@ FailureOr<Matrix> quoin::ref::runModel(Operation *model, const Weights &weights,
   if (cache)
     cache->truncate(call.from);
   KeyValueCache none;
-  FailureOr<Matrix> hidden = isa<stage::StepOp>(model) ? runStep(model, weights, call, cache ? *cache : none)
-                                                       : BodyRun(cast<ModelOp>(model), weights, call, cache).run();
+  auto run = [&](ModelOp body) {
+    return BodyRun(body.getBody().front(), *RowSpaces::infer(body), weights, call, cache).run();
+  };
+  FailureOr<Matrix> hidden =
+      isa<stage::StepOp>(model) ? runStep(model, weights, call, cache ? *cache : none) : run(cast<ModelOp>(model));
   if (cache)
     cache->slots = call.slots;
   return hidden;

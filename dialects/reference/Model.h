@@ -66,6 +66,9 @@ mlir::FailureOr<std::vector<Matrix>> applyModel(mlir::Operation *model, const We
 mlir::FailureOr<std::vector<Matrix>> applyStep(mlir::Operation *step, const Weights &weights, const ModelCall &call,
                                                const std::vector<Matrix> &inputs);
 
+/// The rows that a weight's formula on rows makes of the weights that it reads, which are there.
+mlir::FailureOr<Matrix> evaluateRowsFormula(WeightOp weight, const Weights &weights);
+
 /// Scores of the vocabulary for hidden rows: one row each.
 Matrix scoreVocabulary(const Weight &head, const Matrix &hidden);
 

@@ -160,6 +160,48 @@ static Matrix mix(const Matrix &in, const Matrix &share) {
   return out;
 }
 
+//===----------------------------------------------------------------------===//
+// Grids
+//===----------------------------------------------------------------------===//
+
+/// As one sum over all cells of the grid, and not along one side after the other.
+static Matrix resample(ResampleOp op, const Matrix &in, ArrayRef<double> lines, ArrayRef<double> columns) {
+  int64_t h = op.getGrid()[0], w = op.getGrid()[1], toH = op.getTo()[0], toW = op.getTo()[1],
+          features = in.columns / (h * w);
+  Matrix out(in.rows, toH * toW * features);
+  for (int64_t r = 0; r < in.rows; ++r)
+    for (int64_t cell = 0; cell < toH * toW; ++cell)
+      for (int64_t from = 0; from < h * w; ++from) {
+        double by = lines[static_cast<size_t>(cell / toW * h + from / w)] *
+                    columns[static_cast<size_t>(cell % toW * w + from % w)];
+        for (int64_t c = 0; c < features; ++c)
+          out.row(r)[cell * features + c] += by * in.row(r)[from * features + c];
+      }
+  return out;
+}
+
+static Matrix convolve(ConvOp op, const Matrix &in, ArrayRef<double> weight, ArrayRef<double> bias) {
+  int64_t h = op.getGrid()[0], w = op.getGrid()[1], kh = op.getTaps()[0], kw = op.getTaps()[1],
+          features = in.columns / (h * w), made = rowNumbersOf(op.getOutput()) / (h * w);
+  weight = weight.drop_front(op.getFilter() * static_cast<size_t>(made * kh * kw * features));
+  Matrix out(in.rows, h * w * made);
+  for (int64_t r = 0; r < in.rows; ++r)
+    for (int64_t i = 0; i < h * w * made; ++i) {
+      int64_t cell = i / made, o = i % made;
+      double sum = bias.empty() ? 0 : bias[static_cast<size_t>(o)];
+      for (int64_t tap = 0; tap < kh * kw; ++tap) {
+        int64_t y = cell / w + tap / kw - (kh - 1) / 2, x = cell % w + tap % kw - (kw - 1) / 2;
+        if (y < 0 || y >= h || x < 0 || x >= w)
+          continue;
+        for (int64_t c = 0; c < features; ++c)
+          sum +=
+              weight[static_cast<size_t>((o * kh * kw + tap) * features + c)] * in.row(r)[(y * w + x) * features + c];
+      }
+      out.row(r)[i] = sum;
+    }
+  return out;
+}
+
 SmallVector<Matrix, 2> quoin::ref::evaluateSpelling(SpellingOpInterface op, function_ref<const Matrix &(Value)> rows,
                                                     function_ref<ArrayRef<double>(FlatSymbolRefAttr)> vector) {
   auto numbers = [&](FlatSymbolRefAttr symbol) { return symbol ? vector(symbol) : ArrayRef<double>(); };
@@ -188,6 +230,12 @@ SmallVector<Matrix, 2> quoin::ref::evaluateSpelling(SpellingOpInterface op, func
         return Made{unitNorm(rows(o.getInput()), static_cast<int64_t>(o.getHeadDim()), numbers(o.getWeightAttr()))};
       })
       .Case([&](RouteOp o) { return route(o, rows(o.getInput()), numbers(o.getCorrectionAttr())); })
+      .Case([&](ResampleOp o) {
+        return Made{resample(o, rows(o.getInput()), numbers(o.getLinesAttr()), numbers(o.getColumnsAttr()))};
+      })
+      .Case([&](ConvOp o) {
+        return Made{convolve(o, rows(o.getInput()), numbers(o.getWeightAttr()), numbers(o.getBiasAttr()))};
+      })
       .Case([&](MixOp o) { return Made{mix(rows(o.getInput()), rows(o.getShare()))}; })
       .DefaultUnreachable("a spelling that has a meaning here");
 }

@@ -14,7 +14,7 @@
 namespace quoin::ref {
 
 /// The rows that a spelling makes, a matrix for each result. `rows` are those of a value, `vector` the numbers of a
-/// weight of rank 1.
+/// weight.
 llvm::SmallVector<Matrix, 2>
 evaluateSpelling(SpellingOpInterface op, llvm::function_ref<const Matrix &(mlir::Value)> rows,
                  llvm::function_ref<llvm::ArrayRef<double>(mlir::FlatSymbolRefAttr)> vector);

@@ -1,6 +1,7 @@
 //===- Weights.cpp - reads checkpoints into float64 ------------------------===//
 
 #include "dialects/reference/Weights.h"
+#include "dialects/reference/WeightFormula.h"
 #include "support/CheckpointTensors.h"
 
 using namespace mlir;
@@ -41,32 +42,63 @@ static LogicalResult append(WeightOp op, StringRef name, ArrayRef<int64_t> shape
   return success();
 }
 
-static LogicalResult read(WeightOp op, CheckpointTensors &files, Weight &weight) {
+static LogicalResult read(WeightOp op, CheckpointTensors &files, std::vector<double> &numbers) {
   auto type = cast<RankedTensorType>(op.getType());
-  ArrayRef<int64_t> shape = type.getShape();
-  for (int64_t part = 0; part < (op.gathers() ? shape[0] : 1); ++part) {
+  for (int64_t part = 0; part < (op.gathers() ? type.getDimSize(0) : 1); ++part) {
     std::string error, name = op.tensorOf(part);
-    const SafetensorsFile *file = files.fileOf(op.getFile().str(), name, error);
+    const SafetensorsFile *file = files.fileOf(op.getFile()->str(), name, error);
     if (!file)
       return op.emitOpError("expects a checkpoint file, but ") << error;
-    if (failed(append(op, name, op.gathers() ? shape.drop_front() : shape, *file, weight.stored.numbers)))
+    if (failed(append(op, name, op.getFileShape(), *file, numbers)))
       return failure();
   }
-  weight.stored.columns = shape.back();
-  weight.stored.rows = type.getNumElements() / shape.back();
+  // The rows that are asked for, and the other way round.
+  numbers.erase(numbers.begin(), numbers.begin() + op.getFirstElement());
+  numbers.resize(static_cast<size_t>(type.getNumElements()));
+  if (op.getTransposed()) {
+    Matrix file(type.getDimSize(1), type.getDimSize(0));
+    file.numbers = std::move(numbers);
+    numbers = transpose(file).numbers;
+  }
+  return success();
+}
+
+LogicalResult Weights::add(WeightOp op, CheckpointTensors &files, SymbolTableCollection &table) {
+  if (weights.contains(op.getSymName()))
+    return success();
+  // The verifier has seen that this ends.
+  for (FlatSymbolRefAttr symbol : op.dependencies())
+    if (failed(add(table.lookupNearestSymbolFrom<WeightOp>(op, symbol), files, table)))
+      return failure();
+  Weight made;
+  auto type = cast<RankedTensorType>(op.getType());
+  if (failed(op.isFormula() ? evaluateFormula(op, *this, made.stored.numbers) : read(op, files, made.stored.numbers)))
+    return failure();
+  made.stored.columns = type.getShape().back();
+  made.stored.rows = type.getNumElements() / made.stored.columns;
   if (type.getRank() == 2)
-    weight.transposed = transpose(weight.stored);
+    made.transposed = transpose(made.stored);
   if (type.getRank() == 3)
-    weight.matrices = shape[0];
+    made.matrices = type.getDimSize(0);
+  weights[op.getSymName()] = std::move(made);
   return success();
 }
 
 FailureOr<Weights> Weights::load(ModuleOp module, StringRef folder) {
   Weights result;
   CheckpointTensors files(folder.str());
+  SymbolTableCollection table;
   for (auto op : module.getOps<WeightOp>())
-    if (failed(read(op, files, result.weights[op.getSymName()])))
+    if (failed(result.add(op, files, table)))
       return failure();
+  return result;
+}
+
+FailureOr<Weights> Weights::load(WeightOp weight, CheckpointTensors &files) {
+  Weights result;
+  SymbolTableCollection table;
+  if (failed(result.add(weight, files, table)))
+    return failure();
   return result;
 }
 

@@ -7,6 +7,10 @@
 #include "dialects/reference/Matrix.h"
 #include "llvm/ADT/StringMap.h"
 
+namespace quoin {
+class CheckpointTensors;
+}
+
 namespace quoin::ref {
 
 /// A weight widened to float64.
@@ -22,14 +26,18 @@ struct Weight {
 /// All weights of a module by symbol. Immutable once loaded.
 class Weights {
 public:
-  /// Reads the files that `quoin.weight` ops name in `folder`. Errors are on the ops.
+  /// Reads the files that `quoin.weight` ops name in `folder`, and evaluates formulas. Errors are on the ops.
   static mlir::FailureOr<Weights> load(mlir::ModuleOp module, llvm::StringRef folder);
+  /// One weight, and what its formula reads.
+  static mlir::FailureOr<Weights> load(WeightOp weight, CheckpointTensors &files);
 
   /// Never null for a symbol that the verifier has seen.
   const Weight *find(llvm::StringRef symbol) const;
   const Weight *find(mlir::FlatSymbolRefAttr symbol) const { return find(symbol.getValue()); }
 
 private:
+  mlir::LogicalResult add(WeightOp op, CheckpointTensors &files, mlir::SymbolTableCollection &table);
+
   llvm::StringMap<Weight> weights;
 };
 

@@ -362,6 +362,9 @@ SPELLED = {
     "layer-norm-by": (spelled("layer_norm %x by @a bias @b epsilon 1.0e-5"), lambda x, a, b: [f * s + t for f, s, t in zip(norm_of(x), a, b)]),
     "layer-norm-groups": (spelled("layer_norm %x by @pair epsilon 1.0e-5"),
                           lambda x, a, b: [f * s for g in range(0, W, 2) for f, s in zip(norm_of(x[g:g + 2]), a)]),
+    "spread": ("  %s = quoin.spread @a over %x : tensor<?x6xf32> -> tensor<?x6xf32>\n  %p = quoin.spread @b over %positions : tensor<?xindex> -> tensor<?x6xf32>\n"
+               "  %g = quoin.swiglu %p, %s : tensor<?x6xf32>\n  %y = arith.addf %x, %g : tensor<?x6xf32>\n",
+               lambda x, a, b: [f + t / (1 + math.exp(-t)) * s for f, s, t in zip(x, a, b)]),
     "unit-norm": (spelled("unit_norm %x head_dim 3 times @pair"), lambda x, a, b: [f / math.hypot(*x[g:g + 3]) * a[g // 3] for g in (0, 3) for f in x[g:g + 3]]),
     "route-softmax": (routed("scores softmax top 2 normalise true", 2), lambda x, a, b: route(x, 2, normalise=True, scores=softmax)),
     "route-all": (routed("scores softmax top 6 normalise false", 6), lambda x, a, b: softmax(x)),
