@@ -86,6 +86,21 @@ def ApproximateCachePass : Pass<"quoin-approximate-cache", "::quoin::DecoderOp">
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def FoldWeightsPass : Pass<"quoin-fold-weights", "::mlir::ModuleOp"> {
+  let summary = "compute once what no argument of a model changes";
+  let description = [{
+    *Assumes* `quoin-expand-spellings`: formulas are row programs. A model whose rows were pruned is left as it is.
+
+    *Does*: a row that is made of weights and constants alone, by ops that work row by row, becomes a weight whose formula is what made it
+    (`quoin.weight`); row programs then read it as a vector. So the modulation of a diffusion transformer without time conditioning, two products a
+    layer and an embedding of the noise level, costs nothing in a step. Formulas are text: they are evaluated in float64, one at a time, when weights
+    are packed.
+
+    *Leaves* a row that is made of weights of more than 2^28 numbers, which would have to be held at once.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def FuseCommitPass : Pass<"quoin-fuse-commit", "::quoin::DecoderOp"> {
   let summary = "let the next forward do a commit's work";
   let description = [{

@@ -36,6 +36,7 @@ static void addCached(OpPassManager &pm, const PhaseOptions &options) {
 static void addScheduled(OpPassManager &pm, const PhaseOptions &options) {
   pm.addNestedPass<ModelOp>(createExpandSpellingsPass());
   if (options.level > 0) {
+    pm.addPass(createFoldWeightsPass());
     pm.addNestedPass<DecoderOp>(createFuseCommitPass());
     pm.addNestedPass<DecoderOp>(createPermuteTokensPass());
     pm.addNestedPass<DecoderOp>(createFuseScorePass());

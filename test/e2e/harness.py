@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(ROOT, "test", "lib"))
 BIN = os.environ.get("QUOIN_BIN") or os.path.join(ROOT, "build", "release", "bin")
 # The exact passes, in the order of the pipeline.
 PASSES = ["--quoin-inline-calls", "--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-permute-tokens", "--quoin-fuse-score",
-          "--quoin-prune-rows", "--quoin-outline-steps"]
+          "--quoin-expand-spellings", "--quoin-fold-weights", "--quoin-prune-rows", "--quoin-outline-steps"]
 # Those behind them, which make steps of models; narrow types, so that there is something to decide.
 STAGE_PASSES = ["--quoin-lower-to-stages=weights=bf16", "--quoin-assign-storage=weights=bf16 pairs=true", "--quoin-pack-weights",
                 "--quoin-place-buffers", "--quoin-place-barriers"]
