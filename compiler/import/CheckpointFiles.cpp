@@ -63,6 +63,24 @@ static bool isPlainName(const std::string &name) {
   return plain && !name.empty() && name != "." && name != "..";
 }
 
+bool CheckpointFiles::add(const std::string &file, std::string &error) {
+  if (!isPlainName(file)) {
+    error = folder + ": expects the name of a file in the folder, but found '" + shortened(file) + "'";
+    return false;
+  }
+  std::map<std::string, Tensor> before;
+  before.swap(tensors);
+  if (!addFile(file, error))
+    return false;
+  for (auto &[name, tensor] : before)
+    if (!tensors.try_emplace(name, tensor).second) {
+      error = folder + ": expects tensors of different names in '" + tensor.file + "' and '" + shortened(file) +
+              "', but found '" + shortened(name, 200) + "' in both";
+      return false;
+    }
+  return true;
+}
+
 bool CheckpointFiles::addShards(const std::string &index, std::string &error) {
   ConfigReader reader((std::filesystem::path(folder) / index).string());
   const json *map = reader.find("weight_map");

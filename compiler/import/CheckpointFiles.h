@@ -32,6 +32,9 @@ public:
   /// Opens all files of the folder, or fails with a message.
   static std::optional<CheckpointFiles> open(const std::string &directory, std::string &error);
 
+  /// Adds the tensors of a file of the folder, which is there and has none of a name that is known.
+  bool add(const std::string &file, std::string &error);
+
   /// The tensor, also one that cannot be read; null if none is named so.
   const Tensor *find(const std::string &name) const;
   /// The tensor, which must have this shape and elements f32, bf16 or f16; or null and a message.

@@ -93,7 +93,7 @@ struct Described {
 static Described describeFolder(ConfigReader &config, const ImportOptions &options, std::string &error) {
   Described d;
   d.files = CheckpointFiles::open(options.directory, d.filesError);
-  const CheckpointFiles *files = d.files ? &*d.files : nullptr;
+  CheckpointFiles *files = d.files ? &*d.files : nullptr;
   d.family = findFamily(options.architecture, config, files, error);
   if (d.family)
     d.model = describeModel(d.family, config, files, error);

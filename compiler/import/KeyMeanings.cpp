@@ -133,8 +133,8 @@ static constexpr const char *meaningless[] = {
     "pretraining_tp", "moe_backend", "router_dtype", "ar_loss_weight", "dlm_loss_weight", "dlm_paradigm",
     "dp_varying_mask_ratio",
     // Engines, and how they compute the same.
-    "flash_attention", "attn_implementation", "_attn_implementation", "attn_backend", "rope_full_precision",
-    "cache_implementation", "use_flash_attention_2", "mlp_ratio",
+    "flash_attention", "attn_implementation", "_attn_implementation", "attn_backend", "sampling_eps_min",
+    "sampling_eps_max", "var_min", "rope_full_precision", "cache_implementation", "use_flash_attention_2", "mlp_ratio",
     // Of what is refused where it is on.
     "alibi_bias_max", "attention_layer_norm_with_affine", "mrope_section"};
 

@@ -62,7 +62,8 @@ std::string modelType(const ConfigReader &config) {
 
 class Describer : public TemplateHost {
 public:
-  Describer(ConfigReader &reader, const CheckpointFiles *checkpoint) : config(reader), files(checkpoint) {}
+  Describer(ConfigReader &reader, const CheckpointFiles *checkpoint, CheckpointFiles *more = nullptr)
+      : config(reader), files(checkpoint), growing(more) {}
 
   bool run(const Statement &s, TemplateRun &run, std::string &error) override;
   std::optional<TemplateValue> call(const std::string &function, const TemplateList &arguments,
@@ -87,12 +88,14 @@ private:
   bool number(const Statement &s, TemplateRun &run, int64_t low, int64_t high, int64_t &into, std::string &error);
   bool decoder(const Statement &s, TemplateRun &run, std::string &error);
   bool weight(const Statement &s, TemplateRun &run, std::string &error);
+  bool addFiles(const Statement &s, TemplateRun &run, std::string &error);
   std::optional<TemplateValue> sameTensors(const std::string &one, const TemplateList &arguments, std::string &error);
   ConfigReader *object(const std::string &path, std::string &key);
   bool failed(ConfigReader &at, std::string &error);
 
   ConfigReader &config;
   const CheckpointFiles *files;
+  CheckpointFiles *growing;                  // the same where files may come to it
   std::map<std::string, ConfigReader> inner; // objects of config.json by their path
   std::map<std::string, std::string> keyOf;  // the key that a name has its value of
   std::set<std::string, std::less<>> symbols;
@@ -323,6 +326,19 @@ bool Describer::weight(const Statement &s, TemplateRun &run, std::string &error)
   return true;
 }
 
+bool Describer::addFiles(const Statement &s, TemplateRun &run, std::string &error) {
+  for (const TemplateText &text : s.texts) {
+    std::optional<std::string> name = run.write(text, error);
+    if (!name)
+      return false;
+    if (growing && !growing->add(*name, alone)) {
+      error = alone;
+      return false;
+    }
+  }
+  return true;
+}
+
 bool Describer::run(const Statement &s, TemplateRun &run, std::string &error) {
   int64_t value = 0;
   switch (s.kind) {
@@ -375,6 +391,8 @@ bool Describer::run(const Statement &s, TemplateRun &run, std::string &error) {
       model.tensors.push_back({"", std::move(*tensor), {}, {}, std::move(*key)});
     return key.has_value();
   }
+  case StatementKind::File:
+    return addFiles(s, run, error);
   case StatementKind::Ignore:
     for (const TemplateText &text : s.texts) {
       std::optional<std::string> pattern = run.write(text, error);
@@ -455,9 +473,8 @@ std::optional<TemplateValue> Describer::call(const std::string &function, const 
 } // namespace
 
 std::optional<ModelDescription> quoin::describeModel(const std::shared_ptr<const Template> &family,
-                                                     ConfigReader &config, const CheckpointFiles *files,
-                                                     std::string &error) {
-  Describer describer(config, files);
+                                                     ConfigReader &config, CheckpointFiles *files, std::string &error) {
+  Describer describer(config, files, files);
   TemplateRun run(describer);
   run.define("model_type", {modelType(config)});
   if (!run.expand(family, error))

@@ -18,6 +18,7 @@
 //   decoder NAME with S = V           the published decoder, and defaults of its settings
 //   weight @S = "T" [shape] rows A to B   a weight: a tensor of this shape, or rows of it. `*` in the name counts the
 //                                     first dimension: one tensor each
+//   file "NAME", ..                   tensors are in these files of the folder, too
 //   absent "T" : "K"                  key K denies this tensor: a bias may be zeros then, others must not be there
 //   ignore "P"                        tensors that may be there and unread; `*` stands for anything
 //
@@ -66,9 +67,10 @@ struct ModelDescription {
   std::vector<std::string> warnings;
 };
 
-/// Expands a template over a config; `files` may be null, then no tensor is there. Fails with a message.
+/// Expands a template over a config; `files` may be null, then no tensor is there, and gets those that the template
+/// names. Fails with a message.
 std::optional<ModelDescription> describeModel(const std::shared_ptr<const Template> &family, ConfigReader &config,
-                                              const CheckpointFiles *files, std::string &error);
+                                              CheckpointFiles *files, std::string &error);
 
 /// Does `recognise` hold for this config?
 std::optional<bool> holds(const std::shared_ptr<const Template> &family, const Statement &recognition,

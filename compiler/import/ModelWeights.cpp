@@ -108,17 +108,21 @@ bool WeightsWriter::weight(const TensorRequest &request) {
   const CheckpointFiles::Tensor *found = require(request, file);
   if (!found)
     return false;
+  std::vector<int64_t> shape = request.shape;
+  std::string form;
   if (request.rows) {
-    error = files.directory() + ": tensor '" + shortened(request.tensor, 200) +
-            "' expects to be read whole, as a weight of some of its rows is not supported";
-    return false;
+    auto [from, to] = *request.rows;
+    for (int64_t size : shape)
+      form += (form.empty() ? " stored [" : ", ") + std::to_string(size);
+    form += "] at_row " + std::to_string(from);
+    shape[0] = to - from;
   }
   std::string type = "tensor<";
-  for (size_t d = 0; d < request.shape.size(); ++d)
-    type += std::to_string(request.shape[d]) + "x";
+  for (int64_t size : shape)
+    type += std::to_string(size) + "x";
   type += found->dtype == DType::F32 ? "f32>" : found->dtype == DType::BF16 ? "bf16>" : "f16>";
   text += "quoin.weight @" + request.symbol + " : " + type + " from " + mlirString(file) + " tensor " +
-          mlirString(request.tensor) + "\n";
+          mlirString(request.tensor) + form + "\n";
   return true;
 }
 

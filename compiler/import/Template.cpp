@@ -50,7 +50,7 @@ private:
 
 constexpr const char *wordList = "if, for, let, require, include, warn, family, recognise, decoder, config, "
                                  "inside, vocabulary, capacity, layers, head_size, "
-                                 "fill, block, window, weight, absent, ignore, else, end";
+                                 "fill, block, window, file, weight, absent, ignore, else, end";
 
 } // namespace
 
@@ -304,7 +304,7 @@ bool TemplateReader::statement(const std::string &word, Statement &s, int depth)
     good = weight(s);
   } else if (is("absent", StatementKind::Absent)) {
     good = quotedText(s) && (takeWord(words, ":") || expect("':' and a key")) && quotedText(s);
-  } else if (is("ignore", StatementKind::Ignore)) {
+  } else if (is("ignore", StatementKind::Ignore) || is("file", StatementKind::File)) {
     do {
       if (!quotedText(s))
         return false;

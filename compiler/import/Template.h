@@ -18,7 +18,7 @@
 //   //: vocabulary EXPR          //: capacity EXPR          //: layers EXPR            //: head_size EXPR
 //   //: fill KEY [= EXPR]        //: block KEY              //: window EXPR            //: inside KEY
 //   //: weight @SYMBOL = "TENSOR" [EXPR, ..] [rows EXPR to EXPR]
-//   //: absent "TENSOR" : "KEY"  //: ignore "PATTERN", ..
+//   //: absent "TENSOR" : "KEY"  //: ignore "PATTERN", ..  //: file "NAME", ..
 //
 // `//: # ..` is a comment, which does not come out.
 //
@@ -63,6 +63,7 @@ enum class StatementKind {
   Layers,
   HeadSize,
   Window,
+  File,
   Fill,
   Block,
   Inside,

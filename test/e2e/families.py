@@ -223,6 +223,49 @@ def what_is_unread_is_named():
                "does not read 1 key, 'a_new_key'" in lines[1], f"expects two warnings, but found {lines}")
 
 
+def tensors_of_another_file_and_rows_of_one():
+    """Queries, keys and values are rows of one tensor, which lies in a file that the template names; the scores stay what they are."""
+    with open(WREN) as f:
+        text = f.read()
+    old = '    include product with result = p, input = "n", symbol = T + p, tensor = T + "attn." + p, inputs = hidden, outputs = hidden, bias = "yes"\n'
+    new = """    let j = 0 if p == "q" else 1 if p == "k" else 2
+//:     weight @${T}${p} = "${T}attn.qkv.weight" [3 * hidden, hidden] rows j * hidden to (j + 1) * hidden
+//:     weight @${T}${p}.bias = "${T}attn.qkv.bias" [3 * hidden] rows j * hidden to (j + 1) * hidden
+  %${p} = quoin.linear %n by @${T}${p} bias @${T}${p}.bias : ${D} -> ${D}
+"""
+    expect(old in text, "expects the products of queries, keys and values in the text")
+    with Folder() as f:
+        template, more = os.path.join(f.top, "mine.mlir.in"), os.path.join(f.model, "more.safetensors")
+        with open(template, "w") as file:
+            file.write(text.replace(old, new).replace("//: vocabulary", '//: file "more.safetensors"\n//: vocabulary'))
+        want = {mask: scores(f, IDS, sees) for mask, sees in MASKS.items()}
+        d, others = CONFIG["n_embd"], []
+        for i in range(CONFIG["n_layer"]):
+            for kind, shape in (("weight", [3 * d, d]), ("bias", [3 * d])):
+                parts = [f.weights.pop(f"h.{i}.attn.{p}.{kind}")[1] for p in "qkv"]
+                others.append((f"h.{i}.attn.qkv.{kind}", "F32", shape, b"".join(struct.pack(f"<{len(v)}f", *v) for v in parts)))
+        f.write()
+        said = harness.call("quoin-import", f.model, "-o", os.path.join(f.top, "m.mlir"), "--architecture", template)
+        expect(said.returncode == 1 and "more.safetensors: No such file" in said.stderr, f"expects the file to be missed, but found {said.stderr}")
+        checkpoint.save(more, others)
+        text = os.path.join(f.top, "m.mlir")
+        harness.tool("quoin-import", f.model, "-o", text, "--architecture", template)
+        file = os.path.join(f.top, "l.safetensors")
+        for mask in MASKS:
+            harness.tool("quoin-interpret", text, "--logits", file, "--ids", ",".join(map(str, IDS)), "--mask", mask)
+            got = next(struct.unpack(f"<{len(data) // 8}d", data) for name, _, _, data in checkpoint.load(file) if name == "logits")
+            worst = max(abs(a - b) for a, b in zip(got, want[mask]))
+            expect(worst < 1e-6, f"expects the formula's scores under {mask}, but they differ by {worst}")
+        harness.tool("quoin-compile", f.model, "-o", f.out, "--architecture", template, "--weights", "f32")
+        got = harness.traced("quoin-run", f.out, [dict(ids=IDS, max_tokens=1, stop=[])])[0]
+        last = want["causal"][-CONFIG["vocab_size"]:]
+        expect(got[0]["ids"][0] == last.index(max(last)), f"expects {last.index(max(last))}, but found {got[0]['ids']}")
+        # A name that both files have is nobody's.
+        checkpoint.save(more, others + [("ln_f.bias", "F32", [d], struct.pack(f"<{d}f", *[0.0] * d))])
+        shutil.rmtree(f.out)
+        refuse(f, "expects tensors of different names in 'model.safetensors' and 'more.safetensors', but found 'ln_f.bias' in both", template=template)
+
+
 def wrong_templates():
     """A template that is changed at random refuses with one line, or gives a model; it never crashes."""
     with open(WREN) as f:
@@ -313,7 +356,8 @@ def where_the_fill_token_comes_from():
 TESTS = [("scores-are-the-formulas", scores_are_the_formulas), ("compiled-it-says-the-same", compiled_it_says_the_same),
          ("the-page-has-the-text", the_page_has_the_text), ("the-page-names-every-family", the_page_names_every_family),
          ("the-page-of-models-is-current", the_page_of_models_is_current), ("wrong-configs-and-tensors", wrong_configs_and_tensors),
-         ("what-is-unread-is-named", what_is_unread_is_named), ("wrong-templates", wrong_templates),
+         ("what-is-unread-is-named", what_is_unread_is_named), ("tensors-of-another-file-and-rows-of-one", tensors_of_another_file_and_rows_of_one),
+         ("wrong-templates", wrong_templates),
          ("where-the-fill-token-comes-from", where_the_fill_token_comes_from)]
 
 if __name__ == "__main__":

@@ -381,6 +381,28 @@ json withPictures() {
   return config;
 }
 
+/// BD3-LM's, as published.
+const json bd3lm = {{"model_type", "bd3lm"},
+                    {"architectures", {"BD3LM"}},
+                    {"adaln", true},
+                    {"attn_backend", "flex"},
+                    {"block_size", 4},
+                    {"causal", false},
+                    {"cond_dim", 12},
+                    {"cross_attn", true},
+                    {"dropout", 0.1},
+                    {"hidden_dim", 16},
+                    {"model_length", 64},
+                    {"n_blocks", 2},
+                    {"n_heads", 2},
+                    {"return_dict", false},
+                    {"sampling_eps_max", 0.999},
+                    {"sampling_eps_min", 0.001},
+                    {"time_conditioning", false},
+                    {"torch_dtype", "float32"},
+                    {"var_min", true},
+                    {"vocab_size", 20}};
+
 const Known all[] = {
     {"gemma3_text", gemma3},
     {"gemma3_text",
@@ -390,6 +412,7 @@ const Known all[] = {
     {"qwen3_moe", experts("qwen3_moe")},
     {"LLaDA-MoE", lladaMoe},
     {"llada2_moe", llada2Moe},
+    {"bd3lm", bd3lm},
     {"sdar", qwen("sdar", {{"mask_token_id", 19}, {"block_size", 4}, {"debug", false}, {"fuse_cross_entropy", true}})},
     {"Fast_dLLM_Qwen", qwen("Fast_dLLM_Qwen", {{"mask_token_id", 19}, {"bd_size", 4}})},
     {"Fast_dLLM_Qwen", qwen("qwen2", {{"mask_token_id", 19}, {"bd_size", 4}})},
