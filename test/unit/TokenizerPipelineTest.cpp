@@ -247,6 +247,77 @@ TEST(TokenizerPipeline, LongTextsWithoutSpacesTakeLinearTime) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
 }
 
+/// 0 is <unk>, then a, b, ab, abc, c and the bytes of U+00E9.
+json unigramFile() {
+  json vocab = json::array({{"<unk>", 0},
+                            {"a", -1.0},
+                            {"b", -2.5},
+                            {"ab", -3.25},
+                            {"bc", -3.0},
+                            {"c", -2e0},
+                            {"<0xC3>", -9},
+                            {"<0xA9>", -9}});
+  json model = {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", vocab}, {"byte_fallback", true}};
+  return {{"model", model},
+          {"normalizer", nullptr},
+          {"pre_tokenizer", nullptr},
+          {"decoder", nullptr},
+          {"added_tokens", json::array()}};
+}
+
+TEST(TokenizerPipeline, UnigramTakesTheTokensOfTheHighestScore) {
+  json file = unigramFile();
+  EXPECT_EQ(encoded(file, "ab"), (Ids{3}));     // -3.25 beats -1 - 2.5
+  EXPECT_EQ(encoded(file, "abc"), (Ids{1, 4})); // -1 - 3 beats -3.25 - 2
+  EXPECT_EQ(encoded(file, "aab"), (Ids{1, 3}));
+  EXPECT_EQ(encoded(file, ""), Ids());
+  // Bytes where all are there, else one unknown token for the run.
+  EXPECT_EQ(encoded(file, "a\u00e9"), (Ids{1, 6, 7}));
+  EXPECT_EQ(encoded(file, "ax\u00e9yb"), (Ids{1, 0, 2}));
+  file["model"]["byte_fallback"] = false;
+  EXPECT_EQ(encoded(file, "a\u00e9\u00e9c"), (Ids{1, 0, 5}));
+  // Equally good: the token that begins first, here the longer one.
+  file["model"]["vocab"][3][1] = -3.5;
+  EXPECT_EQ(encoded(file, "ab"), (Ids{3}));
+  // Of equal tokens the last counts.
+  file["model"]["vocab"].push_back({"ab", -1.0});
+  EXPECT_EQ(encoded(file, "ab"), (Ids{8}));
+  // Runs of spaces.
+  file["normalizer"] = step("Replace", {{"pattern", {{"Regex", " {2,}"}}}, {"content", "c"}});
+  EXPECT_EQ(encoded(file, "a  b    a"), (Ids{1, 5, 4, 1}));
+  file["normalizer"] = step("Strip", {{"strip_left", true}, {"strip_right", false}});
+  EXPECT_EQ(encoded(file, " \t a "), (Ids{1, 0}));
+}
+
+TEST(TokenizerPipeline, UnigramSaysWhatItCannotRead) {
+  json file = unigramFile();
+  file["model"]["unk_id"] = nullptr;
+  expectError(file, "expects the number of a token as 'unk_id', but");
+  file["model"]["unk_id"] = 8;
+  expectError(file, "expects the number of a token as 'unk_id', below 8, but found 8");
+  file = unigramFile();
+  for (const json &wrong : {json("a"), json::array(), json{"a"}, json{"a", "b"}, json{1, "a"}, json{"a", 1, 2},
+                            json{"a", nullptr}, json{"a", {1}}}) {
+    file["model"]["vocab"] = json::array({{"<unk>", 0}, wrong});
+    expectError(file, "expects element 1 of 'vocab' to be [\"token\", score], but ");
+  }
+  file["model"]["vocab"] = json::object({{"a", 0}});
+  expectError(file, "expects an array of tokens with their scores as 'model.vocab', but there is none");
+  file["model"]["vocab"] = json::array();
+  expectError(file, "expects an array of tokens with their scores as 'model.vocab', but there is none");
+  file = metaFile();
+  file["model"]["vocab"] = json::array({{"a", 0}});
+  expectError(file, "expects an object as 'model.vocab', but there is none");
+  file = unigramFile();
+  for (const char *table : {"", "A", "////", "AAAAAQ==", "!"}) {
+    file["normalizer"] = step("Precompiled", {{"precompiled_charsmap", table}});
+    expectError(file, "expects base64 of a table and its texts as 'precompiled_charsmap', but it is not");
+  }
+  // A table that leads nowhere finds nothing.
+  file["normalizer"] = step("Precompiled", {{"precompiled_charsmap", "BAAAAP////8="}});
+  EXPECT_EQ(encoded(file, "abc"), (Ids{1, 4}));
+}
+
 TEST(TokenizerPipeline, SaysWhatItCannotRead) {
   json file = metaFile();
   file["normalizer"] = step("Lowercase");
