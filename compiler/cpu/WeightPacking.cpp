@@ -88,13 +88,28 @@ static void convertAll(const uint8_t *from, int64_t count, uint8_t *out, Convert
   }
 }
 
-/// Writes elements [first, first + count) of a source one after the other. f16 is only ever kept, not made.
+/// Round to nearest even.
+static uint16_t toHalf(float f) {
+  uint32_t bits = std::bit_cast<uint32_t>(f), sign = bits >> 16 & 0x8000, rest = bits & 0x7fffffff;
+  if (rest >= 0x7f800000)
+    return static_cast<uint16_t>(sign | 0x7c00 | (rest > 0x7f800000 ? 0x200 : 0));
+  // Above the largest that rounds to a finite number; below, subnormal numbers are whole multiples of 2^-24.
+  if (rest >= 0x477ff000)
+    return static_cast<uint16_t>(sign | 0x7c00);
+  if (rest < 0x38800000)
+    return static_cast<uint16_t>(sign |
+                                 static_cast<uint32_t>(std::nearbyint(std::ldexp(std::bit_cast<float>(rest), 24))));
+  rest -= 112u << 23;
+  return static_cast<uint16_t>(sign | (rest + 0xfff + (rest >> 13 & 1)) >> 13);
+}
+
+/// Writes elements [first, first + count) of a source one after the other.
 static void convert(const SourceTensor &source, int64_t first, int64_t count, Storage to, uint8_t *out) {
   const uint8_t *from = source.data + first * storageBytes(source.storage);
   if (source.storage == to)
     std::memcpy(out, from, count * storageBytes(to));
   else if (source.storage == Storage::F32)
-    convertAll<float, uint16_t>(from, count, out, toBrain);
+    convertAll<float, uint16_t>(from, count, out, to == Storage::F16 ? toHalf : toBrain);
   else if (source.storage == Storage::BF16)
     convertAll<uint16_t, float>(from, count, out, fromBrain);
   else if (to == Storage::F32)
@@ -213,6 +228,10 @@ static void packRotary(const WeightSlice &slice, uint8_t *out) {
       std::memcpy(out, &f, sizeof(f));
       out += sizeof(f);
     }
+}
+
+void quoin::cpu::convertElements(const SourceTensor &source, SourceRange range, Storage to, uint8_t *out) {
+  convert(source, range.first, range.count, to, out);
 }
 
 void quoin::cpu::packSlice(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out) {

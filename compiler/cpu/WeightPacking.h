@@ -46,8 +46,8 @@ struct WeightPiece {
 
   int64_t size() const;
   bool sameAs(const WeightPiece &o) const {
-    return kind == o.kind && sources == o.sources && n == o.n && k == o.k && outer == o.outer && storage == o.storage && theta == o.theta &&
-           matrices == o.matrices;
+    return kind == o.kind && sources == o.sources && n == o.n && k == o.k && outer == o.outer && storage == o.storage &&
+           theta == o.theta && matrices == o.matrices;
   }
 };
 
@@ -62,6 +62,8 @@ struct WeightPlan {
   int64_t bytes() const;
 };
 
+struct SourceChange;
+
 /// A tensor of a checkpoint, row-major and contiguous.
 struct SourceTensor {
   const uint8_t *data = nullptr;
@@ -72,9 +74,16 @@ struct SourceTensor {
   std::vector<SourceTensor> parts; ///< the matrices, where each is a tensor of its own: then `data` is null
   int64_t first = 0;               ///< element of the tensor that `data` is at, for messages
   std::shared_ptr<const std::vector<uint8_t>> own; ///< where `data` lies if not in a file
+  std::shared_ptr<const SourceChange> change;      ///< of a matrix [n, k]: what is added to it, or null
 
   /// One of its matrices, of so many elements.
   SourceTensor matrix(int64_t number, int64_t elements) const;
+};
+
+/// `times` times [n, rank] by [rank, k].
+struct SourceChange {
+  SourceTensor down, up;
+  float times = 0;
 };
 
 /// What is packed at a time: some tiles of 64 columns, rows of a table, cosines or sines of some positions, or a
@@ -93,6 +102,9 @@ struct SourceRange {
   int64_t first = 0, count = 0;
 };
 SourceRange sourceRange(const WeightSlice &slice);
+
+/// Elements of a tensor one after the other, as another type.
+void convertElements(const SourceTensor &source, SourceRange range, Storage to, uint8_t *out);
 
 /// Packs a slice into `slice.bytes` bytes, of the sources' matrix.
 void packSlice(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cpu/WeightPacking.h"
+#include "support/LowRank.h"
 #include "llvm/Support/Errno.h"
 #include <algorithm>
 #include <atomic>
@@ -160,6 +161,33 @@ bool Writer::put(const uint8_t *data, int64_t size, int64_t offset) {
   return true;
 }
 
+/// The rows of a range as they are with what is added to them, in the tensor's own type, and a tensor that has them
+/// there.
+static SourceTensor merged(const SourceTensor &tensor, SourceRange range, std::vector<uint8_t> &rows) {
+  const SourceChange &change = *tensor.change;
+  const int64_t rank = change.down.shape[0], columns = change.down.shape[1], count = range.count / columns,
+                first = range.first / columns;
+  auto floats = [](const SourceTensor &source, SourceRange of) {
+    std::vector<float> numbers(static_cast<size_t>(of.count));
+    convertElements(source, of, Storage::F32, reinterpret_cast<uint8_t *>(numbers.data()));
+    return numbers;
+  };
+  std::vector<float> numbers = floats(tensor, range);
+  quoin::addLowRank(numbers.data(), count, columns, floats(change.up, {first * rank, count * rank}).data(),
+                    floats(change.down, {0, rank * columns}).data(), rank, change.times);
+  SourceTensor made;
+  made.data = reinterpret_cast<const uint8_t *>(numbers.data());
+  const int64_t bytes = storageBytes(tensor.storage);
+  rows.resize(static_cast<size_t>(range.count * bytes));
+  convertElements(made, {0, range.count}, tensor.storage, rows.data());
+  made = tensor;
+  made.mapped = false;
+  // Whoever packs counts from the tensor's start.
+  made.data = reinterpret_cast<const uint8_t *>(reinterpret_cast<uintptr_t>(rows.data()) -
+                                                static_cast<uintptr_t>(range.first * bytes));
+  return made;
+}
+
 bool Writer::pack(size_t index, std::vector<uint8_t> &buffer) {
   const WeightSlice &slice = slices[index];
   const WeightPiece &piece = *slice.piece;
@@ -175,8 +203,18 @@ bool Writer::pack(size_t index, std::vector<uint8_t> &buffer) {
       return fail(index, tensor.name + " expects finite numbers, but element " + std::to_string(tensor.first + bad) +
                              " is NaN or infinite");
   }
+  std::vector<SourceTensor> packed = from;
+  std::vector<std::vector<uint8_t>> rows(from.size());
+  for (auto [i, tensor] : llvm::enumerate(from)) {
+    if (!tensor.change)
+      continue;
+    packed[i] = merged(tensor, range, rows[i]);
+    if (int64_t bad = firstNotFinite(packed[i], range); bad >= 0)
+      return fail(index, tensor.name + " and its adapter expect finite sums, but element " + std::to_string(bad) +
+                             " is NaN or infinite");
+  }
   buffer.resize(slice.bytes);
-  packSlice(slice, from, buffer.data());
+  packSlice(slice, packed, buffer.data());
   for (const SourceTensor &tensor : from)
     advise(tensor, range, MADV_DONTNEED);
   hashes[index] = hashOf(buffer);

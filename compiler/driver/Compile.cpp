@@ -149,6 +149,7 @@ bool Compiler::load() {
     import.architecture = options.architecture;
     import.fill = options.fill;
     import.tokenizer = options.tokenizer;
+    import.adapter = options.adapter;
     import.settings = options.settings;
     import.warn = options.warn;
     module = importCheckpoint(context, import, error);
@@ -159,9 +160,10 @@ bool Compiler::load() {
       return fail(whyNoCheckpoint(options.input));
     if (std::string why = whyNoProgram(options.input); !why.empty())
       return fail(why);
-    if (!options.settings.empty() || !options.architecture.empty() || options.fill)
-      return fail("expects --set, --architecture and --fill with a checkpoint's folder only: a .mlir file says them "
-                  "itself");
+    if (!options.settings.empty() || !options.architecture.empty() || options.fill || !options.adapter.empty())
+      return fail(
+          "expects --set, --architecture, --fill and --adapter with a checkpoint's folder only: a .mlir file says "
+          "them itself");
     auto text = llvm::MemoryBuffer::getFile(options.input);
     if (!text)
       return fail("cannot read '" + options.input + "': " + text.getError().message());

@@ -1,6 +1,7 @@
 //===- WeightSource.cpp - the tensors that quoin.weight ops name -----------===//
 
 #include "compiler/driver/WeightSource.h"
+#include "dialects/quoin/Adapters.h"
 #include "dialects/reference/WeightFormula.h"
 #include <cstring>
 
@@ -117,6 +118,19 @@ bool WeightSource::evaluate(WeightOp weight, cpu::SourceTensor &out, std::string
 
 bool WeightSource::read(StringRef symbol, cpu::SourceTensor &out, std::string &error) {
   auto weight = table.lookup<WeightOp>(symbol);
+  if (!readOwn(weight, out, error))
+    return false;
+  std::optional<AdapterUse> use = adapterOf(weight);
+  if (!use)
+    return true;
+  auto change = std::make_shared<cpu::SourceChange>();
+  change->times = static_cast<float>(use->times);
+  out.change = change;
+  return readOwn(table.lookup<WeightOp>(use->down.getAttr()), change->down, error) &&
+         readOwn(table.lookup<WeightOp>(use->up.getAttr()), change->up, error);
+}
+
+bool WeightSource::readOwn(WeightOp weight, cpu::SourceTensor &out, std::string &error) {
   auto type = cast<RankedTensorType>(weight.getType());
   if (weight.isFormula())
     return evaluate(weight, out, error);

@@ -16,10 +16,11 @@ public:
   WeightSource(mlir::ModuleOp module, std::string folder);
 
   /// Finds the tensor of a `quoin.weight` symbol, or those that it gathers, or evaluates it; checks that the file has
-  /// them with the op's type and shape. What is found lives as long as this does.
+  /// them with the op's type and shape, and those of its adapter. What is found lives as long as this does.
   bool read(llvm::StringRef symbol, cpu::SourceTensor &out, std::string &error);
 
 private:
+  bool readOwn(WeightOp weight, cpu::SourceTensor &out, std::string &error);
   bool evaluate(WeightOp weight, cpu::SourceTensor &out, std::string &error);
   static bool reshape(WeightOp weight, cpu::SourceTensor &tensor);
   bool find(WeightOp weight, const std::string &name, llvm::ArrayRef<int64_t> shape, cpu::SourceTensor &out,

@@ -170,7 +170,10 @@ std::optional<std::string> quoin::importText(const ImportOptions &options, std::
   }
   for (const std::string &line : model.warnings)
     warn(line);
-  std::optional<std::string> weights = weightsText(model, *d.files, warn, error);
+  std::optional<Adapter> adapter;
+  if (!options.adapter.empty() && !(adapter = Adapter::open(options.adapter, warn, error)))
+    return std::nullopt;
+  std::optional<std::string> weights = weightsText(model, *d.files, adapter ? &*adapter : nullptr, warn, error);
   if (!weights)
     return std::nullopt;
   nameUnknownKeys(config, model, warn);

@@ -35,6 +35,8 @@ struct ImportOptions {
   std::optional<int64_t> fill;
   /// A folder with a tokenizer, which may name that token; empty takes the checkpoint's.
   std::string tokenizer;
+  /// A folder with a LoRA adapter, which is merged into the weights (`Adapter.h`); empty: none.
+  std::string adapter;
   /// Settings as key and JSON value. One is given to every decoder that has it; none having it is an error.
   std::vector<std::pair<std::string, std::string>> settings;
   /// What `quoin.source` says; empty takes the absolute path of the folder.

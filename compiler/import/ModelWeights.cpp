@@ -16,12 +16,16 @@ namespace {
 
 class WeightsWriter {
 public:
-  WeightsWriter(const ModelDescription &description, const CheckpointFiles &checkpoint, std::string &message)
-      : model(description), files(checkpoint), error(message), read(description.compared) {}
+  WeightsWriter(const ModelDescription &description, const CheckpointFiles &checkpoint, Adapter *changes,
+                std::string &message)
+      : model(description), files(checkpoint), adapter(changes), error(message), read(description.compared) {}
   std::optional<std::string> run(const std::function<void(const std::string &)> &warn);
 
 private:
   bool weight(const TensorRequest &request);
+  bool adapted(const TensorRequest &request, const std::string &type, const std::string &file);
+  bool replaced(const TensorRequest &request);
+  bool refuseUnusedParts();
   const CheckpointFiles::Tensor *require(const TensorRequest &request, std::string &file);
   bool absent(const TensorRequest &request);
   bool refuseUncountedLayers();
@@ -31,6 +35,7 @@ private:
 
   const ModelDescription &model;
   const CheckpointFiles &files;
+  Adapter *adapter;
   std::string &error;
   std::set<std::string> read; // tensors that the model has, or that were compared with one of those
   struct Counter {
@@ -103,6 +108,19 @@ const CheckpointFiles::Tensor *WeightsWriter::require(const TensorRequest &reque
   return first;
 }
 
+/// A weight's type.
+std::string typeText(const std::vector<int64_t> &shape, DType dtype) {
+  std::string type = "tensor<";
+  for (int64_t size : shape)
+    type += std::to_string(size) + "x";
+  return type + (dtype == DType::F32 ? "f32>" : dtype == DType::BF16 ? "bf16>" : "f16>");
+}
+
+std::string weightLine(const std::string &symbol, const std::string &type, const std::string &file,
+                       const std::string &tensor) {
+  return "quoin.weight @" + symbol + " : " + type + " from " + mlirString(file) + " tensor " + mlirString(tensor);
+}
+
 bool WeightsWriter::weight(const TensorRequest &request) {
   std::string file;
   const CheckpointFiles::Tensor *found = require(request, file);
@@ -117,13 +135,72 @@ bool WeightsWriter::weight(const TensorRequest &request) {
     form += "] at_row " + std::to_string(from);
     shape[0] = to - from;
   }
-  std::string type = "tensor<";
-  for (int64_t size : shape)
-    type += std::to_string(size) + "x";
-  type += found->dtype == DType::F32 ? "f32>" : found->dtype == DType::BF16 ? "bf16>" : "f16>";
-  text += "quoin.weight @" + request.symbol + " : " + type + " from " + mlirString(file) + " tensor " +
-          mlirString(request.tensor) + form + "\n";
+  if (adapter && adapter->has(request.tensor)) {
+    if (!form.empty()) {
+      error = adapter->file() + ": expects tensors of the model that are read whole, but of '" +
+              shortened(request.tensor, 200) + "' some rows are a weight";
+      return false;
+    }
+    return replaced(request) || (error.empty() && adapted(request, typeText(shape, found->dtype), file));
+  }
+  text += weightLine(request.symbol, typeText(shape, found->dtype), file, request.tensor) + form + "\n";
   return true;
+}
+
+/// The adapter's tensor in place of the checkpoint's. False without an error if it has none.
+bool WeightsWriter::replaced(const TensorRequest &request) {
+  const Adapter::Part *part = adapter->replacement(request.tensor);
+  if (!part)
+    return false;
+  if (part->shape != request.shape)
+    error = adapter->file() + ": tensor '" + shortened(part->tensor, 200) + "' expects shape " +
+            typeText(request.shape, part->dtype) + ", but found " + typeText(part->shape, part->dtype);
+  // PEFT would change the one and keep the other.
+  else if (model.text.find("head @" + request.symbol + " ") != std::string::npos &&
+           model.text.find(" by @" + request.symbol + " ") != std::string::npos)
+    error = adapter->file() + ": tensor '" + shortened(part->tensor, 200) +
+            "' expects an embedding and a head of their own, but the model's are one";
+  text += weightLine(request.symbol, typeText(part->shape, part->dtype), adapter->file(), part->tensor) + "\n";
+  return error.empty();
+}
+
+/// The tensor with what the adapter adds.
+bool WeightsWriter::adapted(const TensorRequest &request, const std::string &type, const std::string &file) {
+  const Adapter::LowRank &change = *adapter->change(request.tensor);
+  int64_t rank = change.down.shape[0];
+  if (request.shape.size() != 2 || change.down.shape[1] != request.shape[1] || change.up.shape[0] != request.shape[0]) {
+    error = adapter->file() + ": tensor '" + shortened(change.down.tensor, 200) + "' expects " +
+            "a matrix of the model of " + std::to_string(change.up.shape[0]) + " by " +
+            std::to_string(change.down.shape[1]) + ", but '" + shortened(request.tensor, 200) + "' is " + type;
+    return false;
+  }
+  const std::string name = request.symbol + ".adapter.";
+  text += weightLine(request.symbol, type, file, request.tensor) + " {quoin.adapter = [@" + name + "a, @" + name +
+          "b, " + realText(change.scale) + "]}\n";
+  text += weightLine(name + "a", typeText({rank, request.shape[1]}, change.down.dtype), adapter->file(),
+                     change.down.tensor) +
+          "\n";
+  text +=
+      weightLine(name + "b", typeText({request.shape[0], rank}, change.up.dtype), adapter->file(), change.up.tensor) +
+      "\n";
+  return true;
+}
+
+/// What the model has no place for would silently be left out.
+bool WeightsWriter::refuseUnusedParts() {
+  if (!adapter)
+    return true;
+  for (const auto &[name, counter] : counters)
+    if (counter.experts != std::string::npos && adapter->has(name)) {
+      error = adapter->file() + ": expects no adapter of experts, which is not supported, but found one of '" +
+              shortened(name, 200) + "'";
+      return false;
+    }
+  std::string unused = adapter->unused();
+  if (!unused.empty())
+    error = adapter->file() + ": tensor '" + shortened(unused, 200) +
+            "' expects a module that the model reads, but there is none of that name";
+  return unused.empty();
 }
 
 bool WeightsWriter::absent(const TensorRequest &request) {
@@ -200,7 +277,7 @@ std::optional<std::string> WeightsWriter::run(const std::function<void(const std
   for (const TensorRequest &request : model.tensors)
     if (!(request.symbol.empty() ? absent(request) : weight(request)))
       return std::nullopt;
-  if (!refuseUncountedLayers() || !refuseUnreadBiases())
+  if (!refuseUncountedLayers() || !refuseUnreadBiases() || !refuseUnusedParts())
     return std::nullopt;
   if (std::string line = unread(); !line.empty())
     warn(line);
@@ -210,10 +287,10 @@ std::optional<std::string> WeightsWriter::run(const std::function<void(const std
 } // namespace
 
 std::optional<std::string> quoin::weightsText(const ModelDescription &model, const CheckpointFiles &files,
-                                              const std::function<void(const std::string &)> &warn,
+                                              Adapter *adapter, const std::function<void(const std::string &)> &warn,
                                               std::string &error) {
   error.clear();
-  return WeightsWriter(model, files, error).run(warn);
+  return WeightsWriter(model, files, adapter, error).run(warn);
 }
 
 std::string quoin::mlirString(const std::string &text) {

@@ -1,6 +1,7 @@
 //===- QuoinDialect.cpp - registration and module attributes ---------------===//
 
 #include "dialects/quoin/QuoinDialect.h"
+#include "dialects/quoin/Adapters.h"
 #include "dialects/quoin/ScanOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -45,6 +46,8 @@ bool quoin::isRunTimeSetting(StringRef name) {
 LogicalResult QuoinDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   StringRef name = attribute.getName();
   Attribute value = attribute.getValue();
+  if (name == adapterAttr)
+    return verifyAdapter(op, value);
   // An approximation may be one decoder's alone.
   bool ofDecoder = name == module_attr::inexact && isa<DecoderOp>(op);
   if (!isa<ModuleOp>(op) && !ofDecoder)

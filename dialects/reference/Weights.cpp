@@ -1,8 +1,10 @@
 //===- Weights.cpp - reads checkpoints into float64 ------------------------===//
 
 #include "dialects/reference/Weights.h"
+#include "dialects/quoin/Adapters.h"
 #include "dialects/reference/WeightFormula.h"
 #include "support/CheckpointTensors.h"
+#include "support/LowRank.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -63,6 +65,24 @@ static LogicalResult read(WeightOp op, CheckpointTensors &files, std::vector<dou
   return success();
 }
 
+/// Adds what an adapter adds, in the arithmetic of those who pack weights.
+static void adapt(WeightOp op, const AdapterUse &use, const Weights &all, Weight &weight) {
+  auto floats = [](const Matrix &from) { return std::vector<float>(from.numbers.begin(), from.numbers.end()); };
+  const Matrix &down = all.find(use.down)->stored;
+  std::vector<float> numbers = floats(weight.stored);
+  addLowRank(numbers.data(), weight.stored.rows, weight.stored.columns, floats(all.find(use.up)->stored).data(),
+             floats(down).data(), down.rows, static_cast<float>(use.times));
+  const llvm::fltSemantics &kept =
+      cast<FloatType>(cast<RankedTensorType>(op.getType()).getElementType()).getFloatSemantics();
+  for (auto [number, merged] : llvm::zip_equal(weight.stored.numbers, numbers)) {
+    APFloat rounded(merged);
+    bool inexact;
+    rounded.convert(kept, APFloat::rmNearestTiesToEven, &inexact);
+    number = rounded.convertToDouble();
+  }
+  weight.transposed = transpose(weight.stored);
+}
+
 LogicalResult Weights::add(WeightOp op, CheckpointTensors &files, SymbolTableCollection &table) {
   if (weights.contains(op.getSymName()))
     return success();
@@ -70,6 +90,11 @@ LogicalResult Weights::add(WeightOp op, CheckpointTensors &files, SymbolTableCol
   for (FlatSymbolRefAttr symbol : op.dependencies())
     if (failed(add(table.lookupNearestSymbolFrom<WeightOp>(op, symbol), files, table)))
       return failure();
+  std::optional<AdapterUse> use = adapterOf(op);
+  if (use)
+    for (FlatSymbolRefAttr symbol : {use->down, use->up})
+      if (failed(add(table.lookupNearestSymbolFrom<WeightOp>(op, symbol), files, table)))
+        return failure();
   Weight made;
   auto type = cast<RankedTensorType>(op.getType());
   if (failed(op.isFormula() ? evaluateFormula(op, *this, made.stored.numbers) : read(op, files, made.stored.numbers)))
@@ -80,6 +105,8 @@ LogicalResult Weights::add(WeightOp op, CheckpointTensors &files, SymbolTableCol
     made.transposed = transpose(made.stored);
   if (type.getRank() == 3)
     made.matrices = type.getDimSize(0);
+  if (use)
+    adapt(op, *use, *this, made);
   weights[op.getSymName()] = std::move(made);
   return success();
 }

@@ -40,6 +40,7 @@ int main(int argc, char **argv) {
   app.add_option("--architecture", options.architecture,
                  "the model's family, or a template of it, FILE.mlir.in (default: as config.json says)");
   app.add_option("--fill", options.fill, "the token that stands at open positions (default: as the checkpoint says)");
+  app.add_option("--adapter", options.adapter, "folder of a LoRA adapter, which is merged into the weights");
   app.add_option("--tokenizer", options.tokenizer, "folder of the tokenizer (default: the checkpoint's)");
   app.add_option("--set", settings, "key=value: a setting's default, as JSON")->allow_extra_args(false);
   app.add_option("--source", options.source, "folder that the module names (default: the folder's absolute path)");
