@@ -225,6 +225,18 @@ Operation *quoin::findMeetingBeyondMasks(Operation *from, FlatSymbolRefAttr mode
   return nullptr;
 }
 
+Operation *quoin::findRecurrence(Operation *from, FlatSymbolRefAttr model) {
+  auto body = SymbolTable::lookupNearestSymbolFrom<ModelOp>(from, model);
+  Operation *first = nullptr;
+  for (ModelOpInterface op : body.getBody().getOps<ModelOpInterface>()) {
+    if (op.getRelation() == RowRelation::Everything)
+      return nullptr;
+    if (op.getRelation() == RowRelation::Before && !first)
+      first = op;
+  }
+  return first;
+}
+
 std::vector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
   std::vector<CacheUses> caches;
   IndexFacts facts(decoder);

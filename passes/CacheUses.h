@@ -43,6 +43,8 @@ std::vector<CacheUses> collectCacheUses(DecoderOp decoder);
 /// The first op of a model through which rows meet otherwise than under the mask of the call, or null. Where there is
 /// one, what is proven of masks says nothing of the model.
 mlir::Operation *findMeetingBeyondMasks(mlir::Operation *from, mlir::FlatSymbolRefAttr model);
+/// The first op whose rows depend on those before them, if no op of the model lets rows meet in yet another way.
+mlir::Operation *findRecurrence(mlir::Operation *from, mlir::FlatSymbolRefAttr model);
 
 /// Is `value` the same number as `other`, as far as can be seen without folding?
 bool isSameIndex(mlir::Value value, mlir::Value other);

@@ -157,37 +157,43 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
   Counter numRefused{"infer-cache", "num-masks-refused"};
   Counter numShared{"infer-cache", "num-caches-shared"};
   Counter numSnapshots{"infer-cache", "num-snapshots-kept"};
+  Counter numStates{"infer-cache", "num-caches-with-states"};
 
   void runOnOperation() override {
     DecoderOp decoder = getOperation();
     int64_t number = 0;
     for (const CacheUses &uses : collectCacheUses(decoder)) {
-      Operation *beyond = findMeetingBeyondMasks(decoder, uses.model);
+      // A row of a recurrence depends on all before it. So do rows that run again on those that do not: these are as
+      // they were, down to the slot where what was summed up of them is kept. The host goes back to the last such slot.
+      Operation *recurrence = findRecurrence(decoder, uses.model);
+      Operation *beyond = recurrence ? nullptr : findMeetingBeyondMasks(decoder, uses.model);
       MaskFacts facts;
       if (beyond) {
         facts.prefixes.resize(uses.uses.size());
-        bool before = cast<ModelOpInterface>(beyond).getRelation() == RowRelation::Before;
         remark::missed(beyond->getLoc(), remarkOn<InferCache>("Model"))
-            << (before
-                    ? "its rows depend on all before them, and what it has summed up of these is not kept; everything "
-                      "runs again"
-                    : "its rows may depend on any other, whatever masks say; everything runs again");
+            << "its rows may depend on any other, whatever masks say; everything runs again";
       } else {
         facts = proveMaskFacts(uses.uses, uses.options);
         report(uses, facts);
       }
       bool hasPass = llvm::any_of(uses.calls, [](const CacheCall &c) { return isa<CommitOp>(c.op); });
-      bool snapshots = !beyond && keepsSnapshots(uses, facts);
-      bool rows = !beyond && llvm::any_of(uses.calls, isWithoutText) && proveCausalBySlot(uses.uses);
+      bool snapshots = !beyond && !recurrence && keepsSnapshots(uses, facts);
+      bool rows = !beyond && !recurrence && llvm::any_of(uses.calls, isWithoutText) && proveCausalBySlot(uses.uses);
       if (!beyond && !snapshots)
         noteRefusals(decoder, uses, facts, rows);
       if (facts.cut.kind == RowCut::Kind::Nothing && !hasPass && !snapshots && !rows)
         continue; // a stateless call is as good
       OpBuilder entry = OpBuilder::atBlockBegin(&decoder.getBody().front());
-      bool shared = holdAcrossRuns(facts, uses.uses, uses.options);
+      // Where states are kept differs by run.
+      bool shared = !recurrence && holdAcrossRuns(facts, uses.uses, uses.options);
       Value cache = CacheOp::create(entry, decoder.getLoc(), entry.getI64IntegerAttr(number++), uses.model,
                                     shared ? entry.getUnitAttr() : UnitAttr());
       ++numCaches;
+      numStates += recurrence != nullptr;
+      if (recurrence)
+        remark::passed(recurrence->getLoc(), remarkOn<InferCache>("States"))
+            << "what it has summed up is kept where calls end; a call goes on from the last of these places before its "
+               "first row";
       numShared += shared;
       CallRewriter rewriter(uses, facts, cache);
       for (const CacheCall &call : uses.calls) {

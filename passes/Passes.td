@@ -50,6 +50,9 @@ def InferCachePass : Pass<"quoin-infer-cache", "::quoin::DecoderOp"> {
     What is proven for all runs, whatever they share inside, makes the cache `shared`: runs with the same beginning may use each
     other's slots.
 
+    A recurrence lets rows depend on all before them. That changes no proof, since what runs again is always all rows from some slot on; but what it has
+    summed up is kept only where calls end. A call then runs from the last of these slots that is not behind its first row, and its cache is not `shared`.
+
     Where no cut is provable, forwards stay as they are, with a remark that names the mask.
 
     *Leaves* the number of calls as the published engine has it: `quoin-fuse-commit` lowers it.

@@ -124,7 +124,8 @@ struct StepEmitter {
     for (Value v : op.getOutputs())
       arguments.push_back(buffer(v));
     arguments.append({worker, workers});
-    kb.call(scanKernel(kb, {&op.getBody().front(), stage::shapeOf(op)}), arguments);
+    ScanProgram program{&op.getBody().front(), stage::shapeOf(op), static_cast<int64_t>(*op.getKept())};
+    kb.call(scanKernel(kb, program), arguments);
   }
 
   void emit(ProductOp op) {

@@ -2,12 +2,13 @@
 //
 // An item is a head of a group; workers have as many items each, so a head's rows are one worker's. Of an item:
 //
-//   1. the states become zeros, or what the first row says
+//   1. the states become zeros, or what the first row says, or what an earlier call left behind the row before
 //   2. for each row in order, the row program of the body runs on the states, the head's part of the row and of the
 //      weights. It puts the new states into a second place, and the two change their roles
 //
-// States lie on the worker's stack from the first row to the last, in the first cache. Parts of a row that do not lie
-// together are copied there, too. How many rows there are, and who runs them, changes no bit of a row.
+// Behind the row that the group says the states are copied to where a later call may go on from. States lie on the
+// worker's stack from the first row to the last, in the first cache. Parts of a row that do not lie together are copied
+// there, too. How many rows there are, and who runs them, changes no bit of a row.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,9 +20,10 @@
 using namespace mlir;
 using namespace quoin;
 using namespace quoin::cpu;
+using Compare = KernelBuilder::Compare;
 
 /// A place for numbers, whole vectors of which may be touched.
-static int64_t placeBytes(int64_t numbers) { return roundUp(numbers * 4, 64) + 64; }
+static int64_t placeBytes(int64_t numbers) { return stage::stateBytes(numbers); }
 
 static int64_t stateBytes(const ScanProgram &program) {
   int64_t bytes = 0;
@@ -66,6 +68,7 @@ private:
   }
   Val group(Val base, size_t offset) { return kb.load(kb.i64, kb.at(base, static_cast<int64_t>(offset))); }
   void begin(Val states, Val row, Val head);
+  void copyStates(Val from, Val to);
   void runRow(Val row, Val head, Val states, Val next);
 
   KernelBuilder &kb;
@@ -88,6 +91,15 @@ void ScanEmitter::begin(Val states, Val row, Val head) {
                 [&](Val byte, int64_t floats) { kb.storeFloats(kb.constant(kb.v16f, 0), kb.at(place, byte), floats); });
     else
       copyPart(shape.initial[i], startOf(shape.initial[i], initial[i], row, head), place, false);
+    offset += placeBytes(numbers);
+  }
+}
+
+void ScanEmitter::copyStates(Val from, Val to) {
+  int64_t offset = 0;
+  for (size_t i = 0; i < shape.states; ++i) {
+    int64_t numbers = rowElementsOf(program.body->getArgument(static_cast<unsigned>(i)).getType());
+    copy(numbers, kb.at(from, offset), kb.at(to, offset));
     offset += placeBytes(numbers);
   }
 }
@@ -150,11 +162,22 @@ void ScanEmitter::emit(ArrayRef<Val> arguments) {
     Val head = kb.remainder(item, kb.index(shape.heads));
     Val own = kb.at(table, kb.quotient(item, kb.index(shape.heads)) * int64_t(sizeof(quoin_group_t)));
     Val row = group(own, offsetof(quoin_group_t, first_row)), rows = group(own, offsetof(quoin_group_t, rows));
-    begin(first, row, head);
-    kb.loop(row, row + rows, 1, {first, second}, [&](Val r, ArrayRef<Val> places) -> Vals {
-      runRow(r, head, places[0], places[1]);
-      return {places[1], places[0]};
-    });
+    auto pointer = [&](size_t offset) { return kb.load(kb.ptr, kb.at(own, static_cast<int64_t>(offset))); };
+    auto keptOf = [&](Val state) { return kb.at(kb.at(state, program.kept), head * stateBytes(program)); };
+    kb.when(
+        kb.compare(Compare::sgt, group(own, offsetof(quoin_group_t, first_slot)), 0),
+        [&] { copyStates(keptOf(pointer(offsetof(quoin_group_t, state))), first); }, [&] { begin(first, row, head); });
+    auto run = [&](Val until, Val begins, ArrayRef<Val> places) {
+      return kb.loop(begins, until, 1, places, [&](Val r, ArrayRef<Val> carried) -> Vals {
+        runRow(r, head, carried[0], carried[1]);
+        return {carried[1], carried[0]};
+      });
+    };
+    Val keep = group(own, offsetof(quoin_group_t, state_rows)), middle = row + keep;
+    Vals places = run(middle, row, {first, second});
+    kb.when(kb.compare(Compare::sgt, keep, 0),
+            [&] { copyStates(places[0], keptOf(pointer(offsetof(quoin_group_t, state_out)))); });
+    run(row + rows, middle, places);
   });
 }
 
@@ -162,8 +185,8 @@ LLVM::LLVMFuncOp quoin::cpu::scanKernel(KernelBuilder &kb, const ScanProgram &pr
   RowProgram rows{program.body, program.shape.states + program.shape.inputs.size(), {}, false};
   rows.results.assign(program.shape.states + program.shape.outputs.size(), Storage::F32);
   LLVM::LLVMFuncOp body = rowProgramKernel(kb, rows);
-  // Two scans of one body whose heads lie alike are one kernel.
-  std::string name = "scan_" + std::to_string(program.shape.heads);
+  // Two scans of one body whose heads and states lie alike are one kernel.
+  std::string name = "scan_" + std::to_string(program.shape.heads) + "_" + std::to_string(program.kept);
   size_t pointers = 1;
   for (auto [letter, list] : {std::pair("i", &program.shape.inputs), std::pair("s", &program.shape.initial),
                               std::pair("w", &program.shape.weights), std::pair("o", &program.shape.outputs)}) {

@@ -11,6 +11,7 @@ namespace quoin::cpu {
 struct ScanProgram {
   mlir::Block *body;
   ScanShape shape;
+  int64_t kept = 0; ///< where its states lie in what a model keeps behind a slot
 };
 
 /// (quoin_layers_t, inputs.., initial states.., weights.., results.., worker, workers): workers divide the heads of all

@@ -119,6 +119,8 @@ static LogicalResult expectComplete(StepOp step, int64_t positions) {
         return scan.emitOpError("expects states and rows of a head that take at most ")
                << most << " bytes of a worker's stack, but found " << bytes;
     }
+    if (auto scan = dyn_cast<stage::ScanOp>(op); scan && !scan.getKept())
+      return scan.emitOpError("expects the place of its states in what the model keeps, but found none");
     if (auto rows = dyn_cast<stage::EachRowOp>(op)) {
       if (int64_t kept = RowSchedule(rows.getBody().front()).getKeptBytes(); kept > most)
         return rows.emitOpError("expects a row program that keeps at most ")
@@ -172,9 +174,11 @@ FailureOr<StepFacts> quoin::cpu::readStep(StepOp step, const KernelOptions &kern
       facts.fusedEpilogues += experts.getGated();
       facts.layersWork += shape.choices * shape.product.k * shape.product.n * (experts.getGated() ? 2 : 1);
     }
-    if (auto scan = dyn_cast<stage::ScanOp>(op))
+    if (auto scan = dyn_cast<stage::ScanOp>(op)) {
       for (const HeadPart &part : stage::shapeOf(scan).weights)
         facts.layersWork += shapeWork(scan, part);
+      facts.stateBytes = std::max<int64_t>(facts.stateBytes, static_cast<int64_t>(*scan.getKept()) + keptBytes(scan));
+    }
     facts.layers += isa<stage::CacheOp, stage::ScanOp>(op);
     auto stage = dyn_cast<StageOpInterface>(op);
     facts.barriers += stage && stage.getBarrier();

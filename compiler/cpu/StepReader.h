@@ -20,6 +20,7 @@ struct StepFacts {
   llvm::SmallVector<int64_t> results;      ///< widths of what it gives: of its hidden rows, if it has a head
   llvm::SmallVector<int64_t> placeOffsets; ///< of each place; times the number of rows, in scratch
   int64_t hidden = 0, layers = 0, pageBytes = 0, scratchRowBytes = 0;
+  int64_t stateBytes = 0;                   ///< what its recurrences leave behind a slot; 0: it has none
   int64_t layersWork = 0;                   ///< multiplications of a row in the matrices of the layers
   int64_t fusedEpilogues = 0, barriers = 0; ///< for reports
 };

@@ -208,6 +208,7 @@ LLVM::GlobalOp TableBuilder::steps(const ModelNumbers &m) {
 LLVM::GlobalOp TableBuilder::models(ArrayRef<ModelNumbers> all) {
   struct Tables {
     LLVM::GlobalOp operands, results, spaces, states, steps;
+    size_t kept = 0;
   };
   SmallVector<Tables> tables;
   for (const ModelNumbers &m : all) {
@@ -218,10 +219,16 @@ LLVM::GlobalOp TableBuilder::models(ArrayRef<ModelNumbers> all) {
       return structure({{offsetof(quoin_space_t, kind), i32(m.spaces[i])}, {offsetof(quoin_space_t, reserved), i32(0)}},
                        sizeof(quoin_space_t));
     });
-    t.states = array("quoin_states." + m.name, m.pageBytes > 0, [&](size_t) {
-      return structure({{offsetof(quoin_kept_t, kind), i32(QUOIN_KEPT_PAGES)},
+    SmallVector<std::pair<int32_t, int64_t>, 2> kept;
+    if (m.pageBytes > 0)
+      kept.push_back({QUOIN_KEPT_PAGES, m.pageBytes});
+    if (m.stateBytes > 0)
+      kept.push_back({QUOIN_KEPT_STATE, m.stateBytes});
+    t.kept = kept.size();
+    t.states = array("quoin_states." + m.name, kept.size(), [&](size_t i) {
+      return structure({{offsetof(quoin_kept_t, kind), i32(kept[i].first)},
                         {offsetof(quoin_kept_t, reserved), i32(0)},
-                        {offsetof(quoin_kept_t, bytes), i64(m.pageBytes)}},
+                        {offsetof(quoin_kept_t, bytes), i64(kept[i].second)}},
                        sizeof(quoin_kept_t));
     });
     t.steps = steps(m);
@@ -239,7 +246,7 @@ LLVM::GlobalOp TableBuilder::models(ArrayRef<ModelNumbers> all) {
                       {offsetof(quoin_program_model_t, operands_count), count(m.operands.size())},
                       {offsetof(quoin_program_model_t, results_count), count(m.results.size())},
                       {offsetof(quoin_program_model_t, spaces_count), count(m.spaces.size())},
-                      {offsetof(quoin_program_model_t, states_count), count(m.pageBytes > 0)},
+                      {offsetof(quoin_program_model_t, states_count), count(tables[i].kept)},
                       {offsetof(quoin_program_model_t, steps_count), count(m.steps.size())},
                       {offsetof(quoin_program_model_t, layers), i32(static_cast<int32_t>(m.layers))}},
                      sizeof(quoin_program_model_t));

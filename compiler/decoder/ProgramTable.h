@@ -37,8 +37,8 @@ struct StepNumbers {
 struct ModelNumbers {
   std::string name;
   std::vector<ColumnNumbers> operands, results;
-  std::vector<int32_t> spaces; ///< QUOIN_SPACE_*
-  int64_t pageBytes = 0;       ///< the one state; 0: none
+  std::vector<int32_t> spaces;           ///< QUOIN_SPACE_*
+  int64_t pageBytes = 0, stateBytes = 0; ///< of what it keeps; 0: none
   std::vector<StepNumbers> steps;
   int64_t layers = 0;
 };

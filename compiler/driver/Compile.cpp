@@ -407,6 +407,7 @@ static void describe(ArtifactDescription &d, const CompileOptions &options, cons
 static decoder::ModelNumbers describeModel(StringRef name, const cpu::StepFacts &facts) {
   decoder::ModelNumbers model = decoder::tokenModel(name, facts.hidden);
   model.pageBytes = facts.pageBytes;
+  model.stateBytes = facts.stateBytes;
   model.layers = facts.layers;
   model.steps = {{QUOIN_STEP_LAYERS, facts.scratchRowBytes, 0, facts.layersWork, cpu::layersStepName(name)}};
   auto column = [](StringRef what, size_t i, int64_t width, int32_t space) {

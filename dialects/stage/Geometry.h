@@ -27,6 +27,9 @@ inline int64_t rowBytes(int64_t width, Storage storage = Storage::F32) {
 /// The same in floats.
 inline int64_t rowStride(int64_t width) { return rowBytes(width) / 4; }
 
+/// A state of so many numbers, on a worker's stack or kept: whole vectors behind it may be touched.
+inline int64_t stateBytes(int64_t numbers) { return roundUp(numbers * 4, 64) + 64; }
+
 /// Columns of a packed tile, and keys of an attention tile.
 inline constexpr int64_t tileColumns = 64;
 

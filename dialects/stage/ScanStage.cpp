@@ -1,6 +1,7 @@
 //===- ScanStage.cpp - verifier of the stage of a recurrence ---------------===//
 
 #include "dialects/stage/ScanStage.h"
+#include "dialects/quoin/RowProgram.h"
 
 using namespace mlir;
 using namespace quoin::stage;
@@ -11,6 +12,13 @@ using namespace quoin::stage;
 quoin::ScanShape quoin::stage::shapeOf(ScanOp op) {
   return quoin::ScanShape::of(op.getBody().front(), static_cast<int64_t>(op.getHeads()), op.getAxes(),
                               op.getInputs().size(), op.getInitial().size(), op.getWeights().size());
+}
+
+int64_t quoin::stage::keptBytes(ScanOp op) {
+  int64_t bytes = 0;
+  for (BlockArgument state : op.getBody().front().getArguments().take_front(shapeOf(op).states))
+    bytes += stateBytes(quoin::rowElementsOf(state.getType()));
+  return bytes * static_cast<int64_t>(op.getHeads());
 }
 
 HeadsAttr quoin::stage::layoutOf(ScanOp op, size_t number, ArrayRef<int64_t> shape) {
@@ -52,6 +60,9 @@ LogicalResult ScanOp::verifyRegions() {
     return emitOpError("expects at least one result, but found none");
   if (getPlaces() && getPlaces()->size() != getNumResults())
     return emitOpError("expects ") << getNumResults() << " places, but found " << getPlaces()->size();
+  // scan_c4
+  if (getKept() && (static_cast<int64_t>(*getKept()) < 0 || *getKept() % 64 != 0))
+    return emitOpError("expects states at a multiple of 64, but found ") << getKeptAttr();
   return success();
 }
 

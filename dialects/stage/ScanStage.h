@@ -11,6 +11,8 @@
 
 namespace quoin::stage {
 
+/// Bytes that its states take behind a slot, of all heads.
+int64_t keptBytes(ScanOp op);
 /// The parts of heads; of an op that was verified.
 quoin::ScanShape shapeOf(ScanOp op);
 /// How weight `number` of it lies, which has this shape in the checkpoint.

@@ -10,11 +10,11 @@ def Stage_ScanOp : Stage_StageOp<"scan", [IsolatedFromAbove, SingleBlock, AttrSi
   let summary = "a recurrence along the rows of each sequence";
   let description = [{
     The body is that of `quoin.scan`, whose constraints it has; a row of several sizes lies as one. Work is divided by sequences and heads, not by
-    rows. It differs from `quoin.scan` in what passes of this level decide: where results lie, and where the weights lie in the weight
-    file.
+    rows. It differs from `quoin.scan` in what passes of this level decide: where results lie, where the weights lie in the weight
+    file, and at which byte of what the model keeps behind a slot its states are `kept`.
 
     Constraints: (C1) operands and results are rows of f32 in space `row`; (C2) a weight is one, stored as f32 in a layout `heads` of its parts;
-    (C3) at least one result, and as many places as results.
+    (C3) at least one result, and as many places as results; (C4) states are kept at a multiple of 64, from 0 on.
 
     Example:
     ```mlir
@@ -28,11 +28,11 @@ def Stage_ScanOp : Stage_StageOp<"scan", [IsolatedFromAbove, SingleBlock, AttrSi
   }];
   let arguments = (ins UnitAttr:$barrier, Variadic<Stage_Buffer>:$inputs, Variadic<Stage_Buffer>:$initial,
                        DefaultValuedAttr<TypedArrayAttrBase<Stage_Weight, "weights">, "{}">:$weights, I64Attr:$heads,
-                       OptionalAttr<DenseI64ArrayAttr>:$axes, OptionalAttr<DenseI64ArrayAttr>:$places);
+                       OptionalAttr<DenseI64ArrayAttr>:$axes, OptionalAttr<I64Attr>:$kept, OptionalAttr<DenseI64ArrayAttr>:$places);
   let results = (outs Variadic<Stage_Buffer>:$outputs);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    (`barrier` $barrier^)? $inputs (`with` $weights^)? (`from` $initial^)? `heads` $heads (`along` $axes^)? (`places` $places^)?
+    (`barrier` $barrier^)? $inputs (`with` $weights^)? (`from` $initial^)? `heads` $heads (`along` $axes^)? (`kept` $kept^)? (`places` $places^)?
     attr-dict-with-keyword `:` functional-type(operands, $outputs) $body
   }];
   let hasRegionVerifier = 1;

@@ -225,7 +225,8 @@ private:
     for (Value output : op.getOutputs())
       types.push_back(typeFor(output));
     auto made = stage::ScanOp::create(b, op.getLoc(), types, false, of(op.getInputs()), of(op.getInitial()),
-                                      b.getArrayAttr(read), op.getHeads(), op.getAxesAttr(), DenseI64ArrayAttr());
+                                      b.getArrayAttr(read), op.getHeads(), op.getAxesAttr(), IntegerAttr(),
+                                      DenseI64ArrayAttr());
     made.getBody().takeBody(op.getBody());
     for (auto [output, buffer] : llvm::zip_equal(op.getOutputs(), made.getOutputs()))
       buffers[output] = buffer;

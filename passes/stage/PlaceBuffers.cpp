@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/stage/ScanStage.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
@@ -101,6 +102,11 @@ private:
       page += cache.getPages().getType().getLayout().layerBytes();
     }
     step.setPage(page);
+    int64_t kept = 0;
+    for (auto scan : step.getBody().getOps<stage::ScanOp>()) {
+      scan.setKept(kept);
+      kept += keptBytes(scan);
+    }
   }
 };
 } // namespace

@@ -87,7 +87,11 @@ void PageIndex::remove(Page *page) {
 // ---- Pages of a cache
 // ------------------------------------------------------------------------------------------------------------
 
-Cache::~Cache() { release(0); }
+Cache::~Cache() {
+  release(0);
+  for (State &state : states)
+    memory->free(state.data, static_cast<size_t>(stateBytes));
+}
 
 /// Lets go of the pages from number `first` on, the last first.
 void Cache::release(size_t first) {
@@ -173,6 +177,32 @@ bool Cache::makeWritable(int64_t from, int64_t slots) {
     pages[i] = own->data;
   }
   return true;
+}
+
+// ---- States of recurrences
+// ------------------------------------------------------------------------------------------------------------
+
+int64_t Cache::goBackTo(int64_t slot, const void *&out_state) {
+  while (stateCount > 0 && states[stateCount - 1].slot > slot)
+    --stateCount; // the room stays
+  out_state = stateCount > 0 ? states[stateCount - 1].data : nullptr;
+  return stateCount > 0 ? states[stateCount - 1].slot : 0;
+}
+
+void *Cache::makeState() {
+  void *&room = states[stateCount].data;
+  if (!room)
+    room = memory->allocate(static_cast<size_t>(stateBytes));
+  return room;
+}
+
+void Cache::keepState(int64_t slot) {
+  states[stateCount++].slot = slot;
+  if (stateCount <= kMostStates)
+    return;
+  State first = states[0];
+  std::copy(states + 1, states + stateCount, states);
+  states[--stateCount] = first;
 }
 
 // ---- Sharing

@@ -30,10 +30,20 @@ Cache &cacheOf(quoin_session_t &session) {
   return *session.caches[static_cast<size_t>(cache)];
 }
 
+/// The slots that stay for later calls.
+int64_t keptSlots(const quoin_forward_t &call) {
+  return call.cache < 0 ? 0 : std::clamp<int64_t>(call.keep, 0, call.length + call.then_ids.size);
+}
+
 /// Makes what the call needs and writes its slots into the cache. False: no memory, and the session has failed.
 bool prepareForward(quoin_session_t &session) {
-  const quoin_forward_t &call = session.state.forward;
+  quoin_forward_t &call = session.state.forward;
   Cache &cache = cacheOf(session);
+  bool recurs = cache.stateBytes > 0 && call.from < call.length + call.then_ids.size;
+  // Rows from the last checkpoint on run again, bit by bit as before.
+  const void *state = nullptr;
+  if (recurs)
+    call.from = call.cache < 0 ? 0 : cache.goBackTo(call.from, state);
   int64_t slots = call.length + call.then_ids.size;
   Arena &arena = session.otherArena();
   arena.reset();
@@ -41,6 +51,8 @@ bool prepareForward(quoin_session_t &session) {
   auto *logits = arena.make<quoin_logits_t>(1);
   auto *hidden = arena.make<float>(call.read.size * width);
   bool room = logits && hidden && cache.reserve(slots);
+  if (recurs && keptSlots(call) > call.from)
+    room &= cache.makeState() != nullptr;
   if (!room || (call.from < slots && !cache.makeWritable(call.from, slots))) {
     session.failOutOfMemory();
     return false;
@@ -71,9 +83,10 @@ void finishForward(quoin_session_t &session) {
   quoin_state_t &state = session.state;
   const quoin_forward_t &call = state.forward;
   Cache &cache = cacheOf(session);
-  int64_t slots = call.length + call.then_ids.size;
-  int64_t keep = call.cache < 0 ? 0 : std::clamp<int64_t>(call.keep, 0, slots);
+  int64_t slots = call.length + call.then_ids.size, keep = keptSlots(call);
   if (call.from < slots) {
+    if (cache.stateBytes > 0 && keep > call.from)
+      cache.keepState(keep);
     cache.valid = keep;
     cache.publish(call.length);
     state.rounds = session.maxRounds;
@@ -134,6 +147,16 @@ quoin_status_t runLayers(quoin_model_t &model, const Part &part, quoin_session_t
     std::copy_n(call.symbols, QUOIN_MAX_SYMBOLS, group.symbols);
     group.words = s.words.data() + words;
     group.tiles = s.tiles.data() + tiles;
+    group.state = group.state_out = nullptr;
+    group.state_rows = 0;
+    if (cache.stateBytes > 0) {
+      if (call.from > 0)
+        cache.goBackTo(call.from, group.state); // where prepareForward went
+      if (int64_t keep = keptSlots(call); keep > call.from) {
+        group.state_out = cache.makeState(); // which prepareForward made
+        group.state_rows = keep - call.from;
+      }
+    }
     std::copy_n(cache.tokens.data() + call.from, group.rows, static_cast<int32_t *>(columns.at(0, rows)));
     std::copy_n(cache.positions.data() + call.from, group.rows, static_cast<int32_t *>(columns.at(1, rows)));
     auto *hidden = const_cast<float *>(session.state.logits->hidden); // ours, made by prepareForward

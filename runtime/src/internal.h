@@ -101,6 +101,7 @@ struct Part {
   const quoin_step_t *layers = nullptr;
   const quoin_step_t *head = nullptr; // null: it scores no tokens
   int64_t pageBytes = 0;              // of keys and values; 0: it keeps none
+  int64_t stateBytes = 0;             // of what recurrences leave; 0: it has none
   int64_t hidden = 0;                 // floats of a row that the head scores
 };
 
@@ -151,9 +152,9 @@ inline constexpr size_t kMostAttached = 1024;
 /// The first `valid` slots may be used by the next call. Slots of a call are written in [from, slots) only: those
 /// before are the ones the cache already had, with the labels and open bits under which they were computed.
 struct Cache {
-  Cache(const Memory *memory, int64_t model, int64_t pageBytes)
-      : memory(memory), model(model), pageBytes(pageBytes > 0 ? pageBytes : 1), pages(memory), tokens(memory),
-        positions(memory), labels(memory), open(memory), held(memory) {}
+  Cache(const Memory *memory, int64_t model, int64_t pageBytes, int64_t stateBytes)
+      : memory(memory), model(model), pageBytes(pageBytes > 0 ? pageBytes : 1), stateBytes(stateBytes), pages(memory),
+        tokens(memory), positions(memory), labels(memory), open(memory), held(memory) {}
   Cache(const Cache &) = delete;
   Cache &operator=(const Cache &) = delete;
   ~Cache();
@@ -161,6 +162,12 @@ struct Cache {
   [[nodiscard]] bool reserve(int64_t slots);
   /// Pages of slots [from, slots), which are reserved, become this cache's alone. False: no memory.
   [[nodiscard]] bool makeWritable(int64_t from, int64_t slots);
+  /// Checkpoints, states of recurrences behind some of the slots that it holds. The last one at or below `slot`: its
+  /// slot, 0 and null if there is none. Those behind it are forgotten: their slots are about to be written.
+  int64_t goBackTo(int64_t slot, const void *&out_state);
+  /// Room for one more; null: no memory. It is the next checkpoint once `keepState` says of which slot.
+  void *makeState();
+  void keepState(int64_t slot);
   /// Enters whole pages of the first `slots` slots, as far as they are valid.
   void publish(int64_t slots);
   /// Takes leading pages of the call's sequence from others, if there are more than `had` slots of them; gives how many
@@ -169,7 +176,7 @@ struct Cache {
 
   const Memory *memory;
   const int64_t model; // whose keys and values
-  const int64_t pageBytes;
+  const int64_t pageBytes, stateBytes;
   PageIndex *index = nullptr; // null: its slots mean something in this run only
   const quoin_decoder_t *decoder = nullptr;
   int64_t number = 0;
@@ -185,6 +192,15 @@ private:
   PageKey keyOf(size_t page) const;
 
   Buffer<Page *> held;
+
+  /// Where the last calls began and ended: a decoder goes back to one of these. The room behind them is for the next.
+  static constexpr size_t kMostStates = 2;
+  struct State {
+    int64_t slot;
+    void *data;
+  };
+  State states[kMostStates + 1] = {};
+  size_t stateCount = 0;
 };
 
 /// Numbers and tensors that a session holds by number; named.cpp.

@@ -61,7 +61,8 @@ static quoin_status_t makeSession(quoin_session_t &session) {
     return context.outOfMemory();
   for (size_t i = 0; i < caches; ++i) {
     auto part = i < own ? static_cast<size_t>(decoder.caches[i].model) : i - own;
-    auto *cache = context.make<Cache>(&context.memory, static_cast<int64_t>(part), parts[part].pageBytes);
+    auto *cache =
+        context.make<Cache>(&context.memory, static_cast<int64_t>(part), parts[part].pageBytes, parts[part].stateBytes);
     if (!cache || !session.caches.push(cache)) // the room is there
       return context.outOfMemory();
     if (i < own && decoder.caches[i].shared)

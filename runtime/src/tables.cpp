@@ -120,11 +120,13 @@ bool Tables::checkModel(const quoin_program_model_t &model) {
         model.spaces[model.operands[i].space].kind != QUOIN_SPACE_ROW)
       return refuse("ids and positions as the first operands");
   for (int32_t i = 0; i < model.states_count; ++i)
-    if (!checkRange("what a model keeps", model.states[i].kind, QUOIN_KEPT_PAGES, QUOIN_KEPT_PAGES) ||
-        !checkRange("bytes of a page", model.states[i].bytes, 0, kMostBytes))
+    if (!checkRange("what a model keeps", model.states[i].kind, QUOIN_KEPT_PAGES, QUOIN_KEPT_STATE) ||
+        !checkRange("bytes of what a model keeps", model.states[i].bytes, 0, kMostBytes))
       return false;
-  if (!checkRange("states of a model", model.states_count, 0, 1))
+  if (!checkRange("states of a model", model.states_count, 0, 2))
     return false;
+  if (model.states_count == 2 && model.states[0].kind == model.states[1].kind)
+    return refuse("states of different kinds");
   bool runs = false;
   for (int32_t i = 0; i < model.steps_count; ++i) {
     if (!checkStep(model, i))
@@ -214,7 +216,8 @@ bool quoin::rt::findParts(const quoin_program_t &program, Buffer<Part> &out) {
     for (int32_t j = 0; j < part.table->steps_count; ++j)
       (part.table->steps[j].job == QUOIN_STEP_HEAD ? part.head : part.layers) = &part.table->steps[j];
     for (int32_t j = 0; j < part.table->states_count; ++j)
-      part.pageBytes += part.table->states[j].bytes;
+      (part.table->states[j].kind == QUOIN_KEPT_PAGES ? part.pageBytes : part.stateBytes) +=
+          part.table->states[j].bytes;
     if (part.head)
       part.hidden = part.table->results[0].width;
     if (!out.push(part))

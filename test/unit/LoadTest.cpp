@@ -204,8 +204,14 @@ TEST(Load, RefusesTablesThatContradictThemselves) {
       {"ids and positions", [](OwnTables &t) { t.operands[0].width = 2, t.operands[0].row_bytes = 8; }},
       {"ids and positions", [](OwnTables &t) { t.operands[1].space = 1; }},
       {"a space of rows", [](OwnTables &t) { t.spaces[1].kind = 7; }},
-      {"what a model keeps", [](OwnTables &t) { t.states[0].kind = 1; }},
-      {"bytes of a page", [](OwnTables &t) { t.states[0].bytes = -64; }},
+      {"what a model keeps", [](OwnTables &t) { t.states[0].kind = 2; }},
+      {"bytes of what a model keeps", [](OwnTables &t) { t.states[0].bytes = -64; }},
+      {"states of different kinds",
+       [](OwnTables &t) {
+         t.states.push_back(t.states[0]);
+         t.models[0].states = t.states.data();
+         t.models[0].states_count = 2;
+       }},
       {"models with a step", [](OwnTables &t) { t.models[0].steps_count = 0; }},
       {"what a step computes", [](OwnTables &t) { t.steps[0].job = 5; }},
       {"how a step is run", [](OwnTables &t) { t.steps[0].how = 1; }},

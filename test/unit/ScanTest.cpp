@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cpu/ScanKernel.h"
+#include "dialects/quoin/RowProgram.h"
 #include "dialects/reference/ScanEvaluator.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -152,8 +153,12 @@ struct Scene {
       groups.push_back(group);
       first += length;
     }
+    runGroups(groups, workers);
+  }
+
+  void runGroups(const std::vector<quoin_group_t> &groups, int64_t workers) {
     quoin_layers_t layers = {};
-    layers.rows = first;
+    layers.rows = allRows;
     layers.groups = static_cast<int64_t>(groups.size());
     layers.group = groups.data();
     std::vector<void *> a = {&layers};
@@ -238,6 +243,46 @@ TEST_P(Scans, HaveTheSameBitsWithAnyWorkers) {
   std::vector<uint8_t> alone = bits(1);
   for (int64_t workers : {2, 3, 16})
     EXPECT_EQ(alone, bits(workers)) << workers << " workers";
+}
+
+TEST_P(Scans, GoOnFromAStateBitByBit) {
+  Scene scene(GetParam());
+  ASSERT_TRUE(scene.module);
+  QUOIN_SKIP_UNLESS_IT_RUNS(scene.p);
+  auto bits = [&] {
+    std::vector<uint8_t> all;
+    for (auto &output : scene.outputs)
+      for (int64_t r = 0; r < allRows; ++r)
+        all.insert(all.end(), output->row(r), output->row(r) + output->width * 4);
+    return all;
+  };
+  size_t bytes = 0;
+  for (BlockArgument state : scene.program.body->getArguments().take_front(scene.program.shape.states))
+    bytes += static_cast<size_t>(scene.program.shape.heads * stage::stateBytes(rowElementsOf(state.getType())));
+  Aligned<uint8_t> kept(bytes + static_cast<size_t>(scene.program.kept), 0xff);
+  for (int64_t cut : {1, 4, 10}) {
+    for (auto &output : scene.outputs)
+      for (int64_t r = 0; r < allRows; ++r)
+        for (int64_t i = 0; i < output->width; ++i)
+          output->put(r, i, NAN);
+    // One sequence of all rows, whose first call runs more of them than it keeps.
+    quoin_group_t group = {};
+    group.rows = group.slots = std::min(cut + 3, allRows);
+    group.state_out = kept.data();
+    group.state_rows = cut;
+    scene.runGroups({group}, 2);
+    group = {};
+    group.first_row = group.first_slot = cut;
+    group.rows = allRows - cut;
+    group.slots = allRows;
+    group.state = kept.data();
+    scene.runGroups({group}, 3);
+    std::vector<uint8_t> cutBits = bits();
+    group = {};
+    group.rows = group.slots = allRows;
+    scene.runGroups({group}, 1);
+    EXPECT_EQ(bits(), cutBits) << "behind row " << cut;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Scans,

@@ -142,7 +142,10 @@ StepTime quoin::bench::timeStep(const LoadedProgram &loaded, int64_t rows, int64
   const quoin_step_t *layersOf = nullptr, *headOf = nullptr;
   for (int32_t i = 0; i < model.steps_count; ++i)
     (model.steps[i].job == QUOIN_STEP_HEAD ? headOf : layersOf) = &model.steps[i];
-  const int64_t hiddenWidth = model.results[0].width, pageBytes = model.states_count ? model.states[0].bytes : 0;
+  int64_t pageBytes = 0, stateBytes = 0;
+  for (int32_t i = 0; i < model.states_count; ++i)
+    (model.states[i].kind == QUOIN_KEPT_PAGES ? pageBytes : stateBytes) += model.states[i].bytes;
+  const int64_t hiddenWidth = model.results[0].width;
   int64_t slots = prefix + rows, tiles = (slots + 63) / 64;
   std::vector<std::unique_ptr<Aligned>> pageMemory;
   std::vector<void *> pages;
@@ -181,6 +184,8 @@ StepTime quoin::bench::timeStep(const LoadedProgram &loaded, int64_t rows, int64
   group.labels = group.open = zeros.data();
   group.words = words.data();
   group.tiles = tileKinds.data();
+  Aligned state(static_cast<size_t>(stateBytes));
+  group.state = state.data;
   quoin_barrier_t barrier = {0, 0, 4096, 0, yieldUntil, wakeNobody};
   int64_t padded = (rows + 3) / 4 * 4;
   Aligned scratch(layersOf->row_bytes * padded + layersOf->worker_bytes * threads);

@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-#define QUOIN_ABI_VERSION 5u
+#define QUOIN_ABI_VERSION 6u
 
 /* Slots in a page of the key/value cache, keys in an attention tile, and bits in a row word. */
 #define QUOIN_PAGE_SLOTS 64
@@ -101,8 +101,8 @@ enum {
 /* ---- What a decoder waits for ---------------------------------------------------------------- */
 
 /* One model call. Slots 0 .. length-1 are the sequence's first `length` tokens at their own positions, in the
- * sequence's `order` if it has one; slots from `length` on are the `then` rows. Rows [from, slots) run; the host keeps
- * the first `keep` slots for later calls. */
+ * sequence's `order` if it has one; slots from `length` on are the `then` rows. Rows [from, slots) run, and of a model
+ * with recurrences those before them from where one can go on; the host keeps the first `keep` slots for later calls. */
 typedef struct quoin_forward_t {
   int64_t model; /* index into the program's models */
   const quoin_sequence_t *sequence;
@@ -277,6 +277,11 @@ typedef struct quoin_group_t {
   uint64_t *words; /* scratch, rows * ceil(slots / 64): bit k of a row's word of tile t: it sees key 64 t + k. Each 64
                     * rows, and what is left of them, have theirs together, as [tile][row] */
   uint8_t *tiles;  /* scratch [ceil(rows / 64)][ceil(slots / 64)]: 0 empty, 1 partial, 2 full */
+  /* Of a model that keeps QUOIN_KEPT_STATE: what its recurrences left behind the slots below first_slot (NULL: there are
+   * none), and where they put what they leave behind the first `state_rows` rows (0: nowhere). 64-byte aligned. */
+  const void *state;
+  void *state_out;
+  int64_t state_rows;
 } quoin_group_t;
 
 /* A column that a model takes, over the rows of its space: row i lies at data + i * row_bytes. */
@@ -381,13 +386,14 @@ typedef struct quoin_column_t {
   int32_t space;     /* index into the model's spaces */
 } quoin_column_t;
 
-/* What stays of a sequence from call to call: pages of keys and values, of all layers together. */
-enum { QUOIN_KEPT_PAGES = 0 };
+/* What stays of a sequence from call to call: pages of keys and values, of all layers together; what recurrences left
+ * behind some slot, of all of them together. */
+enum { QUOIN_KEPT_PAGES = 0, QUOIN_KEPT_STATE = 1 };
 
 typedef struct quoin_kept_t {
   int32_t kind; /* QUOIN_KEPT_* */
   int32_t reserved;
-  int64_t bytes; /* of a page */
+  int64_t bytes; /* of a page, or of a state */
 } quoin_kept_t;
 
 /* What a step computes, and so what its arguments are: results of the model (quoin_layers_t), or what is wanted of the
@@ -535,7 +541,7 @@ QUOIN_CHECK_SIZE(quoin_logits_t, 48);
 QUOIN_CHECK_SIZE(quoin_value_t, 16);
 QUOIN_CHECK_SIZE(quoin_forward_t, 192);
 QUOIN_CHECK_SIZE(quoin_score_t, 184);
-QUOIN_CHECK_SIZE(quoin_group_t, 152);
+QUOIN_CHECK_SIZE(quoin_group_t, 176);
 QUOIN_CHECK_SIZE(quoin_operand_t, 24);
 QUOIN_CHECK_SIZE(quoin_output_t, 24);
 QUOIN_CHECK_SIZE(quoin_layers_t, 88);

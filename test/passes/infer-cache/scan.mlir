@@ -1,4 +1,4 @@
-// What a recurrence has summed up of the rows before is not kept, so nothing is reused, though the mask alone would allow it.
+// A recurrence lets a row depend on all before it: what runs again is what the masks say, as states are kept. Its cache is no one else's.
 // RUN: quoin-opt %s --quoin-infer-cache --remarks-filter='.*' -o %t 2> %t.remarks
 // RUN: FileCheck %s < %t
 // RUN: FileCheck %s --check-prefix=REMARK < %t.remarks
@@ -16,13 +16,27 @@ quoin.model @m head @e {
 }
 
 // CHECK-LABEL: @causal
-// CHECK-NOT: quoin.cache
-// CHECK: quoin.forward @m
-// REMARK: [Missed] Model | {{.*}}its rows depend on all before them, and what it has summed up of these is not kept; everything runs again
+// CHECK: %[[C:.+]] = quoin.cache 0 of @m
+// CHECK: %[[V:.+]] = quoin.reuse %[[C]]
+// CHECK: quoin.forward_cached %[[C]] from %[[V]]
+// REMARK-DAG: [Passed] States | {{.*}}what it has summed up is kept where calls end; a call goes on from the last of these places before its first row
 quoin.decoder @causal(%x, %max) settings {} {
   %c0 = arith.constant 0 : index
   %n = quoin.length %x
   %rows = quoin.span %c0 to %n
   %l = quoin.forward @m of %x[to %n] read %rows mask #quoin.mask<causal>
+  quoin.return %x[%c0 to %n]
+}
+
+// Where the mask proves no cut, nothing is kept.
+// CHECK-LABEL: @no_cut
+// CHECK-NOT: quoin.cache
+// CHECK: quoin.forward @m
+// REMARK-DAG: [Missed] Mask | {{.*}}everything runs again
+quoin.decoder @no_cut(%x, %max) settings {} {
+  %c0 = arith.constant 0 : index
+  %n = quoin.length %x
+  %rows = quoin.span %c0 to %n
+  %l = quoin.forward @m of %x[to %n] read %rows mask #quoin.mask<(q, k) : k - q lt 4 and q - k lt 4>
   quoin.return %x[%c0 to %n]
 }
