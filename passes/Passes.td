@@ -183,7 +183,7 @@ def ExpandSpellingsPass : Pass<"quoin-expand-spellings", "::quoin::ModelOp"> {
     *Does*: each op with `SpellingOpInterface` (`quoin.layer_norm`, `quoin.gelu`, `quoin.route`, ..) becomes the `quoin.each_row` that it means.
     Nothing behind this pass knows the names of spellings.
 
-    *Leaves* ops with kernels of their own (`quoin.rms_norm`, `quoin.swiglu`, `quoin.rotary`) as they are.
+    *Leaves* `quoin.rotary`, whose angles are a table, as it is.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
                            "::mlir::tensor::TensorDialect"];
@@ -229,20 +229,47 @@ def LowerToStagesPass : Pass<"quoin-lower-to-stages", "::mlir::ModuleOp"> {
   let description = [{
     *Assumes* that the models are as they shall run: rows pruned, nothing unused in them. Spellings that are left are expanded first.
 
-    *Does*: a `quoin.model` becomes a `stage.step` of its name, its ops stages in their order. A product takes a following addition
-    along, or two products a gated activation, where nobody else reads what they make. Attention becomes a `stage.cache` and a
-    `stage.attend`. Whatever the verifier of `quoin.model` lets through is lowered.
+    *Does*: a `quoin.model` becomes a `stage.step` of its name, its ops stages in their order, one each; a sum of rows becomes a row program. Attention
+    becomes a `stage.cache` and a `stage.attend`, rotary a row program that reads `#stage.angles` of as many positions as steps may have rows for
+    (`quoin.capacity` and what decoders go beyond it). Whatever the verifier of `quoin.model` lets through is lowered.
 
-    *Leaves* what numbers are stored as, where things lie and where workers meet to the passes behind it.
+    *Leaves* what stages can do together, what numbers are stored as, where things lie and where workers meet to the passes behind it.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
                            "::mlir::tensor::TensorDialect", "::quoin::stage::StageDialect"];
+}
+
+def PlaceEndsPass : Pass<"quoin-place-ends", "::quoin::stage::StepOp"> {
+  let summary = "let formulas on elements end the products that they read";
+  let description = [{
+    *Assumes* stages as `quoin-lower-to-stages` leaves them.
+
+    *Does*: a row program whose result's elements are each made of the same element of its operands goes to the end of a product that it alone
+    reads, or of two products of the same rows whose weights are stored alike, which become one product with both. So sums, gates and activations need no
+    rows in memory between, and what is read twice is read once. A formula behind it may follow.
+
+    *Leaves* programs that reduce, reshape, read vectors or make several rows, and products that others read.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::quoin::stage::StageDialect"];
   let options = [
     Option<"weights", "weights", "::quoin::WeightStorage", /*default=*/"::quoin::WeightStorage::Keep", "what matrices are stored as",
            [{::llvm::cl::values(
                clEnumValN(::quoin::WeightStorage::Keep, "keep", "as the checkpoint has them"),
                clEnumValN(::quoin::WeightStorage::F32, "f32", "f32"),
                clEnumValN(::quoin::WeightStorage::BF16, "bf16", "bf16"))}]>];
+}
+
+def FuseRowsPass : Pass<"quoin-fuse-rows", "::quoin::stage::StepOp"> {
+  let summary = "make row programs over the same rows one";
+  let description = [{
+    *Assumes* that products have taken along what ends them (`quoin-place-ends`), and nothing has a place yet.
+
+    *Does*: a row program takes those that make its operands into its own: a norm and the rotation behind it, a sum and the norm of it. What only the
+    program itself reads is no longer stored. No bit changes: a product of the one and a sum of the other stay two operations.
+
+    *Leaves* programs of other rows, and those that would become large.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::quoin::stage::StageDialect"];
 }
 
 def AssignStoragePass : Pass<"quoin-assign-storage", "::quoin::stage::StepOp"> {
@@ -271,8 +298,7 @@ def PackWeightsPass : Pass<"quoin-pack-weights", "::mlir::ModuleOp"> {
   let description = [{
     *Assumes* that each weight has its stored type (`quoin-assign-storage`); fails where one has none.
 
-    *Does*: gives each weight the layout that its stage reads, `#stage.tiles`, `#stage.line` or `#stage.table`, and rotary its
-    `#stage.angles` of as many positions as steps may have rows for (`quoin.capacity` and what decoders go beyond it); lays them out in the order of the stages, at multiples of 64 bytes. What is
+    *Does*: gives each weight the layout that its stage reads, `#stage.tiles`, `#stage.line` or `#stage.table`; lays them out in the order of the stages, at multiples of 64 bytes. What is
     the same lies there once, for all models of the module.
 
     *Leaves* the numbers to the writer of the file.

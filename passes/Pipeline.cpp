@@ -48,7 +48,9 @@ static void addScheduled(OpPassManager &pm, const PhaseOptions &options) {
 }
 
 static void addStages(OpPassManager &pm, const PhaseOptions &options) {
-  pm.addPass(createLowerToStagesPass({options.weights}));
+  pm.addPass(createLowerToStagesPass());
+  pm.addNestedPass<stage::StepOp>(createPlaceEndsPass({options.weights}));
+  pm.addNestedPass<stage::StepOp>(createFuseRowsPass());
   pm.addNestedPass<stage::StepOp>(createAssignStoragePass({options.weights, options.pairs}));
   pm.addPass(createPackWeightsPass());
   pm.addNestedPass<stage::StepOp>(createPlaceBuffersPass());

@@ -33,7 +33,7 @@ namespace {
 constexpr int64_t features = 1024, outputs = 3072, maxRows = 32;
 constexpr int64_t coldBytes = int64_t(512) << 20;
 
-using Product = void (*)(const void *, const void *, const void *, const void *, void *, int64_t, int64_t, int64_t);
+using Product = void (*)(const void *, const void *, const void *, void *, int64_t, int64_t, int64_t);
 
 struct Free {
   void operator()(void *p) const { std::free(p); }
@@ -133,7 +133,7 @@ void raceOne(Storage storage, bool cold, double seconds, const TemporaryFolder &
   auto take = [&] { return weight.get() + weightBytes * (next++ % copies); };
   for (int64_t rows : {1, 4, 8, 16, 32}) {
     std::vector<std::function<void()>> functions{
-        [&] { ours(a.get(), take(), nullptr, nullptr, out.get(), rows, 0, shape.tiles()); }};
+        [&] { ours(a.get(), take(), nullptr, out.get(), rows, 0, shape.tiles()); }};
     const char *other = nullptr;
     auto brainOf = [](uint8_t *bytes) { return reinterpret_cast<uint16_t *>(bytes); };
     auto floatsOf = [](uint8_t *bytes) { return reinterpret_cast<float *>(bytes); };

@@ -115,6 +115,8 @@ struct Dealer {
     a.pageOffset = pageOffset + head * page.headBytes();
     a.firstRow = row;
     a.rows = kb.min(blockRows(t, block) - row, tileRows);
+    if (shape.score)
+      a.firstHead = head * ratio;
     callAttentionTile(kb, tile, a);
   }
 

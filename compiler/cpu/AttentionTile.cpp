@@ -42,6 +42,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cpu/AttentionTile.h"
+#include "compiler/cpu/RowFunctions.h"
 #include "runtime/include/quoin/program.h"
 #include "llvm/ADT/Twine.h"
 #include <algorithm>
@@ -67,7 +68,8 @@ struct TileEmitter {
   const int64_t passRows = careful ? 1 : 4;
   const int64_t ratio = shape.heads / page.kvHeads;
   const int64_t valueVectors = page.valueWidth() / 16;
-  const double scale = std::clamp(shape.scale, -largest, largest);
+  /// Where scores go through a formula they are scaled before it, and are what comes out.
+  const double scale = shape.score ? 1 : std::clamp(shape.scale, -largest, largest);
   const double factor = std::clamp(scale * 1.4426950408889634, -largest, largest);
   /// A factor so small, or zero, that differences that it makes small again could overflow before.
   const bool faint = std::abs(factor) < 0x1p-100;
@@ -299,8 +301,28 @@ struct TileEmitter {
              kb.index(pairs ? (page.headDim + 1) / 2 : page.headDim), vectors);
   }
 
+  /// Between 1 and 2: what the formula makes of the scores of tile `t`, if there is one.
+  void bendScores(Val row, Val t) {
+    if (!shape.score)
+      return;
+    Val factorOf = kb.constant(kb.v16f, std::clamp(shape.scale, -largest, largest));
+    Val keyPositions = kb.at(field(kb.ptr, offsetof(quoin_group_t, positions)), t * (tileColumns * 4));
+    kb.loop(kb.index(0), kb.index(passRows), 1, [&](Val r) {
+      auto [token, head] = tokenAndHead(row + r);
+      Val position = kb.load(kb.i32, kb.at(field(kb.ptr, offsetof(quoin_group_t, positions)), slotOf(token) * 4));
+      Val own = kb.splat(kb.truncate(kb.i32, in.firstHead + head)), query = kb.splat(position);
+      kb.loop(kb.index(0), kb.index(tileColumns * 4), 64, [&](Val o) {
+        Val at = kb.at(kb.at(scores, r * (tileColumns * 4)), o);
+        kb.store(
+            emitFormula(kb, *shape.score,
+                        {kb.load(kb.v16f, at, 64) * factorOf, own, query, kb.load(kb.v16i, kb.at(keyPositions, o))}),
+            at, 64);
+      });
+    });
+  }
+
   /// Steps 1 to 3. `word`: who is seen, of each row, and `any` by any of them; empty in a full tile.
-  void weigh(Val row, ArrayRef<Val> word, Val any, Val keys) {
+  void weigh(Val row, ArrayRef<Val> word, Val any, Val keys, Val t) {
     if (any.kb) {
       // What no row of the pass sees counts as nothing, so the score may be any.
       Val low = kb.truncate(kb.i32, any), high = kb.truncate(kb.i32, kb.shiftRight(any, kb.index(32)));
@@ -314,6 +336,7 @@ struct TileEmitter {
     } else {
       multiplyKeys(row, keys, 0, 4);
     }
+    bendScores(row, t);
     auto score = [&](int64_t r, int64_t v) { return kb.load(kb.v16f, kb.at(scores, r * 256 + v * 64), 64); };
     Vals seen, best;
     for (int64_t r = 0; r < passRows; ++r) {
@@ -391,13 +414,19 @@ struct TileEmitter {
         [&]() -> Vals { return {kb.select(kb.compare(Compare::eq, kind, 2), kb.index(-1), kb.index(0))}; })[0];
   }
 
+  /// The slot of a token of the block.
+  Val slotOf(Val token) {
+    Val local = shape.reads ? kb.load(kb.i64, kb.at(in.read, token * 8)) : in.firstToken + token;
+    return field(kb.i64, offsetof(quoin_group_t, first_slot)) + local -
+           field(kb.i64, offsetof(quoin_group_t, first_row));
+  }
+
   /// The row of a token of the block in the tensors, counted from where queries and outputs point.
   Val rowOf(Val token) {
     if (!shape.byPosition)
       return token;
-    Val slot = field(kb.i64, offsetof(quoin_group_t, first_slot)) + in.firstToken + token -
-               field(kb.i64, offsetof(quoin_group_t, first_row));
-    return kb.extend(kb.i64, kb.load(kb.i32, kb.at(field(kb.ptr, offsetof(quoin_group_t, positions)), slot * 4)), true);
+    Val positions = field(kb.ptr, offsetof(quoin_group_t, positions));
+    return kb.extend(kb.i64, kb.load(kb.i32, kb.at(positions, slotOf(token) * 4)), true);
   }
 
   Val placeOf(Val tensorRow, Val head, Storage storage) {
@@ -506,7 +535,7 @@ struct TileEmitter {
             kb.when(kb.compare(Compare::ne, any, 0), [&] { body(row, word, any); });
           });
         };
-        eachSeeing([&](Val row, ArrayRef<Val> word, Val any) { weigh(row, word, any, keys); });
+        eachSeeing([&](Val row, ArrayRef<Val> word, Val any) { weigh(row, word, any, keys, t); });
         sumValues(keys, keyCount, [&](function_ref<void(Val, Val)> body) {
           eachSeeing([&](Val row, ArrayRef<Val>, Val any) { body(row, any); });
         });
@@ -526,7 +555,7 @@ struct TileEmitter {
                 // Widening reads a page from end to end, which the machine foresees.
                 if (!unpacked)
                   fetchNext(row, rows, t);
-                weigh(row, {}, {}, keys);
+                weigh(row, {}, {}, keys, t);
               });
               sumValues(keys, kb.index(tileColumns),
                         [&](function_ref<void(Val, Val)> body) { overRows([&](Val row) { body(row, {}); }); });
@@ -540,9 +569,13 @@ struct TileEmitter {
 
 LLVM::LLVMFuncOp emitTile(KernelBuilder &kb, const AttentionShape &shape, bool careful) {
   SmallVector<Type> types{kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64, kb.i64};
+  if (shape.score)
+    types.push_back(kb.i64);
   std::string name = attentionName(shape) + (careful ? "_careful" : "_tile");
   LLVM::LLVMFuncOp f = kb.function(name, types, [&](ArrayRef<Val> a) {
-    TileArguments arguments{a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10]};
+    TileArguments arguments{a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], {}};
+    if (shape.score)
+      arguments.firstHead = a[11];
     TileEmitter emit(kb, shape, careful, arguments);
     emit.run();
     if (careful)
@@ -561,8 +594,11 @@ LLVM::LLVMFuncOp quoin::cpu::attentionTile(KernelBuilder &kb, const AttentionSha
 }
 
 void quoin::cpu::callAttentionTile(KernelBuilder &kb, LLVM::LLVMFuncOp tile, const TileArguments &a) {
-  kb.call(tile, {a.group, a.block, a.read, a.queries, a.outputs, a.lse, a.blind, a.firstToken, a.pageOffset, a.firstRow,
-                 a.rows});
+  Vals arguments{a.group, a.block,      a.read,       a.queries,  a.outputs, a.lse,
+                 a.blind, a.firstToken, a.pageOffset, a.firstRow, a.rows};
+  if (a.firstHead.kb)
+    arguments.push_back(a.firstHead);
+  kb.call(tile, arguments);
 }
 
 std::string quoin::cpu::attentionName(const AttentionShape &shape) {
@@ -570,6 +606,6 @@ std::string quoin::cpu::attentionName(const AttentionShape &shape) {
           storageName(shape.page.storage) + "_" + storageName(shape.rows) + "_" + storageName(shape.result) + "_" +
           Twine::utohexstr(llvm::bit_cast<uint64_t>(shape.scale)) + (shape.reads ? "_reads" : "") +
           (shape.packed ? "_packed" : "") + (shape.lse ? "_lse" : "") + (shape.blind ? "_blind" : "") +
-          (shape.byPosition ? "_by_position" : ""))
+          (shape.byPosition ? "_by_position" : "") + formulaName(shape.score))
       .str();
 }

@@ -29,6 +29,7 @@ struct TileArguments {
   Val firstToken;       ///< the block's, for such notes
   Val pageOffset;       ///< of the keys in a page
   Val firstRow, rows;   ///< of the block's rows, numbered (token, head), at most attentionTileRows
+  Val firstHead;        ///< with a score: the first query head of the tile's key head
 };
 
 mlir::LLVM::LLVMFuncOp attentionTile(KernelBuilder &kb, const AttentionShape &shape);

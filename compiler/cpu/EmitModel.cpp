@@ -72,40 +72,26 @@ struct StepEmitter {
     auto [begin, end] = shareOf(type.getSpace());
     Val out = buffer(op.getOutput());
     int64_t width = type.getWidth();
-    Vals in;
-    for (Value v : op.getInputs())
-      if (bufferOf(v).getElement().isF32() || bufferOf(v).getElement().isBF16())
-        in.push_back(buffer(v));
     llvm::TypeSwitch<Attribute>(op.getFormula())
         .Case([&](EmbedAttr) {
           kb.call(embedKernel(kb, width, storageOf(op.getWeight()->getElement())),
                   {ids, weight(*op.getWeight()), out, begin, end});
         })
-        .Case([&](NormAttr norm) {
-          kb.call(normKernel(kb, width, norm.getGroup(), norm.getEpsilon().getValueAsDouble(),
-                             storageOf(type.getElement())),
-                  {in[0], weight(*op.getWeight()), out, begin, end});
-        })
-        .Case([&](RotaryAttr rotary) {
-          int64_t held = cast<AnglesAttr>(op.getWeight()->getLayout()).getPositions();
-          kb.call(rotaryKernel(kb, width, rotary.getHeadDim(), held, type.getSpace() == Space::Read),
-                  {in[0], weight(*op.getWeight()), positions, read, out, begin, end});
-        })
-        .Case([&](AddAttr) { kb.call(addKernel(kb, width), {in[0], in[1], out, begin, end}); })
-        .Case([&](SwigluAttr) { kb.call(swigluKernel(kb, width), {in[0], in[1], out, begin, end}); })
         .Default([](Attribute) { llvm_unreachable("all formulas have a kernel"); });
   }
 
   void emit(stage::EachRowOp op) {
     Space space = bufferOf(op.getOutputs()[0]).getSpace();
     auto [begin, end] = shareOf(space);
-    RowProgram program{&op.getBody().front(), op.getInputs().size(), {}, space == Space::Read};
+    RowProgram program{&op.getBody().front(), op.getInputs().size(), {}, space == Space::Read, {}};
     Vals arguments;
     Value stepPositions = op->getParentOfType<StepOp>().getPositions();
     for (Value input : op.getInputs())
       arguments.push_back(input == stepPositions ? positions : buffer(input));
-    for (auto vector : op.getWeights().getAsRange<WeightAttr>())
-      arguments.push_back(weight(vector));
+    for (WeightAttr vectorOrTable : weightsOf(op))
+      arguments.push_back(weight(vectorOrTable));
+    for (auto [table, column] : op.getLookups())
+      program.columns.push_back(column);
     for (Value output : op.getOutputs()) {
       Type stored = bufferOf(output).getElement();
       program.results.push_back(stored.isInteger(32) ? Storage::F32 : storageOf(stored)); // as many bytes
@@ -130,12 +116,13 @@ struct StepEmitter {
 
   void emit(ProductOp op) {
     LinearShape shape = linearShape(op);
-    Val out = buffer(op.getOutput()), in = buffer(op.getInput());
-    Val residual = op.getResidual() ? buffer(op.getResidual()) : kb.null();
     auto [first, last] = share(kb, kb.index(shape.tiles()), worker, workers);
-    kb.call(linearKernel(kb, shape),
-            {in, weight(op.getWeight()), op.getBias() ? weight(*op.getBias()) : kb.null(), residual, out,
-             op.getOutput().getType().getSpace() == Space::Read ? reads : rows, first, last});
+    Vals arguments{buffer(op.getInput()), weight(op.getWeight()), op.getBias() ? weight(*op.getBias()) : kb.null()};
+    for (Value other : op.getOthers())
+      arguments.push_back(buffer(other));
+    arguments.append(
+        {buffer(op.getOutput()), op.getOutput().getType().getSpace() == Space::Read ? reads : rows, first, last});
+    kb.call(linearKernel(kb, shape), arguments);
   }
 
   void emit(ExpertsOp op) {
@@ -156,6 +143,7 @@ struct StepEmitter {
     shape.scale = op.getScale().convertToDouble();
     shape.reads = bool(op.getRows());
     shape.result = storageOf(op.getOutput().getType().getElement());
+    shape.score = op.getScore().empty() ? nullptr : &op.getScore().front();
     int64_t layer = *op.getPages().getDefiningOp<stage::CacheOp>().getOffset();
     Val out = buffer(op.getOutput());
     kb.call(attentionKernel(kb, shape), {args, buffer(op.getQuery()), out, kb.index(layer), worker, workers});

@@ -17,6 +17,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cpu/Kernels.h"
+#include "compiler/cpu/RowFunctions.h"
 #include "llvm/ADT/Twine.h"
 
 using namespace mlir;
@@ -64,7 +65,7 @@ private:
 static std::string nameOf(const ExpertShape &s) {
   StringRef arithmetic = storageName(storageOf(s.product.arithmetic));
   return ("experts_" + Twine(s.experts) + "_" + Twine(s.choices) + "_" + Twine(s.product.k) + "x" + Twine(s.product.n) +
-          "_" + arithmetic + (s.each ? "_each" : "") + (s.product.epilogue == Epilogue::Swiglu ? "_swiglu" : ""))
+          "_" + arithmetic + (s.each ? "_each" : "") + formulaName(s.product.end))
       .str();
 }
 
@@ -140,17 +141,18 @@ Val ExpertEmitter::nextWithRows(Val expert) {
 /// them lie those of the next choice.
 LLVM::LLVMFuncOp ExpertEmitter::finish(int64_t width) {
   std::string name = (nameOf(shape) + "_finish_" + Twine(width)).str();
-  bool gated = product().epilogue == Epilogue::Swiglu;
   return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.i64}, [&](ArrayRef<Val> a) {
     kb.loop(kb.index(0), a[3], 1, [&](Val row) {
-      Vals sum;
-      for (int64_t v = 0; v < 4; ++v)
-        sum.push_back(kb.load(kb.v16f, kb.at(kb.at(a[0], row * 256), v * 64), 64));
-      if (gated)
-        sum = {swiglu(kb, sum[0], sum[2]), swiglu(kb, sum[1], sum[3])};
+      int64_t vectors = 4 / product().sources;
+      auto sum = [&](int64_t v) {
+        Vals numbers;
+        for (int64_t source = 0; source < product().sources; ++source)
+          numbers.push_back(kb.load(kb.v16f, kb.at(kb.at(a[0], row * 256), (source * vectors + v) * 64), 64));
+        return product().end ? emitFormula(kb, *product().end, numbers) : numbers[0];
+      };
       Val to = kb.at(a[2], kb.load(kb.i64, kb.at(a[1], row * 8)));
       for (int64_t v = 0; v * KernelBuilder::lanes < width; ++v)
-        kb.storeFloats(sum[v], kb.at(to, v * 64), std::min(KernelBuilder::lanes, width - v * KernelBuilder::lanes));
+        kb.storeFloats(sum(v), kb.at(to, v * 64), std::min(KernelBuilder::lanes, width - v * KernelBuilder::lanes));
     });
   });
 }

@@ -36,8 +36,6 @@ llvm::StringRef storageName(Storage s);
 // Products
 //===----------------------------------------------------------------------===//
 
-enum class Epilogue { None, Residual, Swiglu };
-
 /// What is multiplied, which decides the arithmetic; sums are always f32.
 enum class Arithmetic {
   F32,     ///< F32 by rows of F32
@@ -58,22 +56,25 @@ inline Storage rowsOf(Arithmetic a) { return a == Arithmetic::Pairs ? Storage::B
 
 struct LinearShape {
   int64_t k = 0;
-  int64_t n = 0; ///< columns of the result: with Swiglu, half of the weight's
+  int64_t n = 0; ///< columns of the result
   Arithmetic arithmetic = Arithmetic::F32;
-  Epilogue epilogue = Epilogue::None;
+  int64_t sources = 1; ///< matrices beside each other in a tile, with a sum of each for an element of the result
   bool bias = false;
   Storage result = Storage::F32; ///< of the rows it gives
-  bool operator==(const LinearShape &) const = default;
+  /// The formula on numbers that makes an element of the sums, and of the same element of `others` rows of F32; or
+  /// null.
+  mlir::Block *end = nullptr;
+  int64_t others = 0;
 
   Storage storage() const { return storageOf(arithmetic); }
 
   /// Result columns that a packed tile gives.
-  int64_t tileOutputs() const { return epilogue == Epilogue::Swiglu ? tileColumns / 2 : tileColumns; }
+  int64_t tileOutputs() const { return tileColumns / sources; }
   int64_t tiles() const { return (n + tileOutputs() - 1) / tileOutputs(); }
   int64_t tileBytes() const { return productSteps(k, storage()) * lineBytes(storage()); }
 };
 
-/// (A, packed W, bias or null, residual or null, out, rows, first tile, last tile)
+/// (A, packed W, bias or null, others.., out, rows, first tile, last tile)
 mlir::LLVM::LLVMFuncOp linearKernel(KernelBuilder &kb, const LinearShape &shape);
 
 /// What a pass over k fetches for later: `eighths` of the bytes that it reads itself, from `from` on.
@@ -142,31 +143,23 @@ mlir::LLVM::LLVMFuncOp expertKernel(KernelBuilder &kb, const ExpertShape &shape)
 
 /// Calls `body(byte offset, floats)` for the vectors of `width` floats: whole ones in a loop, then what remains.
 void overWidth(KernelBuilder &kb, int64_t width, llvm::function_ref<void(Val, int64_t)> body);
-/// (x, weight, out, begin, end); groups of `group` features; the result may be BF16.
-mlir::LLVM::LLVMFuncOp normKernel(KernelBuilder &kb, int64_t width, int64_t group, double epsilon,
-                                  Storage result = Storage::F32);
 /// The body of a `quoin.each_row`, and how its rows are found.
 struct RowProgram {
   mlir::Block *body;
-  size_t rows = 0;                       ///< arguments that are rows; vectors follow
+  size_t rows = 0;                       ///< arguments that are rows; vectors and rows of tables follow
   llvm::SmallVector<Storage, 2> results; ///< as what each result is stored
   bool reads = false;                    ///< rows read: a column is found by the row's number
+  llvm::SmallVector<size_t, 1> columns;  ///< of each table the argument that has the number of its row
 };
-/// (rows.., vectors.., results.., read, begin, end). Rows are of F32; a column of positions is i32, one a row of the
-/// step.
+/// (rows.., vectors.., tables.., results.., read, begin, end). Rows are of F32, those of tables without padding; a
+/// column of positions is i32, one a row of the step.
 mlir::LLVM::LLVMFuncOp rowProgramKernel(KernelBuilder &kb, const RowProgram &program);
 /// (x, out, begin, end): rows of F32 to rows of BF16.
 mlir::LLVM::LLVMFuncOp narrowKernel(KernelBuilder &kb, int64_t width);
 /// Stores 16 floats as BF16.
 void storeNarrow(KernelBuilder &kb, Val value, Val address);
-/// (x, table, positions, read, out, begin, end). Table: cosines [capacity][head_dim/2], then sines. With `reads`, row i
-/// is row read[i] of the step; else `read` is null.
-mlir::LLVM::LLVMFuncOp rotaryKernel(KernelBuilder &kb, int64_t width, int64_t headDim, int64_t capacity, bool reads);
 /// (ids, table, out, begin, end)
 mlir::LLVM::LLVMFuncOp embedKernel(KernelBuilder &kb, int64_t width, Storage storage);
-/// (a, b, out, begin, end)
-mlir::LLVM::LLVMFuncOp addKernel(KernelBuilder &kb, int64_t width);
-mlir::LLVM::LLVMFuncOp swigluKernel(KernelBuilder &kb, int64_t width);
 /// (in, read, out, begin, end)
 mlir::LLVM::LLVMFuncOp gatherKernel(KernelBuilder &kb, int64_t width, Storage storage = Storage::F32);
 /// (in, read or null, addresses, begin, end): rows go where the host wants them, packed.
@@ -175,9 +168,6 @@ mlir::LLVM::LLVMFuncOp scatterKernel(KernelBuilder &kb, int64_t width, bool read
 /// `packed`: they have no padding. `byPosition`: the row of a slot is the slot's position.
 mlir::LLVM::LLVMFuncOp cacheKernel(KernelBuilder &kb, const PageLayout &page, bool packed = false,
                                    Storage rows = Storage::F32, bool byPosition = false);
-
-/// gate / (1 + exp(-gate)) * up
-Val swiglu(KernelBuilder &kb, Val gate, Val up);
 
 //===----------------------------------------------------------------------===//
 // Attention and masks: kernels that divide their work among the workers themselves
@@ -193,6 +183,7 @@ struct AttentionShape {
   bool blind = false;                                 ///< also notes the lowest query that sees no key
   bool byPosition = false;                            ///< a query's row in the tensors is its position
   Storage rows = Storage::F32, result = Storage::F32; ///< of queries and of results: F32 or BF16
+  mlir::Block *score = nullptr;                       ///< the formula that a score goes through, if there is one
   int64_t rowBytes(Storage s) const {
     return packed ? heads * page.headDim * storageBytes(s) : cpu::rowBytes(heads * page.headDim, s);
   }

@@ -21,6 +21,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cpu/Kernels.h"
+#include "compiler/cpu/RowFunctions.h"
 #include "llvm/ADT/Twine.h"
 
 using namespace mlir;
@@ -293,29 +294,37 @@ void quoin::cpu::callPass(KernelBuilder &kb, const LinearShape &shape, Val a, Va
 // Whole products
 //===----------------------------------------------------------------------===//
 
-/// What follows the sums of `rows` rows of one tile, of which `width` result columns exist: (sums, bias, residual, out,
+/// What follows the sums of `rows` rows of one tile, of which `width` result columns exist: (sums, bias, others.., out,
 /// rows), all at their first row and column.
-static LLVM::LLVMFuncOp epilogueKernel(KernelBuilder &kb, const LinearShape &shape, StringRef name, int64_t width) {
-  std::string own = (name + "_finish_" + Twine(width)).str();
-  return kb.function(own, {kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64}, [&](ArrayRef<Val> a) {
-    kb.loop(kb.index(0), a[4], 1, [&](Val row) {
-      Vals sum;
-      for (int64_t v = 0; v < 4; ++v) {
-        sum.push_back(kb.load(kb.v16f, kb.at(kb.at(a[0], row * 256), v * 64), 64));
-        if (shape.bias)
-          sum[v] = sum[v] + kb.load(kb.v16f, kb.at(a[1], v * 64));
-      }
-      if (shape.epilogue == Epilogue::Swiglu)
-        sum = {swiglu(kb, sum[0], sum[2]), swiglu(kb, sum[1], sum[3])};
-      // Whole vectors: what is written beyond the width is padding, and zero, as the weight is there.
-      for (int64_t v = 0; v < (width + 15) / 16; ++v) {
-        Val out = kb.at(a[3], row * rowBytes(shape.n, shape.result) + v * (16 * storageBytes(shape.result)));
-        if (shape.epilogue == Epilogue::Residual)
-          sum[v] = sum[v] + kb.load(kb.v16f, kb.at(a[2], row * rowBytes(shape.n) + v * 64));
-        if (shape.result == Storage::BF16)
-          storeNarrow(kb, sum[v], out);
-        else
-          kb.store(sum[v], out);
+static LLVM::LLVMFuncOp endKernel(KernelBuilder &kb, const LinearShape &shape, StringRef name, int64_t width) {
+  std::string own = (name + "_end_" + Twine(width)).str();
+  SmallVector<Type> types(3 + static_cast<size_t>(shape.others), kb.ptr);
+  types.push_back(kb.i64);
+  return kb.function(own, types, [&](ArrayRef<Val> a) {
+    Val result = a[a.size() - 2];
+    kb.loop(kb.index(0), a.back(), 1, [&](Val row) {
+      int64_t vectors = 4 / shape.sources, whole = (width + 15) / 16;
+      auto sumOf = [&](int64_t v) {
+        Val sum = kb.load(kb.v16f, kb.at(kb.at(a[0], row * 256), v * 64), 64);
+        return shape.bias ? sum + kb.load(kb.v16f, kb.at(a[1], v * 64)) : sum;
+      };
+      // Whole vectors: what is written beyond the width is padding. Of a pair of BF16 the other half is zero, as the
+      // sum is where the weight ends.
+      for (int64_t v = 0; v < whole; ++v) {
+        Vals numbers;
+        for (int64_t source = 0; source < shape.sources; ++source)
+          numbers.push_back(sumOf(source * vectors + v));
+        for (int64_t other = 0; other < shape.others; ++other)
+          numbers.push_back(kb.load(kb.v16f, kb.at(a[2 + other], row * rowBytes(shape.n) + v * 64)));
+        Val y = shape.end ? emitFormula(kb, *shape.end, numbers) : numbers[0];
+        Val out = kb.at(result, row * rowBytes(shape.n, shape.result) + v * (16 * storageBytes(shape.result)));
+        if (shape.result != Storage::BF16) {
+          kb.store(y, out);
+          continue;
+        }
+        if (int64_t count = width - v * 16; shape.end && count < 16)
+          y = kb.select(kb.firstLanes(count), y, kb.constant(kb.v16f, 0));
+        storeNarrow(kb, y, out);
       }
     });
   });
@@ -323,29 +332,31 @@ static LLVM::LLVMFuncOp epilogueKernel(KernelBuilder &kb, const LinearShape &sha
 
 LLVM::LLVMFuncOp quoin::cpu::linearKernel(KernelBuilder &kb, const LinearShape &shape) {
   std::string name = ("linear_" + Twine(shape.k) + "x" + Twine(shape.n) + "_" + arithmeticName(shape.arithmetic) +
-                      (shape.bias ? "_bias" : "") +
-                      (shape.epilogue == Epilogue::Residual ? "_residual"
-                       : shape.epilogue == Epilogue::Swiglu ? "_swiglu"
-                                                            : "") +
-                      (shape.result == Storage::BF16 ? "_narrow" : ""))
+                      (shape.sources > 1 ? "_of_" + Twine(shape.sources) : Twine()) + (shape.bias ? "_bias" : "") +
+                      formulaName(shape.end) + (shape.result == Storage::BF16 ? "_narrow" : ""))
                          .str();
-  return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
-    RowPasses passes(kb, a[5]);
+  SmallVector<Type> types(4 + static_cast<size_t>(shape.others), kb.ptr);
+  types.append(3, kb.i64);
+  return kb.function(name, types, [&](ArrayRef<Val> a) {
+    ArrayRef<Val> others = a.slice(3, static_cast<size_t>(shape.others));
+    Val out = a[3 + others.size()], rows = a[4 + others.size()];
+    RowPasses passes(kb, rows);
     int64_t fullTiles = shape.n / shape.tileOutputs(), tail = shape.n % shape.tileOutputs();
     Val full = kb.index(fullTiles), sums = kb.stack(maxPassRows * 256);
-    kb.loop(a[6], a[7], 1, [&](Val tile) {
+    kb.loop(a[a.size() - 2], a.back(), 1, [&](Val tile) {
       Val weight = kb.at(a[1], tile * shape.tileBytes());
       Val bias = shape.bias ? kb.at(a[2], tile * (tileColumns * 4)) : a[2];
       passes.each(weight, shape.tileBytes(), [&](const RowPass &pass) {
         callPass(kb, shape, a[0], weight, sums, pass);
-        auto place = [&](Val rows, Storage storage) {
-          return kb.at(rows,
+        auto place = [&](Val base, Storage storage) {
+          return kb.at(base,
                        pass.row * rowBytes(shape.n, storage) + tile * (shape.tileOutputs() * storageBytes(storage)));
         };
-        Val residual = shape.epilogue == Epilogue::Residual ? place(a[3], Storage::F32) : a[3];
-        auto finish = [&](int64_t width) {
-          kb.call(epilogueKernel(kb, shape, name, width), {sums, bias, residual, place(a[4], shape.result), pass.rows});
-        };
+        Vals arguments{sums, bias};
+        for (Val other : others)
+          arguments.push_back(place(other, Storage::F32));
+        arguments.append({place(out, shape.result), pass.rows});
+        auto finish = [&](int64_t width) { kb.call(endKernel(kb, shape, name, width), arguments); };
         if (!tail)
           return finish(shape.tileOutputs());
         kb.when(kb.compare(Compare::eq, tile, full), [&] { finish(tail); }, [&] { finish(shape.tileOutputs()); });

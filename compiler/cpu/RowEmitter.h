@@ -66,12 +66,6 @@ private:
   Val apply(mlir::Operation *op, llvm::ArrayRef<Val> in, int64_t lanes) { return applyFunction(kb, op, in, lanes); }
   Val added(mlir::arith::AddFOp op, const RowIndex &at);
 
-  /// The product whose sum with something else is rounded once: nobody else reads it.
-  mlir::arith::MulFOp fusedProduct(mlir::Value v) {
-    auto product = v.getDefiningOp<mlir::arith::MulFOp>();
-    return product && v.hasOneUse() && !schedule.isLoadedAt(v, level) ? product : mlir::arith::MulFOp();
-  }
-
   /// Is one block in another, or the same?
   static bool isIn(mlir::Block *inner, mlir::Block *outer) {
     while (inner && inner != outer)
@@ -115,8 +109,8 @@ private:
   const RowProgram &program;
   stage::RowSchedule schedule;
   int level = 0;
-  mlir::Block *rowBlock = nullptr;   ///< where numbers of the row are made
-  mlir::Block *outerBlock = nullptr; ///< where numbers are made that the innermost loop does not change
+  mlir::Block *rowBlock = nullptr;         ///< where numbers of the row are made
+  mlir::Block *outerBlock = nullptr;       ///< where numbers are made that the innermost loop does not change
   llvm::DenseMap<mlir::Value, Val> kept;   ///< where kept tensors lie
   llvm::DenseMap<mlir::Value, Val> memory; ///< where arguments and constants lie
   llvm::DenseMap<mlir::Value, Val> numbers;

@@ -1,11 +1,15 @@
 //===- RowFunctions.cpp - the functions of row programs on machine types ----===//
 
 #include "compiler/cpu/RowFunctions.h"
+#include "dialects/quoin/RowProgram.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/xxhash.h"
 #include <limits>
 
 using namespace mlir;
+using namespace quoin;
 using namespace quoin::cpu;
 
 Type quoin::cpu::machineType(KernelBuilder &kb, Type element, int64_t lanes) {
@@ -26,7 +30,9 @@ Val quoin::cpu::copyOf(KernelBuilder &kb, Operation *op, ArrayRef<Val> in, Type 
   for (Val v : in)
     state.addOperands(v.value);
   state.addTypes(type);
-  state.addAttributes(op->getAttrs());
+  for (NamedAttribute attribute : op->getAttrs())
+    if (attribute.getName() != roundedAttr)
+      state.attributes.push_back(attribute);
   return kb.wrap(kb.b.create(state)->getResult(0));
 }
 
@@ -76,4 +82,64 @@ Val quoin::cpu::neutralOf(KernelBuilder &kb, Operation *joins, int64_t lanes) {
       .Case([&](arith::MaxSIOp) { return kb.integer(type, wide ? INT64_MIN : INT32_MIN); })
       .Case([&](arith::MinSIOp) { return kb.integer(type, wide ? INT64_MAX : INT32_MAX); })
       .Default([&](Operation *) { return kb.integer(type, 0); });
+}
+
+//===----------------------------------------------------------------------===//
+// Formulas on numbers
+//===----------------------------------------------------------------------===//
+
+Val quoin::cpu::emitFormula(KernelBuilder &kb, Block &formula, ArrayRef<Val> arguments) {
+  auto vector = dyn_cast<VectorType>(arguments[0].type());
+  int64_t lanes = vector ? vector.getDimSize(0) : 1;
+  DenseMap<Value, Val> made;
+  for (auto [argument, value] : llvm::zip_equal(formula.getArguments(), arguments))
+    made[argument] = value;
+  for (Operation &op : formula.without_terminator()) {
+    Value v = op.getResult(0);
+    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+      made[v] = literalOf(kb, constant.getValue(), v.getType(), lanes);
+      continue;
+    }
+    // A product that only a sum reads is made there.
+    if (fusedProduct(v))
+      continue;
+    auto number = [&](Value operand) {
+      if (arith::MulFOp rest = made.contains(operand) ? arith::MulFOp() : fusedProduct(operand))
+        made[operand] = applyFunction(kb, rest, {made[rest.getLhs()], made[rest.getRhs()]}, lanes);
+      return made[operand];
+    };
+    if (auto add = dyn_cast<arith::AddFOp>(op))
+      for (auto [product, other] : {std::pair(add.getLhs(), add.getRhs()), std::pair(add.getRhs(), add.getLhs())})
+        if (arith::MulFOp fused = made.contains(v) ? arith::MulFOp() : fusedProduct(product))
+          made[v] = kb.fma(made[fused.getLhs()], made[fused.getRhs()], number(other));
+    if (made.contains(v))
+      continue;
+    Vals in;
+    for (Value operand : op.getOperands())
+      in.push_back(number(operand));
+    made[v] = applyFunction(kb, &op, in, lanes);
+  }
+  return made[formula.getTerminator()->getOperand(0)];
+}
+
+std::string quoin::cpu::formulaName(Block *formula) {
+  if (!formula)
+    return "";
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  DenseMap<Value, size_t> numbers;
+  os << formula->getNumArguments();
+  for (BlockArgument argument : formula->getArguments())
+    numbers.try_emplace(argument, numbers.size());
+  for (Operation &op : *formula) {
+    os << op.getName() << op.getAttrDictionary();
+    for (Value operand : op.getOperands())
+      os << " " << numbers.at(operand);
+    for (Value result : op.getResults()) {
+      os << " " << result.getType();
+      numbers.try_emplace(result, numbers.size());
+    }
+  }
+  auto hash = llvm::xxh3_128bits(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(text.data()), text.size()));
+  return "_" + llvm::utohexstr(hash.high64) + llvm::utohexstr(hash.low64);
 }

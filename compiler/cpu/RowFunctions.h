@@ -20,6 +20,12 @@ Val literalOf(KernelBuilder &kb, mlir::Attribute value, mlir::Type element, int6
 /// One of the ops that `isRowFunction` names, on so many lanes.
 Val applyFunction(KernelBuilder &kb, mlir::Operation *op, llvm::ArrayRef<Val> in, int64_t lanes);
 
+/// What a formula on numbers (`quoin.number`) makes of these, lane by lane.
+Val emitFormula(KernelBuilder &kb, mlir::Block &formula, llvm::ArrayRef<Val> arguments);
+
+/// Different for different formulas: part of the name of a kernel that has it in it.
+std::string formulaName(mlir::Block *formula);
+
 /// The same op on operands of other machine types, where upstream's means the same there.
 Val copyOf(KernelBuilder &kb, mlir::Operation *op, llvm::ArrayRef<Val> in, mlir::Type type);
 

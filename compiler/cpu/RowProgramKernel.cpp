@@ -195,7 +195,13 @@ void RowEmitter::emit(ArrayRef<Val> arguments) {
   }
   kb.loop(begin, end, 1, [&](Val row) {
     rowBlock = kb.b.getInsertionBlock();
+    size_t tables = body.getNumArguments() - program.columns.size();
     for (auto [i, argument, base] : llvm::enumerate(body.getArguments(), bases)) {
+      if (i >= tables) {
+        Val place = numbers[body.getArgument(static_cast<unsigned>(program.columns[i - tables]))];
+        memory[argument] = kb.at(base, place * (rowElementsOf(argument.getType()) * 4));
+        continue;
+      }
       bool isVector = i >= program.rows;
       if (isVector) {
         memory[argument] = base;
@@ -227,6 +233,8 @@ LLVM::LLVMFuncOp quoin::cpu::rowProgramKernel(KernelBuilder &kb, const RowProgra
     os << " " << storageName(s);
   for (BlockArgument argument : program.body->getArguments())
     os << " " << argument.getType();
+  for (size_t column : program.columns)
+    os << " of " << column;
   AsmState state(program.body->getParentOp());
   for (Operation &op : *program.body)
     op.print(os << "\n", state);

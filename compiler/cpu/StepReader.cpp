@@ -27,15 +27,14 @@ static Arithmetic arithmeticFor(WeightAttr weight, bool narrowRows) {
 
 LinearShape quoin::cpu::linearShape(ProductOp product) {
   BufferType input = product.getInput().getType(), output = product.getOutput().getType();
-  Epilogue epilogue = product.getGated()      ? Epilogue::Swiglu
-                      : product.getResidual() ? Epilogue::Residual
-                                              : Epilogue::None;
   return {input.getWidth(),
           output.getWidth(),
           arithmeticFor(product.getWeight(), input.getElement().isBF16()),
-          epilogue,
+          static_cast<int64_t>(product.getWeight().getSources().size()),
           product.getBias().has_value(),
-          stage::storageOf(output.getElement())};
+          stage::storageOf(output.getElement()),
+          product.getEnd().empty() ? nullptr : &product.getEnd().front(),
+          static_cast<int64_t>(product.getOthers().size())};
 }
 
 ExpertShape quoin::cpu::expertShape(ExpertsOp op) {
@@ -44,7 +43,8 @@ ExpertShape quoin::cpu::expertShape(ExpertsOp op) {
   shape.product.k = stack.getDepth();
   shape.product.n = stack.getColumns();
   shape.product.arithmetic = arithmeticFor(op.getWeight(), false);
-  shape.product.epilogue = op.getGated() ? Epilogue::Swiglu : Epilogue::None;
+  shape.product.sources = static_cast<int64_t>(op.getWeight().getSources().size());
+  shape.product.end = op.getEnd().empty() ? nullptr : &op.getEnd().front();
   shape.experts = stack.getMatrices();
   shape.choices = op.getChoice().getType().getWidth();
   shape.each = op.getInput().getType().getWidth() != shape.product.k;
@@ -102,14 +102,6 @@ static LogicalResult expectComplete(StepOp step, int64_t positions) {
     for (WeightAttr weight : weightsOf(&op))
       if (!weight.isPacked())
         return op.emitOpError("expects weights with a place in the weight file, but found ") << weight;
-    if (auto rows = dyn_cast<stage::RowsOp>(op); rows && isa<RotaryAttr>(rows.getFormula())) {
-      if (!rows.getWeight())
-        return rows.emitOpError("expects angles with a place in the weight file, but found none");
-      int64_t held = cast<AnglesAttr>(rows.getWeight()->getLayout()).getPositions();
-      if (held != positions)
-        return rows.emitOpError("expects angles of as many positions as the module's programs reach, ")
-               << positions << ", but found " << held;
-    }
     // Threads of a context have a MiB of stack, a host's may have less.
     constexpr int64_t most = int64_t(256) << 10;
     if (auto scan = dyn_cast<stage::ScanOp>(op)) {
@@ -122,6 +114,10 @@ static LogicalResult expectComplete(StepOp step, int64_t positions) {
     if (auto scan = dyn_cast<stage::ScanOp>(op); scan && !scan.getKept())
       return scan.emitOpError("expects the place of its states in what the model keeps, but found none");
     if (auto rows = dyn_cast<stage::EachRowOp>(op)) {
+      for (auto [table, column] : rows.getLookups())
+        if (int64_t held = cast<AnglesAttr>(table.getLayout()).getPositions(); held != positions)
+          return rows.emitOpError("expects angles of as many positions as the module's programs reach, ")
+                 << positions << ", but found " << held;
       if (int64_t kept = RowSchedule(rows.getBody().front()).getKeptBytes(); kept > most)
         return rows.emitOpError("expects a row program that keeps at most ")
                << most << " bytes between its sweeps, but found " << kept;
@@ -164,15 +160,15 @@ FailureOr<StepFacts> quoin::cpu::readStep(StepOp step, const KernelOptions &kern
     for (WeightAttr weight : weightsOf(&op))
       pieces[weight.getOffset()] = weight;
     if (auto product = dyn_cast<ProductOp>(op)) {
-      facts.fusedEpilogues += product.getGated() || product.getResidual();
+      facts.fusedEpilogues += !product.getEnd().empty();
       facts.layersWork += bufferOf(product.getInput()).getWidth() * bufferOf(product.getOutput()).getWidth() *
-                          (product.getGated() ? 2 : 1);
+                          static_cast<int64_t>(product.getWeight().getSources().size());
       pairs |= bufferOf(product.getInput()).getElement().isBF16();
     }
     if (auto experts = dyn_cast<ExpertsOp>(op)) {
       ExpertShape shape = expertShape(experts);
-      facts.fusedEpilogues += experts.getGated();
-      facts.layersWork += shape.choices * shape.product.k * shape.product.n * (experts.getGated() ? 2 : 1);
+      facts.fusedEpilogues += !experts.getEnd().empty();
+      facts.layersWork += shape.choices * shape.product.k * shape.product.n * shape.product.sources;
     }
     if (auto scan = dyn_cast<stage::ScanOp>(op)) {
       for (const HeadPart &part : stage::shapeOf(scan).weights)

@@ -141,7 +141,7 @@ static int64_t partsOf(const WeightPiece &piece) {
   case Kind::Table:
     return piece.n;
   case Kind::Rotary:
-    return 2 * piece.n;
+    return piece.n;
   case Kind::Heads: // of which each lies everywhere, but where they are outermost
     return piece.outer == 1 ? piece.n : 1;
   case Kind::Vector:
@@ -220,14 +220,17 @@ static void packRotary(const WeightSlice &slice, uint8_t *out) {
   std::vector<double> speeds(piece.k);
   for (int64_t i = 0; i < piece.k; ++i)
     speeds[i] = std::pow(piece.theta, -static_cast<double>(i) / static_cast<double>(piece.k));
-  for (int64_t row = slice.first; row < slice.first + slice.count; ++row)
-    for (double speed : speeds) {
-      bool sine = row >= piece.n;
-      double angle = static_cast<double>(sine ? row - piece.n : row) * speed;
-      float f = static_cast<float>(sine ? std::sin(angle) : std::cos(angle));
-      std::memcpy(out, &f, sizeof(f));
-      out += sizeof(f);
-    }
+  auto put = [&](double x) {
+    float f = static_cast<float>(x);
+    std::memcpy(out, &f, sizeof(f));
+    out += sizeof(f);
+  };
+  for (int64_t position = slice.first; position < slice.first + slice.count; ++position) {
+    for (double speed : speeds)
+      put(std::cos(static_cast<double>(position) * speed));
+    for (double speed : speeds)
+      put(std::sin(static_cast<double>(position) * speed));
+  }
 }
 
 void quoin::cpu::convertElements(const SourceTensor &source, SourceRange range, Storage to, uint8_t *out) {

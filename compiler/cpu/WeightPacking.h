@@ -34,7 +34,7 @@ struct WeightPiece {
     Vector, ///< n floats, zeros up to the next multiple of 64
     Heads,  ///< [n][k] floats of `outer` x n x k / outer; zeros behind each k, up to a multiple of 16
     Table,  ///< one matrix [n, k] as it is, rows padded to multiples of 16
-    Rotary, ///< cosines [n][k], then sines: n positions, k = head_dim / 2
+    Rotary, ///< of each of n positions k cosines, then k sines: k = head_dim / 2
   };
   Kind kind;
   std::vector<std::string> sources; ///< symbols of `quoin.weight`

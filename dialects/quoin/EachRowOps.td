@@ -63,4 +63,18 @@ def Quoin_RowOp : Quoin_Op<"row", [Pure, Terminator]> {
   let hasVerifier = 1;
 }
 
+def Quoin_NumberOp : Quoin_Op<"number", [Pure, Terminator]> {
+  let summary = "ends a formula on numbers: what it makes";
+  let description = [{
+    The result of the region of a `quoin.attention`, or of one at the end of a product. Unlike `quoin.row` it gives one number.
+
+    Constraints: (C1) it stands in one of these.
+
+    Example: `quoin.number %soft`
+  }];
+  let arguments = (ins F32:$value);
+  let assemblyFormat = "$value attr-dict";
+  let hasVerifier = 1;
+}
+
 #endif

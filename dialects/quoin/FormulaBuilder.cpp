@@ -16,21 +16,25 @@ ArrayRef<int64_t> Term::shape() const { return rowShapeOf(value.getType()); }
 FormulaBuilder::FormulaBuilder(OpBuilder &builder, Location where, ValueRange operands,
                                ArrayRef<FlatSymbolRefAttr> vectors, ArrayRef<int64_t> lengths, TypeRange results)
     : b(builder), loc(where) {
-  op = EachRowOp::create(b, loc, results, operands,
-                         b.getArrayAttr(SmallVector<Attribute>(vectors.begin(), vectors.end())));
-  Block &body = op.getBody().emplaceBlock();
+  auto op = EachRowOp::create(b, loc, results, operands,
+                              b.getArrayAttr(SmallVector<Attribute>(vectors.begin(), vectors.end())));
+  body = &op.getBody().emplaceBlock();
   for (Value operand : operands)
-    body.addArgument(rowTypeOf(operand.getType()), loc);
+    body->addArgument(rowTypeOf(operand.getType()), loc);
   for (int64_t length : lengths)
-    body.addArgument(RankedTensorType::get({length}, b.getF32Type()), loc);
-  b.setInsertionPointToEnd(&body);
+    body->addArgument(RankedTensorType::get({length}, b.getF32Type()), loc);
+  b.setInsertionPointToEnd(body);
 }
 
-Term FormulaBuilder::argument(unsigned number) { return {this, op.getBody().getArgument(number)}; }
+FormulaBuilder::FormulaBuilder(Location where, Block &block) : b(where.getContext()), loc(where), body(&block) {
+  b.setInsertionPointToEnd(body);
+}
+
+Term FormulaBuilder::argument(unsigned number) { return {this, body->getArgument(number)}; }
 
 SmallVector<Value, 2> FormulaBuilder::finish(ArrayRef<Term> rows) {
   RowOp::create(b, loc, SmallVector<Value>(rows.begin(), rows.end()));
-  return SmallVector<Value, 2>(op.getResults());
+  return SmallVector<Value, 2>(body->getParentOp()->getResults());
 }
 
 //===----------------------------------------------------------------------===//
@@ -89,10 +93,10 @@ Term quoin::select(Term condition, Term x, Term y) { return x.builder->make<arit
 
 Term FormulaBuilder::reduceBy(Term x, int64_t dimension, Term start,
                               function_ref<Value(OpBuilder &, Value, Value)> joins) {
-  auto body = [&](OpBuilder &in, Location at, ValueRange both) {
+  auto join = [&](OpBuilder &in, Location at, ValueRange both) {
     linalg::YieldOp::create(in, at, joins(in, both[1], both[0]));
   };
-  auto reduce = linalg::ReduceOp::create(b, loc, ValueRange{x}, ValueRange{start}, {dimension}, body);
+  auto reduce = linalg::ReduceOp::create(b, loc, ValueRange{x}, ValueRange{start}, {dimension}, join);
   return {this, reduce->getResult(0)};
 }
 
@@ -145,6 +149,13 @@ Term FormulaBuilder::slice(Term x, ArrayRef<int64_t> offsets, ArrayRef<int64_t> 
   auto indices = [&](ArrayRef<int64_t> numbers) { return getAsIndexOpFoldResult(b.getContext(), numbers); };
   SmallVector<int64_t> ones(sizes.size(), 1);
   return {this, tensor::ExtractSliceOp::create(b, loc, x, indices(offsets), indices(sizes), indices(ones))};
+}
+
+Term FormulaBuilder::slice(Term x, int64_t offset, int64_t size) {
+  SmallVector<int64_t> offsets(x.shape().size(), 0), sizes(x.shape());
+  offsets.back() = offset;
+  sizes.back() = size;
+  return slice(x, offsets, sizes);
 }
 
 /// What a reduction of the last dimension starts from: one number for each of the others.

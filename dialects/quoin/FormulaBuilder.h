@@ -32,6 +32,9 @@ public:
                  llvm::ArrayRef<mlir::FlatSymbolRefAttr> vectors, llvm::ArrayRef<int64_t> lengths,
                  mlir::TypeRange results);
 
+  /// Goes on at the end of a row program's body.
+  FormulaBuilder(mlir::Location loc, mlir::Block &body);
+
   /// Operand, or vector, `number`.
   Term argument(unsigned number);
   /// Ends it; the results of the op.
@@ -59,6 +62,8 @@ public:
   Term concat(llvm::ArrayRef<Term> parts, int64_t dimension = 0);
   /// Elements from `offsets` on, neighbours.
   Term slice(Term x, llvm::ArrayRef<int64_t> offsets, llvm::ArrayRef<int64_t> sizes);
+  /// `size` neighbours along the last dimension.
+  Term slice(Term x, int64_t offset, int64_t size);
 
 private:
   Term reduceBy(Term x, int64_t dimension, Term start,
@@ -67,7 +72,7 @@ private:
 
   mlir::OpBuilder b;
   mlir::Location loc;
-  EachRowOp op;
+  mlir::Block *body;
 };
 
 Term operator+(Term x, Term y);

@@ -1,6 +1,7 @@
 //===- ModelOps.cpp - verifiers of weights and model ops -------------------===//
 
 #include "dialects/quoin/QuoinDialect.h"
+#include "dialects/quoin/RowProgram.h"
 #include "dialects/quoin/RowSpaces.h"
 #include "llvm/Support/MathExtras.h"
 #include <cmath>
@@ -127,29 +128,9 @@ LogicalResult EmbedOp::verifySymbolUses(SymbolTableCollection &table) {
   return weight ? expectShape(*this, weight, {ShapedType::kDynamic, width(getRows())}) : failure();
 }
 
-LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &table) {
-  // rms_norm_c1
-  WeightOp weight = findWeight(*this, table, getWeightAttr(), "weight");
-  if (!weight || failed(expectShape(*this, weight, {ShapedType::kDynamic})))
-    return failure();
-  int64_t group = cast<RankedTensorType>(weight.getType()).getDimSize(0);
-  if (group == 0 || width(getInput()) % group != 0)
-    return emitOpError("expects a weight whose length divides the width ")
-           << width(getInput()) << ", but found " << group;
-  return success();
-}
-
 bool quoin::isEpsilon(const APFloat &value) {
   double epsilon = value.convertToDouble();
   return epsilon == 0 || (epsilon >= std::numeric_limits<float>::min() && epsilon <= std::numeric_limits<float>::max());
-}
-
-LogicalResult RmsNormOp::verify() {
-  // rms_norm_c2
-  if (!isEpsilon(getEpsilon()))
-    return emitOpError("expects an epsilon that is 0 or a positive normal number of f32, but found ")
-           << getEpsilonAttr();
-  return success();
 }
 
 LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &table) {
@@ -251,6 +232,11 @@ LogicalResult AttentionOp::verify() {
   if (getWithinAttr() && !isOfPositions(getWithinAttr()))
     return emitOpError("expects a formula of positions alone, but found ") << getWithinAttr();
   return success();
+}
+
+LogicalResult AttentionOp::verifyRegions() {
+  // attention_c6
+  return getScore().empty() ? success() : verifyFormula(*this, getScore(), scoreTypes(getContext()), "a score");
 }
 
 ModelOpCost AttentionOp::getCost() { return {0, 0, 1, 1, 4 * int64_t(getHeads() * getHeadDim())}; }

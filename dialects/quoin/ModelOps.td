@@ -18,8 +18,8 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     into scores. Once `prune-rows` ran, the body has a third argument, the rows that are read, and yields only those.
     It differs from `func.func` in that calls are `quoin.forward` and carry a mask.
 
-    The body holds ops with `ModelOpInterface` alone: `quoin.embed`, `quoin.rms_norm`, `quoin.linear`, `quoin.rotary`,
-    `quoin.attention`, `quoin.scan`, `quoin.swiglu`, `quoin.expert_linear`, `quoin.gather_rows`, `quoin.each_row`, `arith.addf` and the spellings of
+    The body holds ops with `ModelOpInterface` alone: `quoin.embed`, `quoin.linear`, `quoin.rotary`, `quoin.attention`, `quoin.scan`,
+    `quoin.expert_linear`, `quoin.gather_rows`, `quoin.each_row`, `arith.addf` and the spellings of
     `Spellings.td`, which `expand-spellings` writes out as row programs. A value of it has either one row a slot of the call that
     runs (*rows of the call*: ids and positions, too) or one a row that is read (*rows read*); `quoin.gather_rows` alone goes
     from the first to the second.
@@ -102,23 +102,6 @@ def Quoin_EmbedOp : Quoin_ModelBodyOp<"embed", [DeclareOpInterfaceMethods<Symbol
   let assemblyFormat = "$ids `by` $weight attr-dict `:` type($rows)";
 }
 
-def Quoin_RmsNormOp : Quoin_ModelBodyOp<"rms_norm", [SameOperandsAndResultType, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "divides by the root mean square and scales";
-  let description = [{
-    `y = x / sqrt(mean(x^2) + epsilon) * w` over groups of as many features as the weight has: a whole row, or each head of
-    a query or key (Zhang and Sennrich, 2019).
-
-    Constraints: (C1) the weight has rank 1 and its length divides the width; (C2) `epsilon` is 0 or a positive
-    normal number of f32.
-
-    Example: `%1 = quoin.rms_norm %0 by @norm epsilon 1.0e-6 : tensor<?x64xf32>`
-  }];
-  let arguments = (ins Quoin_Rows:$input, FlatSymbolRefAttr:$weight, F64Attr:$epsilon);
-  let results = (outs Quoin_Rows:$output);
-  let assemblyFormat = "$input `by` $weight `epsilon` $epsilon attr-dict `:` type($output)";
-  let hasVerifier = 1;
-}
-
 def Quoin_LinearOp : Quoin_ModelBodyOp<"linear", [DeclareOpInterfaceMethods<SymbolUserOpInterface>], ["getCost"]> {
   let summary = "a matrix product with a weight";
   let description = [{
@@ -151,7 +134,7 @@ def Quoin_RotaryOp : Quoin_ModelBodyOp<"rotary", [AllTypesMatch<["input", "outpu
   let hasVerifier = 1;
 }
 
-def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [AllTypesMatch<["query", "output"]>], ["inferRowSpace", "getCost", "getStateWidth"]> {
+def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [IsolatedFromAbove, Quoin_HoldsFormula, AllTypesMatch<["query", "output"]>], ["inferRowSpace", "getCost", "getStateWidth"]> {
   let relation = "CallMask";
   let summary = "attention under the mask of the call";
   let description = [{
@@ -160,37 +143,41 @@ def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [AllTypesMatch<["query", 
     (then `rows` names them). The mask is not an operand: it comes with `quoin.forward`. Of the keys that it shows a layer may see
     only some: those that the formula behind `within` shows, too. A query that sees none gives 0.
 
+    With `score`, what its body makes of a score takes its place: of the score, the number of the query head, and the positions of query and
+    key. So soft caps, ALiBi and other biases by distance need no op. Hiding keys is the mask's business: an infinitely bad score weighs nothing, but
+    its key counts as seen.
+
     Constraints: (C1) `kv_heads` divides `heads`; (C2) the query and the result have width `heads * head_dim`, key and value
     `kv_heads * head_dim`; (C3) `scale` is finite, below 2^126; (C4) `head_dim` is 1 to 512; (C5) a formula behind
-    `within` is one of positions, without symbols.
+    `within` is one of positions, without symbols; (C6) `score` is a formula on numbers: its
+    arguments are `f32, i32, i32, i32`, it ends in `quoin.number`, and holds at most 256 of the `arith` and `math` ops of `quoin.each_row` on
+    numbers of `f32`, `i32` and `i1`.
 
     Example:
     ```mlir
     %6 = quoin.attention %q, %k, %v heads 4 kv_heads 2 head_dim 32 scale 0.17677669529663687
         : tensor<?x128xf32>, tensor<?x64xf32>, tensor<?x64xf32>
+    %7 = quoin.attention %q, %k, %v heads 4 kv_heads 2 head_dim 32 scale 0.17677669529663687
+        : tensor<?x128xf32>, tensor<?x64xf32>, tensor<?x64xf32> score {
+    ^bb0(%s: f32, %head: i32, %from: i32, %to: i32):
+      %cap = arith.constant 30.0 : f32
+      %part = arith.divf %s, %cap : f32
+      %bent = math.tanh %part : f32
+      %soft = arith.mulf %bent, %cap : f32
+      quoin.number %soft
+    }
     ```
   }];
   let arguments = (ins Quoin_Rows:$query, Quoin_Rows:$key, Quoin_Rows:$value, Optional<Quoin_IndexTensor>:$rows,
                        I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, F64Attr:$scale, OptionalAttr<Quoin_MaskAttr>:$within);
   let results = (outs Quoin_Rows:$output);
+  let regions = (region AnyRegion:$score);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`rows` $rows^)? `heads` $heads `kv_heads` $kv_heads `head_dim` $head_dim (`within` $within^)? `scale` $scale attr-dict
-    `:` type($query) `,` type($key) `,` type($value)
+    `:` type($query) `,` type($key) `,` type($value) (`score` $score^)?
   }];
   let hasVerifier = 1;
-}
-
-def Quoin_SwigluOp : Quoin_ModelBodyOp<"swiglu", [SameOperandsAndResultType]> {
-  let summary = "gated activation: silu(gate) * up";
-  let description = [{
-    `y = gate / (1 + exp(-gate)) * up` element by element (Shazeer, 2020). Kept whole, unlike its `arith` and `math` parts, so
-    that it can ride on the product that makes its operands.
-
-    Example: `%9 = quoin.swiglu %gate, %up : tensor<?x160xf32>`
-  }];
-  let arguments = (ins Quoin_RealRows:$gate, Quoin_RealRows:$up);
-  let results = (outs Quoin_RealRows:$output);
-  let assemblyFormat = "$gate `,` $up attr-dict `:` type($output)";
+  let hasRegionVerifier = 1;
 }
 
 def Quoin_ExpertLinearOp : Quoin_ModelBodyOp<"expert_linear", [DeclareOpInterfaceMethods<SymbolUserOpInterface>], ["getCost"]> {

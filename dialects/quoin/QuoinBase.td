@@ -188,6 +188,11 @@ def Quoin_HoldsRowProgram : NativeOpTrait<"HoldsRowProgram"> {
   let cppNamespace = "::quoin";
 }
 
+/// Its region, if it is not empty, is a formula on numbers, which ends in `quoin.number`.
+def Quoin_HoldsFormula : NativeOpTrait<"HoldsFormula"> {
+  let cppNamespace = "::quoin";
+}
+
 /// What calls of decoders may name: a `quoin.model`, or what it was lowered to.
 def Quoin_IsModel : NativeOpTrait<"IsModel"> {
   let cppNamespace = "::quoin";

@@ -2,6 +2,7 @@
 
 #include "dialects/quoin/QuoinDialect.h"
 #include "dialects/quoin/Adapters.h"
+#include "dialects/quoin/RowProgram.h"
 #include "dialects/quoin/ScanOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -48,6 +49,11 @@ LogicalResult QuoinDialect::verifyOperationAttribute(Operation *op, NamedAttribu
   Attribute value = attribute.getValue();
   if (name == adapterAttr)
     return verifyAdapter(op, value);
+  if (name == roundedAttr) {
+    if (isa<arith::MulFOp>(op) && isa<UnitAttr>(value))
+      return success();
+    return op->emitOpError("expects '") << name << "' on a product of numbers only, and no value of it";
+  }
   // An approximation may be one decoder's alone.
   bool ofDecoder = name == module_attr::inexact && isa<DecoderOp>(op);
   if (!isa<ModuleOp>(op) && !ofDecoder)

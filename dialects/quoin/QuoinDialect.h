@@ -35,6 +35,9 @@ template <typename Op> struct IsModel : mlir::OpTrait::TraitBase<Op, IsModel> {}
 /// Its body is a row program (RowProgram.h).
 template <typename Op> struct HoldsRowProgram : mlir::OpTrait::TraitBase<Op, HoldsRowProgram> {};
 
+/// Its region, if it is not empty, is a formula on numbers (RowProgram.h).
+template <typename Op> struct HoldsFormula : mlir::OpTrait::TraitBase<Op, HoldsFormula> {};
+
 /// The evaluation counter of a sequence.
 struct CounterResource : mlir::SideEffects::Resource::Base<CounterResource> {
   llvm::StringRef getName() final { return "QuoinCounter"; }

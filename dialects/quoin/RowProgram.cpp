@@ -37,6 +37,22 @@ Operation *quoin::rowCombiner(linalg::ReduceOp op) {
   return both && yield->getOperand(0) == joins->getResult(0) ? joins : nullptr;
 }
 
+arith::MulFOp quoin::fusedProduct(Value v) {
+  auto product = v.getDefiningOp<arith::MulFOp>();
+  if (!product || !v.hasOneUse() || product->hasAttr(roundedAttr))
+    return {};
+  Operation *user = *v.getUsers().begin();
+  if (auto reduce = dyn_cast<linalg::ReduceOp>(user))
+    return reduce.getInputs()[0] == v && isa_and_nonnull<arith::AddFOp>(rowCombiner(reduce)) ? product
+                                                                                             : arith::MulFOp();
+  return isa<arith::AddFOp>(user) ? product : arith::MulFOp();
+}
+
+void quoin::keepRounded(Value v) {
+  if (arith::MulFOp product = fusedProduct(v))
+    product->setAttr(roundedAttr, UnitAttr::get(v.getContext()));
+}
+
 Type quoin::rowTypeOf(Type rows) {
   auto tensor = cast<RankedTensorType>(rows);
   if (tensor.getRank() == 1)
@@ -171,9 +187,9 @@ LogicalResult quoin::verifyRowOps(Operation *op) {
   return success();
 }
 
-LogicalResult quoin::verifyRowVectors(Operation *op, SymbolTableCollection &table,
+LogicalResult quoin::verifyRowVectors(Operation *op, SymbolTableCollection &table, size_t first,
                                       ArrayRef<FlatSymbolRefAttr> symbols) {
-  auto arguments = op->getRegion(0).getArguments().take_back(symbols.size());
+  auto arguments = op->getRegion(0).getArguments().slice(first, symbols.size());
   for (auto [symbol, argument] : llvm::zip_equal(symbols, arguments)) {
     auto weight = table.lookupNearestSymbolFrom<WeightOp>(op, symbol);
     if (!weight)
@@ -186,10 +202,50 @@ LogicalResult quoin::verifyRowVectors(Operation *op, SymbolTableCollection &tabl
   return success();
 }
 
+LogicalResult quoin::verifyFormula(Operation *op, Region &region, TypeRange arguments, StringRef what) {
+  constexpr size_t mostOps = 256;
+  if (!region.hasOneBlock())
+    return op->emitOpError("expects ") << what << " of one block, but found " << region.getBlocks().size();
+  Block &block = region.front();
+  if (block.getArgumentTypes() != arguments) {
+    InFlightDiagnostic error = op->emitOpError("expects ") << what << " with arguments ";
+    llvm::interleaveComma(arguments, error);
+    error << ", but found ";
+    llvm::interleaveComma(block.getArgumentTypes(), error);
+    return error;
+  }
+  if (block.empty() || !isa<NumberOp>(block.back()))
+    return op->emitOpError("expects ") << what << " that ends in 'quoin.number'";
+  if (size_t count = llvm::range_size(block.without_terminator()); count > mostOps)
+    return op->emitOpError("expects ") << what << " of at most " << mostOps << " ops, but found " << count;
+  for (Operation &o : block.without_terminator()) {
+    if (!isRowFunction(&o) && !isa<arith::ConstantOp>(o))
+      return emitError(o.getLoc()) << "'" << op->getName() << "' op expects " << what
+                                   << " of 'arith' and 'math' ops, but found '" << o.getName() << "'";
+    for (Type type : o.getResultTypes())
+      if (!type.isF32() && !type.isInteger(32) && !type.isInteger(1))
+        return o.emitOpError("expects f32, i32 or i1, but found ") << type;
+  }
+  return success();
+}
+
+SmallVector<Type, 4> quoin::scoreTypes(MLIRContext *context) {
+  Type f32 = Float32Type::get(context), i32 = IntegerType::get(context, 32);
+  return {f32, i32, i32, i32};
+}
+
 LogicalResult RowOp::verify() {
   if ((*this)->getParentOp()->hasTrait<HoldsRowProgram>())
     return success();
   return emitOpError("expects to end a row program, but found '") << (*this)->getParentOp()->getName() << "' around it";
+}
+
+LogicalResult NumberOp::verify() {
+  // number_c1
+  if ((*this)->getParentOp()->hasTrait<HoldsFormula>())
+    return success();
+  return emitOpError("expects to end a formula on numbers, but found '")
+         << (*this)->getParentOp()->getName() << "' around it";
 }
 
 LogicalResult EachRowOp::verifyRegions() {
@@ -199,5 +255,6 @@ LogicalResult EachRowOp::verifyRegions() {
 
 LogicalResult EachRowOp::verifySymbolUses(SymbolTableCollection &table) {
   // each_row_c2
-  return verifyRowVectors(*this, table, llvm::to_vector(getWeights().getAsRange<FlatSymbolRefAttr>()));
+  return verifyRowVectors(*this, table, getInputs().size(),
+                          llvm::to_vector(getWeights().getAsRange<FlatSymbolRefAttr>()));
 }

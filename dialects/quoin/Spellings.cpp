@@ -63,6 +63,10 @@ Made GeluOp::expand(OpBuilder &b) {
   return elementwise(*this, b, [&](FormulaBuilder &f) { return geluOf(f.argument(0), getTanh()); });
 }
 
+Made SwigluOp::expand(OpBuilder &b) {
+  return elementwise(*this, b, [](FormulaBuilder &f) { return siluOf(f.argument(0)) * f.argument(1); });
+}
+
 Made GegluOp::expand(OpBuilder &b) {
   return elementwise(*this, b, [&](FormulaBuilder &f) { return geluOf(f.argument(0), getTanh()) * f.argument(1); });
 }
@@ -107,6 +111,42 @@ static Term rowOf(Term groups) {
 
 static Term meanOf(Term x) { return sumOf(x) / static_cast<double>(x.shape().back()); }
 
+/// A vector for each of the groups.
+static Term vectorLike(Term vector, Term x) {
+  return x.shape().size() == 1 ? vector : vector.builder->spread(vector, 0, x.shape()[0]);
+}
+
+Made RmsNormOp::expand(OpBuilder &b) {
+  auto weight = SymbolTable::lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
+  int64_t group = cast<RankedTensorType>(weight.getType()).getDimSize(0);
+  FormulaBuilder f(b, getLoc(), getInput(), getWeightAttr(), group, getOutput().getType());
+  Term x = groupsOf(f.argument(0), group);
+  Term y = x * spreadLike(rsqrt(meanOf(x * x) + getEpsilon().convertToDouble()), x);
+  return f.finish(rowOf(y * vectorLike(f.argument(1), x)));
+}
+
+static LogicalResult verifyEpsilon(Operation *op, FloatAttr epsilon) {
+  if (isEpsilon(epsilon.getValue()))
+    return success();
+  return op->emitOpError("expects an epsilon that is 0 or a positive normal number of f32, but found ") << epsilon;
+}
+
+LogicalResult RmsNormOp::verify() {
+  // rms_norm_c2
+  return verifyEpsilon(*this, getEpsilonAttr());
+}
+
+LogicalResult RmsNormOp::verifySymbolUses(SymbolTableCollection &table) {
+  // rms_norm_c1
+  std::optional<int64_t> group = lengthOf(*this, table, getWeightAttr(), "weight");
+  if (!group)
+    return failure();
+  if (*group == 0 || widthOf(getInput()) % *group != 0)
+    return emitOpError("expects a weight whose length divides the width ")
+           << widthOf(getInput()) << ", but found " << *group;
+  return success();
+}
+
 Made LayerNormOp::expand(OpBuilder &b) {
   SmallVector<FlatSymbolRefAttr, 2> vectors;
   for (FlatSymbolRefAttr symbol : {getWeightAttr(), getBiasAttr()})
@@ -121,22 +161,16 @@ Made LayerNormOp::expand(OpBuilder &b) {
   FormulaBuilder f(b, getLoc(), getInput(), vectors, lengths, getOutput().getType());
   Term x = groupsOf(f.argument(0), group), d = x - spreadLike(meanOf(x), x);
   Term y = d * spreadLike(rsqrt(meanOf(d * d) + getEpsilon().convertToDouble()), x);
-  auto vector = [&](unsigned number) {
-    Term v = f.argument(number);
-    return x.shape().size() == 1 ? v : f.spread(v, 0, x.shape()[0]);
-  };
   if (getWeightAttr())
-    y = y * vector(1);
+    y = y * vectorLike(f.argument(1), x);
   if (getBiasAttr())
-    y = y + vector(getWeightAttr() ? 2 : 1);
+    y = y + vectorLike(f.argument(getWeightAttr() ? 2 : 1), x);
   return f.finish(rowOf(y));
 }
 
 LogicalResult LayerNormOp::verify() {
   // layer_norm_c2
-  if (isEpsilon(getEpsilon()))
-    return success();
-  return emitOpError("expects an epsilon that is 0 or a positive normal number of f32, but found ") << getEpsilonAttr();
+  return verifyEpsilon(*this, getEpsilonAttr());
 }
 
 LogicalResult LayerNormOp::verifySymbolUses(SymbolTableCollection &table) {

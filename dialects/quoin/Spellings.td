@@ -26,7 +26,7 @@ class Quoin_ActivationOp<string opMnemonic> : Quoin_Spelling<opMnemonic, [SameOp
 def Quoin_SiluOp : Quoin_ActivationOp<"silu"> {
   let summary = "x / (1 + exp(-x))";
   let description = [{
-    Element by element (Elfwing et al., 2018). `quoin.swiglu` multiplies it with another row, and rides on products.
+    Element by element (Elfwing et al., 2018). `quoin.swiglu` multiplies it with another row.
 
     Example: `%1 = quoin.silu %0 : tensor<?x64xf32>`
   }];
@@ -54,6 +54,19 @@ def Quoin_GeluOp : Quoin_Spelling<"gelu", [SameOperandsAndResultType]> {
   let assemblyFormat = "$input (`tanh` $tanh^):(`exact`)? attr-dict `:` type($output)";
 }
 
+def Quoin_SwigluOp : Quoin_Spelling<"swiglu", [SameOperandsAndResultType]> {
+  let summary = "gated activation: silu(gate) * up";
+  let description = [{
+    `y = gate / (1 + exp(-gate)) * up` element by element (Shazeer, 2020). Where two products that nobody else reads make the operands,
+    it ends their tiles, as any formula on elements does.
+
+    Example: `%9 = quoin.swiglu %gate, %up : tensor<?x160xf32>`
+  }];
+  let arguments = (ins Quoin_RealRows:$gate, Quoin_RealRows:$up);
+  let results = (outs Quoin_RealRows:$output);
+  let assemblyFormat = "$gate `,` $up attr-dict `:` type($output)";
+}
+
 def Quoin_GegluOp : Quoin_Spelling<"geglu", [SameOperandsAndResultType]> {
   let summary = "gated activation: gelu(gate) * up";
   let description = [{
@@ -69,6 +82,23 @@ def Quoin_GegluOp : Quoin_Spelling<"geglu", [SameOperandsAndResultType]> {
 //===----------------------------------------------------------------------===//
 // Norms and modulations
 //===----------------------------------------------------------------------===//
+
+def Quoin_RmsNormOp : Quoin_Spelling<"rms_norm", [SameOperandsAndResultType, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "divides by the root mean square and scales";
+  let description = [{
+    `y = x / sqrt(mean(x^2) + epsilon) * w` over groups of as many features as the weight has: a whole row, or each head of
+    a query or key (Zhang and Sennrich, 2019).
+
+    Constraints: (C1) the weight has rank 1 and its length divides the width; (C2) `epsilon` is 0 or a positive
+    normal number of f32.
+
+    Example: `%1 = quoin.rms_norm %0 by @norm epsilon 1.0e-6 : tensor<?x64xf32>`
+  }];
+  let arguments = (ins Quoin_Rows:$input, FlatSymbolRefAttr:$weight, F64Attr:$epsilon);
+  let results = (outs Quoin_Rows:$output);
+  let assemblyFormat = "$input `by` $weight `epsilon` $epsilon attr-dict `:` type($output)";
+  let hasVerifier = 1;
+}
 
 def Quoin_LayerNormOp : Quoin_Spelling<"layer_norm", [SameOperandsAndResultType, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "subtracts the mean, divides by the deviation";

@@ -1,10 +1,18 @@
 //===- Formulas.cpp - what models and their steps make of rows -------------===//
 
 #include "dialects/reference/Formulas.h"
+#include "dialects/reference/RowEvaluator.h"
 #include <cmath>
 
 using namespace mlir;
 using namespace quoin::ref;
+
+static Tensor realsOf(ArrayRef<double> numbers) {
+  Tensor out;
+  for (double number : numbers)
+    out.push_back(Number::ofReal(number));
+  return out;
+}
 
 /// Columns that are summed at once, in registers.
 static constexpr int64_t panel = 8;
@@ -88,20 +96,15 @@ Matrix quoin::ref::expertProduct(const Matrix &x, const Matrix &choice, const We
   return y;
 }
 
-Matrix quoin::ref::normalise(const Matrix &in, ArrayRef<double> scale, double epsilon) {
-  auto group = static_cast<int64_t>(scale.size());
-  Matrix out(in.rows, in.columns);
-  for (int64_t at = 0; at < in.rows * in.columns; at += group) {
-    const double *x = in.numbers.data() + at;
-    double *y = out.numbers.data() + at;
-    double squares = 0;
-    for (int64_t i = 0; i < group; ++i)
-      squares += x[i] * x[i];
-    double inverse = 1 / std::sqrt(squares / static_cast<double>(group) + epsilon);
-    for (int64_t i = 0; i < group; ++i)
-      y[i] = x[i] * inverse * scale[static_cast<size_t>(i)];
+std::vector<double> quoin::ref::anglesOf(int64_t position, int64_t pairs, double theta) {
+  std::vector<double> all(static_cast<size_t>(2 * pairs));
+  for (int64_t i = 0; i < pairs; ++i) {
+    double angle =
+        static_cast<double>(position) * std::pow(theta, -2.0 * static_cast<double>(i) / static_cast<double>(2 * pairs));
+    all[static_cast<size_t>(i)] = std::cos(angle);
+    all[static_cast<size_t>(pairs + i)] = std::sin(angle);
   }
-  return out;
+  return all;
 }
 
 Matrix quoin::ref::turn(const Matrix &in, int64_t headDim, double theta, function_ref<int64_t(int64_t)> position) {
@@ -122,13 +125,6 @@ Matrix quoin::ref::turn(const Matrix &in, int64_t headDim, double theta, functio
   return out;
 }
 
-Matrix quoin::ref::gated(const Matrix &gate, const Matrix &up) {
-  Matrix out(gate.rows, gate.columns);
-  for (auto [y, g, u] : llvm::zip_equal(out.numbers, gate.numbers, up.numbers))
-    y = g / (1 + std::exp(-g)) * u;
-  return out;
-}
-
 Matrix quoin::ref::sum(const Matrix &a, const Matrix &b) {
   Matrix out = a;
   for (auto [x, y] : llvm::zip_equal(out.numbers, b.numbers))
@@ -143,9 +139,33 @@ Matrix quoin::ref::rowsAt(const Matrix &in, ArrayRef<int64_t> slots, int64_t fro
   return out;
 }
 
+Matrix quoin::ref::formulaOf(Block &formula, ArrayRef<Matrix> matrices) {
+  Matrix out = matrices[0];
+  SmallVector<Tensor> arguments;
+  for (const Matrix &matrix : matrices)
+    arguments.push_back(realsOf(matrix.numbers));
+  Tensor made = evaluateFormula(formula, arguments, out.numbers.size());
+  llvm::transform(made, out.numbers.begin(), [](const Number &number) { return number.real; });
+  return out;
+}
+
+/// What the formula makes of the scores of keys at these positions.
+static void bend(Block &formula, SmallVectorImpl<double> &scores, int64_t head, int64_t query,
+                 ArrayRef<int64_t> positions) {
+  if (scores.empty())
+    return;
+  Tensor keys;
+  for (int64_t position : positions)
+    keys.push_back(Number::ofInteger(position));
+  Tensor made = evaluateFormula(formula, {realsOf(scores), {Number::ofInteger(head)}, {Number::ofInteger(query)}, keys},
+                                scores.size());
+  llvm::transform(made, scores.begin(), [](const Number &number) { return number.real; });
+}
+
 /// One head of one row: softmax over the keys it sees, zero if it sees none. NaN counts as the highest score.
 static void attendHead(const double *query, const Matrix &keys, const Matrix &values, int64_t at, int64_t width,
-                       double scale, ArrayRef<int64_t> seen, double *out) {
+                       double scale, ArrayRef<int64_t> seen, function_ref<void(SmallVectorImpl<double> &)> bendScores,
+                       double *out) {
   SmallVector<double, 128> p;
   double highest = -HUGE_VAL, total = 0;
   for (int64_t k : seen) {
@@ -154,8 +174,10 @@ static void attendHead(const double *query, const Matrix &keys, const Matrix &va
     for (int64_t i = 0; i < width; ++i)
       score += query[i] * key[i];
     p.push_back(score * scale);
-    highest = std::isnan(highest) || p.back() <= highest ? highest : p.back();
   }
+  bendScores(p);
+  for (double x : p)
+    highest = std::isnan(highest) || x <= highest ? highest : x;
   for (double &x : p)
     total += x = std::exp(x - highest);
   for (auto [k, x] : llvm::zip_equal(seen, p)) {
@@ -166,19 +188,27 @@ static void attendHead(const double *query, const Matrix &keys, const Matrix &va
 }
 
 Matrix quoin::ref::attend(const Matrix &queries, const Matrix &keys, const Matrix &values, const HeadShape &shape,
-                          const Visibility &visible, function_ref<int64_t(int64_t)> slot) {
+                          const Visibility &visible, ArrayRef<Slot> slots, function_ref<int64_t(int64_t)> slot) {
   int64_t width = shape.headDim, share = shape.heads / shape.kvHeads;
   Matrix out(queries.rows, queries.columns);
-  SmallVector<int64_t, 128> seen;
+  SmallVector<int64_t, 128> seen, positions;
   for (int64_t r = 0; r < queries.rows; ++r) {
     seen.clear();
+    positions.clear();
     int64_t query = slot(r);
     for (int64_t k = 0; k < keys.rows; ++k)
-      if (visible(query, k))
+      if (visible(query, k)) {
         seen.push_back(k);
+        positions.push_back(slots[static_cast<size_t>(k)].position);
+      }
     for (int64_t h = 0; h < shape.heads; ++h)
-      attendHead(queries.row(r) + h * width, keys, values, h / share * width, width, shape.scale, seen,
-                 out.row(r) + h * width);
+      attendHead(
+          queries.row(r) + h * width, keys, values, h / share * width, width, shape.scale, seen,
+          [&](SmallVectorImpl<double> &scores) {
+            if (shape.score)
+              bend(*shape.score, scores, h, slots[static_cast<size_t>(query)].position, positions);
+          },
+          out.row(r) + h * width);
   }
   return out;
 }

@@ -13,14 +13,11 @@
 
 namespace quoin::ref {
 
-/// Root mean square norm of groups as long as `scale`.
-Matrix normalise(const Matrix &in, llvm::ArrayRef<double> scale, double epsilon);
+/// The cosines of a position's angles, then their sines.
+std::vector<double> anglesOf(int64_t position, int64_t pairs, double theta);
 
 /// Turns each head's pairs of features by the position of row `r`.
 Matrix turn(const Matrix &in, int64_t headDim, double theta, llvm::function_ref<int64_t(int64_t r)> position);
-
-/// `silu(gate) * up`.
-Matrix gated(const Matrix &gate, const Matrix &up);
 
 /// `x W^T`, plus a bias if there is one.
 Matrix product(const Matrix &x, const Weight &weight, const Weight *bias);
@@ -34,14 +31,18 @@ Matrix sum(const Matrix &a, const Matrix &b);
 /// The rows of these slots, of rows that begin with slot `from`.
 Matrix rowsAt(const Matrix &in, llvm::ArrayRef<int64_t> slots, int64_t from);
 
+/// What a formula on numbers makes of each element of these matrices of one size.
+Matrix formulaOf(mlir::Block &formula, llvm::ArrayRef<Matrix> matrices);
+
 struct HeadShape {
   int64_t heads = 0, kvHeads = 0, headDim = 0;
   double scale = 0;
+  mlir::Block *score = nullptr; ///< a formula of the score, the head, the positions of query and key
 };
 
-/// Row `r` of the queries is that of slot `slot(r)`; keys and values are those of all slots of the call.
+/// Row `r` of the queries is that of slot `slot(r)` of the call; keys and values are those of all its slots.
 Matrix attend(const Matrix &queries, const Matrix &keys, const Matrix &values, const HeadShape &shape,
-              const Visibility &visible, llvm::function_ref<int64_t(int64_t r)> slot);
+              const Visibility &visible, llvm::ArrayRef<Slot> slots, llvm::function_ref<int64_t(int64_t r)> slot);
 
 } // namespace quoin::ref
 

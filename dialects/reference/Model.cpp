@@ -110,8 +110,9 @@ Matrix BodyRun::attention(AttentionOp op) {
   }
   ++attentions;
   HeadShape shape{static_cast<int64_t>(op.getHeads()), static_cast<int64_t>(op.getKvHeads()),
-                  static_cast<int64_t>(op.getHeadDim()), op.getScale().convertToDouble()};
-  return attend(rows(op.getQuery()), *keys, *values, shape, visible.within(op.getWithinAttr()),
+                  static_cast<int64_t>(op.getHeadDim()), op.getScale().convertToDouble(),
+                  op.getScore().empty() ? nullptr : &op.getScore().front()};
+  return attend(rows(op.getQuery()), *keys, *values, shape, visible.within(op.getWithinAttr()), call.slots,
                 [&](int64_t r) { return slotOfRow(op.getQuery(), r); });
 }
 
@@ -186,17 +187,12 @@ LogicalResult BodyRun::evaluate(Operation *op) {
       return failure();
   } else {
     out = llvm::TypeSwitch<Operation *, Matrix>(op)
-              .Case([&](RmsNormOp o) {
-                return normalise(rows(o.getInput()), weight(o.getWeightAttr()).stored.rowRef(0),
-                                 o.getEpsilon().convertToDouble());
-              })
               .Case([&](LinearOp o) { return linear(o); })
               .Case([&](ExpertLinearOp o) {
                 return expertProduct(rows(o.getInput()), rows(o.getChoice()), weight(o.getWeightAttr()));
               })
               .Case([&](RotaryOp o) { return rotary(o); })
               .Case([&](AttentionOp o) { return attention(o); })
-              .Case([&](SwigluOp o) { return gated(rows(o.getGate()), rows(o.getUp())); })
               .Case([&](GatherRowsOp o) { return rowsAt(rows(o.getInput()), call.read, call.from); })
               .Case([&](arith::AddFOp o) { return sum(rows(o.getLhs()), rows(o.getRhs())); })
               .DefaultUnreachable("an op that the verifier lets into a body");

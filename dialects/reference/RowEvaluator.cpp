@@ -43,20 +43,22 @@ size_t placeOf(Shape shape, ArrayRef<int64_t> index) {
 
 class RowRun {
 public:
+  explicit RowRun(size_t lanes = 1) : lanes(lanes) {}
+
   SmallVector<Tensor> run(Block &body, ArrayRef<Tensor> arguments) {
     for (auto [argument, value] : llvm::zip_equal(body.getArguments(), arguments))
       values[argument] = value;
     for (Operation &o : body.without_terminator())
       values[o.getResult(0)] = evaluate(&o);
     SmallVector<Tensor> made;
-    for (Value row : cast<RowOp>(body.getTerminator()).getRows())
+    for (Value row : body.getTerminator()->getOperands())
       made.push_back(values[row]);
     return made;
   }
 
 private:
   const Tensor &of(Value v) { return values.find(v)->second; }
-  static size_t sizeOf(Value v) { return static_cast<size_t>(rowElementsOf(v.getType())); }
+  size_t sizeOf(Value v) { return static_cast<size_t>(rowElementsOf(v.getType())) * lanes; }
 
   Tensor constant(arith::ConstantOp op);
   Tensor elementwise(Operation *op);
@@ -66,6 +68,7 @@ private:
   Tensor concat(tensor::ConcatOp op);
   Tensor evaluate(Operation *op);
 
+  size_t lanes; ///< what a number stands for: in a formula so many, which are computed together
   DenseMap<Value, Tensor> values;
 };
 } // namespace
@@ -186,9 +189,14 @@ SmallVector<Tensor> quoin::ref::evaluateRow(Block &body, ArrayRef<Tensor> argume
   return RowRun().run(body, arguments);
 }
 
+Tensor quoin::ref::evaluateFormula(Block &body, ArrayRef<Tensor> arguments, size_t count) {
+  Tensor made = RowRun(count).run(body, arguments)[0];
+  return made.size() == count ? made : Tensor(count, made[0]);
+}
+
 SmallVector<Matrix> quoin::ref::evaluateRows(Block &body, ArrayRef<const Matrix *> inputs,
                                              ArrayRef<ArrayRef<double>> vectors, int64_t count,
-                                             function_ref<int64_t(int64_t row)> positionOf) {
+                                             function_ref<int64_t(int64_t row)> positionOf, ArrayRef<TableRow> tables) {
   // Rows of integers lie in matrices, too: a double holds any i32.
   auto isInteger = [](Value v) { return getElementTypeOrSelf(v).isInteger(32); };
   auto tensorOf = [&](ArrayRef<double> numbers, Value argument) {
@@ -200,6 +208,8 @@ SmallVector<Matrix> quoin::ref::evaluateRows(Block &body, ArrayRef<const Matrix 
   SmallVector<Tensor> arguments(inputs.size());
   for (auto [i, vector] : llvm::enumerate(vectors))
     arguments.push_back(tensorOf(vector, body.getArgument(static_cast<unsigned>(inputs.size() + i))));
+  size_t fixed = arguments.size();
+  arguments.resize(fixed + tables.size());
   auto rows = cast<RowOp>(body.getTerminator()).getRows();
   SmallVector<Matrix> made;
   for (Value row : rows)
@@ -207,6 +217,8 @@ SmallVector<Matrix> quoin::ref::evaluateRows(Block &body, ArrayRef<const Matrix 
   for (int64_t r = 0; r < count; ++r) {
     for (auto [argument, input, value] : llvm::zip(arguments, inputs, body.getArguments()))
       argument = input ? tensorOf(input->rowRef(r), value) : Tensor{Number::ofInteger(positionOf(r))};
+    for (auto [i, table] : llvm::enumerate(tables))
+      arguments[fixed + i] = tensorOf(table(positionOf(r)), body.getArgument(static_cast<unsigned>(fixed + i)));
     for (auto [matrix, numbers, row] : llvm::zip_equal(made, evaluateRow(body, arguments), rows))
       llvm::transform(numbers, matrix.row(r), [&](const Number &number) {
         return isInteger(row) ? static_cast<double>(number.integer) : number.real;

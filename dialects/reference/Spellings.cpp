@@ -48,6 +48,22 @@ static Matrix eachGroup(const Matrix &in, int64_t size, function_ref<void(Mutabl
   return out;
 }
 
+static Matrix rmsNorm(const Matrix &in, ArrayRef<double> scale, double epsilon) {
+  auto group = static_cast<int64_t>(scale.size());
+  Matrix out(in.rows, in.columns);
+  for (int64_t at = 0; at < in.rows * in.columns; at += group) {
+    const double *x = in.numbers.data() + at;
+    double *y = out.numbers.data() + at;
+    double squares = 0;
+    for (int64_t i = 0; i < group; ++i)
+      squares += x[i] * x[i];
+    double inverse = 1 / std::sqrt(squares / static_cast<double>(group) + epsilon);
+    for (int64_t i = 0; i < group; ++i)
+      y[i] = x[i] * inverse * scale[static_cast<size_t>(i)];
+  }
+  return out;
+}
+
 static Matrix layerNorm(const Matrix &in, ArrayRef<double> scale, ArrayRef<double> shift, double epsilon) {
   size_t size = !scale.empty() ? scale.size() : !shift.empty() ? shift.size() : static_cast<size_t>(in.columns);
   return eachGroup(in, static_cast<int64_t>(size), [&](MutableArrayRef<double> x, int64_t) {
@@ -214,6 +230,9 @@ SmallVector<Matrix, 2> quoin::ref::evaluateSpelling(SpellingOpInterface op, func
       .Case([&](GeluOp o) {
         return Made{elementwise({&rows(o.getInput())}, [&](auto x) { return gelu(x[0], o.getTanh()); })};
       })
+      .Case([&](SwigluOp o) {
+        return Made{elementwise({&rows(o.getGate()), &rows(o.getUp())}, [](auto x) { return silu(x[0]) * x[1]; })};
+      })
       .Case([&](GegluOp o) {
         return Made{elementwise({&rows(o.getGate()), &rows(o.getUp())},
                                 [&](auto x) { return gelu(x[0], o.getTanh()) * x[1]; })};
@@ -221,6 +240,9 @@ SmallVector<Matrix, 2> quoin::ref::evaluateSpelling(SpellingOpInterface op, func
       .Case([&](ModulateOp o) {
         return Made{elementwise({&rows(o.getInput()), &rows(o.getScale()), &rows(o.getShift())},
                                 [](auto x) { return x[0] * (1 + x[1]) + x[2]; })};
+      })
+      .Case([&](RmsNormOp o) {
+        return Made{rmsNorm(rows(o.getInput()), numbers(o.getWeightAttr()), o.getEpsilon().convertToDouble())};
       })
       .Case([&](LayerNormOp o) {
         return Made{layerNorm(rows(o.getInput()), numbers(o.getWeightAttr()), numbers(o.getBiasAttr()),

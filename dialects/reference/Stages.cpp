@@ -78,19 +78,8 @@ static FailureOr<Matrix> embed(stage::RowsOp op, const Matrix &table, const Mode
 }
 
 FailureOr<Matrix> StepRun::evaluate(stage::RowsOp op) {
-  Space space = op.getOutput().getType().getSpace();
-  auto in = [&](unsigned i) -> const Matrix & { return buffer(op.getInputs()[i]); };
   return llvm::TypeSwitch<Attribute, FailureOr<Matrix>>(op.getFormula())
       .Case([&](EmbedAttr) { return embed(op, weight(*op.getWeight()).stored, call); })
-      .Case([&](NormAttr norm) {
-        return normalise(in(0), weight(*op.getWeight()).stored.rowRef(0), norm.getEpsilon().getValueAsDouble());
-      })
-      .Case([&](RotaryAttr rotary) {
-        return turn(in(0), rotary.getHeadDim(), rotary.getTheta().getValueAsDouble(),
-                    [&](int64_t r) { return call.slots[static_cast<size_t>(slotOf(space, r))].position; });
-      })
-      .Case([&](AddAttr) { return sum(in(0), in(1)); })
-      .Case([&](SwigluAttr) { return gated(in(0), in(1)); })
       .DefaultUnreachable("all formulas are known");
 }
 
@@ -104,25 +93,34 @@ void StepRun::evaluate(stage::EachRowOp op) {
     vectors.push_back(weight(vector).stored.rowRef(0));
   int64_t count = space == Space::Row ? static_cast<int64_t>(call.slots.size()) - call.from
                                       : static_cast<int64_t>(call.read.size());
-  auto made = evaluateRows(op.getBody().front(), inputs, vectors, count,
-                           [&](int64_t r) { return call.slots[static_cast<size_t>(slotOf(space, r))].position; });
+  SmallVector<TableRow, 1> tables;
+  for (auto [table, column] : op.getLookups()) {
+    auto angles = cast<AnglesAttr>(table.getLayout());
+    tables.push_back(
+        [=](int64_t position) { return anglesOf(position, angles.getPairs(), angles.getTheta().getValueAsDouble()); });
+  }
+  auto made = evaluateRows(
+      op.getBody().front(), inputs, vectors, count,
+      [&](int64_t r) { return call.slots[static_cast<size_t>(slotOf(space, r))].position; }, tables);
   for (auto [output, matrix] : llvm::zip_equal(op.getOutputs(), made))
     buffer(output) = std::move(matrix);
 }
 
 Matrix StepRun::evaluate(ProductOp op) {
-  const Matrix &x = buffer(op.getInput());
-  if (op.getGated())
-    return gated(product(x, weight(op.getWeight(), 0), nullptr), product(x, weight(op.getWeight(), 1), nullptr));
-  Matrix out = product(x, weight(op.getWeight()), op.getBias() ? &weight(*op.getBias()) : nullptr);
-  return op.getResidual() ? sum(buffer(op.getResidual()), out) : out;
+  SmallVector<Matrix, 4> made;
+  for (size_t source = 0; source < op.getWeight().getSources().size(); ++source)
+    made.push_back(product(buffer(op.getInput()), weight(op.getWeight(), source),
+                           op.getBias() ? &weight(*op.getBias()) : nullptr));
+  for (Value other : op.getOthers())
+    made.push_back(buffer(other));
+  return op.getEnd().empty() ? made[0] : formulaOf(op.getEnd().front(), made);
 }
 
 Matrix StepRun::evaluate(ExpertsOp op) {
-  auto with = [&](size_t source) {
-    return expertProduct(buffer(op.getInput()), buffer(op.getChoice()), weight(op.getWeight(), source));
-  };
-  return op.getGated() ? gated(with(0), with(1)) : with(0);
+  SmallVector<Matrix, 2> made;
+  for (size_t source = 0; source < op.getWeight().getSources().size(); ++source)
+    made.push_back(expertProduct(buffer(op.getInput()), buffer(op.getChoice()), weight(op.getWeight(), source)));
+  return op.getEnd().empty() ? made[0] : formulaOf(op.getEnd().front(), made);
 }
 
 /// The rows that run behind those of earlier calls.
@@ -157,9 +155,9 @@ Matrix StepRun::evaluate(AttendOp op) {
   Space space = op.getOutput().getType().getSpace();
   size_t layer = layers.at(op.getPages());
   HeadShape shape{static_cast<int64_t>(op.getHeads()), pages.getHeads(), pages.getHeadDim(),
-                  op.getScale().convertToDouble()};
+                  op.getScale().convertToDouble(), op.getScore().empty() ? nullptr : &op.getScore().front()};
   MaskAttr within = op.getWords().getDefiningOp<MasksOp>().getWithinAttr();
-  return attend(buffer(op.getQuery()), cache.keys[layer], cache.values[layer], shape, visible.within(within),
+  return attend(buffer(op.getQuery()), cache.keys[layer], cache.values[layer], shape, visible.within(within), call.slots,
                 [&](int64_t r) { return slotOf(space, r); });
 }
 

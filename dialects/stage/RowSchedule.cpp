@@ -122,7 +122,7 @@ void RowSchedule::keepWhatCosts() {
   for (Operation &op : body.without_terminator()) {
     Value v = op.getResult(0);
     if (!shapeOf(v).empty() && !isKept(v) && isRowFunction(&op) && !getElementTypeOrSelf(v).isInteger(1) &&
-        lastNeed(v) > levelOf(v) && costOf(v) > aLoadAndAStore)
+        !fusedProduct(v) && lastNeed(v) > levelOf(v) && costOf(v) > aLoadAndAStore)
       madeAt[v] = levelOf(v);
   }
 }

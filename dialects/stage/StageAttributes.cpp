@@ -165,7 +165,9 @@ void WeightAttr::print(AsmPrinter &printer) const {
     space = " ";
   }
   if (getLayout())
-    printer << space << "in " << getLayout() << " at " << getOffset();
+    printer << space << "in " << getLayout();
+  if (isPacked())
+    printer << " at " << getOffset();
   printer << '>';
 }
 
@@ -182,7 +184,7 @@ LogicalResult WeightAttr::verify(ErrorFn error, ArrayRef<FlatSymbolRefAttr> sour
       return error() << "expects the symbol of a weight, but found none";
     return success();
   }
-  if (!element || offset < 0 || offset % 64 != 0)
+  if (!element || offset < -1 || (offset != -1 && offset % 64 != 0))
     return error() << "expects a stored type and a multiple of 64 with a layout, but found "
                    << (element ? "" : "no type and ") << offset;
   // weight_c3
@@ -219,102 +221,20 @@ static LogicalResult expectOperands(ErrorFn error, TypeRange inputs, ArrayRef<Ty
   return d;
 }
 
-/// The same rows, f32: what a formula reads.
-static BufferType wide(BufferType rows) {
-  return BufferType::get(rows.getContext(), rows.getSpace(), rows.getWidth(), Float32Type::get(rows.getContext()));
-}
-
 static BufferType column(BufferType rows, unsigned bits) {
   return BufferType::get(rows.getContext(), rows.getSpace(), 1, IntegerType::get(rows.getContext(), bits));
-}
-
-static LogicalResult expectResult(ErrorFn error, BufferType result, bool narrow) {
-  if (result.getElement().isF32() || (narrow && result.getElement().isBF16()))
-    return success();
-  return error() << "expects a result of f32" << (narrow ? " or bf16" : "") << ", but found " << result.getElement();
 }
 
 LogicalResult EmbedAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
   if (failed(expectOperands(error, inputs, {column(result, 32)})))
     return failure();
-  return expectResult(error, result, false);
+  if (result.getElement().isF32())
+    return success();
+  return error() << "expects a result of f32, but found " << result.getElement();
 }
 bool EmbedAttr::isInPlace() const { return false; }
 bool EmbedAttr::storesNarrow(BufferType) const { return false; }
 bool EmbedAttr::readsWeight() const { return true; }
-LayoutAttrInterface EmbedAttr::getLayoutFor(BufferType result, int64_t count, int64_t) const {
+LayoutAttrInterface EmbedAttr::getLayoutFor(BufferType result, int64_t count) const {
   return TableAttr::get(getContext(), count, result.getWidth());
 }
-
-LogicalResult NormAttr::verify(ErrorFn error, int64_t group, FloatAttr epsilon) {
-  // norm_c1
-  if (!epsilon.getType().isF64() || !isEpsilon(epsilon.getValue()))
-    return error() << "expects an epsilon that is 0 or a positive normal number of f32, but found " << epsilon;
-  // norm_c2
-  if (group < 1)
-    return error() << "expects a group of at least 1, but found " << group;
-  return success();
-}
-LogicalResult NormAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
-  if (failed(expectOperands(error, inputs, {wide(result)})))
-    return failure();
-  if (result.getWidth() % getGroup() != 0)
-    return error() << "expects groups that divide the width " << result.getWidth() << ", but found " << getGroup();
-  return expectResult(error, result, storesNarrow(result));
-}
-bool NormAttr::isInPlace() const { return true; }
-bool NormAttr::storesNarrow(BufferType result) const {
-  // Groups with a tail store more than is theirs, which in the last group may be the next row's.
-  return getGroup() % 16 == 0 || getGroup() == result.getWidth();
-}
-bool NormAttr::readsWeight() const { return true; }
-LayoutAttrInterface NormAttr::getLayoutFor(BufferType, int64_t, int64_t) const {
-  return LineAttr::get(getContext(), getGroup());
-}
-
-LogicalResult RotaryAttr::verify(ErrorFn error, int64_t headDim, FloatAttr theta) {
-  // rotary_c1
-  if (headDim < 2 || headDim % 2 != 0)
-    return error() << "expects an even head_dim of at least 2, but found " << headDim;
-  // rotary_c2
-  return expectTheta(error, theta);
-}
-LogicalResult RotaryAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
-  // Positions are those of all rows of the step; rows that are read find theirs by their number.
-  Builder b(getContext());
-  SmallVector<Type, 3> expected = {wide(result), BufferType::get(getContext(), Space::Row, 1, b.getI32Type())};
-  if (result.getSpace() != Space::Row)
-    expected.push_back(BufferType::get(getContext(), Space::Read, 1, b.getI64Type()));
-  if (failed(expectOperands(error, inputs, expected)))
-    return failure();
-  if (result.getWidth() % getHeadDim() != 0)
-    return error() << "expects a head_dim that divides the width " << result.getWidth() << ", but found "
-                   << getHeadDim();
-  return expectResult(error, result, false);
-}
-bool RotaryAttr::isInPlace() const { return true; }
-bool RotaryAttr::storesNarrow(BufferType) const { return false; }
-bool RotaryAttr::readsWeight() const { return false; }
-LayoutAttrInterface RotaryAttr::getLayoutFor(BufferType, int64_t, int64_t positions) const {
-  return AnglesAttr::get(getContext(), positions, getHeadDim() / 2, getTheta());
-}
-
-LogicalResult AddAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
-  if (failed(expectOperands(error, inputs, {wide(result), wide(result)})))
-    return failure();
-  return expectResult(error, result, false);
-}
-bool AddAttr::isInPlace() const { return true; }
-bool AddAttr::storesNarrow(BufferType) const { return false; }
-bool AddAttr::readsWeight() const { return false; }
-LayoutAttrInterface AddAttr::getLayoutFor(BufferType, int64_t, int64_t) const { return {}; }
-
-LogicalResult SwigluAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
-  if (failed(expectOperands(error, inputs, {wide(result), wide(result)})))
-    return failure();
-  return expectResult(error, result, false);
-}
-bool SwigluAttr::isInPlace() const { return true; }
-bool SwigluAttr::storesNarrow(BufferType) const { return false; }
-bool SwigluAttr::readsWeight() const { return false; }
-LayoutAttrInterface SwigluAttr::getLayoutFor(BufferType, int64_t, int64_t) const { return {}; }

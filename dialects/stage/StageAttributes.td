@@ -100,7 +100,7 @@ def Stage_Table : Stage_LayoutAttr<"Table", "table"> {
 def Stage_Angles : Stage_LayoutAttr<"Angles", "angles"> {
   let summary = "cosines and sines of all positions";
   let description = [{
-    Made of no weight: the cosines of `position * theta^(-i / pairs)`, `positions x pairs` of them, then the sines.
+    Made of no weight: for each position the cosines of `position * theta^(-i / pairs)`, `pairs` of them, then the sines.
 
     Constraints: (C1) sizes from 1 to 2147483647, of at most 2^40 elements; (C2) `theta` is finite and positive.
 
@@ -116,7 +116,7 @@ def Stage_Weight : Stage_Attr<"Weight", "weight"> {
     The symbols of `quoin.weight` that it is made of, then what the passes decide: the type it is stored as (`assign-storage`), its
     layout and its byte in the weight file (`pack-weights`).
 
-    Constraints: (C1) stored as `f32`, `bf16` or `f16`; (C2) a layout comes with a type and a place that is a multiple of 64, and
+    Constraints: (C1) stored as `f32`, `bf16` or `f16`; (C2) a place is a multiple of 64 and comes with a layout, a layout with a type, and
     without one there are symbols; (C3) as many symbols as the layout takes.
 
     Example: `#stage.weight<@q_proj as bf16 in #stage.tiles<128 x 64> at 4096>`
@@ -126,8 +126,8 @@ def Stage_Weight : Stage_Attr<"Weight", "weight"> {
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// The first of `pack-weights`' three answers; the others come with it.
-    bool isPacked() const { return bool(getLayout()); }
+    /// Has it a place in the weight file?
+    bool isPacked() const { return getOffset() >= 0; }
     int64_t getBytes() const;
     /// Same contents, wherever they lie.
     bool isSameAs(WeightAttr other) const {
@@ -152,9 +152,8 @@ def Stage_Formula : AttrInterface<"FormulaAttrInterface"> {
     InterfaceMethod<"An element of an operand is read before that element of the result is written.", "bool", "isInPlace">,
     InterfaceMethod<"It can store results of that space and width as `bf16`.", "bool", "storesNarrow", (ins "::quoin::stage::BufferType":$result)>,
     InterfaceMethod<"It reads a weight of the checkpoint.", "bool", "readsWeight">,
-    InterfaceMethod<[{
-      How its weight lies, or null: `count` rows in it if it is a table, a table of `positions` if it is made of them.
-    }], "::quoin::stage::LayoutAttrInterface", "getLayoutFor", (ins "::quoin::stage::BufferType":$result, "int64_t":$count, "int64_t":$positions)>
+    InterfaceMethod<"How its weight lies, or null: `count` rows in it if it is a table.", "::quoin::stage::LayoutAttrInterface", "getLayoutFor",
+                    (ins "::quoin::stage::BufferType":$result, "int64_t":$count)>
   ];
 }
 
@@ -165,48 +164,6 @@ def Stage_EmbedFormula : Stage_FormulaAttr<"Embed", "embed"> {
   let summary = "row `ids[i]` of a table";
   let description = [{
     Example: `#stage.embed`
-  }];
-}
-
-def Stage_NormFormula : Stage_FormulaAttr<"Norm", "norm"> {
-  let summary = "root mean square norm of groups of features";
-  let description = [{
-    As `quoin.rms_norm`.
-
-    Constraints: (C1) `epsilon` is 0 or a positive normal number of f32; (C2) `group` is positive.
-
-    Example: `#stage.norm<group 64 epsilon 1.0e-6>`
-  }];
-  let parameters = (ins "int64_t":$group, AttrParameter<"::mlir::FloatAttr", "">:$epsilon);
-  let assemblyFormat = "`<` `group` $group `epsilon` $epsilon `>`";
-  let genVerifyDecl = 1;
-}
-
-def Stage_RotaryFormula : Stage_FormulaAttr<"Rotary", "rotary"> {
-  let summary = "rotary position embedding, heads in halves";
-  let description = [{
-    As `quoin.rotary`; operands are the rows, the positions and, for rows that are read, their numbers.
-
-    Constraints: (C1) `head_dim` is even and positive; (C2) `theta` is finite and positive.
-
-    Example: `#stage.rotary<head_dim 32 theta 1.0e6>`
-  }];
-  let parameters = (ins "int64_t":$headDim, AttrParameter<"::mlir::FloatAttr", "">:$theta);
-  let assemblyFormat = "`<` `head_dim` $headDim `theta` $theta `>`";
-  let genVerifyDecl = 1;
-}
-
-def Stage_AddFormula : Stage_FormulaAttr<"Add", "add"> {
-  let summary = "the sum of two rows";
-  let description = [{
-    Example: `#stage.add`
-  }];
-}
-
-def Stage_SwigluFormula : Stage_FormulaAttr<"Swiglu", "swiglu"> {
-  let summary = "`gate / (1 + exp(-gate)) * up`";
-  let description = [{
-    Example: `#stage.swiglu`
   }];
 }
 

@@ -61,8 +61,12 @@ SmallVector<WeightAttr, 2> quoin::stage::weightsOf(Operation *op) {
   SmallVector<WeightAttr, 2> all;
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](RowsOp rows) { all.push_back(rows.getWeightAttr()); })
-      .Case<EachRowOp, ScanOp>(
-          [&](auto rows) { llvm::append_range(all, rows.getWeights().template getAsRange<WeightAttr>()); })
+      .Case([&](EachRowOp rows) {
+        llvm::append_range(all, rows.getWeights().getAsRange<WeightAttr>());
+        for (auto [table, column] : rows.getLookups())
+          all.push_back(table);
+      })
+      .Case([&](ScanOp rows) { llvm::append_range(all, rows.getWeights().getAsRange<WeightAttr>()); })
       .Case([&](ProductOp product) { all = {product.getWeightAttr(), product.getBiasAttr()}; })
       .Case<ExpertsOp, HeadOp>([&](auto stage) { all.push_back(stage.getWeightAttr()); });
   if (!all.empty() && !all.back())
@@ -73,8 +77,17 @@ SmallVector<WeightAttr, 2> quoin::stage::weightsOf(Operation *op) {
 void quoin::stage::setWeights(Operation *op, ArrayRef<WeightAttr> weights) {
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](RowsOp rows) { rows.setWeightAttr(weights[0]); })
-      .Case<EachRowOp, ScanOp>([&](auto rows) {
+      .Case([&](ScanOp rows) {
         rows.setWeightsAttr(ArrayAttr::get(op->getContext(), SmallVector<Attribute>(weights.begin(), weights.end())));
+      })
+      .Case([&](EachRowOp rows) {
+        auto array = [&](ArrayRef<WeightAttr> some) {
+          return ArrayAttr::get(op->getContext(), SmallVector<Attribute>(some.begin(), some.end()));
+        };
+        size_t vectors = rows.getWeights().size();
+        rows.setWeightsAttr(array(weights.take_front(vectors)));
+        if (rows.getTables())
+          rows.setTablesAttr(array(weights.drop_front(vectors)));
       })
       .Case([&](ProductOp product) {
         product.setWeightAttr(weights[0]);
@@ -153,21 +166,6 @@ SmallVector<OpOperand *> RowsOp::getDonors(unsigned) {
   return donors;
 }
 
-/// Is it what `getLayoutFor` may say? Of sizes that may be too large for that.
-static bool fits(LayoutAttrInterface layout, FormulaAttrInterface formula, BufferType result) {
-  return llvm::TypeSwitch<Attribute, bool>(layout)
-      .Case([&](TableAttr table) { return isa<EmbedAttr>(formula) && table.getWidth() == result.getWidth(); })
-      .Case([&](LineAttr line) {
-        auto norm = dyn_cast<NormAttr>(formula);
-        return norm && line.getLength() == norm.getGroup();
-      })
-      .Case([&](AnglesAttr angles) {
-        auto rotary = dyn_cast<RotaryAttr>(formula);
-        return rotary && angles.getPairs() == rotary.getHeadDim() / 2 && angles.getTheta() == rotary.getTheta();
-      })
-      .Default([](Attribute) { return false; });
-}
-
 bool RowsOp::storesNarrow() { return getFormula().storesNarrow(getOutput().getType()); }
 
 LogicalResult RowsOp::verify() {
@@ -180,25 +178,16 @@ LogicalResult RowsOp::verify() {
     return failure();
   if (isa<EmbedAttr>(getFormula()) && failed(expectColumn(*this, getInputs()[0], Ids)))
     return failure();
-  if (isa<RotaryAttr>(getFormula()) && failed(expectColumn(*this, getInputs()[1], Positions)))
-    return failure();
-  if (isa<RotaryAttr>(getFormula()) && getInputs().size() > 2 && failed(expectColumn(*this, getInputs()[2], Read)))
-    return failure();
   // rows_c3
   WeightAttr weight = getWeightAttr();
-  if (getFormula().readsWeight() && !weight)
-    return emitOpError("expects a weight for ") << getFormula() << ", but found none";
   if (!weight)
-    return success();
-  if (getFormula().readsWeight() && weight.getSources().size() != 1)
+    return emitOpError("expects a weight for ") << getFormula() << ", but found none";
+  if (weight.getSources().size() != 1)
     return emitOpError("expects 1 weight, but found ") << weight.getSources().size();
-  LayoutAttrInterface layout = weight.getLayout();
-  if (layout && !fits(layout, getFormula(), result))
-    return emitOpError("expects a layout that fits ") << getFormula() << " and " << result << ", but found " << layout;
-  if (!layout && !getFormula().readsWeight())
-    return emitOpError("expects no weight of the checkpoint for ") << getFormula() << ", but found " << weight;
-  if (weight.getElement() && !weight.getElement().isF32() && !isa<EmbedAttr>(getFormula()))
-    return emitOpError("expects a weight stored as f32, but found ") << weight.getElement();
+  auto table = llvm::dyn_cast_or_null<TableAttr>(weight.getLayout());
+  if (weight.getLayout() && (!table || table.getWidth() != result.getWidth()))
+    return emitOpError("expects a layout that fits ")
+           << getFormula() << " and " << result << ", but found " << weight.getLayout();
   return success();
 }
 
@@ -206,8 +195,6 @@ LogicalResult RowsOp::verifySymbolUses(SymbolTableCollection &table) {
   if (!getWeightAttr())
     return success();
   // rows_c3
-  if (auto norm = dyn_cast<NormAttr>(getFormula()))
-    return expectWeights(*this, table, getWeightAttr(), {norm.getGroup()});
   if (failed(expectWeights(*this, table, getWeightAttr(), {-1, getOutput().getType().getWidth()})))
     return failure();
   // rows_c4: ids are tokens, and tokens are what the head scores.
@@ -246,6 +233,30 @@ static Type rowAs(BufferType buffer, Type seen) {
       tensor.getNumElements() == buffer.getWidth())
     return seen;
   return RankedTensorType::get({buffer.getWidth()}, element);
+}
+
+SmallVector<std::pair<WeightAttr, unsigned>, 1> EachRowOp::getLookups() {
+  SmallVector<std::pair<WeightAttr, unsigned>, 1> all;
+  if (getTables() && getColumns())
+    for (auto [table, column] : llvm::zip(getTables()->getAsRange<WeightAttr>(), *getColumns()))
+      all.emplace_back(table, static_cast<unsigned>(column));
+  return all;
+}
+
+static LogicalResult verifyTables(EachRowOp op, ArrayRef<Type> rows) {
+  // each_row_c7
+  auto arguments = op.getBody().getArguments().take_back(op.getLookups().size());
+  for (auto [lookup, argument] : llvm::zip_equal(op.getLookups(), arguments)) {
+    auto [table, column] = lookup;
+    auto angles = llvm::dyn_cast_or_null<AnglesAttr>(table.getLayout());
+    int64_t numbers = cast<RankedTensorType>(argument.getType()).getDimSize(0);
+    if (!angles || angles.getPairs() * 2 != numbers || !table.getElement().isF32())
+      return op.emitOpError("expects angles of ")
+             << numbers << " numbers a position stored as f32, but found " << table;
+    if (column >= rows.size() || !rows[column].isIndex())
+      return op.emitOpError("expects the number of an operand that is positions, but found ") << column;
+  }
+  return success();
 }
 
 LogicalResult EachRowOp::verifyRegions() {
@@ -296,10 +307,17 @@ LogicalResult EachRowOp::verifyRegions() {
            << (getNumbers() ? "some" : "none");
   if (getNumbers() && failed(expectColumn(*this, getNumbers(), Read)))
     return failure();
-  if (failed(verifyRowProgram(*this, rows, getWeights().size(), results)))
+  // each_row_c7
+  size_t tables = getTables() ? getTables()->size() : 0;
+  if (tables != (getColumns() ? getColumns()->size() : 0))
+    return emitOpError("expects ") << tables << " numbers of operands behind 'of', but found "
+                                   << (getColumns() ? getColumns()->size() : 0);
+  if (failed(verifyRowProgram(*this, rows, getWeights().size() + tables, results)))
+    return failure();
+  if (failed(verifyTables(*this, rows)))
     return failure();
   // each_row_c4
-  auto vectors = getBody().getArguments().drop_front(getInputs().size());
+  auto vectors = getBody().getArguments().slice(getInputs().size(), getWeights().size());
   for (auto [weight, vector] : llvm::zip_equal(getWeights().getAsRange<WeightAttr>(), vectors)) {
     auto line = LineAttr::get(getContext(), cast<RankedTensorType>(vector.getType()).getDimSize(0));
     if (weight.getSources().size() != 1 || (weight.getElement() && !weight.getElement().isF32()) ||
@@ -318,7 +336,7 @@ LogicalResult EachRowOp::verifySymbolUses(SymbolTableCollection &table) {
   SmallVector<FlatSymbolRefAttr> symbols;
   for (auto weight : getWeights().getAsRange<WeightAttr>())
     symbols.push_back(weight.getSources()[0]);
-  return verifyRowVectors(*this, table, symbols);
+  return verifyRowVectors(*this, table, getInputs().size(), symbols);
 }
 
 //===----------------------------------------------------------------------===//
@@ -326,15 +344,31 @@ LogicalResult EachRowOp::verifySymbolUses(SymbolTableCollection &table) {
 //===----------------------------------------------------------------------===//
 
 SmallVector<OpOperand *> ProductOp::getDonors(unsigned) {
-  // Tiles of the sum go through registers; but if the same rows are multiplied, other workers still read them.
-  if (!getResidual() || getResidual() == getInput())
-    return {};
-  return {&*getResidualMutable().begin()};
+  // Tiles of the sum go through memory of their own, and the end reads an element before it writes that one; but if the
+  // same rows are multiplied, other workers still read them.
+  SmallVector<OpOperand *> donors;
+  for (OpOperand &other : getOthersMutable())
+    if (other.get() != getInput())
+      donors.push_back(&other);
+  return donors;
 }
 
-bool ProductOp::storesNarrow() { return getGated(); }
+bool ProductOp::storesNarrow() { return true; }
 
 bool ProductOp::dividesRows() { return false; }
+
+/// As many f32.
+static SmallVector<Type> numbersOf(Operation *op, size_t count) {
+  return SmallVector<Type>(count, Float32Type::get(op->getContext()));
+}
+
+/// Fails unless there is one weight, or one or two where an end makes one number of their sums.
+static LogicalResult expectSources(Operation *op, WeightAttr weight, Region &end) {
+  size_t sources = weight.getSources().size();
+  if (sources == 1 || (sources == 2 && !end.empty()))
+    return success();
+  return op->emitOpError("expects ") << (end.empty() ? "1 weight" : "1 or 2 weights") << ", but found " << sources;
+}
 
 LogicalResult ProductOp::verify() {
   BufferType input = getInput().getType(), output = getOutput().getType();
@@ -342,16 +376,12 @@ LogicalResult ProductOp::verify() {
   // product_c1
   if (input.getSpace() != output.getSpace() || output.getSpace() == Space::Host)
     return emitOpError("expects rows of one space, 'row' or 'read', but found ") << input << " and " << output;
-  if (!input.getElement().isF32() && !input.getElement().isBF16())
-    return emitOpError("expects rows of f32 or bf16, but found ") << input.getElement();
-  if (!output.getElement().isF32() && !(getGated() && output.getElement().isBF16()))
-    return emitOpError("expects a result of f32")
-           << (getGated() ? " or bf16" : "") << ", but found " << output.getElement();
+  for (BufferType type : {input, output})
+    if (!type.getElement().isF32() && !type.getElement().isBF16())
+      return emitOpError("expects rows of f32 or bf16, but found ") << type.getElement();
   // product_c2
-  size_t sources = getGated() ? 2 : 1;
-  if (weight.getSources().size() != sources)
-    return emitOpError("expects ") << sources << (getGated() ? " weights" : " weight") << ", but found "
-                                   << weight.getSources().size();
+  if (failed(expectSources(*this, weight, getEnd())))
+    return failure();
   auto tiles = llvm::dyn_cast_or_null<TilesAttr>(weight.getLayout());
   if (weight.getLayout() && (!tiles || tiles.getColumns() != output.getWidth() || tiles.getDepth() != input.getWidth()))
     return emitOpError("expects tiles of ")
@@ -362,17 +392,27 @@ LogicalResult ProductOp::verify() {
         (bias.getLayout() && bias.getLayout() != LineAttr::get(getContext(), output.getWidth())))
       return emitOpError("expects a bias that is a line of ")
              << output.getWidth() << " stored as f32, but found " << bias;
+    if (weight.getSources().size() > 1)
+      return emitOpError("expects no bias with two weights, but found ") << bias;
   }
-  // product_c4
-  if (getGated() && (getBias() || getResidual()))
-    return emitOpError("expects nothing else on a product that is gated, but found a ")
-           << (getBias() ? "bias" : "row to add");
   // product_c5
-  if (getResidual() && getResidual().getType() != output)
-    return emitOpError("expects to add rows of the result's ") << output << ", but found " << getResidual().getType();
+  auto expected = BufferType::get(getContext(), output.getSpace(), output.getWidth(), Float32Type::get(getContext()));
+  for (Value other : getOthers())
+    if (other.getType() != expected)
+      return emitOpError("expects rows ") << expected << " behind 'with', but found " << other.getType();
   // product_c6
   if (input.getElement().isBF16() && !(weight.getElement() && weight.getElement().isBF16()))
     return emitOpError("expects a weight stored as bf16 for rows of bf16, but found ") << weight;
+  return success();
+}
+
+LogicalResult ProductOp::verifyRegions() {
+  // product_c4
+  size_t numbers = getWeightAttr().getSources().size() + getOthers().size();
+  if (!getEnd().empty())
+    return quoin::verifyFormula(*this, getEnd(), numbersOf(*this, numbers), "an end");
+  if (!getOthers().empty())
+    return emitOpError("expects an end for the rows behind 'with', but found none");
   return success();
 }
 
@@ -401,10 +441,8 @@ LogicalResult ExpertsOp::verify() {
     return emitOpError("expects choices of i32 that a stage makes, but found ") << choice;
   // experts_c2
   WeightAttr weight = getWeightAttr();
-  size_t sources = getGated() ? 2 : 1;
-  if (weight.getSources().size() != sources)
-    return emitOpError("expects ") << sources << (getGated() ? " weights" : " weight") << ", but found "
-                                   << weight.getSources().size();
+  if (failed(expectSources(*this, weight, getEnd())))
+    return failure();
   int64_t choices = choice.getWidth();
   // experts_c3
   if (choices > quoin::maxChoices)
@@ -417,6 +455,12 @@ LogicalResult ExpertsOp::verify() {
     return emitOpError("expects a stack of ")
            << output.getWidth() / choices << " columns, but found " << weight.getLayout();
   return success();
+}
+
+LogicalResult ExpertsOp::verifyRegions() {
+  // experts_c4
+  size_t numbers = getWeightAttr().getSources().size();
+  return getEnd().empty() ? success() : quoin::verifyFormula(*this, getEnd(), numbersOf(*this, numbers), "an end");
 }
 
 LogicalResult ExpertsOp::verifySymbolUses(SymbolTableCollection &table) {
@@ -459,6 +503,12 @@ LogicalResult CacheOp::verify() {
 bool AttendOp::storesNarrow() { return true; }
 
 bool AttendOp::dividesRows() { return false; }
+
+LogicalResult AttendOp::verifyRegions() {
+  // attend_c6
+  return getScore().empty() ? success()
+                            : quoin::verifyFormula(*this, getScore(), quoin::scoreTypes(getContext()), "a score");
+}
 
 LogicalResult AttendOp::verify() {
   PagesType pages = getPages().getType();

@@ -77,12 +77,12 @@ def Stage_RowsOp : Stage_StageOp<"rows", [Stage_Worked<["getDonors", "storesNarr
     Row i of the result is made of rows i of the operands, a weight and nothing else. `linalg.generic` has no storage, places or
     weights by name.
 
-    Constraints: (C1) operands and result fit the formula, and ids, positions and row numbers are the step's; (C2) the result is in the operands' space; (C3) the weight has the shape
+    Constraints: (C1) operands and result fit the formula, and ids are the step's; (C2) the result is in the operands' space; (C3) the weight has the shape
     that the formula asks for; (C4) the table of `#stage.embed` has at least as many rows as the head scores.
 
     Example:
     ```mlir
-    %1 = stage.rows #stage.norm<group 64 epsilon 1.0e-6>(%0) by <@norm> : (!stage.buffer<row, 64xf32>) -> !stage.buffer<row, 64xf32>
+    %0 = stage.rows #stage.embed(%ids) by <@embed> : (!stage.buffer<row, 1xi32>) -> !stage.buffer<row, 64xf32>
     ```
   }];
   let arguments = (ins UnitAttr:$barrier, Stage_Formula:$formula, Variadic<Stage_Buffer>:$inputs, OptionalAttr<Stage_Weight>:$weight,
@@ -99,12 +99,14 @@ def Stage_EachRowOp : Stage_StageOp<"each_row", [IsolatedFromAbove, SingleBlock,
   let summary = "a row program on each row";
   let description = [{
     The body is that of `quoin.each_row`, whose constraints it has; a row of several sizes lies as one. `at` are the numbers of rows that are read, by which a column of
-    positions is looked up. It differs from `quoin.each_row` in what passes of this level decide: as what results are stored and where they
-    lie, and where the vectors lie in the weight file.
+    positions is looked up. Behind the vectors stand rows of `tables`: of each, that whose number is in the operand `of` it names, counted from 0. Of
+    `#stage.angles` that row has the cosines of a position, then the sines. It differs from `quoin.each_row` in what passes of this level decide: as what
+    results are stored and where they lie, and where vectors and tables lie in the weight file.
 
     Constraints: (C1) operands are rows of f32 or i32, or the step's positions; (C2) operands and results are in one space, `row` or `read`, but
     for positions; (C3) `at` comes with positions in space `read` and only then, and is the step's; (C4) a vector is one weight, stored as f32 in
-    a `line` of its length; (C5) results are f32 or bf16, or i32; (C6) at least one result, and as many places as results.
+    a `line` of its length; (C5) results are f32 or bf16, or i32; (C6) at least one result, and as many places as results; (C7) a table is
+    angles, stored as f32, of half as many pairs as its argument has numbers, and names an operand that is positions.
 
     Example:
     ```mlir
@@ -117,68 +119,86 @@ def Stage_EachRowOp : Stage_StageOp<"each_row", [IsolatedFromAbove, SingleBlock,
   }];
   let arguments = (ins UnitAttr:$barrier, Variadic<Stage_Buffer>:$inputs, Optional<Stage_Numbers>:$numbers,
                        DefaultValuedAttr<TypedArrayAttrBase<Stage_Weight, "vectors">, "{}">:$weights,
+                       OptionalAttr<TypedArrayAttrBase<Stage_Weight, "tables">>:$tables, OptionalAttr<DenseI64ArrayAttr>:$columns,
                        OptionalAttr<DenseI64ArrayAttr>:$places);
   let results = (outs Variadic<Stage_Buffer>:$outputs);
   let regions = (region SizedRegion<1>:$body);
+  let extraClassDeclaration = [{
+    /// Tables, and of each the number of the operand whose numbers it is looked up by.
+    ::llvm::SmallVector<std::pair<::quoin::stage::WeightAttr, unsigned>, 1> getLookups();
+  }];
   let assemblyFormat = [{
-    (`barrier` $barrier^)? $inputs (`at` $numbers^)? (`by` $weights^)? (`places` $places^)? attr-dict-with-keyword
+    (`barrier` $barrier^)? $inputs (`at` $numbers^)? (`by` $weights^)? (`tables` $tables^ `of` $columns)? (`places` $places^)? attr-dict-with-keyword
     `:` functional-type($inputs, $outputs) $body
   }];
   let hasRegionVerifier = 1;
 }
 
-def Stage_ProductOp : Stage_StageOp<"product", [Stage_Worked<["getDonors", "storesNarrow", "dividesRows"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Stage_ProductOp : Stage_StageOp<"product", [IsolatedFromAbove, Quoin_HoldsFormula, Stage_Worked<["getDonors", "storesNarrow", "dividesRows"]>,
+                                                DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "rows times a weight";
   let description = [{
-    `y = x W^T + b`, then what rides on it: with `plus` the sum with another row, with `gated` and two weights `y = silu(x G^T) * (x U^T)`.
-    Rows of `bf16` by a weight of `bf16` are multiplied in pairs, all others in f32; sums are always f32. It differs from `quoin.linear` in
-    what rides along.
+    `y = x W^T + b`, one sum an element. With a region, a formula on numbers, that makes an element of the result: of the sum, or of the sums with each of
+    two weights, and of the same element of the rows `with` which it ends. Rows of `bf16` by a weight of `bf16` are multiplied in pairs, all others in f32;
+    sums are always f32. It differs from `quoin.linear` in what rides along: sums, gates and activations cost no rows in memory.
 
-    Constraints: (C1) one space, rows of f32 or bf16, a result of f32 or, if `gated`, bf16; (C2) one weight, or two if `gated`, `[out, in]` of
-    the result's and the operand's widths; (C3) a bias has length `out` and is f32; (C4) nothing else rides on a product that is
-    `gated`; (C5) the row that is added has the result's type; (C6) rows of bf16 come with a weight that is stored as bf16.
+    Constraints: (C1) one space, rows of f32 or bf16, a result of f32 or bf16; (C2) one weight, or two with a region, `[out, in]` of
+    the result's and the operand's widths; (C3) a bias has length `out`, is f32 and comes with one weight; (C4) the region is a formula on numbers (C6 of
+    `quoin.attention`) of as many f32 as there are weights and rows `with` it, and these come with a region only; (C5) those rows are f32, of the result's
+    space and width; (C6) rows of bf16 come with a weight that is stored as bf16.
 
     Example:
     ```mlir
-    %2 = stage.product %1 by <[@gate, @up]> gated : !stage.buffer<row, 64xf32> -> !stage.buffer<row, 160xf32>
-    %3 = stage.product %2 by <@down> plus %0 : !stage.buffer<row, 160xf32>, !stage.buffer<row, 64xf32> -> !stage.buffer<row, 64xf32>
+    %3 = stage.product %2 by <@down> with %0 : !stage.buffer<row, 160xf32>, !stage.buffer<row, 64xf32> -> !stage.buffer<row, 64xf32> {
+    ^bb0(%sum: f32, %row: f32):
+      %y = arith.addf %row, %sum : f32
+      quoin.number %y
+    }
     ```
   }];
-  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$input, Optional<Stage_Buffer>:$residual, Stage_Weight:$weight,
-                       OptionalAttr<Stage_Weight>:$bias, UnitAttr:$gated, OptionalAttr<I64Attr>:$place);
+  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$input, Variadic<Stage_Buffer>:$others, Stage_Weight:$weight,
+                       OptionalAttr<Stage_Weight>:$bias, OptionalAttr<I64Attr>:$place);
   let results = (outs Stage_Buffer:$output);
+  let regions = (region AnyRegion:$end);
   let assemblyFormat = [{
-    (`barrier` $barrier^)? $input `by` $weight (`bias` $bias^)? (`gated` $gated^)? (`plus` $residual^)? (`place` $place^)? attr-dict
-    `:` qualified(type($input)) (`,` qualified(type($residual))^)? `->` qualified(type($output))
+    (`barrier` $barrier^)? $input `by` $weight (`bias` $bias^)? (`with` $others^)? (`place` $place^)? attr-dict
+    `:` qualified(type($input)) (`,` qualified(type($others))^)? `->` qualified(type($output)) ($end^)?
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
-def Stage_ExpertsOp : Stage_StageOp<"experts", [Stage_Worked<["dividesRows"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+def Stage_ExpertsOp : Stage_StageOp<"experts", [IsolatedFromAbove, Quoin_HoldsFormula, Stage_Worked<["dividesRows"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "rows times the weights of the experts they chose";
   let description = [{
     Of each row and each of its choices the product with that expert's matrix, beside each other in the result; what is no expert's number gives
-    zeros. Rows have either features, or features for each choice. With `gated` and two weights, `y = silu(x G^T) * (x U^T)`. Sums are f32, and
-    a row's do not depend on the others. It differs from `stage.product` in that only matrices that some row chose are read.
+    zeros. Rows have either features, or features for each choice. With a region, a formula on numbers, that makes an element of the result of the sum, or of
+    the sums with each of two weights. Sums are f32, and a row's do not depend on the others. It differs from `stage.product` in that only matrices that
+    some row chose are read.
 
-    Constraints: (C1) rows of f32 in one space, choices of i32 there that a stage made; (C2) one weight, or two if `gated`, `[experts, out, in]`: the
+    Constraints: (C1) rows of f32 in one space, choices of i32 there that a stage made; (C2) one weight, or two with a region, `[experts, out, in]`: the
     result has `out` features for each choice, the operand `in`, or `in` for each; (C3) at most 4,096 experts,
-    and 256 choices a row.
+    and 256 choices a row; (C4) the region is a formula on numbers (C6 of `quoin.attention`) of as many f32 as there are weights.
 
     Example:
     ```mlir
-    %2 = stage.experts %1 to %choice by <[@gates, @ups]> gated
-        : !stage.buffer<row, 64xf32>, !stage.buffer<row, 2xi32> -> !stage.buffer<row, 48xf32>
+    %2 = stage.experts %1 to %choice by <@gates>
+        : !stage.buffer<row, 64xf32>, !stage.buffer<row, 2xi32> -> !stage.buffer<row, 48xf32> {
+    ^bb0(%sum: f32):
+      %y = math.tanh %sum : f32
+      quoin.number %y
+    }
     ```
   }];
-  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$input, Stage_Buffer:$choice, Stage_Weight:$weight, UnitAttr:$gated,
-                       OptionalAttr<I64Attr>:$place);
+  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$input, Stage_Buffer:$choice, Stage_Weight:$weight, OptionalAttr<I64Attr>:$place);
   let results = (outs Stage_Buffer:$output);
+  let regions = (region AnyRegion:$end);
   let assemblyFormat = [{
-    (`barrier` $barrier^)? $input `to` $choice `by` $weight (`gated` $gated^)? (`place` $place^)? attr-dict
-    `:` qualified(type($input)) `,` qualified(type($choice)) `->` qualified(type($output))
+    (`barrier` $barrier^)? $input `to` $choice `by` $weight (`place` $place^)? attr-dict
+    `:` qualified(type($input)) `,` qualified(type($choice)) `->` qualified(type($output)) ($end^)?
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def Stage_CacheOp : Stage_StageOp<"cache", [Stage_Worked<>]> {
@@ -201,14 +221,14 @@ def Stage_CacheOp : Stage_StageOp<"cache", [Stage_Worked<>]> {
   let hasVerifier = 1;
 }
 
-def Stage_AttendOp : Stage_StageOp<"attend", [Stage_Worked<["storesNarrow", "dividesRows"]>]> {
+def Stage_AttendOp : Stage_StageOp<"attend", [IsolatedFromAbove, Quoin_HoldsFormula, Stage_Worked<["storesNarrow", "dividesRows"]>]> {
   let summary = "attention over pages";
   let description = [{
     Queries see the keys of their session's pages that the words show. As `quoin.attention`, whose keys are the call's own rows.
 
     Constraints: (C1) the pages' heads divide `heads`; (C2) the query has `heads` times as many features as a key head, f32, and the
     result as many in the same space; (C3) `scale` is finite, below 2^126; (C4) queries of space `read` come with their numbers, others without;
-    (C5) the result is f32 or bf16.
+    (C5) the result is f32 or bf16; (C6) `score` is as in `quoin.attention`.
 
     Example:
     ```mlir
@@ -219,11 +239,13 @@ def Stage_AttendOp : Stage_StageOp<"attend", [Stage_Worked<["storesNarrow", "div
   let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$query, Stage_Pages:$pages, Stage_Words:$words, Optional<Stage_Numbers>:$rows, I64Attr:$heads,
                        F64Attr:$scale, OptionalAttr<I64Attr>:$place);
   let results = (outs Stage_Buffer:$output);
+  let regions = (region AnyRegion:$score);
   let assemblyFormat = [{
     (`barrier` $barrier^)? $query `,` $pages `under` $words (`rows` $rows^)? `heads` $heads `scale` $scale (`place` $place^)? attr-dict
-    `:` qualified(type($query)) `,` qualified(type($pages)) `->` qualified(type($output))
+    `:` qualified(type($query)) `,` qualified(type($pages)) `->` qualified(type($output)) (`score` $score^)?
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def Stage_MoveOp : Stage_StageOp<"move", [Stage_Worked<["readsElsewhere"]>]> {

@@ -55,8 +55,7 @@ private:
     for (auto [i, weight] : llvm::enumerate(all)) {
       if (weight.getElement())
         continue;
-      bool vector = i > 0 || isa<stage::EachRowOp, stage::ScanOp>(op) ||
-                    (isa<stage::RowsOp>(op) && !isa<EmbedAttr>(cast<stage::RowsOp>(op).getFormula()));
+      bool vector = i > 0 || isa<stage::EachRowOp, stage::ScanOp>(op);
       Type element = Float32Type::get(&getContext());
       if (!vector)
         element = storedAs(SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, weight.getSources()[0]), weights);

@@ -2,9 +2,8 @@
 //
 // One walk over the body of each `quoin.model`, in order. An op becomes the stage of its kind, but:
 //
-//   1. a product whose result only an addition or a gated activation reads is passed over; that op becomes the
-//      product's stage. So what rides along is decided where it stands, and the stage comes when all its operands are
-//      there;
+//   1. spellings that are left are written out; a sum of rows is a row program, too, and so is a rotary, which reads a
+//      table of angles by its rows' positions;
 //   2. attention becomes two stages: keys and values go into pages, queries look at them. Who sees whom is evaluated
 //      first of all, and again before an attention with another formula of its own than the one before it;
 //   3. positions that are gathered stay those of the step: a stage on rows read finds its positions by their numbers;
@@ -15,6 +14,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/quoin/FormulaBuilder.h"
+#include "dialects/quoin/Overhang.h"
+#include "dialects/quoin/RowProgram.h"
 #include "dialects/quoin/RowSpaces.h"
 #include "dialects/stage/ScanStage.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -25,7 +27,6 @@
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
 #include "passes/Spellings.h"
-#include "passes/stage/Storage.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -37,25 +38,9 @@ namespace quoin {
 #include "passes/Passes.h.inc"
 } // namespace quoin
 
-/// The product whose only use is `user`, so that it can become part of it.
-template <typename Op = LinearOp> static Op productFor(Value v, Operation *user) {
-  auto product = v.getDefiningOp<Op>();
-  return product && v.hasOneUse() && *v.getUsers().begin() == user ? product : Op();
-}
-
-/// The product that takes the addition along: the right one, so that a residual stays the left operand.
-static LinearOp residualProduct(arith::AddFOp add) {
-  if (LinearOp rhs = productFor(add.getRhs(), add))
-    return rhs;
-  return productFor(add.getLhs(), add);
-}
-
 namespace {
 struct LowerToStages : quoin::impl::LowerToStagesPassBase<LowerToStages> {
-  using LowerToStagesPassBase::LowerToStagesPassBase;
-
   Counter numStages{"lower-to-stages", "num-stages"};
-  Counter numEpilogues{"lower-to-stages", "num-epilogues-fused"};
 
   void runOnOperation() override;
 };
@@ -63,17 +48,17 @@ struct LowerToStages : quoin::impl::LowerToStagesPassBase<LowerToStages> {
 /// Lowers one model.
 class ModelLowering {
 public:
-  ModelLowering(ModelOp m, WeightStorage storage)
-      : model(m), weights(storage), spaces(*RowSpaces::infer(m)), b(m.getContext()) {}
+  ModelLowering(ModelOp m, int64_t reached)
+      : model(m), positions(reached), spaces(*RowSpaces::infer(m)), b(m.getContext()) {}
 
-  int64_t stages = 0, epilogues = 0;
+  int64_t stages = 0;
 
   /// Puts the step where the model stands, which goes.
   void run();
 
 private:
   ModelOp model;
-  WeightStorage weights;
+  int64_t positions; ///< that rows may be at
   RowSpaces spaces;
   OpBuilder b;
   StepOp step;
@@ -96,45 +81,6 @@ private:
   WeightAttr weight(ArrayRef<FlatSymbolRefAttr> sources) {
     return WeightAttr::get(b.getContext(), sources, Type(), LayoutAttrInterface(), -1);
   }
-  WeightOp find(FlatSymbolRefAttr symbol) { return SymbolTable::lookupNearestSymbolFrom<WeightOp>(model, symbol); }
-
-  //===--------------------------------------------------------------------===//
-  // What rides on a product
-  //===--------------------------------------------------------------------===//
-
-  /// Why the activation cannot ride on the products of its operands; null if it can.
-  const char *whyNotFused(SwigluOp op) {
-    if (auto gate = productFor<ExpertLinearOp>(op.getGate(), op), up = productFor<ExpertLinearOp>(op.getUp(), op);
-        gate && up && gate != up)
-      return gate.getChoice() != up.getChoice() ? "the products of its operands are with different experts"
-             : find(gate.getWeightAttr()).getType() != find(up.getWeightAttr()).getType()
-                 ? "the weights of its operands have different shapes or types"
-                 : whyNotTogether(gate, up);
-    LinearOp gate = productFor(op.getGate(), op), up = productFor(op.getUp(), op);
-    if (!gate || !up || gate == up)
-      return "its operands are no products that it alone reads";
-    if (gate.getBias() || up.getBias())
-      return "a product of its operands has a bias";
-    return whyNotTogether(gate, up);
-  }
-
-  template <typename Op> const char *whyNotTogether(Op gate, Op up) {
-    if (gate.getInput() != up.getInput())
-      return "the products of its operands read different rows";
-    if (storedAs(find(gate.getWeightAttr()), weights) != storedAs(find(up.getWeightAttr()), weights))
-      return "the weights of its operands are stored as different types";
-    return nullptr;
-  }
-
-  template <typename Op> bool isTakenAlong(Op op) {
-    if (!op.getOutput().hasOneUse())
-      return false;
-    Operation *user = *op.getOutput().getUsers().begin();
-    if (auto add = dyn_cast<arith::AddFOp>(user))
-      return residualProduct(add).getOperation() == op.getOperation();
-    auto gated = dyn_cast<SwigluOp>(user);
-    return gated && !whyNotFused(gated);
-  }
 
   //===--------------------------------------------------------------------===//
   // Ops
@@ -144,32 +90,56 @@ private:
     SmallVector<Value, 3> operands;
     for (Value v : inputs)
       operands.push_back(buffers.at(v));
-    BufferType type = typeFor(out);
-    if (isa<RotaryAttr>(formula) && type.getSpace() == Space::Read)
-      operands.push_back(step.getRead());
-    buffers[out] = stage::RowsOp::create(b, op->getLoc(), type, false, formula, operands, read, IntegerAttr());
+    buffers[out] = stage::RowsOp::create(b, op->getLoc(), typeFor(out), false, formula, operands, read, IntegerAttr());
   }
 
-  /// The product of `linear`, or of a gate and `second`, and what is added to it.
-  void addProduct(LinearOp linear, LinearOp second, Value residual, Value out) {
-    SmallVector<FlatSymbolRefAttr, 2> sources = {linear.getWeightAttr()};
-    if (second)
-      sources.push_back(second.getWeightAttr());
-    WeightAttr bias = linear.getBiasAttr() ? weight({linear.getBiasAttr()}) : WeightAttr();
-    buffers[out] = ProductOp::create(b, out.getLoc(), typeFor(out), false, buffers.at(linear.getInput()),
-                                     residual ? buffers.at(residual) : Value(), weight(sources), bias, bool(second),
-                                     IntegerAttr());
-    epilogues += residual || second;
+  void addProduct(LinearOp op) {
+    WeightAttr bias = op.getBiasAttr() ? weight({op.getBiasAttr()}) : WeightAttr();
+    buffers[op.getOutput()] =
+        ProductOp::create(b, op.getLoc(), typeFor(op.getOutput()), false, buffers.at(op.getInput()), ValueRange(),
+                          weight({op.getWeightAttr()}), bias, IntegerAttr());
   }
 
-  /// The products of `linear`, or of a gate and `second`, with experts.
-  void addExperts(ExpertLinearOp linear, ExpertLinearOp second, Value out) {
-    SmallVector<FlatSymbolRefAttr, 2> sources = {linear.getWeightAttr()};
-    if (second)
-      sources.push_back(second.getWeightAttr());
-    buffers[out] = ExpertsOp::create(b, out.getLoc(), typeFor(out), false, buffers.at(linear.getInput()),
-                                     buffers.at(linear.getChoice()), weight(sources), bool(second), IntegerAttr());
-    epilogues += bool(second);
+  void addExperts(ExpertLinearOp op) {
+    buffers[op.getOutput()] =
+        ExpertsOp::create(b, op.getLoc(), typeFor(op.getOutput()), false, buffers.at(op.getInput()),
+                          buffers.at(op.getChoice()), weight({op.getWeightAttr()}), IntegerAttr());
+  }
+
+  /// A row program that reads the cosines and sines of its row's position.
+  void addRotary(RotaryOp op) {
+    int64_t width = rowNumbersOf(op.getInput()), head = op.getHeadDim(), half = head / 2;
+    auto angles = AnglesAttr::get(b.getContext(), positions, half, op.getThetaAttr());
+    auto table = WeightAttr::get(b.getContext(), {}, b.getF32Type(), angles, -1);
+    BufferType type = typeFor(op.getOutput());
+    auto made = stage::EachRowOp::create(b, op.getLoc(), type, false,
+                                         ValueRange{buffers.at(op.getInput()), step.getPositions()},
+                                         type.getSpace() == Space::Read ? step.getRead() : Value(), b.getArrayAttr({}),
+                                         b.getArrayAttr({table}), b.getDenseI64ArrayAttr({1}), DenseI64ArrayAttr());
+    Block &body = made.getBody().emplaceBlock();
+    for (Type argument : {Type(RankedTensorType::get({width}, b.getF32Type())), Type(b.getIndexType()),
+                          Type(RankedTensorType::get({head}, b.getF32Type()))})
+      body.addArgument(argument, op.getLoc());
+    FormulaBuilder f(op.getLoc(), body);
+    Term x = f.reshape(f.argument(0), {width / head, head}), turn = f.argument(2);
+    Term u = f.slice(x, 0, half), v = f.slice(x, half, half);
+    Term cosine = f.spread(f.slice(turn, 0, half), 0, width / head),
+         sine = f.spread(f.slice(turn, half, half), 0, width / head);
+    f.finish(f.reshape(f.concat({u * cosine - v * sine, v * cosine + u * sine}, 1), {width}));
+    buffers[op.getOutput()] = made.getOutputs()[0];
+  }
+
+  /// A sum of rows is a row program of one op.
+  void addSum(arith::AddFOp op) {
+    Type row = rowTypeOf(op.getType());
+    auto made = stage::EachRowOp::create(b, op.getLoc(), typeFor(op.getResult()), false,
+                                         ValueRange{buffers.at(op.getLhs()), buffers.at(op.getRhs())}, Value(),
+                                         b.getArrayAttr({}), ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr());
+    OpBuilder::InsertionGuard guard(b);
+    Block *body = b.createBlock(&made.getBody(), {}, {row, row}, {op.getLoc(), op.getLoc()});
+    Value sum = arith::AddFOp::create(b, op.getLoc(), body->getArgument(0), body->getArgument(1));
+    RowOp::create(b, op.getLoc(), sum);
+    buffers[op.getResult()] = made.getOutputs()[0];
   }
 
   /// Words that an attention looks at: those that are there, or new ones where it has another formula.
@@ -183,9 +153,11 @@ private:
     auto pages = b.getType<PagesType>(op.getKvHeads(), op.getHeadDim(), b.getF32Type());
     auto cache = stage::CacheOp::create(b, op.getLoc(), pages, false, buffers.at(op.getKey()),
                                         buffers.at(op.getValue()), IntegerAttr());
-    buffers[op.getOutput()] =
+    auto attend =
         AttendOp::create(b, op.getLoc(), typeFor(op.getOutput()), false, buffers.at(op.getQuery()), cache, words,
                          op.getRows() ? step.getRead() : Value(), op.getHeads(), op.getScale(), IntegerAttr());
+    attend.getScore().takeBody(op.getScore());
+    buffers[op.getOutput()] = attend;
   }
 
   /// A row program as it stands; one without results is nothing.
@@ -206,7 +178,7 @@ private:
       types.push_back(typeFor(output));
     auto made =
         stage::EachRowOp::create(b, op.getLoc(), types, false, inputs, findsPositions ? step.getRead() : Value(),
-                                 b.getArrayAttr(vectors), DenseI64ArrayAttr());
+                                 b.getArrayAttr(vectors), ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr());
     made.getBody().takeBody(op.getBody());
     for (auto [output, buffer] : llvm::zip_equal(op.getOutputs(), made.getOutputs()))
       buffers[output] = buffer;
@@ -247,43 +219,10 @@ void ModelLowering::lower(Operation &op) {
   TypeSwitch<Operation *>(&op)
       .Case(
           [&](EmbedOp o) { addRows(o, EmbedAttr::get(context), o.getIds(), o.getRows(), weight({o.getWeightAttr()})); })
-      .Case([&](RmsNormOp o) {
-        int64_t group = cast<RankedTensorType>(find(o.getWeightAttr()).getType()).getDimSize(0);
-        addRows(o, NormAttr::get(context, group, o.getEpsilonAttr()), o.getInput(), o.getOutput(),
-                weight({o.getWeightAttr()}));
-      })
-      .Case([&](RotaryOp o) {
-        addRows(o, RotaryAttr::get(context, o.getHeadDim(), o.getThetaAttr()), {o.getInput(), o.getPositions()},
-                o.getOutput());
-      })
-      .Case([&](LinearOp o) {
-        if (!isTakenAlong(o))
-          addProduct(o, {}, {}, o.getOutput());
-      })
-      .Case([&](arith::AddFOp o) {
-        LinearOp product = residualProduct(o);
-        if (!product) {
-          remark::missed(o.getLoc(), remarkOn<LowerToStages>("Epilogue"))
-              << "no operand is a product that it alone reads";
-          return addRows(o, AddAttr::get(context), {o.getLhs(), o.getRhs()}, o.getResult());
-        }
-        remark::passed(o.getLoc(), remarkOn<LowerToStages>("Epilogue")) << "the sum rides on a product";
-        addProduct(product, {}, product.getOutput() == o.getRhs() ? o.getLhs() : o.getRhs(), o.getResult());
-      })
-      .Case([&](SwigluOp o) {
-        if (const char *reason = whyNotFused(o)) {
-          remark::missed(o.getLoc(), remarkOn<LowerToStages>("Epilogue")) << reason;
-          return addRows(o, SwigluAttr::get(context), {o.getGate(), o.getUp()}, o.getOutput());
-        }
-        remark::passed(o.getLoc(), remarkOn<LowerToStages>("Epilogue")) << "the activation rides on two products";
-        if (auto gate = o.getGate().getDefiningOp<ExpertLinearOp>())
-          return addExperts(gate, o.getUp().getDefiningOp<ExpertLinearOp>(), o.getOutput());
-        addProduct(o.getGate().getDefiningOp<LinearOp>(), o.getUp().getDefiningOp<LinearOp>(), {}, o.getOutput());
-      })
-      .Case([&](ExpertLinearOp o) {
-        if (!isTakenAlong(o))
-          addExperts(o, {}, o.getOutput());
-      })
+      .Case([&](RotaryOp o) { addRotary(o); })
+      .Case([&](LinearOp o) { addProduct(o); })
+      .Case([&](ExpertLinearOp o) { addExperts(o); })
+      .Case([&](arith::AddFOp o) { addSum(o); })
       .Case([&](quoin::EachRowOp o) { addRowProgram(o); })
       .Case([&](quoin::ScanOp o) { addScan(o); })
       .Case([&](AttentionOp o) { addAttention(o); })
@@ -326,11 +265,11 @@ void ModelLowering::run() {
 }
 
 void LowerToStages::runOnOperation() {
+  int64_t positions = positionsOf(getOperation());
   for (ModelOp model : llvm::make_early_inc_range(getOperation().getOps<ModelOp>())) {
     expandSpellings(model);
-    ModelLowering lowering(model, weights);
+    ModelLowering lowering(model, positions);
     lowering.run();
     numStages += lowering.stages;
-    numEpilogues += lowering.epilogues;
   }
 }

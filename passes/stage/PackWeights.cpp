@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/quoin/Overhang.h"
 #include "dialects/stage/ScanStage.h"
 #include "passes/Counters.h"
 #include "passes/Passes.h"
@@ -29,7 +28,6 @@ struct PackWeights : quoin::impl::PackWeightsPassBase<PackWeights> {
   void runOnOperation() override {
     placed.clear();
     end = 0;
-    positions = positionsOf(getOperation());
     SmallVector<StepOp> steps(getOperation().getOps<StepOp>());
     for (StepOp step : steps)
       for (Operation &op : step.getBody().front())
@@ -49,7 +47,7 @@ struct PackWeights : quoin::impl::PackWeightsPassBase<PackWeights> {
 
 private:
   DenseMap<Attribute, WeightAttr> placed; ///< by the piece, as if it lay at 0
-  int64_t end = 0, positions = 0;
+  int64_t end = 0;
 
   /// How a stage reads weight `i` of its own.
   LayoutAttrInterface layoutFor(Operation *op, size_t i, WeightAttr weight) {
@@ -60,10 +58,7 @@ private:
     };
     auto rowsOf = [&] { return shapeOf()[0]; };
     return llvm::TypeSwitch<Operation *, LayoutAttrInterface>(op)
-        .Case([&](stage::RowsOp rows) {
-          int64_t count = isa<EmbedAttr>(rows.getFormula()) ? rowsOf() : 0;
-          return rows.getFormula().getLayoutFor(rows.getOutput().getType(), count, positions);
-        })
+        .Case([&](stage::RowsOp rows) { return rows.getFormula().getLayoutFor(rows.getOutput().getType(), rowsOf()); })
         .Case([&](stage::EachRowOp) { return LineAttr::get(&getContext(), rowsOf()); })
         .Case([&](stage::ScanOp scan) { return layoutOf(scan, i, shapeOf()); })
         .Case([&](ProductOp product) -> LayoutAttrInterface {
@@ -92,16 +87,11 @@ private:
 
   LogicalResult pack(Operation *op) {
     SmallVector<WeightAttr, 2> all = weightsOf(op);
-    // Angles are made of no weight.
-    if (auto rows = dyn_cast<stage::RowsOp>(op); rows && isa<RotaryAttr>(rows.getFormula()))
-      all.push_back(WeightAttr());
     for (auto [i, weight] : llvm::enumerate(all)) {
-      if (weight && !weight.getElement())
+      if (!weight.getElement())
         return op->emitOpError("expects a weight with a stored type, but found ") << weight;
-      LayoutAttrInterface layout = layoutFor(op, i, weight);
-      if (!weight)
-        weight = WeightAttr::get(&getContext(), {}, Float32Type::get(&getContext()), layout, 0);
-      weight = place(weight, layout);
+      // What is made of no weight says how it lies.
+      weight = place(weight, weight.getLayout() ? weight.getLayout() : layoutFor(op, i, weight));
     }
     if (!all.empty())
       setWeights(op, all);

@@ -284,3 +284,11 @@ quoin.model @model_c5 head @e {
   }
   quoin.hidden %0 : tensor<?x4xf32>
 }
+
+// -----
+
+func.func @rounded_is_of_products(%x: f32) -> f32 {
+  // expected-error @+1 {{expects 'quoin.rounded' on a product of numbers only, and no value of it}}
+  %0 = arith.addf %x, %x {quoin.rounded} : f32
+  return %0 : f32
+}

@@ -16,7 +16,7 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.model @rms_norm_by_a_matrix head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
   %0 = quoin.embed %ids by @e : tensor<?x4xf32>
-  // expected-error @+1 {{expects weight '@e' of shape [?], but found 'tensor<8x4xf32>'}}
+  // expected-error @+1 {{expects weight '@e' of rank 1, but found 'tensor<8x4xf32>'}}
   %1 = quoin.rms_norm %0 by @e epsilon 1.0e-6 : tensor<?x4xf32>
   quoin.hidden %0 : tensor<?x4xf32>
 }

@@ -118,7 +118,7 @@ TEST(HalideProduct, AgreesWithOurs) {
   for (int64_t rows : {4, 5, 16, 33}) {
     Rows x(rows, shape.k), out(rows, shape.n);
     x.fill();
-    p.call(name, x.row(0), weights.data() + weight, nullptr, nullptr, out.row(0), rows, int64_t(0), shape.tiles());
+    p.call(name, x.row(0), weights.data() + weight, nullptr, out.row(0), rows, int64_t(0), shape.tiles());
     std::vector<float> input, theirs(static_cast<size_t>(rows * shape.n));
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t i = 0; i < shape.k; ++i)

@@ -520,6 +520,31 @@ TEST(RowProgram, HandsOnWhatIsNoNumber) {
   }
 }
 
+TEST(RowProgram, NormsCarryNaNAndInfinity) {
+  constexpr int64_t width = 37;
+  for (Storage storage : {Storage::F32, Storage::BF16}) {
+    Scene run({"norm", rmsNorm(width)}, "native", storage);
+    QUOIN_SKIP_UNLESS_IT_RUNS(run.p);
+    for (float special : {NAN, std::bit_cast<float>(0xff812345u), INFINITY, -INFINITY})
+      for (int64_t at : {int64_t(0), int64_t(17), width - 1}) {
+        float before = run.inputs[0]->at(1, at);
+        run.inputs[0]->put(1, at, special);
+        run.run(0, 3);
+        for (int64_t r = 0; r < 3; ++r) {
+          auto want = run.expected(r)[0];
+          for (int64_t i = 0; i < width; ++i) {
+            double expected = want[static_cast<size_t>(i)].real, found = run.outputs[0]->at(r, i);
+            if (std::isnan(expected))
+              EXPECT_TRUE(std::isnan(found)) << r << " " << i << " is " << found;
+            else
+              EXPECT_NEAR(expected, found, 1e-2 * std::max(1.0, std::fabs(expected))) << r << " " << i;
+          }
+        }
+        run.inputs[0]->put(1, at, before);
+      }
+  }
+}
+
 TEST(RowProgram, TakesThePlaceOfWhatItReadsOnce) {
   auto may = [](const std::string &text, unsigned argument, unsigned row) {
     Parsed parsed(text);

@@ -117,3 +117,23 @@ stage.step @attend_c5 {
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @attend_c6 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %words = stage.masks
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %kv = stage.cache %0, %0 : !row, !row -> !stage.pages<2x2xf32>
+  // expected-error @+1 {{expects a score with arguments 'f32', 'i32', 'i32', 'i32', but found 'f32', 'f32'}}
+  %1 = stage.attend %0, %kv under %words heads 2 scale 0.5 : !row, !stage.pages<2x2xf32> -> !row score {
+  ^bb0(%s: f32, %t: f32):
+    quoin.number %s
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}

@@ -72,23 +72,3 @@
 
 // expected-error @+1 {{expects the layout of a weight, but found 3 : i64}}
 "test.weight_layout"() {a = #stage.weight<@a as f32 in 3 : i64 at 64>} : () -> ()
-
-// -----
-
-// expected-error @+1 {{expects an epsilon that is 0 or a positive normal number of f32, but found -1.000000e+00 : f64}}
-"test.norm_c1"() {a = #stage.norm<group 4 epsilon -1.0>} : () -> ()
-
-// -----
-
-// expected-error @+1 {{expects a group of at least 1, but found 0}}
-"test.norm_c2"() {a = #stage.norm<group 0 epsilon 1.0>} : () -> ()
-
-// -----
-
-// expected-error @+1 {{expects an even head_dim of at least 2, but found 3}}
-"test.rotary_c1"() {a = #stage.rotary<head_dim 3 theta 1.0>} : () -> ()
-
-// -----
-
-// expected-error @+1 {{expects a theta that is finite and positive, but found 0x7FF0000000000000 : f64}}
-"test.rotary_c2"() {a = #stage.rotary<head_dim 4 theta 0x7FF0000000000000 : f64>} : () -> ()

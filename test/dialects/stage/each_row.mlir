@@ -10,6 +10,7 @@ quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
 // Positions of rows read are looked up by the numbers of those; each result has a place, the first that of the operand.
 // CHECK-LABEL: stage.step @body
 // CHECK: stage.each_row %{{.+}} by [#stage.weight<@n>] : (!stage.buffer<row, 4xf32>) -> !stage.buffer<row, 4xf32> {
+// CHECK: stage.each_row %{{.+}}, %positions by [#stage.weight<@n>] tables [#stage.weight<as f32 in #stage.angles<16 x 2 theta 1.000000e+04 : f64>>] of [1] :
 // CHECK: stage.each_row barrier %{{.+}}, %positions by [#stage.weight<@n as f32 in #stage.line<4> at 128>] places [0, 1] :
 // CHECK-SAME: (!stage.buffer<row, 4xf32>, !stage.buffer<row, 1xi32>) -> (!stage.buffer<row, 4xf32>, !stage.buffer<row, 4xbf16>) {
 // CHECK: stage.each_row %{{.+}}, %positions at %read :
@@ -21,7 +22,16 @@ stage.step @body places [64, 64] {
     %y = arith.mulf %row, %n : tensor<4xf32>
     quoin.row %y : tensor<4xf32>
   }
-  %2 = stage.rows #stage.add(%1, %1) place 0 : (!row, !row) -> !row
+  %t = stage.each_row %1, %positions by [#stage.weight<@n>] tables [#stage.weight<as f32 in #stage.angles<16 x 2 theta 1.0e4>>] of [1] : (!row, !stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%row: tensor<4xf32>, %position: index, %n: tensor<4xf32>, %turn: tensor<4xf32>):
+    %y = arith.mulf %row, %turn : tensor<4xf32>
+    quoin.row %y : tensor<4xf32>
+  }
+  %2 = stage.each_row %1 places [0] : (!row) -> !row {
+  ^bb0(%x: tensor<4xf32>):
+    %s = arith.addf %x, %x : tensor<4xf32>
+    quoin.row %s : tensor<4xf32>
+  }
   %3, %4 = stage.each_row barrier %2, %positions by [#stage.weight<@n as f32 in #stage.line<4> at 128>] places [0, 1] : (!row, !stage.buffer<row, 1xi32>) -> (!row, !stage.buffer<row, 4xbf16>) {
   ^bb0(%row: tensor<4xf32>, %position: index, %n: tensor<4xf32>):
     %y = arith.mulf %row, %n : tensor<4xf32>

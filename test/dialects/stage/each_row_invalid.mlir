@@ -286,3 +286,93 @@ stage.step @step_c5_twice places [64, 64] {
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+!column = !stage.buffer<row, 1xi32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @each_row_c7 {
+^bb0(%ids: !column, %positions: !column, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!column) -> !row
+  // expected-error @+1 {{expects 1 numbers of operands behind 'of', but found 2}}
+  %1 = stage.each_row %0, %positions tables [#stage.weight<as f32 in #stage.angles<16 x 2 theta 1.0e4>>] of [1, 1] : (!row, !column) -> !row {
+  ^bb0(%x: tensor<4xf32>, %position: index, %t: tensor<4xf32>):
+    quoin.row %x : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+!column = !stage.buffer<row, 1xi32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @each_row_c7_layout {
+^bb0(%ids: !column, %positions: !column, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!column) -> !row
+  // expected-error @+1 {{expects angles of 4 numbers a position stored as f32, but found #stage.weight<@e>}}
+  %1 = stage.each_row %0, %positions tables [#stage.weight<@e>] of [1] : (!row, !column) -> !row {
+  ^bb0(%x: tensor<4xf32>, %position: index, %t: tensor<4xf32>):
+    quoin.row %x : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+!column = !stage.buffer<row, 1xi32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @each_row_c7_width {
+^bb0(%ids: !column, %positions: !column, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!column) -> !row
+  // expected-error @+1 {{expects angles of 4 numbers a position stored as f32, but found}}
+  %1 = stage.each_row %0, %positions tables [#stage.weight<as f32 in #stage.angles<16 x 3 theta 1.0e4>>] of [1] : (!row, !column) -> !row {
+  ^bb0(%x: tensor<4xf32>, %position: index, %t: tensor<4xf32>):
+    quoin.row %x : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+!column = !stage.buffer<row, 1xi32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @each_row_c7_operand {
+^bb0(%ids: !column, %positions: !column, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!column) -> !row
+  // expected-error @+1 {{expects the number of an operand that is positions, but found 0}}
+  %1 = stage.each_row %0, %positions tables [#stage.weight<as f32 in #stage.angles<16 x 2 theta 1.0e4>>] of [0] : (!row, !column) -> !row {
+  ^bb0(%x: tensor<4xf32>, %position: index, %t: tensor<4xf32>):
+    quoin.row %x : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+!column = !stage.buffer<row, 1xi32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @each_row_c7_beyond {
+^bb0(%ids: !column, %positions: !column, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!column) -> !row
+  // expected-error @+1 {{expects the number of an operand that is positions, but found 2}}
+  %1 = stage.each_row %0, %positions tables [#stage.weight<as f32 in #stage.angles<16 x 2 theta 1.0e4>>] of [2] : (!row, !column) -> !row {
+  ^bb0(%x: tensor<4xf32>, %position: index, %t: tensor<4xf32>):
+    quoin.row %x : tensor<4xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}

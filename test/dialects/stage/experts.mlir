@@ -13,7 +13,7 @@ quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 // CHECK-LABEL: stage.step @body
 // CHECK: %[[C:.+]] = stage.each_row %{{.+}} : (!stage.buffer<row, 4xf32>) -> !stage.buffer<row, 2xi32> {
 // CHECK: %[[W:.+]] = stage.experts %{{.+}} to %[[C]] by <@w> : !stage.buffer<row, 4xf32>, !stage.buffer<row, 2xi32> -> !stage.buffer<row, 10xf32>
-// CHECK: stage.experts barrier %{{.+}} to %[[C]] by <[@w, @u] as f32 in #stage.stack<3 x 5 x 4> at 512> gated place 1 : !stage.buffer<row, 4xf32>, !stage.buffer<row, 2xi32> -> !stage.buffer<row, 10xf32>
+// CHECK: stage.experts barrier %{{.+}} to %[[C]] by <[@w, @u] as f32 in #stage.stack<3 x 5 x 4> at 512> place 1 : !stage.buffer<row, 4xf32>, !stage.buffer<row, 2xi32> -> !stage.buffer<row, 10xf32>
 // CHECK: stage.experts %[[W]] to %[[C]] by <@d as bf16> : !stage.buffer<row, 10xf32>, !stage.buffer<row, 2xi32> -> !stage.buffer<row, 8xf32>
 // CHECK: stage.move %[[C]] at %read : !stage.buffer<row, 2xi32> -> !stage.buffer<read, 2xi32>
 stage.step @body places [64, 64] {
@@ -25,7 +25,11 @@ stage.step @body places [64, 64] {
     quoin.row %numbers : tensor<2xi32>
   }
   %1 = stage.experts %0 to %c by <@w> : !row, !choice -> !each
-  %2 = stage.experts barrier %0 to %c by <[@w, @u] as f32 in #stage.stack<3 x 5 x 4> at 512> gated place 1 : !row, !choice -> !each
+  %2 = stage.experts barrier %0 to %c by <[@w, @u] as f32 in #stage.stack<3 x 5 x 4> at 512> place 1 : !row, !choice -> !each {
+  ^bb0(%gate: f32, %up: f32):
+    %y = arith.mulf %gate, %up : f32
+    quoin.number %y
+  }
   %3 = stage.experts %1 to %c by <@d as bf16> : !each, !choice -> !stage.buffer<row, 8xf32>
   %r = stage.move %c at %read : !choice -> !stage.buffer<read, 2xi32>
   %h = stage.move %0 at %read : !row -> !host

@@ -128,7 +128,7 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.weight @w : tensor<3x5x4xf32> from "model.safetensors" tensor "w"
 quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
-stage.step @experts_c2_two {
+stage.step @experts_c4 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
   %c = stage.each_row %0 : (!row) -> !choice {
@@ -136,8 +136,12 @@ stage.step @experts_c2_two {
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
     quoin.row %numbers : tensor<2xi32>
   }
-  // expected-error @+1 {{expects 2 weights, but found 1}}
-  %1 = stage.experts %0 to %c by <@w> gated : !row, !choice -> !each
+  // expected-error @+1 {{expects an end with arguments 'f32', but found 'f32', 'f32'}}
+  %1 = stage.experts %0 to %c by <@w> : !row, !choice -> !each {
+  ^bb0(%gate: f32, %up: f32):
+    %y = arith.mulf %gate, %up : f32
+    quoin.number %y
+  }
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -257,7 +261,11 @@ stage.step @experts_c2_shapes {
     quoin.row %numbers : tensor<2xi32>
   }
   // expected-error @+1 {{expects a weight of shape [?, 5, ?], but @d is 'tensor<3x4x5xf32>'}}
-  %1 = stage.experts %0 to %c by <[@w, @d]> gated : !row, !choice -> !each
+  %1 = stage.experts %0 to %c by <[@w, @d]> : !row, !choice -> !each {
+  ^bb0(%gate: f32, %up: f32):
+    %y = arith.mulf %gate, %up : f32
+    quoin.number %y
+  }
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }

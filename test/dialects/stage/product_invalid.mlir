@@ -43,11 +43,11 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
-stage.step @product_c1_narrow {
+stage.step @product_c1_result {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects a result of f32, but found 'bf16'}}
-  %1 = stage.product %0 by <@w> : !row -> !stage.buffer<row, 4xbf16>
+  // expected-error @+1 {{expects rows of f32 or bf16, but found 'i32'}}
+  %1 = stage.product %0 by <@w> : !row -> !stage.buffer<row, 4xi32>
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -97,11 +97,15 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
-stage.step @product_c2_two {
+stage.step @product_c4_numbers {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects 2 weights, but found 1}}
-  %1 = stage.product %0 by <@w> gated : !row -> !row
+  // expected-error @+1 {{expects an end with arguments 'f32', but found 'f32', 'f32'}}
+  %1 = stage.product %0 by <@w> : !row -> !row {
+  ^bb0(%gate: f32, %up: f32):
+    %y = arith.mulf %gate, %up : f32
+    quoin.number %y
+  }
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -169,11 +173,15 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
-stage.step @product_c4 {
+stage.step @product_c3_two {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects nothing else on a product that is gated, but found a bias}}
-  %1 = stage.product %0 by <[@w, @u]> bias <@b> gated : !row -> !row
+  // expected-error @+1 {{expects no bias with two weights, but found #stage.weight<@b>}}
+  %1 = stage.product %0 by <[@w, @u]> bias <@b> : !row -> !row {
+  ^bb0(%gate: f32, %up: f32):
+    %y = arith.mulf %gate, %up : f32
+    quoin.number %y
+  }
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -187,11 +195,11 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
-stage.step @product_c4_row {
+stage.step @product_c4_without {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects nothing else on a product that is gated, but found a row to add}}
-  %1 = stage.product %0 by <[@w, @u]> gated plus %0 : !row, !row -> !row
+  // expected-error @+1 {{expects an end for the rows behind 'with', but found none}}
+  %1 = stage.product %0 by <@w> with %0 : !row, !row -> !row
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -209,8 +217,12 @@ stage.step @product_c5 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
   %r = stage.move %0 at %read : !row -> !read
-  // expected-error @+1 {{expects to add rows of the result's}}
-  %1 = stage.product %0 by <@w> plus %r : !row, !read -> !row
+  // expected-error @+1 {{expects rows '!stage.buffer<row, 4xf32>' behind 'with', but found '!stage.buffer<read, 4xf32>'}}
+  %1 = stage.product %0 by <@w> with %r : !row, !read -> !row {
+  ^bb0(%sum: f32, %row: f32):
+    %y = arith.addf %row, %sum : f32
+    quoin.number %y
+  }
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -230,6 +242,88 @@ stage.step @product_c6 {
   %n = stage.move %0 : !row -> !stage.buffer<row, 4xbf16>
   // expected-error @+1 {{expects a weight stored as bf16 for rows of bf16, but found #stage.weight<@w as f32>}}
   %1 = stage.product %n by <@w as f32> : !stage.buffer<row, 4xbf16> -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+stage.step @product_c2_three {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects 1 or 2 weights, but found 3}}
+  %1 = stage.product %0 by <[@w, @u, @w]> : !row -> !row {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    quoin.number %a
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+stage.step @product_c4_op {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %1 = stage.product %0 by <@w> : !row -> !row {
+  ^bb0(%a: f32):
+    // expected-error @+1 {{'stage.product' op expects an end of 'arith' and 'math' ops, but found 'tensor.splat'}}
+    %b = tensor.splat %a : tensor<2xf32>
+    quoin.number %a
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+stage.step @product_c4_type {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %1 = stage.product %0 by <@w> : !row -> !row {
+  ^bb0(%a: f32):
+    // expected-error @+1 {{expects f32, i32 or i1, but found 'f64'}}
+    %b = arith.constant 1.0 : f64
+    quoin.number %a
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!read = !stage.buffer<read, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
+quoin.weight @u : tensor<4x4xf32> from "model.safetensors" tensor "u"
+stage.step @product_c4_end {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects an end that ends in 'quoin.number'}}
+  %1 = "stage.product"(%0) <{weight = #stage.weight<@w>}> ({
+  ^bb0(%a: f32):
+    llvm.unreachable
+  }) : (!row) -> !row
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }

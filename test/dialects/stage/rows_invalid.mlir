@@ -7,39 +7,8 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 stage.step @rows_c1 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects operands '!stage.buffer<row, 4xf32>', '!stage.buffer<row, 4xf32>', but found '!stage.buffer<row, 4xf32>'}}
-  %1 = stage.rows #stage.add(%0) : (!row) -> !row
-  %h = stage.move %0 at %read : !row -> !host
-  stage.head %h by <@e> : !host
-}
-
-// -----
-
-!row = !stage.buffer<row, 4xf32>
-!read = !stage.buffer<read, 4xf32>
-!host = !stage.buffer<host, 4xf32>
-quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
-quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
-stage.step @rows_c1_group {
-^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects groups that divide the width 4, but found 3}}
-  %1 = stage.rows #stage.norm<group 3 epsilon 0.0>(%0) by <@n> : (!row) -> !row
-  %h = stage.move %0 at %read : !row -> !host
-  stage.head %h by <@e> : !host
-}
-
-// -----
-
-!row = !stage.buffer<row, 4xf32>
-!read = !stage.buffer<read, 4xf32>
-!host = !stage.buffer<host, 4xf32>
-quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
-stage.step @rows_c1_head_dim {
-^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects a head_dim that divides the width 4, but found 8}}
-  %1 = stage.rows #stage.rotary<head_dim 8 theta 1.0>(%0, %positions) : (!row, !stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects operands '!stage.buffer<row, 1xi32>', but found '!stage.buffer<row, 4xf32>'}}
+  %1 = stage.rows #stage.embed(%0) by <@e> : (!row) -> !row
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -54,7 +23,7 @@ stage.step @rows_c1_narrow {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
   // expected-error @+1 {{expects a result of f32, but found 'bf16'}}
-  %1 = stage.rows #stage.add(%0, %0) : (!row, !row) -> !stage.buffer<row, 4xbf16>
+  %1 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !stage.buffer<row, 4xbf16>
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -65,12 +34,11 @@ stage.step @rows_c1_narrow {
 !read = !stage.buffer<read, 4xf32>
 !host = !stage.buffer<host, 4xf32>
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
-quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
 stage.step @rows_c1_integers {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects a result of f32 or bf16, but found 'i32'}}
-  %1 = stage.rows #stage.norm<group 4 epsilon 0.0>(%0) by <@n> : (!row) -> !stage.buffer<row, 4xi32>
+  // expected-error @+1 {{expects a result of f32, but found 'i32'}}
+  %1 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !stage.buffer<row, 4xi32>
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -84,8 +52,8 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 stage.step @rows_c2 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects operands '!stage.buffer<read, 4xf32>', '!stage.buffer<read, 4xf32>', but found}}
-  %1 = stage.rows #stage.add(%0, %0) : (!row, !row) -> !read
+  // expected-error @+1 {{expects operands '!stage.buffer<read, 1xi32>', but found '!stage.buffer<row, 1xi32>'}}
+  %1 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !read
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -100,7 +68,7 @@ stage.step @rows_c2_host {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
   // expected-error @+1 {{expects a result of space 'row' or 'read', but found '!stage.buffer<host, 4xf32>'}}
-  %1 = stage.rows #stage.add(%0, %0) : (!row, !row) -> !host
+  %1 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !host
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -153,21 +121,6 @@ stage.step @rows_c3_unknown {
 !read = !stage.buffer<read, 4xf32>
 !host = !stage.buffer<host, 4xf32>
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
-stage.step @rows_c3_unwanted {
-^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects no weight of the checkpoint for #stage.add, but found #stage.weight<@e>}}
-  %1 = stage.rows #stage.add(%0, %0) by <@e> : (!row, !row) -> !row
-  %h = stage.move %0 at %read : !row -> !host
-  stage.head %h by <@e> : !host
-}
-
-// -----
-
-!row = !stage.buffer<row, 4xf32>
-!read = !stage.buffer<read, 4xf32>
-!host = !stage.buffer<host, 4xf32>
-quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 stage.step @rows_c3_layout {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   // expected-error @+1 {{expects a layout that fits #stage.embed and '!stage.buffer<row, 4xf32>', but found #stage.line<4>}}
@@ -186,22 +139,6 @@ stage.step @rows_c3_other_table {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   // expected-error @+1 {{expects a layout of 'tensor<8x4xf32>', but found #stage.table<9 x 4>}}
   %0 = stage.rows #stage.embed(%ids) by <@e as f32 in #stage.table<9 x 4> at 0> : (!stage.buffer<row, 1xi32>) -> !row
-  %h = stage.move %0 at %read : !row -> !host
-  stage.head %h by <@e> : !host
-}
-
-// -----
-
-!row = !stage.buffer<row, 4xf32>
-!read = !stage.buffer<read, 4xf32>
-!host = !stage.buffer<host, 4xf32>
-quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
-quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
-stage.step @rows_c3_stored {
-^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects a weight stored as f32, but found 'bf16'}}
-  %1 = stage.rows #stage.norm<group 4 epsilon 0.0>(%0) by <@n as bf16> : (!row) -> !row
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
@@ -230,20 +167,6 @@ stage.step @rows_c1_ids {
   // expected-error @+1 {{expects the step's ids, but found other rows}}
   %0 = stage.rows #stage.embed(%positions) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
   %h = stage.move %0 at %read : !row -> !host
-  stage.head %h by <@e> : !host
-}
-
-// -----
-
-!row = !stage.buffer<row, 4xf32>
-!host = !stage.buffer<host, 4xf32>
-quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
-stage.step @rows_c1_positions {
-^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects the step's positions, but found other rows}}
-  %1 = stage.rows #stage.rotary<head_dim 4 theta 1.0e4>(%0, %ids) : (!row, !stage.buffer<row, 1xi32>) -> !row
-  %h = stage.move %1 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }
 

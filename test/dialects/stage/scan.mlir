@@ -18,7 +18,11 @@ stage.step @body places [64, 64] {
     %y = arith.addf %s, %x : tensor<2xf32>
     quoin.row %y, %y : tensor<2xf32>, tensor<2xf32>
   }
-  %2 = stage.rows #stage.add(%1, %1) place 0 : (!row, !row) -> !row
+  %2 = stage.each_row %1 places [0] : (!row) -> !row {
+  ^bb0(%x: tensor<4xf32>):
+    %sum = arith.addf %x, %x : tensor<4xf32>
+    quoin.row %sum : tensor<4xf32>
+  }
   %3 = stage.scan barrier %2 with [#stage.weight<@r as f32 in #stage.heads<[3, 2, 2], 3 x 2 x 2> at 128>] from %2 heads 2 along [0, 0, 1, 0] places [1] : (!row, !row) -> !row {
   ^bb0(%s: tensor<2xf32>, %x: tensor<2xf32>, %r: tensor<3x2xf32>):
     %y = arith.addf %s, %x : tensor<2xf32>

@@ -107,7 +107,11 @@ stage.step @step_c5 places [64, 64] {
   %0 = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
   %1 = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
   // expected-error @+1 {{expects an operand that is still in its place 0, but another buffer was stored there}}
-  %2 = stage.rows #stage.add(%0, %1) place 1 : (!row, !row) -> !row
+  %2 = stage.each_row %0, %1 places [1] : (!row, !row) -> !row {
+  ^bb0(%x: tensor<4xf32>, %y: tensor<4xf32>):
+    %sum = arith.addf %x, %y : tensor<4xf32>
+    quoin.row %sum : tensor<4xf32>
+  }
   %h = stage.move %2 at %read : !row -> !host
   stage.head %h by <@e> : !host
 }

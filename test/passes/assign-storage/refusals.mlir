@@ -10,36 +10,31 @@ quoin.weight @w : tensor<4x4xbf16> from "model.safetensors" tensor "w"
 
 // One more reader needs f32. On a target without products of pairs, nothing is narrowed; the head is f16, so pages are f32.
 // CHECK-LABEL: stage.step @rows_that_others_read_stay_wide
-// CHECK: %[[N:.+]] = stage.rows #stage.norm<{{.+}}>(%{{.+}}) by <@n as f32> : (!stage.buffer<row, 4xf32>) -> !stage.buffer<row, 4xf32>
+// CHECK: %[[N:.+]] = stage.each_row %{{.+}} by [#stage.weight<@n as f32>] : (!stage.buffer<row, 4xf32>) -> !stage.buffer<row, 4xf32>
 // CHECK: %[[C:.+]] = stage.move %[[N]] : !stage.buffer<row, 4xf32> -> !stage.buffer<row, 4xbf16>
-// CHECK: stage.product %[[C]] by <@w as bf16> plus %[[N]]
+// CHECK: stage.product %[[C]] by <@w as bf16> with %[[N]]
 // CHECK: -> !stage.pages<1x4xf32>
 // CHECK: stage.head %{{.+}} by <@e as f16> :
 // REMARK: [Missed] Narrow | {{.*}}it is copied
 // WIDE-LABEL: stage.step @rows_that_others_read_stay_wide
 // WIDE-NOT: xbf16>
-// WIDE: stage.product %{{.+}} by <@w as bf16> plus %{{.+}} : !stage.buffer<row, 4xf32>, !stage.buffer<row, 4xf32>
+// WIDE: stage.product %{{.+}} by <@w as bf16> with %{{.+}} : !stage.buffer<row, 4xf32>, !stage.buffer<row, 4xf32>
 stage.step @rows_that_others_read_stay_wide {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %h = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  %n = stage.rows #stage.norm<group 4 epsilon 1.0e-6>(%h) by <@n> : (!row) -> !row
-  %p = stage.product %n by <@w> plus %n : !row, !row -> !row
+  %n = stage.each_row %h by [#stage.weight<@n>] : (!row) -> !row {
+  ^bb0(%x: tensor<4xf32>, %n: tensor<4xf32>):
+    %y = arith.mulf %x, %n : tensor<4xf32>
+    quoin.row %y : tensor<4xf32>
+  }
+  %p = stage.product %n by <@w> with %n : !row, !row -> !row {
+  ^bb0(%sum: f32, %row: f32):
+    %y = arith.addf %row, %sum : f32
+    quoin.number %y
+  }
   %kv = stage.cache %p, %p : !row, !row -> !stage.pages<1x4xf32>
   %f = stage.move %p at %read : !row -> !stage.buffer<host, 4xf32>
   stage.head %f by <@e> : !stage.buffer<host, 4xf32>
 }
 
 // A group is computed in lanes of 16: what is stored behind the last one of a row may be the next row, which another worker has.
-// CHECK-LABEL: stage.step @groups_with_a_tail_stay_wide
-// CHECK: %[[N:.+]] = stage.rows #stage.norm<group 2 {{.+}} -> !stage.buffer<row, 4xf32>
-// CHECK: %[[C:.+]] = stage.move %[[N]] : !stage.buffer<row, 4xf32> -> !stage.buffer<row, 4xbf16>
-// CHECK: stage.product %[[C]] by <@w as bf16> :
-quoin.weight @n2 : tensor<2xf32> from "model.safetensors" tensor "n"
-stage.step @groups_with_a_tail_stay_wide {
-^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %h = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  %n = stage.rows #stage.norm<group 2 epsilon 1.0e-6>(%h) by <@n2> : (!row) -> !row
-  %p = stage.product %n by <@w> : !row -> !row
-  %f = stage.move %p at %read : !row -> !stage.buffer<host, 4xf32>
-  stage.head %f by <@e> : !stage.buffer<host, 4xf32>
-}

@@ -9,30 +9,34 @@ quoin.weight @g : tensor<6x4xf32> from "model.safetensors" tensor "g"
 quoin.weight @u : tensor<6x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<4x6xf32> from "model.safetensors" tensor "d"
 
-// The sum rides on the product of the attention, the activation on its two products; queries of rows read get their positions by
-// the numbers of those.
+// One stage an op; a spelling is written out, a sum is a row program; queries of rows read get their positions by the numbers of those.
 // CHECK-LABEL: stage.step @layer {
 // CHECK: ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
 // CHECK-NEXT: %[[WORDS:.+]] = stage.masks
 // CHECK-NEXT: %[[H:.+]] = stage.rows #stage.embed(%ids) by <@e>
 // CHECK-NEXT: %[[HR:.+]] = stage.move %[[H]] at %read
-// CHECK-NEXT: %[[N:.+]] = stage.rows #stage.norm<group 4 epsilon 9.9999999999999995E-7 : f64>(%[[H]]) by <@n>
-// CHECK-NEXT: %[[Q:.+]] = stage.product %[[N]] by <@w> :
-// CHECK-NEXT: %[[R:.+]] = stage.rows #stage.rotary<head_dim 4 theta 1.000000e+04 : f64>(%[[Q]], %positions)
-// CHECK-NEXT: %[[QR:.+]] = stage.move %[[R]] at %read
+// CHECK-NEXT: %[[N:.+]] = stage.each_row %[[H]] by [#stage.weight<@n>]
+// CHECK: math.rsqrt
+// CHECK: %[[Q:.+]] = stage.product %[[N]] by <@w> :
+// CHECK-NEXT: %[[R:.+]] = stage.each_row %[[Q]], %positions tables [#stage.weight<as f32 in #stage.angles<{{.+}} x 2 theta 1.000000e+04 : f64>>] of [1] :
+// CHECK: %[[QR:.+]] = stage.move %[[R]] at %read
 // CHECK-NEXT: %[[KV:.+]] = stage.cache %[[N]], %[[N]] : {{.*}} -> !stage.pages<1x4xf32>
 // CHECK-NEXT: %[[A:.+]] = stage.attend %[[QR]], %[[KV]] under %[[WORDS]] rows %read heads 1 scale 5.000000e-01
-// CHECK-NEXT: %[[H1:.+]] = stage.product %[[A]] by <@w> plus %[[HR]]
-// CHECK-NEXT: %[[ACT:.+]] = stage.product %[[H1]] by <[@g, @u]> gated : !stage.buffer<read, 4xf32> -> !stage.buffer<read, 6xf32>
-// CHECK-NEXT: %[[H2:.+]] = stage.product %[[ACT]] by <@d> plus %[[H1]]
-// CHECK-NEXT: %[[F:.+]] = stage.move %[[H2]] : !stage.buffer<read, 4xf32> -> !stage.buffer<host, 4xf32>
+// CHECK-NEXT: %[[O:.+]] = stage.product %[[A]] by <@w> :
+// CHECK-NEXT: %[[H1:.+]] = stage.each_row %[[HR]], %[[O]] :
+// CHECK-NEXT: ^bb0(%[[X:.+]]: tensor<4xf32>, %[[Y:.+]]: tensor<4xf32>):
+// CHECK-NEXT: %[[S:.+]] = arith.addf %[[X]], %[[Y]] : tensor<4xf32>
+// CHECK-NEXT: quoin.row %[[S]]
+// CHECK: %[[G:.+]] = stage.product %[[H1]] by <@g>
+// CHECK-NEXT: %[[U:.+]] = stage.product %[[H1]] by <@u>
+// CHECK-NEXT: %[[ACT:.+]] = stage.each_row %[[G]], %[[U]]
+// CHECK: %[[D:.+]] = stage.product %[[ACT]] by <@d>
+// CHECK-NEXT: %[[H2:.+]] = stage.each_row %[[H1]], %[[D]]
+// CHECK: %[[F:.+]] = stage.move %[[H2]] : !stage.buffer<read, 4xf32> -> !stage.buffer<host, 4xf32>
 // CHECK-NEXT: stage.head %[[F]] by <@e>
 // CHECK-NOT: quoin.model
-// COUNT: lower-to-stages num-epilogues-fused 3
-// COUNT: lower-to-stages num-stages 13
-// REMARK-DAG: [Passed] Epilogue | {{.*}}the sum rides on a product
-// REMARK-DAG: [Passed] Epilogue | {{.*}}the activation rides on two products
-// REMARK-DAG: [Passed] Model | {{.*}}13 stages
+// COUNT: lower-to-stages num-stages 17
+// REMARK-DAG: [Passed] Model | {{.*}}17 stages
 quoin.model @layer head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %read: tensor<?xindex>):
   %h = quoin.embed %ids by @e : tensor<?x4xf32>

@@ -6,8 +6,8 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 // CHECK-LABEL: stage.step @rows_read_turn_by_positions_read
 // CHECK: %[[H:.+]] = stage.rows #stage.embed
 // CHECK-NEXT: %[[R:.+]] = stage.move %[[H]] at %read
-// CHECK-NEXT: %[[T:.+]] = stage.rows #stage.rotary<head_dim 4 theta 1.000000e+04 : f64>(%[[R]], %positions, %read)
-// CHECK-NEXT: stage.move %[[T]] :
+// CHECK-NEXT: %[[T:.+]] = stage.each_row %[[R]], %positions at %read tables [#stage.weight<as f32 in #stage.angles<{{.+}}>>] of [1] :
+// CHECK: stage.move %[[T]] :
 quoin.model @rows_read_turn_by_positions_read head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %read: tensor<?xindex>):
   %h = quoin.embed %ids by @e : tensor<?x4xf32>

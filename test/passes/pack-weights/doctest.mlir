@@ -5,9 +5,9 @@
 // Tiles of 64 columns, vectors of multiples of 64, rows of multiples of 16; the bias is read twice and lies there once.
 // CHECK-LABEL: stage.step @file
 // CHECK: #stage.embed(%{{.+}}) by <@e as bf16 in #stage.table<8 x 4> at 0>
-// CHECK: #stage.norm<{{.+}}>(%{{.+}}) by <@n as f32 in #stage.line<4> at 256>
-// CHECK: #stage.rotary<{{.+}}>(%{{.+}}) by <as f32 in #stage.angles<16 x 2 theta 1.000000e+04 : f64> at 512>
-// CHECK: stage.product %{{.+}} by <[@w, @w] as bf16 in #stage.tiles<4 x 4> at 768> gated
+// CHECK: stage.each_row %{{.+}} by [#stage.weight<@n as f32 in #stage.line<4> at 256>]
+// CHECK: stage.each_row %{{.+}} tables [#stage.weight<as f32 in #stage.angles<16 x 2 theta 1.000000e+04 : f64> at 512>] of [1]
+// CHECK: stage.product %{{.+}} by <[@w, @w] as bf16 in #stage.tiles<4 x 4> at 768>
 // CHECK: stage.product %{{.+}} by <@w as bf16 in #stage.tiles<4 x 4> at 1280> bias <@n as f32 in #stage.line<4> at 256>
 // CHECK: stage.head %{{.+}} by <@e as bf16 in #stage.tiles<8 x 4> at 1792>
 // COUNT: pack-weights num-pieces 6
@@ -19,9 +19,21 @@ quoin.weight @w : tensor<4x4xbf16> from "model.safetensors" tensor "w"
 stage.step @file {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %h = stage.rows #stage.embed(%ids) by <@e as bf16> : (!stage.buffer<row, 1xi32>) -> !row
-  %n = stage.rows #stage.norm<group 4 epsilon 1.0e-6>(%h) by <@n as f32> : (!row) -> !row
-  %r = stage.rows #stage.rotary<head_dim 4 theta 1.0e4>(%n, %positions) : (!row, !stage.buffer<row, 1xi32>) -> !row
-  %g = stage.product %r by <[@w, @w] as bf16> gated : !row -> !row
+  %n = stage.each_row %h by [#stage.weight<@n as f32>] : (!row) -> !row {
+  ^bb0(%x: tensor<4xf32>, %n: tensor<4xf32>):
+    %y = arith.mulf %x, %n : tensor<4xf32>
+    quoin.row %y : tensor<4xf32>
+  }
+  %r = stage.each_row %n, %positions tables [#stage.weight<as f32 in #stage.angles<16 x 2 theta 1.0e4>>] of [1] : (!row, !stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%x: tensor<4xf32>, %position: index, %t: tensor<4xf32>):
+    %y = arith.mulf %x, %t : tensor<4xf32>
+    quoin.row %y : tensor<4xf32>
+  }
+  %g = stage.product %r by <[@w, @w] as bf16> : !row -> !row {
+  ^bb0(%gate: f32, %up: f32):
+    %y = arith.mulf %gate, %up : f32
+    quoin.number %y
+  }
   %p = stage.product %g by <@w as bf16> bias <@n as f32> : !row -> !row
   %f = stage.move %p at %read : !row -> !stage.buffer<host, 4xf32>
   stage.head %f by <@e as bf16> : !stage.buffer<host, 4xf32>

@@ -11,26 +11,38 @@ quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 // CHECK-LABEL: stage.step @step
 // CHECK: stage.masks{{$}}
 // CHECK: stage.rows #stage.embed
-// CHECK: stage.rows #stage.add
+// CHECK: stage.each_row %
 // CHECK: stage.product barrier
-// CHECK: stage.rows barrier #stage.add
+// CHECK: stage.each_row barrier
 // CHECK: stage.cache %
 // CHECK: stage.attend barrier
 // CHECK: stage.move barrier
-// CHECK: stage.rows #stage.add
+// CHECK: stage.each_row %
 // COUNT: place-barriers num-barriers 4
 // COUNT: place-barriers num-stages-without 6
 stage.step @step places [64, 64, 64] page 8192 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %words = stage.masks
   %h = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
-  %s = stage.rows #stage.add(%h, %h) place 0 : (!row, !row) -> !row
+  %s = stage.each_row %h places [0] : (!row) -> !row {
+  ^bb0(%x: tensor<4xf32>):
+    %sum = arith.addf %x, %x : tensor<4xf32>
+    quoin.row %sum : tensor<4xf32>
+  }
   %p = stage.product %s by <@w> place 1 : !row -> !row
-  %t = stage.rows #stage.add(%p, %p) place 1 : (!row, !row) -> !row
+  %t = stage.each_row %p places [1] : (!row) -> !row {
+  ^bb0(%x: tensor<4xf32>):
+    %sum = arith.addf %x, %x : tensor<4xf32>
+    quoin.row %sum : tensor<4xf32>
+  }
   %kv = stage.cache %t, %t at 0 : !row, !row -> !stage.pages<1x4xf32>
   %a = stage.attend %t, %kv under %words heads 1 scale 0.5 place 2 : !row, !stage.pages<1x4xf32> -> !row
   %r = stage.move %a at %read place 0 : !row -> !read
-  %u = stage.rows #stage.add(%r, %r) place 0 : (!read, !read) -> !read
+  %u = stage.each_row %r places [0] : (!read) -> !read {
+  ^bb0(%x: tensor<4xf32>):
+    %sum = arith.addf %x, %x : tensor<4xf32>
+    quoin.row %sum : tensor<4xf32>
+  }
   %f = stage.move %u : !read -> !stage.buffer<host, 4xf32>
   stage.head %f by <@e> : !stage.buffer<host, 4xf32>
 }

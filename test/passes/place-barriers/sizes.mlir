@@ -9,16 +9,24 @@ quoin.weight @n : tensor<8x16xf32> from "model.safetensors" tensor "n"
 
 // CHECK-LABEL: stage.step @step
 // CHECK: %[[W:.+]] = stage.rows #stage.embed
-// CHECK: %[[S:.+]] = stage.rows #stage.add(%[[W]], %[[W]]) place 1
+// CHECK: %[[S:.+]] = stage.each_row %[[W]] places [1]
 // CHECK: %[[N:.+]] = stage.rows barrier #stage.embed(%ids) by <@n> place 0
-// CHECK: stage.rows #stage.add(%[[N]], %[[N]]) place 0
+// CHECK: stage.each_row %[[N]] places [0]
 // CHECK: stage.move %[[S]]
 stage.step @step places [256, 256] page 0 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %w = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !wide
-  %s = stage.rows #stage.add(%w, %w) place 1 : (!wide, !wide) -> !wide
+  %s = stage.each_row %w places [1] : (!wide) -> !wide {
+  ^bb0(%x: tensor<64xf32>):
+    %sum = arith.addf %x, %x : tensor<64xf32>
+    quoin.row %sum : tensor<64xf32>
+  }
   %n = stage.rows #stage.embed(%ids) by <@n> place 0 : (!stage.buffer<row, 1xi32>) -> !narrow
-  %t = stage.rows #stage.add(%n, %n) place 0 : (!narrow, !narrow) -> !narrow
+  %t = stage.each_row %n places [0] : (!narrow) -> !narrow {
+  ^bb0(%x: tensor<16xf32>):
+    %sum = arith.addf %x, %x : tensor<16xf32>
+    quoin.row %sum : tensor<16xf32>
+  }
   %f = stage.move %s at %read : !wide -> !host
   stage.head %f by <@e> : !host
 }

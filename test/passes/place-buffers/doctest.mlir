@@ -7,16 +7,16 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.weight @u : tensor<40x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<4x40xf32> from "model.safetensors" tensor "d"
 
-// The sum takes the place of what it is added to; the norm works in place, where its operand dies; products find the
+// The sum takes the place of what it is added to; the sum of it works in place, where its operand dies; products find the
 // wide place free. Layers lie one behind the other.
 // CHECK-LABEL: stage.step @places places [64, 192] page 10240 {
 // CHECK: %[[H:.+]] = stage.rows #stage.embed{{.+}} place 0
 // CHECK: %[[U:.+]] = stage.product %[[H]] by <@u> place 1
-// CHECK: %[[S:.+]] = stage.product %[[U]] by <@d> plus %[[H]] place 0
+// CHECK: %[[S:.+]] = stage.product %[[U]] by <@d> with %[[H]] place 0
 // CHECK: stage.cache %{{.+}}, %{{.+}} at 0
 // CHECK: %[[P:.+]] = stage.product %[[S]] by <@e> place 1
 // CHECK: stage.cache %{{.+}}, %{{.+}} at 5120
-// CHECK: %[[A:.+]] = stage.rows #stage.add(%[[S]], %[[S]]) place 0
+// CHECK: %[[A:.+]] = stage.each_row %[[S]] places [0]
 // CHECK: stage.product %[[A]] by <@e> place 1
 // COUNT: place-buffers num-places 2
 // COUNT: place-buffers num-results-in-place 2
@@ -24,11 +24,19 @@ stage.step @places {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %h = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
   %u = stage.product %h by <@u> : !row -> !wide
-  %s = stage.product %u by <@d> plus %h : !wide, !row -> !row
+  %s = stage.product %u by <@d> with %h : !wide, !row -> !row {
+  ^bb0(%sum: f32, %row: f32):
+    %y = arith.addf %row, %sum : f32
+    quoin.number %y
+  }
   %kv0 = stage.cache %s, %s : !row, !row -> !stage.pages<1x4xf32>
   %p = stage.product %s by <@e> : !row -> !stage.buffer<row, 8xf32>
   %kv1 = stage.cache %s, %s : !row, !row -> !stage.pages<1x4xf32>
-  %a = stage.rows #stage.add(%s, %s) : (!row, !row) -> !row
+  %a = stage.each_row %s : (!row) -> !row {
+  ^bb0(%x: tensor<4xf32>):
+    %sum = arith.addf %x, %x : tensor<4xf32>
+    quoin.row %sum : tensor<4xf32>
+  }
   %q = stage.product %a by <@e> : !row -> !stage.buffer<row, 8xf32>
   %f = stage.move %a at %read : !row -> !stage.buffer<host, 4xf32>
   stage.head %f by <@e> : !stage.buffer<host, 4xf32>

@@ -8,22 +8,34 @@ quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 
 // Other workers still read the rows that are multiplied when the first sums are written.
 // CHECK-LABEL: stage.step @rows_that_are_multiplied_keep_their_place places [64, 64]
-// CHECK: stage.product %{{.+}} by <@w> plus %{{.+}} place 1
+// CHECK: stage.product %{{.+}} by <@w> with %{{.+}} place 1
 stage.step @rows_that_are_multiplied_keep_their_place {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %h = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  %p = stage.product %h by <@w> plus %h : !row, !row -> !row
+  %p = stage.product %h by <@w> with %h : !row, !row -> !row {
+  ^bb0(%sum: f32, %row: f32):
+    %y = arith.addf %row, %sum : f32
+    quoin.number %y
+  }
   %f = stage.move %p at %read : !row -> !stage.buffer<host, 4xf32>
   stage.head %f by <@e> : !stage.buffer<host, 4xf32>
 }
 
 // CHECK-LABEL: stage.step @a_row_that_is_read_again_keeps_its_place places [64, 64]
-// CHECK: #stage.add(%{{.+}}, %{{.+}}) place 1
+// CHECK: stage.each_row %{{.+}} places [1]
 stage.step @a_row_that_is_read_again_keeps_its_place {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %h = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  %a = stage.rows #stage.add(%h, %h) : (!row, !row) -> !row
-  %b = stage.rows #stage.add(%h, %a) : (!row, !row) -> !row
+  %a = stage.each_row %h : (!row) -> !row {
+  ^bb0(%x: tensor<4xf32>):
+    %sum = arith.addf %x, %x : tensor<4xf32>
+    quoin.row %sum : tensor<4xf32>
+  }
+  %b = stage.each_row %h, %a : (!row, !row) -> !row {
+  ^bb0(%x: tensor<4xf32>, %y: tensor<4xf32>):
+    %sum = arith.addf %x, %y : tensor<4xf32>
+    quoin.row %sum : tensor<4xf32>
+  }
   %f = stage.move %b at %read : !row -> !stage.buffer<host, 4xf32>
   stage.head %f by <@e> : !stage.buffer<host, 4xf32>
 }
