@@ -41,7 +41,7 @@ for part in "${parts[@]}"; do
     "$python" bench/orders.py --json "$out/orders.json"
     ;;
   kernels)
-    echo "== products and attention beside intrinsics and Halide"
+    echo "== products, attention and row programs beside intrinsics, Halide and kernels of one formula"
     "$QUOIN_BIN/bench-kernels"
     ;;
   llama)

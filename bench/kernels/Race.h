@@ -35,6 +35,7 @@ inline std::vector<double> race(const std::vector<std::function<void()>> &functi
 
 void raceProducts(double seconds);
 void raceAttention(double seconds);
+void raceRows(double seconds);
 
 } // namespace quoin::bench
 

@@ -1,0 +1,227 @@
+//===- Rows.cpp - row programs beside kernels written for one formula ------===//
+//
+// One thread, rows that lie in the caches. Each formula is compiled as models have it, from its spelling, and as it was
+// written by hand; the two are called in turn.
+//
+//===----------------------------------------------------------------------===//
+
+#include "bench/kernels/HandWritten.h"
+#include "bench/kernels/Race.h"
+#include "compiler/cpu/EmitObject.h"
+#include "dialects/quoin/QuoinDialect.h"
+#include "dialects/stage/StageDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/Passes.h"
+#include "passes/Spellings.h"
+#include "tools/quoin-bench/TemporaryFolder.h"
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <random>
+
+using namespace quoin;
+using namespace quoin::bench;
+using namespace quoin::cpu;
+
+namespace {
+constexpr int64_t maxRows = 32;
+
+struct RowCase {
+  const char *name;
+  int64_t width, group; ///< of a norm; 0 for an activation of two rows
+};
+const RowCase cases[] = {{"rms_norm", 1000, 1000},  {"rms_norm", 1024, 1024},    {"rms_norm", 3072, 3072},
+                         {"heads of 64", 1024, 64}, {"heads of 128", 2048, 128}, {"swiglu", 1000, 0},
+                         {"swiglu", 1024, 0},       {"swiglu", 3072, 0}};
+
+mlir::MLIRContext &context() {
+  static mlir::MLIRContext *made = [] {
+    auto *c = new mlir::MLIRContext;
+    c->loadDialect<QuoinDialect, stage::StageDialect, mlir::arith::ArithDialect, mlir::linalg::LinalgDialect,
+                   mlir::math::MathDialect, mlir::tensor::TensorDialect>();
+    return c;
+  }();
+  return *made;
+}
+
+/// A model that is this formula.
+mlir::OwningOpRef<mlir::ModuleOp> modelOf(const RowCase &c) {
+  std::string type = "tensor<?x" + std::to_string(c.width) + "xf32>", line = std::to_string(c.width);
+  std::string op = c.group ? "quoin.rms_norm %0 by @n epsilon 1.0e-6 : " : "quoin.swiglu %0, %1 : ";
+  std::string text = "quoin.weight @e : tensor<8x" + line + "xf32> from \"w\" tensor \"e\"\nquoin.weight @n : tensor<" +
+                     std::to_string(std::max<int64_t>(c.group, 1)) +
+                     "xf32> from \"w\" tensor \"n\"\nquoin.model @m head @e {\n^bb0(%ids: tensor<?xi32>, %positions: "
+                     "tensor<?xindex>):\n  %0 = quoin.embed %ids by @e : " +
+                     type + "\n  %1 = quoin.embed %ids by @e : " + type + "\n  %2 = " + op + type +
+                     "\n  quoin.hidden %2 : " + type + "\n}\n";
+  return mlir::parseSourceString<mlir::ModuleOp>(text, &context());
+}
+
+using Kernel = void (*)(const void *, const void *, void *, const void *, int64_t, int64_t);
+using HandKernel = void (*)(const void *, const void *, void *, int64_t, int64_t);
+
+/// Small numbers, aligned.
+struct Floats {
+  explicit Floats(int64_t bytes) : at(static_cast<float *>(std::aligned_alloc(64, size_t((bytes + 127) / 64 * 64)))) {
+    std::mt19937 generator(5);
+    std::uniform_real_distribution<float> uniform(-2, 2);
+    for (int64_t i = 0; i < bytes / 4; ++i)
+      at[i] = uniform(generator);
+  }
+  ~Floats() { std::free(at); }
+  Floats(const Floats &) = delete;
+  float *at;
+};
+
+void print(const char *name, int64_t width, Storage result, int64_t rows, const std::vector<double> &times,
+           double each) {
+  std::printf("%-14s %6lld %-5s %5lld %10.1f %10.1f %7.2f\n", name, static_cast<long long>(width),
+              result == Storage::BF16 ? "bf16" : "f32", static_cast<long long>(rows), times[0] * each, times[1] * each,
+              times[0] / times[1]);
+  std::fflush(stdout);
+}
+
+/// Norms of heads and the rotation behind them: one row program as stages have it, beside two kernels.
+void raceHeads(int64_t width, int64_t head, double seconds, const TemporaryFolder &folder) {
+  constexpr int64_t reached = 64;
+  std::string type = "tensor<?x" + std::to_string(width) + "xf32>", error,
+              path = folder.path("heads" + std::to_string(head));
+  std::string text = "module attributes {quoin.capacity = " + std::to_string(reached) +
+                     " : index} {\nquoin.weight @e : tensor<8x" + std::to_string(width) +
+                     "xf32> from \"w\" tensor \"e\"\nquoin.weight @n : tensor<" + std::to_string(head) +
+                     "xf32> from \"w\" tensor \"n\"\nquoin.model @m head @e {\n^bb0(%ids: tensor<?xi32>, %positions: "
+                     "tensor<?xindex>):\n  %0 = quoin.embed %ids by @e : " +
+                     type + "\n  %1 = quoin.rms_norm %0 by @n epsilon 1.0e-6 : " + type +
+                     "\n  %2 = quoin.rotary %1 at %positions theta 1.0e4 head_dim " + std::to_string(head) + " : " +
+                     type + "\n  quoin.hidden %2 : " + type + "\n}\n}\n";
+  auto model = mlir::parseSourceString<mlir::ModuleOp>(text, &context());
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context()));
+  mlir::PassManager passes(&context());
+  passes.addPass(createLowerToStagesPass());
+  passes.addNestedPass<stage::StepOp>(createFuseRowsPass());
+  std::optional<Target> target = makeTarget("native", error);
+  std::optional<std::string> object;
+  std::vector<std::string> names;
+  if (model && target && mlir::succeeded(passes.run(*model))) {
+    RowProgram program;
+    model->walk([&](stage::EachRowOp op) {
+      program.body = &op.getBody().front();
+      program.rows = op.getInputs().size();
+      program.results = {Storage::F32};
+      for (auto [table, column] : op.getLookups())
+        program.columns.push_back(column);
+    });
+    KernelBuilder kernels(*module, target->kernels);
+    for (mlir::LLVM::LLVMFuncOp f :
+         {rowProgramKernel(kernels, program), handNorm(kernels, width, head, 1e-6, Storage::F32),
+          handRotary(kernels, width, head)}) {
+      f.setLinkage(mlir::LLVM::Linkage::External);
+      names.push_back(f.getName().str());
+    }
+    if (mlir::succeeded(lowerToLLVM(*module)))
+      object = emitObject(*module, *target, {names[0], names[1], names[2]}, error);
+  }
+  if (!object || !linkShared(*object, path, error)) {
+    std::fprintf(stderr, "error: norms and rotations of heads do not compile: %s\n", error.c_str());
+    return;
+  }
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  auto find = [&](size_t i) { return dlsym(library, names[i].c_str()); };
+  auto fused = reinterpret_cast<void (*)(const void *, const void *, const void *, const void *, void *, const void *,
+                                         int64_t, int64_t)>(find(0));
+  auto norm = reinterpret_cast<HandKernel>(find(1));
+  auto rotary = reinterpret_cast<void (*)(const void *, const void *, const void *, void *, int64_t, int64_t)>(find(2));
+  Floats x(rowBytes(width) * maxRows), weight(head * 4), angles(reached * head * 4), y(rowBytes(width) * maxRows),
+      z(rowBytes(width) * maxRows);
+  std::vector<int32_t> positions(maxRows);
+  for (int64_t r = 0; r < maxRows; ++r)
+    positions[static_cast<size_t>(r)] = static_cast<int32_t>(r * 7 % reached);
+  for (int64_t rows : {1, 4, 8, 16, 32}) {
+    int64_t calls = std::max<int64_t>(1, 100000 / (rows * width));
+    std::vector<double> times = race({[&] {
+                                        for (int64_t i = 0; i < calls; ++i)
+                                          fused(x.at, positions.data(), weight.at, angles.at, y.at, nullptr, 0, rows);
+                                      },
+                                      [&] {
+                                        for (int64_t i = 0; i < calls; ++i) {
+                                          norm(x.at, weight.at, z.at, 0, rows);
+                                          rotary(z.at, angles.at, positions.data(), z.at, 0, rows);
+                                        }
+                                      }},
+                                     seconds);
+    print("norm, rotary", width, Storage::F32, rows, times, 1e9 / double(calls * rows));
+  }
+}
+
+void raceOne(const RowCase &c, Storage result, double seconds, const TemporaryFolder &folder) {
+  std::string error, path = folder.path(std::string("rows") + std::to_string(&c - cases) + storageName(result).str());
+  mlir::OwningOpRef<mlir::ModuleOp> model = modelOf(c),
+                                    module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context()));
+  std::optional<Target> target = makeTarget("native", error);
+  std::optional<std::string> object;
+  std::string ours, hand;
+  if (model && target) {
+    RowProgram program;
+    model->walk([&](ModelOp m) { expandSpellings(m); });
+    model->walk([&](EachRowOp op) {
+      program.body = &op.getBody().front();
+      program.rows = op.getInputs().size();
+      program.results = {result};
+    });
+    KernelBuilder kernels(*module, target->kernels);
+    mlir::LLVM::LLVMFuncOp functions[] = {rowProgramKernel(kernels, program),
+                                          c.group ? handNorm(kernels, c.width, c.group, 1e-6, result)
+                                                  : handSwiglu(kernels, c.width, result)};
+    for (mlir::LLVM::LLVMFuncOp f : functions)
+      f.setLinkage(mlir::LLVM::Linkage::External);
+    ours = functions[0].getName();
+    hand = functions[1].getName();
+    if (mlir::succeeded(lowerToLLVM(*module)))
+      object = emitObject(*module, *target, {ours, hand}, error);
+  }
+  if (!object || !linkShared(*object, path, error)) {
+    std::fprintf(stderr, "error: '%s' does not compile: %s\n", c.name, error.c_str());
+    return;
+  }
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  auto generic = reinterpret_cast<Kernel>(dlsym(library, ours.c_str()));
+  auto written = reinterpret_cast<HandKernel>(dlsym(library, hand.c_str()));
+
+  int64_t bytes = rowBytes(c.width) * maxRows;
+  Floats x(bytes), other(bytes), y(bytes), z(bytes);
+  for (int64_t rows : {1, 4, 8, 16, 32}) {
+    // As many calls as make some microseconds.
+    int64_t calls = std::max<int64_t>(1, 100000 / (rows * c.width));
+    std::vector<double> times = race({[&] {
+                                        for (int64_t i = 0; i < calls; ++i)
+                                          generic(x.at, other.at, y.at, nullptr, 0, rows);
+                                      },
+                                      [&] {
+                                        for (int64_t i = 0; i < calls; ++i)
+                                          written(x.at, other.at, z.at, 0, rows);
+                                      }},
+                                     seconds);
+    print(c.name, c.width, result, rows, times, 1e9 / double(calls * rows));
+  }
+}
+} // namespace
+
+void quoin::bench::raceRows(double seconds) {
+  std::string error;
+  std::unique_ptr<TemporaryFolder> folder = TemporaryFolder::create(error);
+  if (!folder)
+    return;
+  std::printf("%-14s %6s %-5s %5s %10s %10s %7s\n", "formula", "width", "type", "rows", "ns a row", "by hand", "ratio");
+  for (const RowCase &c : cases)
+    for (Storage result : {Storage::F32, Storage::BF16})
+      raceOne(c, result, seconds, *folder);
+  raceHeads(1024, 64, seconds, *folder);
+  raceHeads(2048, 128, seconds, *folder);
+}
