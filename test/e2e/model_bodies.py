@@ -267,7 +267,8 @@ def compare(want, got, form):
         expect(a["ids"] == b["ids"], f"{form}: expects ids {a['ids']}, but found {b['ids']}")
     for a, b in zip((e for t in traces for e in t), (e for t in traces2 for e in t)):
         for (_, _, x), (_, _, y) in zip(a["filled"], b["filled"]):
-            worst = max(worst, abs(x - y))
+            expect((x is None) == (y is None), f"{form}: expects confidence {x}, but found {y}")
+            worst = max(worst, 0.0 if x is None else abs(x - y))
     expect(worst <= TOLERANCES["confidence"], f"{form}: confidences differ by {worst:.2g}")
 
 
