@@ -182,7 +182,7 @@ void ScanEmitter::emit(ArrayRef<Val> arguments) {
 }
 
 LLVM::LLVMFuncOp quoin::cpu::scanKernel(KernelBuilder &kb, const ScanProgram &program) {
-  RowProgram rows{program.body, program.shape.states + program.shape.inputs.size(), {}, false};
+  RowProgram rows{program.body, program.shape.states + program.shape.inputs.size(), {}, false, {}};
   rows.results.assign(program.shape.states + program.shape.outputs.size(), Storage::F32);
   LLVM::LLVMFuncOp body = rowProgramKernel(kb, rows);
   // Two scans of one body whose heads and states lie alike are one kernel.
