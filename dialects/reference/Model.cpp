@@ -35,8 +35,8 @@ namespace {
 /// One run of a body. Rows of the call are those of the slots that run, in order.
 class BodyRun {
 public:
-  BodyRun(Block &body, RowSpaces rowSpaces, const Weights &weights, const ModelCall &call, KeyValueCache *cache)
-      : body(body), spaces(std::move(rowSpaces)), weights(weights), call(call), cache(cache), visible(call) {}
+  BodyRun(Block &ops, RowSpaces rowSpaces, const Weights &weights, const ModelCall &call, KeyValueCache *cache)
+      : block(ops), spaces(std::move(rowSpaces)), weights(weights), call(call), cache(cache), visible(call) {}
 
   FailureOr<Matrix> run();
   /// Of a model without a head.
@@ -61,7 +61,7 @@ private:
   void eachRow(EachRowOp op);
   void scan(ScanOp op);
 
-  Block &body;
+  Block &block;
   RowSpaces spaces;
   const Weights &weights;
   const ModelCall &call;
@@ -202,22 +202,22 @@ LogicalResult BodyRun::evaluate(Operation *op) {
 }
 
 FailureOr<Matrix> BodyRun::run() {
-  for (Operation &op : body.without_terminator())
+  for (Operation &op : block.without_terminator())
     if (failed(evaluate(&op)))
       return failure();
   // Before `prune-rows` every row comes out; after it only those that are read do.
-  Value hidden = cast<HiddenOp>(body.getTerminator()).getRows();
+  Value hidden = cast<HiddenOp>(block.getTerminator()).getRows();
   return spaces.isRead(hidden) ? rows(hidden) : rowsAt(rows(hidden), call.read, call.from);
 }
 
 FailureOr<std::vector<Matrix>> BodyRun::apply(const std::vector<Matrix> &inputs) {
-  for (auto [argument, matrix] : llvm::zip_equal(body.getArguments(), inputs))
+  for (auto [argument, matrix] : llvm::zip_equal(block.getArguments(), inputs))
     matrices[argument] = matrix;
-  for (Operation &op : body.without_terminator())
+  for (Operation &op : block.without_terminator())
     if (failed(evaluate(&op)))
       return failure();
   std::vector<Matrix> results;
-  for (Value value : cast<ResultsOp>(body.getTerminator()).getRows())
+  for (Value value : cast<ResultsOp>(block.getTerminator()).getRows())
     results.push_back(rows(value));
   return results;
 }
