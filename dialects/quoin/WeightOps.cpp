@@ -16,7 +16,8 @@ using namespace quoin;
 // Text
 //===----------------------------------------------------------------------===//
 
-/// @w : type (from "file" tensor "name" (stored [..])? (at_row N)? transposed?)? (by [@a, ..])? attributes? region?
+/// @w : type from "file" tensor "name" (stored [..])? (at_row N)? transposed? {..}?, or
+/// @w : type (by [@a, ..])? (attributes {..})? region
 ParseResult WeightOp::parse(OpAsmParser &parser, OperationState &result) {
   StringAttr name, file, tensor;
   TypeAttr type;
@@ -48,6 +49,9 @@ ParseResult WeightOp::parse(OpAsmParser &parser, OperationState &result) {
   if (succeeded(parser.parseOptionalKeyword("by")) && parser.parseAttribute(properties.weights))
     return failure();
   Region *formula = result.addRegion();
+  // What stands in braces behind a tensor are attributes, and without one it is the formula.
+  if (file)
+    return parser.parseOptionalAttrDict(result.attributes);
   if (parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
   OptionalParseResult region = parser.parseOptionalRegion(*formula);
@@ -70,9 +74,12 @@ void WeightOp::print(OpAsmPrinter &p) {
     p << " transposed";
   if (!getWeights().empty())
     p << " by " << getWeights();
-  p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getSymNameAttrName(), getTypeAttrName(), getFileAttrName(),
-                                                           getTensorAttrName(), getStoredAttrName(), getAtRowAttrName(),
-                                                           getTransposedAttrName(), getWeightsAttrName()});
+  const StringRef written[] = {getSymNameAttrName(), getTypeAttrName(),  getFileAttrName(),       getTensorAttrName(),
+                               getStoredAttrName(),  getAtRowAttrName(), getTransposedAttrName(), getWeightsAttrName()};
+  if (isFormula())
+    p.printOptionalAttrDictWithKeyword((*this)->getAttrs(), written);
+  else
+    p.printOptionalAttrDict((*this)->getAttrs(), written);
   if (isFormula()) {
     p << ' ';
     p.printRegion(getFormula());

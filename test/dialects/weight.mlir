@@ -19,6 +19,9 @@ quoin.weight @slice : tensor<8x4xf32> from "a.safetensors" tensor "qkv" stored [
 // CHECK: quoin.weight @kernel : tensor<6x4xf32> from "a.safetensors" tensor "kernel" stored [4, 3, 2] transposed
 quoin.weight @kernel : tensor<6x4xf32> from "a.safetensors" tensor "kernel" stored [4, 3, 2] transposed
 
+// CHECK: quoin.weight @noted : tensor<8x4xf32> from "a.safetensors" tensor "x" {note = 3 : i64}
+quoin.weight @noted : tensor<8x4xf32> from "a.safetensors" tensor "x" {note = 3 : i64}
+
 // CHECK: quoin.weight @filter : tensor<2x3x4x5xf32>
 quoin.weight @filter : tensor<2x3x4x5xf32> from "a.safetensors" tensor "filter"
 

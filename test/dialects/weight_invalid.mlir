@@ -97,11 +97,11 @@ quoin.weight @neither : tensor<4xf32>
 // -----
 
 // expected-error @+1 {{expects a file and a tensor, or a formula, but found both}}
-quoin.weight @both : tensor<4xf32> from "a" tensor "x" {
+"quoin.weight"() <{sym_name = "both", type = tensor<4xf32>, file = "a", tensor = "x", weights = []}> ({
 ^bb0(%i: index):
   %y = arith.constant 2.0 : f64
   quoin.element %y
-}
+}) : () -> ()
 
 // -----
 
