@@ -23,9 +23,9 @@ struct Values {
   }
 };
 
-class Search {
+class BlindSearch {
 public:
-  Search(const BlockMask &mask, int32_t root)
+  BlindSearch(const BlockMask &mask, int32_t root)
       : part(std::vector(mask.nodes().begin(), mask.nodes().begin() + root + 1), mask.symbols().vec(),
              mask.arrays().vec()) {
     for (const BlockMask::Node &n : mask.nodes())
@@ -59,7 +59,7 @@ private:
 };
 } // namespace
 
-std::set<int64_t> Search::lengths() const {
+std::set<int64_t> BlindSearch::lengths() const {
   std::set<int64_t> r;
   for (int64_t n = 1; n <= shortCall; ++n)
     r.insert(n);
@@ -70,7 +70,7 @@ std::set<int64_t> Search::lengths() const {
   return r;
 }
 
-std::set<int64_t> Search::rows(int64_t length) const {
+std::set<int64_t> BlindSearch::rows(int64_t length) const {
   std::set<int64_t> r;
   auto add = [&](int64_t row) {
     if (row >= 0 && row < length)
@@ -91,7 +91,7 @@ std::set<int64_t> Search::rows(int64_t length) const {
   return r;
 }
 
-bool Search::seesSomething(int64_t row, int64_t length, const Values &values) {
+bool BlindSearch::seesSomething(int64_t row, int64_t length, const Values &values) {
   for (int64_t k : {row, row - 1, row + 1, int64_t(0), length - 1})
     if (k >= 0 && k < length && see(row, values.key(k), values))
       return true;
@@ -110,7 +110,7 @@ bool Search::seesSomething(int64_t row, int64_t length, const Values &values) {
 }
 
 /// Is there no key that the row sees, whatever the run-time properties are?
-bool Search::isProvenBlind(int64_t row, int64_t length) {
+bool BlindSearch::isProvenBlind(int64_t row, int64_t length) {
   if (proofs-- <= 0)
     return false;
   int64_t cases = 512;
@@ -130,7 +130,7 @@ bool Search::isProvenBlind(int64_t row, int64_t length) {
   return question.solve() == MaskQuestion::Answer::None;
 }
 
-bool Search::isBlind(int64_t row, int64_t length) {
+bool BlindSearch::isBlind(int64_t row, int64_t length) {
   Values values;
   values.symbols.assign(part.symbols().size(), 0);
   if (seesSomething(row, length, values))
@@ -155,7 +155,7 @@ std::string BlindRow::message() const {
 }
 
 std::optional<BlindRow> quoin::findBlindRow(const BlockMask &mask, std::optional<int64_t> length) {
-  Search search(mask, mask.root());
+  BlindSearch search(mask, mask.root());
   if (!length && !mask.arrays().empty())
     length = static_cast<int64_t>(mask.arrays().front().values.size());
   for (int64_t n : length ? std::set<int64_t>{*length} : search.lengths())
@@ -169,7 +169,7 @@ std::optional<BlindRow> quoin::findBlindRow(const BlockMask &mask, std::optional
       for (bool narrower = true; narrower && mask.nodes()[node].op == Op::And;) {
         narrower = false;
         for (int32_t side : {mask.nodes()[node].lhs, mask.nodes()[node].rhs})
-          if (!narrower && Search(mask, side).isBlind(row, n)) {
+          if (!narrower && BlindSearch(mask, side).isBlind(row, n)) {
             node = side;
             narrower = true;
           }

@@ -8,13 +8,13 @@ using namespace mlir;
 using namespace quoin;
 using MaskTerm = BlockMask::Op;
 
-static constexpr unsigned maxCases = 512;
+static constexpr unsigned mostOrderCases = 512;
 
 namespace {
 /// A question about a query and a key of one call, whose slots nobody asks for.
 struct Pair {
-  int64_t budget = 8 * int64_t(maxCases);
-  MaskQuestion question{maxCases, budget};
+  int64_t budget = 8 * int64_t(mostOrderCases);
+  MaskQuestion question{mostOrderCases, budget};
   MaskInstance instance;
 
   explicit Pair(bool labels) {

@@ -216,12 +216,12 @@ std::optional<SortPlan> PermuteTokens::findPlan(const CallGroup &group) {
 
 namespace {
 /// A function of the position, over some positions. Only the choice depends on it.
-struct Candidate {
+struct KeyCandidate {
   NamedKey key;
   bool ascends = true;
   size_t groups;
 
-  explicit Candidate(NamedKey k) : key(std::move(k)) {
+  explicit KeyCandidate(NamedKey k) : key(std::move(k)) {
     std::set<int64_t> seen;
     for (int64_t p = 0, last = INT64_MIN; p < 4096; ++p) {
       int64_t now = positionKey(key.map, p);
@@ -243,22 +243,22 @@ std::optional<SortPlan> PermuteTokens::findGroups(const CallGroup &group) {
   auto proven = [&](SortKey by, AffineMap map) { return refusal(group, {by, map}, /*groups=*/true).empty(); };
   if (labels && !keepsAnything(group) && proven(SortKey::Label, {}))
     return plan(SortKey::Label, {"label", {}});
-  std::vector<Candidate> candidates;
-  candidates.push_back(Candidate({"position", AffineMap::get(1, 0, getAffineDimExpr(0, &getContext()))}));
+  std::vector<KeyCandidate> candidates;
+  candidates.push_back(KeyCandidate({"position", AffineMap::get(1, 0, getAffineDimExpr(0, &getContext()))}));
   for (Operation *call : group.calls)
     for (NamedKey &key : proposePositionKeys(getContext(), maskOf(call).getFormula()))
-      candidates.push_back(Candidate(std::move(key)));
-  if (llvm::all_of(candidates, [](const Candidate &c) { return c.ascends; }))
+      candidates.push_back(KeyCandidate(std::move(key)));
+  if (llvm::all_of(candidates, [](const KeyCandidate &c) { return c.ascends; }))
     return std::nullopt;
   // Smallest groups first, then the order of positions, then as proposed.
-  SmallVector<const Candidate *> best;
-  for (const Candidate &c : candidates)
+  SmallVector<const KeyCandidate *> best;
+  for (const KeyCandidate &c : candidates)
     best.push_back(&c);
-  llvm::sort(best, [](const Candidate *a, const Candidate *b) {
-    auto rank = [](const Candidate *c) { return std::tuple(-static_cast<int64_t>(c->groups), !c->ascends, c); };
+  llvm::sort(best, [](const KeyCandidate *a, const KeyCandidate *b) {
+    auto rank = [](const KeyCandidate *c) { return std::tuple(-static_cast<int64_t>(c->groups), !c->ascends, c); };
     return rank(a) < rank(b);
   });
-  for (const Candidate *c : best)
+  for (const KeyCandidate *c : best)
     if (proven(SortKey::Position, c->key.map))
       return c->ascends ? std::nullopt : std::optional(plan(SortKey::Position, c->key));
   return std::nullopt;

@@ -24,7 +24,7 @@ namespace quoin {
 #include "passes/Passes.h.inc"
 } // namespace quoin
 
-static constexpr unsigned maxCases = 128;
+static constexpr unsigned mostUnifyCases = 128;
 
 /// Do some tokens and symbols tell the masks apart?
 static bool differSomewhere(const BlockMask &a, const BlockMask &b) {
@@ -51,7 +51,7 @@ static bool isSame(const BlockMask &a, const BlockMask &b) {
   if (a.symbols().size() != b.symbols().size())
     return false;
   BlockMask renamed(std::vector(b.nodes().begin(), b.nodes().end()), a.symbols().vec(), b.arrays().vec());
-  return a == renamed || (!differSomewhere(a, renamed) && proveSameMask(a, renamed, maxCases));
+  return a == renamed || (!differSomewhere(a, renamed) && proveSameMask(a, renamed, mostUnifyCases));
 }
 
 /// The plain masks that a formula may be.

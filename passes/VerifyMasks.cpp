@@ -13,7 +13,7 @@ namespace quoin {
 } // namespace quoin
 
 /// The mask of a call whose queries are its keys and whose every row must see something; null for other ops.
-static MaskAttr maskOf(Operation *op, std::optional<int64_t> &length) {
+static MaskAttr maskAndLengthOf(Operation *op, std::optional<int64_t> &length) {
   if (auto forward = dyn_cast<ForwardOp>(op))
     return forward.getMaskAttr();
   if (auto commit = dyn_cast<CommitOp>(op))
@@ -38,7 +38,7 @@ struct VerifyMasks : quoin::impl::VerifyMasksPassBase<VerifyMasks> {
     llvm::SmallDenseSet<std::pair<Attribute, int64_t>> seen;
     WalkResult result = getOperation()->walk([&](Operation *op) {
       std::optional<int64_t> length;
-      MaskAttr mask = maskOf(op, length);
+      MaskAttr mask = maskAndLengthOf(op, length);
       if (!mask || !seen.insert({mask, length.value_or(-1)}).second)
         return WalkResult::advance();
       ++numVerified;

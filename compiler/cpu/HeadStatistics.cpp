@@ -25,12 +25,12 @@ using namespace mlir;
 using namespace quoin::cpu;
 using Compare = KernelBuilder::Compare;
 
-static constexpr double infinity = std::numeric_limits<double>::infinity();
-static constexpr double largest = std::numeric_limits<float>::max();
+static constexpr double unbounded = std::numeric_limits<double>::infinity();
+static constexpr double largestScore = std::numeric_limits<float>::max();
 
 Partial Partial::initial(KernelBuilder &kb) {
-  Val low = kb.real(-infinity), zero = kb.real(0), token = kb.integer(kb.i32, 0);
-  return {kb.real(-largest), zero, zero, low, low, token, zero, zero, token, low, low};
+  Val low = kb.real(-unbounded), zero = kb.real(0), token = kb.integer(kb.i32, 0);
+  return {kb.real(-largestScore), zero, zero, low, low, token, zero, zero, token, low, low};
 }
 
 /// x - y where its exponential is not 0; beyond, a number that times 0 is 0.
@@ -40,7 +40,9 @@ static Val difference(KernelBuilder &kb, Val x, Val y) {
 }
 
 /// One over the temperature of a row; finite.
-static Val inverseOf(KernelBuilder &kb, Val temperature) { return kb.min(kb.real(1) / temperature, kb.real(largest)); }
+static Val inverseOf(KernelBuilder &kb, Val temperature) {
+  return kb.min(kb.real(1) / temperature, kb.real(largestScore));
+}
 
 Partial Partial::load(KernelBuilder &kb, Val a) {
   auto f = [&](int64_t i) { return kb.load(kb.f32, kb.at(a, i)); };
@@ -95,7 +97,7 @@ static std::pair<Val, Val> argMax(KernelBuilder &kb, ArrayRef<Val> x, ArrayRef<V
 }
 
 namespace {
-struct TileEmitter {
+struct StatisticsEmitter {
   KernelBuilder &kb;
   Val row, first, end; // tokens as i32
 
@@ -128,14 +130,15 @@ struct TileEmitter {
       tokens.push_back(kb.splat(first + j) + kb.iota(4));
       Val allowed = kb.bitAnd(kb.compare(Compare::slt, tokens[j], end), kb.compare(Compare::ne, tokens[j], forbid));
       noise.push_back(gumbel(kb, random[j]));
-      keys.push_back(kb.select(allowed, kb.fma(dealt[j] - p.maximum, kb.splat(inverse), noise[j]), kb.real(-infinity)));
+      keys.push_back(
+          kb.select(allowed, kb.fma(dealt[j] - p.maximum, kb.splat(inverse), noise[j]), kb.real(-unbounded)));
     }
     auto [key, token] = argMax(kb, keys, tokens);
     // What the best was, in place of everything else.
     auto chosen = [&](ArrayRef<Val> of) {
-      Val value = kb.constant(kb.v16f, -infinity);
+      Val value = kb.constant(kb.v16f, -unbounded);
       for (int j = 0; j < 4; ++j)
-        value = kb.max(kb.select(kb.compare(Compare::eq, tokens[j], token), of[j], kb.real(-infinity)), value);
+        value = kb.max(kb.select(kb.compare(Compare::eq, tokens[j], token), of[j], kb.real(-unbounded)), value);
       return kb.reduceMax(value);
     };
     Val better = kb.compare(Compare::sgt, key, kb.fma(p.drawnScore - p.maximum, inverse, p.drawnNoise));
@@ -154,7 +157,7 @@ struct TileEmitter {
       tokens.push_back(kb.splat(first + i * 16) + kb.iota());
       in.push_back(kb.compare(Compare::slt, tokens[i], end));
       raw.push_back(kb.load(kb.v16f, kb.at(scores, i * 64), 64));
-      x.push_back(kb.select(in[i], kb.min(raw[i], kb.constant(kb.v16f, infinity)), kb.real(-infinity)));
+      x.push_back(kb.select(in[i], kb.min(raw[i], kb.constant(kb.v16f, unbounded)), kb.real(-unbounded)));
     }
     kb.when(stored, [&] {
       for (int64_t i = 0; i < 4; ++i)
@@ -169,15 +172,15 @@ struct TileEmitter {
       e.push_back(kb.select(in[i], kb.exp(y), kb.real(0)));
       w.push_back(y * e[i]);
       choice.push_back(
-          kb.select(kb.bitAnd(in[i], kb.compare(Compare::ne, tokens[i], forbid)), x[i], kb.real(-infinity)));
+          kb.select(kb.bitAnd(in[i], kb.compare(Compare::ne, tokens[i], forbid)), x[i], kb.real(-unbounded)));
     }
     p.weighted = kb.fma(factor, kb.fma(down, p.sum, p.weighted), sumOf(w));
     p.sum = kb.fma(p.sum, factor, sumOf(e));
 
     auto [best, token] = argMax(kb, choice, tokens);
-    Val second = kb.constant(kb.v16f, -infinity);
+    Val second = kb.constant(kb.v16f, -unbounded);
     for (int64_t i = 0; i < 4; ++i)
-      second = kb.max(second, kb.select(kb.compare(Compare::eq, tokens[i], token), kb.real(-infinity), choice[i]));
+      second = kb.max(second, kb.select(kb.compare(Compare::eq, tokens[i], token), kb.real(-unbounded), choice[i]));
     // Strictly better: among equals the lower token, which came first, stays.
     Val better = kb.compare(Compare::sgt, best, p.best);
     p.second = kb.select(better, kb.max(p.best, kb.reduceMax(second)), kb.max(p.second, best));
@@ -209,7 +212,7 @@ struct TileEmitter {
 
 LLVM::LLVMFuncOp quoin::cpu::tileStatistics(KernelBuilder &kb) {
   return kb.function("head_statistics", {kb.ptr, kb.ptr, kb.ptr, kb.i32, kb.i32},
-                     [&](ArrayRef<Val> a) { TileEmitter{kb, a[0], a[3], a[4]}.run(a[1], a[2]); });
+                     [&](ArrayRef<Val> a) { StatisticsEmitter{kb, a[0], a[3], a[4]}.run(a[1], a[2]); });
 }
 
 LLVM::LLVMFuncOp quoin::cpu::rowResults(KernelBuilder &kb, int64_t vocabulary) {
@@ -257,7 +260,7 @@ LLVM::LLVMFuncOp quoin::cpu::rowResults(KernelBuilder &kb, int64_t vocabulary) {
     Val ofScore = kb.load(kb.f32, kb.at(a[1], chunk * Partial::bytes + Partial::ofOffset));
     Val rawWanted = kb.compare(Compare::ne, word(offsetof(quoin_head_row_t, raw_confidence)), 0);
     // A draw needs a token with a mass.
-    Val drew = kb.bitAnd(warm, kb.bitAnd(valid, kb.compare(Compare::sgt, v[9], kb.real(-infinity))));
+    Val drew = kb.bitAnd(warm, kb.bitAnd(valid, kb.compare(Compare::sgt, v[9], kb.real(-unbounded))));
     Val score = kb.select(drew, v[9], v[3]);
     Val filtered = kb.exp((score - maximum) * inverse) / kb.select(warm, v[6], kb.real(1));
     auto put = [&](size_t offset, Val value) { kb.store(value, kb.at(row, int64_t(offset))); };

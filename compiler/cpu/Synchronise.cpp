@@ -6,6 +6,7 @@
 
 using namespace mlir;
 using namespace quoin::cpu;
+using Compare = KernelBuilder::Compare;
 
 std::pair<Val, Val> quoin::cpu::share(KernelBuilder &kb, Val count, Val worker, Val workers) {
   return {kb.quotient(count * worker, workers), kb.quotient(count * (worker + 1), workers)};
@@ -18,7 +19,6 @@ std::pair<Val, Val> quoin::cpu::share(KernelBuilder &kb, Val count, Val worker, 
 LLVM::LLVMFuncOp quoin::cpu::barrierKernel(KernelBuilder &kb) {
   return kb.function("barrier", {kb.ptr, kb.i64}, [&](ArrayRef<Val> a) {
     using Ordering = LLVM::AtomicOrdering;
-    using Compare = KernelBuilder::Compare;
     auto field = [&](size_t offset) { return kb.at(a[0], static_cast<int64_t>(offset)); };
     auto atomicLoad = [&](Val address, Ordering ordering) {
       return kb.wrap(LLVM::LoadOp::create(kb.b, kb.loc, kb.i32, address, 4, false, false, false, false, ordering));

@@ -17,7 +17,7 @@ using nlohmann::json;
 namespace {
 
 /// Largest config.json or index that is read.
-constexpr size_t maxBytes = size_t(16) << 20;
+constexpr size_t mostFileBytes = size_t(16) << 20;
 
 /// Follows a text up to its error, to say after which key it stands.
 struct LastKey : json::json_sax_t {
@@ -60,9 +60,9 @@ static bool readText(const std::string &path, std::string &out, std::string &err
     error = path + ": expects a file, but found something else";
     return false;
   }
-  if (static_cast<size_t>(info.st_size) > maxBytes) {
+  if (static_cast<size_t>(info.st_size) > mostFileBytes) {
     std::string kind = fileKindOf(path);
-    error = path + ": expects at most " + std::to_string(maxBytes) + " bytes, but found " +
+    error = path + ": expects at most " + std::to_string(mostFileBytes) + " bytes, but found " +
             (kind.empty() ? std::to_string(info.st_size) : kind);
     return false;
   }

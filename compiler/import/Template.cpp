@@ -8,7 +8,7 @@ using namespace quoin;
 
 namespace {
 
-constexpr size_t maxBytes = size_t(1) << 20;
+constexpr size_t mostTextBytes = size_t(1) << 20;
 constexpr size_t maxLine = 4096;
 constexpr int maxNesting = 64;
 
@@ -403,8 +403,8 @@ TemplateReader::End TemplateReader::block(std::vector<Statement> &body, int dept
 }
 
 bool TemplateReader::run(std::vector<Statement> &body) {
-  if (rest.size() > maxBytes)
-    return fail("expects a text of at most " + std::to_string(maxBytes) + " bytes, but found " +
+  if (rest.size() > mostTextBytes)
+    return fail("expects a text of at most " + std::to_string(mostTextBytes) + " bytes, but found " +
                 std::to_string(rest.size()));
   return block(body, 0) == End::Text;
 }

@@ -6,7 +6,7 @@ using namespace quoin;
 
 // What the names stand for: B a block length, W a width, p the prompt's length, a the start of the active rows, n the
 // length of one of two halves that share their positions.
-static constexpr MaskSpelling table[] = {
+static constexpr MaskSpelling spellingTable[] = {
     {"full", "", "", "k ge 0"},
     {"causal", "", "", "k le q"},
     {"block_causal", "B", "", "k floordiv B le q floordiv B"},
@@ -49,4 +49,4 @@ static constexpr MaskSpelling table[] = {
      " or slot(q) ge n and slot(k) ge n and k floordiv B eq q floordiv B and slot(k) le slot(q)"},
 };
 
-llvm::ArrayRef<MaskSpelling> quoin::maskSpellings() { return table; }
+llvm::ArrayRef<MaskSpelling> quoin::maskSpellings() { return spellingTable; }

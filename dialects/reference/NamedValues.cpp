@@ -10,7 +10,7 @@ using namespace mlir;
 using namespace quoin;
 using namespace quoin::ref;
 
-static std::string printShape(ArrayRef<int64_t> shape) {
+static std::string printSizes(ArrayRef<int64_t> shape) {
   std::string text = "[";
   for (auto [i, size] : llvm::enumerate(shape))
     text += (i ? ", " : "") + (size < 0 ? std::string("?") : std::to_string(size));
@@ -50,7 +50,7 @@ std::string quoin::ref::whyNoInput(InputOp op, const NamedValues &given) {
   if (real != found)
     return name + (real ? "reals" : "integers") + ", but found " + (found ? "reals" : "integers");
   if (!fits(given.shape, form))
-    return name + "shape " + printShape(sizesOf(form)) + ", but found " + printShape(given.shape);
+    return name + "shape " + printSizes(sizesOf(form)) + ", but found " + printSizes(given.shape);
   if (form.element.isInteger(32))
     for (int64_t v : given.integers)
       if (v != static_cast<int32_t>(v))

@@ -34,7 +34,7 @@ void eachIndex(Shape shape, function_ref<void(ArrayRef<int64_t>)> body) {
 }
 
 /// Where an index lies in a list of a shape's elements.
-size_t placeOf(Shape shape, ArrayRef<int64_t> index) {
+size_t flatIndex(Shape shape, ArrayRef<int64_t> index) {
   int64_t place = 0;
   for (auto [size, i] : llvm::zip_equal(shape, index))
     place = place * size + i;
@@ -121,8 +121,8 @@ Tensor RowRun::reduce(linalg::ReduceOp op) {
     for (auto [d, i] : llvm::enumerate(index))
       if (!llvm::is_contained(op.getDimensions(), static_cast<int64_t>(d)))
         to.push_back(i);
-    Number &sum = out[placeOf(kept, to)];
-    sum = *f({sum, in[placeOf(shape, index)]});
+    Number &sum = out[flatIndex(kept, to)];
+    sum = *f({sum, in[flatIndex(shape, index)]});
   });
   return out;
 }
@@ -136,7 +136,7 @@ Tensor RowRun::broadcast(linalg::BroadcastOp op) {
     for (auto [d, i] : llvm::enumerate(index))
       if (!llvm::is_contained(op.getDimensions(), static_cast<int64_t>(d)))
         from.push_back(i);
-    out.push_back(of(input)[placeOf(small, from)]);
+    out.push_back(of(input)[flatIndex(small, from)]);
   });
   return out;
 }
@@ -148,7 +148,7 @@ Tensor RowRun::slice(tensor::ExtractSliceOp op) {
     SmallVector<int64_t, 4> from;
     for (auto [i, offset, stride] : llvm::zip_equal(index, op.getStaticOffsets(), op.getStaticStrides()))
       from.push_back(offset + i * stride);
-    out.push_back(of(op.getSource())[placeOf(whole, from)]);
+    out.push_back(of(op.getSource())[flatIndex(whole, from)]);
   });
   return out;
 }
@@ -162,7 +162,7 @@ Tensor RowRun::concat(tensor::ConcatOp op) {
     eachIndex(shape, [&](ArrayRef<int64_t> index) {
       SmallVector<int64_t, 4> to(index);
       to[along] += offset;
-      out[placeOf(op.getResultType().getShape(), to)] = of(part)[placeOf(shape, index)];
+      out[flatIndex(op.getResultType().getShape(), to)] = of(part)[flatIndex(shape, index)];
     });
     offset += shape[along];
   }

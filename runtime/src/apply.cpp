@@ -10,7 +10,7 @@
 using namespace quoin::rt;
 
 /// Most rows of a pass, unless a single session has more.
-static constexpr int64_t kMostRows = 4096;
+static constexpr int64_t kMostAppliedRows = 4096;
 
 static int64_t rowsOf(const quoin_session_t &session, const Part &part) {
   return session.state.apply.operand[0].size / part.table->operands[kFirstColumn].width;
@@ -133,7 +133,7 @@ static quoin_status_t runPart(quoin_model_t &model, size_t which, quoin_session_
     int64_t rows = 0;
     for (; next < waiting.size(); ++next) {
       int64_t mine = rowsOf(*waiting[next], part);
-      if (next > first && rows + mine > kMostRows)
+      if (next > first && rows + mine > kMostAppliedRows)
         break;
       rows += mine;
     }

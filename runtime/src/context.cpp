@@ -43,7 +43,7 @@ static constexpr int32_t kSpins = 4000;
 static constexpr double kLeastShared = 4e5;
 
 namespace {
-struct Call {
+struct HostCall {
   quoin_worker_fn fn;
   void *arg;
 };
@@ -51,7 +51,7 @@ struct Call {
 
 static void callInDefaultArithmetic(void *arg, int64_t worker, int64_t workers) {
   DefaultArithmetic arithmetic;
-  const auto *call = static_cast<const Call *>(arg);
+  const auto *call = static_cast<const HostCall *>(arg);
   call->fn(call->arg, worker, workers);
 }
 
@@ -82,7 +82,7 @@ void quoin_context_t::parallel(double work, Meeting &meeting, quoin_worker_fn fn
   }
   if (hooks.parallel_for) {
     // Threads of the host's: ours are made by a caller whose arithmetic is the default already.
-    Call call{fn, arg};
+    HostCall call{fn, arg};
     hooks.parallel_for(hooks.self, workers, callInDefaultArithmetic, &call);
   } else
     run = pool.run(sharing, spins, fn, arg);

@@ -13,7 +13,7 @@
 using namespace quoin::rt;
 
 /// Most rows of a pass, unless a single session has more: bounds the scratch memory.
-static constexpr int64_t kMostRows = 2048;
+static constexpr int64_t kMostForwardRows = 2048;
 
 static int64_t wordsFor(int64_t slots) { return (slots + QUOIN_PAGE_SLOTS - 1) / QUOIN_PAGE_SLOTS; }
 
@@ -208,7 +208,7 @@ quoin_status_t runModel(quoin_model_t &model, size_t which, quoin_session_t *con
     for (; next < waiting.size(); ++next) {
       const quoin_forward_t &call = waiting[next]->state.forward;
       int64_t mine = call.length + call.then_ids.size - call.from;
-      if (next > first && rows + mine > kMostRows)
+      if (next > first && rows + mine > kMostForwardRows)
         break;
       rows += mine;
     }

@@ -32,7 +32,8 @@ struct quoin_function_t {
 
 namespace {
 
-quoin_status_t checkProgram(quoin_context_t &context, const quoin_function_program_t *program, const char *where) {
+quoin_status_t checkFunctionProgram(quoin_context_t &context, const quoin_function_program_t *program,
+                                    const char *where) {
   if (!program)
     return context.fail(QUOIN_STATUS_INCOMPATIBLE, "%s needs a runtime newer than ABI version %u", where,
                         QUOIN_ABI_VERSION);
@@ -67,7 +68,7 @@ quoin_status_t openFolder(quoin_function_t &function, const char *folder) {
   quoin_function_query_fn query;
   std::memcpy(&query, &symbol, sizeof(query));
   function.program = query(QUOIN_ABI_VERSION);
-  return checkProgram(context, function.program, path.data());
+  return checkFunctionProgram(context, function.program, path.data());
 }
 
 /// Where each length was first seen, for messages.
@@ -177,7 +178,7 @@ quoin_status_t makeFunction(quoin_context_t *context, const char *folder, quoin_
     status = openFolder(*function, folder);
   } else {
     function->program = query(QUOIN_ABI_VERSION);
-    status = checkProgram(*context, function->program, "the function");
+    status = checkFunctionProgram(*context, function->program, "the function");
   }
   if (status != QUOIN_STATUS_OK)
     context->destroy(function);
@@ -186,13 +187,13 @@ quoin_status_t makeFunction(quoin_context_t *context, const char *folder, quoin_
   return status;
 }
 
-struct Call {
+struct FunctionCall {
   const quoin_function_program_t *program;
   quoin_call_t call;
 };
 
 void runCall(void *arg, int64_t worker, int64_t workers) {
-  const Call &call = *static_cast<const Call *>(arg);
+  const FunctionCall &call = *static_cast<const FunctionCall *>(arg);
   call.program->step(&call.call, worker, workers);
 }
 
@@ -268,7 +269,8 @@ quoin_status_t quoin_function_call(quoin_function_t *function, const quoin_array
     if (quoin_status_t status = take(results[r], p.results[r].name, function->results[r]))
       return status;
   int64_t bytes = 0, blind = INT64_MAX;
-  Call call{&p, {function->arguments.data(), function->results.data(), lengths.values, nullptr, nullptr, &blind}};
+  FunctionCall call{&p,
+                    {function->arguments.data(), function->results.data(), lengths.values, nullptr, nullptr, &blind}};
   p.scratch_bytes(&call.call, &bytes);
   function->scratch.clear(); // its contents need not move
   if (bytes < 0 || !function->scratch.resize(static_cast<size_t>(bytes)))

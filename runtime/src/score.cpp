@@ -15,7 +15,7 @@ using namespace quoin::rt;
 namespace {
 
 /// Most rows of one pass of the head, and most scores stored at a time (256 MiB).
-constexpr size_t kMostRows = 4096;
+constexpr size_t kMostScoredRows = 4096;
 constexpr size_t kMostScores = size_t(64) << 20;
 
 Sampler samplerOf(const quoin_session_t &session) {
@@ -286,7 +286,7 @@ quoin_status_t quoin::rt::runScores(quoin_model_t &model, quoin_session_t *const
     const quoin_score_t &score = session.state.score;
     bool draws = drawsHere(session), residual = score.kind == QUOIN_HEAD_RESIDUAL;
     for (int64_t row = 0; row < score.logits->rows; ++row) {
-      if (s.rows.size() + 2 > kMostRows || (draws && stored + 1 + residual > most)) {
+      if (s.rows.size() + 2 > kMostScoredRows || (draws && stored + 1 + residual > most)) {
         if (quoin_status_t status = flush(model, stored > 0))
           return status;
         stored = 0;

@@ -40,10 +40,6 @@ std::string quoin::jinja::escaped(const Value &value) {
 
 namespace {
 
-void noArguments(const char *name, Arguments &arguments) {
-  Bound(std::string("the filter '") + name + "'", arguments, {});
-}
-
 /// As a text; what is one already, markup or not, stays.
 Value soft(Renderer &renderer, const Value &value) {
   return value.is(Kind::String) ? value : renderer.text(str(value));
@@ -52,10 +48,6 @@ Value soft(Renderer &renderer, const Value &value) {
 /// A method of texts, called on the value as a text.
 Value byMethod(Renderer &renderer, const Value &value, Arguments &arguments, const char *name) {
   return renderer.call(renderer.attribute(soft(renderer, value), name), arguments);
-}
-
-[[noreturn]] void failUndefined(const Value &value) {
-  fail(value.hasObject() ? value.text() : "expects a value, but it is undefined");
 }
 
 void expectNumber(const char *filter, const Value &value) {
@@ -336,18 +328,13 @@ Value attributeOf(Renderer &renderer, const Value &value, Arguments &arguments) 
   return renderer.attribute(value, name);
 }
 
-struct Entry {
-  const char *name;
-  FilterFunction function;
-};
-
 #define QUOIN_FILTER(name, ...)                                                                                        \
   {name, [](Renderer &renderer, const Value &value, Arguments &arguments) -> Value {                                   \
      (void)renderer;                                                                                                   \
      __VA_ARGS__;                                                                                                      \
    }}
 
-const Entry filters[] = {
+const FilterEntry valueFilters[] = {
     QUOIN_FILTER("trim", return byMethod(renderer, value, arguments, "strip")),
     QUOIN_FILTER("upper", return byMethod(renderer, value, arguments, "upper")),
     QUOIN_FILTER("lower", return byMethod(renderer, value, arguments, "lower")),
@@ -374,11 +361,16 @@ const Entry filters[] = {
     {"d", byDefault},
     {"attr", attributeOf},
 };
+#undef QUOIN_FILTER
 
 } // namespace
 
+void quoin::jinja::noArguments(const char *filter, Arguments &arguments) {
+  Bound(std::string("the filter '") + filter + "'", arguments, {});
+}
+
 FilterFunction quoin::jinja::findFilter(std::string_view name) {
-  for (const Entry &each : filters)
+  for (const FilterEntry &each : valueFilters)
     if (name == each.name)
       return each.function;
   return nullptr;

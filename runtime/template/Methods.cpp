@@ -11,7 +11,7 @@ using namespace quoin::jinja;
 namespace {
 
 using Method = Value (*)(Renderer &, const Value &, Arguments &);
-struct Entry {
+struct MethodEntry {
   const char *name;
   Method function;
 };
@@ -28,7 +28,9 @@ const std::string &textOf(const char *method, const Value &value) {
   return value.text();
 }
 
-void noArguments(const char *method, Arguments &arguments) { Bound(std::string("'") + method + "'", arguments, {}); }
+void noMethodArguments(const char *method, Arguments &arguments) {
+  Bound(std::string("'") + method + "'", arguments, {});
+}
 
 //===----------------------------------------------------------------------===//
 // Texts
@@ -179,7 +181,7 @@ std::string replaced(std::string_view text, const std::string &from, const std::
 }
 
 Value isAll(const Value &self, Arguments &arguments, const char *name, bool (*test)(uint32_t), bool empty = false) {
-  noArguments(name, arguments);
+  noMethodArguments(name, arguments);
   size_t size = 0;
   for (std::string_view rest = self.text(); !rest.empty(); rest.remove_prefix(size))
     if (!test(firstChar(rest, size)))
@@ -188,7 +190,6 @@ Value isAll(const Value &self, Arguments &arguments, const char *name, bool (*te
 }
 
 bool isAlphanumeric(uint32_t code) { return isAlpha(code) || isDecimal(code) || isDigit(code) || isNumeric(code); }
-bool isCased(uint32_t code) { return isLower(code) || isUpper(code) || isTitle(code); }
 
 std::string titled(std::string_view text) {
   std::string out;
@@ -310,9 +311,9 @@ Value zeroFilled(Renderer &renderer, const Value &self, Arguments &arguments) {
      (void)renderer;                                                                                                   \
      __VA_ARGS__;                                                                                                      \
    }}
-#define QUOIN_WITHOUT(name, expression) QUOIN_METHOD(name, noArguments(name, arguments); return expression)
+#define QUOIN_WITHOUT(name, expression) QUOIN_METHOD(name, noMethodArguments(name, arguments); return expression)
 
-const Entry textMethods[] = {
+const MethodEntry textMethods[] = {
     QUOIN_METHOD("strip", return stripped(renderer, self, arguments, "strip", true, true)),
     QUOIN_METHOD("lstrip", return stripped(renderer, self, arguments, "lstrip", true, false)),
     QUOIN_METHOD("rstrip", return stripped(renderer, self, arguments, "rstrip", false, true)),
@@ -386,7 +387,7 @@ Value viewOf(const Value &self, View::What what) {
   return Value(Kind::View, std::move(made));
 }
 
-const Entry dictMethods[] = {
+const MethodEntry dictMethods[] = {
     QUOIN_METHOD("get", Bound bound("'get'", arguments, {"key", "default"});
                  const Value *entry = self.as<Dict>().find(bound.need(0)); return entry      ? *entry
                                                                                   : bound[1] ? *bound[1]
@@ -397,7 +398,7 @@ const Entry dictMethods[] = {
     QUOIN_WITHOUT("copy", self),
 };
 
-const Entry listMethods[] = {
+const MethodEntry listMethods[] = {
     QUOIN_METHOD(
         "index", Bound bound("'index'", arguments, {"value"}); const Value &wanted = bound.need(0);
         for (size_t i = 0; i < self.items().size(); ++i) {
@@ -437,7 +438,7 @@ const Unknown unknown[] = {
 } // namespace
 
 Value quoin::jinja::method(Renderer &, const Value &self, const std::string &name) {
-  const Entry *first = nullptr, *last = nullptr;
+  const MethodEntry *first = nullptr, *last = nullptr;
   if (self.is(Kind::String)) {
     first = std::begin(textMethods);
     last = std::end(textMethods);
@@ -448,7 +449,7 @@ Value quoin::jinja::method(Renderer &, const Value &self, const std::string &nam
     first = std::begin(listMethods);
     last = std::end(listMethods);
   }
-  for (const Entry *each = first; each != last; ++each) {
+  for (const MethodEntry *each = first; each != last; ++each) {
     if (name != each->name || (self.is(Kind::Tuple) && name == "copy"))
       continue;
     return makeFunction(

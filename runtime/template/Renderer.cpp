@@ -7,7 +7,7 @@
 
 using namespace quoin::jinja;
 
-using Kinds = Expression::Kind;
+using ExpressionKind = Expression::Kind;
 
 //===----------------------------------------------------------------------===//
 // Bounds
@@ -91,8 +91,7 @@ Value Renderer::name(const std::string &name) const {
 // Attributes and items
 //===----------------------------------------------------------------------===//
 
-/// What is wrong with asking an undefined value for more.
-[[noreturn]] static void failUndefined(const Value &value) {
+void quoin::jinja::failUndefined(const Value &value) {
   fail(value.hasObject() ? value.text() : "expects a value, but it is undefined");
 }
 
@@ -336,9 +335,9 @@ Value Renderer::call(const Value &callee, Arguments &arguments) {
 Value Renderer::evaluate(const Expression &expression) {
   step();
   // The commonest need no frame of their own.
-  if (expression.kind == Kinds::Constant)
+  if (expression.kind == ExpressionKind::Constant)
     return expression.constant;
-  if (expression.kind == Kinds::Name)
+  if (expression.kind == ExpressionKind::Name)
     return name(expression.text);
   try {
     Deeper deeper(*this);
@@ -384,72 +383,72 @@ Value Renderer::dict(const Expression &expression) {
 Value Renderer::evaluateSlow(const Expression &expression) {
   const std::vector<ExpressionPtr> &operands = expression.operands;
   switch (expression.kind) {
-  case Kinds::Constant:
-  case Kinds::Name:
-  case Kinds::NamespaceField:
-  case Kinds::Slice:
+  case ExpressionKind::Constant:
+  case ExpressionKind::Name:
+  case ExpressionKind::NamespaceField:
+  case ExpressionKind::Slice:
     break;
-  case Kinds::List:
-  case Kinds::Tuple: {
+  case ExpressionKind::List:
+  case ExpressionKind::Tuple: {
     std::vector<Value> items;
     items.reserve(operands.size());
     for (const ExpressionPtr &each : operands)
       items.push_back(evaluate(*each));
-    return expression.kind == Kinds::List ? Value::list(std::move(items)) : Value::tuple(std::move(items));
+    return expression.kind == ExpressionKind::List ? Value::list(std::move(items)) : Value::tuple(std::move(items));
   }
-  case Kinds::Dict:
+  case ExpressionKind::Dict:
     return dict(expression);
-  case Kinds::Attribute:
+  case ExpressionKind::Attribute:
     return attribute(evaluate(*operands[0]), expression.text);
-  case Kinds::Item: {
+  case ExpressionKind::Item: {
     Value value = evaluate(*operands[0]);
-    if (operands[1]->kind == Kinds::Slice)
+    if (operands[1]->kind == ExpressionKind::Slice)
       return slice(value, *operands[1]);
     return item(value, evaluate(*operands[1]));
   }
-  case Kinds::Call: {
+  case ExpressionKind::Call: {
     Arguments none;
     return callExpression(expression, none);
   }
-  case Kinds::Filter: {
+  case ExpressionKind::Filter: {
     Value value = operands[0] ? evaluate(*operands[0]) : filterInput;
     Arguments arguments;
     collect(expression.call, arguments);
     return filter(expression.text, value, arguments);
   }
-  case Kinds::Test: {
+  case ExpressionKind::Test: {
     Value value = evaluate(*operands[0]);
     Arguments arguments;
     collect(expression.call, arguments);
     return test(expression.text, value, arguments);
   }
-  case Kinds::Unary: {
+  case ExpressionKind::Unary: {
     Value value = evaluate(*operands[0]);
     return expression.text == "not" ? Value(!value.truth()) : negate(value, expression.text);
   }
-  case Kinds::Binary: {
+  case ExpressionKind::Binary: {
     Value left = evaluate(*operands[0]);
     return binary(*this, expression.text, left, evaluate(*operands[1]));
   }
-  case Kinds::Concat: {
+  case ExpressionKind::Concat: {
     std::string joined;
     for (const ExpressionPtr &each : operands)
       appendStr(evaluate(*each), joined);
     return text(std::move(joined));
   }
-  case Kinds::Compare:
+  case ExpressionKind::Compare:
     return compare(expression);
-  case Kinds::And:
-  case Kinds::Or: {
+  case ExpressionKind::And:
+  case ExpressionKind::Or: {
     Value value;
     for (const ExpressionPtr &each : operands) {
       value = evaluate(*each);
-      if (value.truth() == (expression.kind == Kinds::Or))
+      if (value.truth() == (expression.kind == ExpressionKind::Or))
         break;
     }
     return value;
   }
-  case Kinds::Choice:
+  case ExpressionKind::Choice:
     if (evaluate(*operands[0]).truth())
       return evaluate(*operands[1]);
     return operands[2] ? evaluate(*operands[2]) : Value::undefined("the inline 'if' was false and has no 'else'");

@@ -104,12 +104,20 @@ Value method(Renderer &renderer, const Value &self, const std::string &name);
 Value binary(Renderer &renderer, const std::string &symbol, const Value &left, const Value &right);
 Value negate(const Value &value, const std::string &symbol);
 bool contains(Renderer &renderer, const Value &item, const Value &container);
+/// Renderer.cpp: says what is wrong with asking an undefined value for more.
+[[noreturn]] void failUndefined(const Value &value);
 /// Filters.cpp, SequenceFilters.cpp, Tests.cpp.
 using FilterFunction = Value (*)(Renderer &, const Value &, Arguments &);
 using TestFunction = bool (*)(Renderer &, const Value &, Arguments &);
+struct FilterEntry {
+  const char *name;
+  FilterFunction function;
+};
 FilterFunction findFilter(std::string_view name);
 FilterFunction findSequenceFilter(std::string_view name);
 TestFunction findTest(std::string_view name);
+/// Fails where the filter was given some.
+void noArguments(const char *filter, Arguments &arguments);
 /// Format.cpp: `text % values` and `text.format(...)`.
 std::string formatPercent(Renderer &renderer, const std::string &format, const Value &values);
 std::string formatBraces(Renderer &renderer, const std::string &format, const Arguments &arguments);

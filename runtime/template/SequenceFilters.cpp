@@ -11,10 +11,6 @@ using namespace quoin::jinja;
 
 namespace {
 
-void noArguments(const char *name, Arguments &arguments) {
-  Bound(std::string("the filter '") + name + "'", arguments, {});
-}
-
 /// The parts of "a.b.0": numbers are indices.
 std::vector<Value> pathOf(const Value &attribute) {
   std::vector<Value> parts;
@@ -359,15 +355,10 @@ Value slices(Renderer &renderer, const Value &value, Arguments &arguments) {
   return makeIterator(list, iterate(list));
 }
 
-struct Entry {
-  const char *name;
-  FilterFunction function;
-};
-
 #define QUOIN_FILTER(name, ...)                                                                                        \
   {name, [](Renderer &renderer, const Value &value, Arguments &arguments) -> Value { __VA_ARGS__; }}
 
-const Entry filters[] = {
+const FilterEntry sequenceFilters[] = {
     QUOIN_FILTER("list", noArguments("list", arguments); return Value::list(renderer.listOf(value))),
     QUOIN_FILTER("select", return chosen(renderer, value, arguments, "select", false, true)),
     QUOIN_FILTER("reject", return chosen(renderer, value, arguments, "reject", false, false)),
@@ -391,11 +382,12 @@ const Entry filters[] = {
     {"batch", batch},
     {"slice", slices},
 };
+#undef QUOIN_FILTER
 
 } // namespace
 
 FilterFunction quoin::jinja::findSequenceFilter(std::string_view name) {
-  for (const Entry &each : filters)
+  for (const FilterEntry &each : sequenceFilters)
     if (name == each.name)
       return each.function;
   return nullptr;

@@ -6,7 +6,7 @@
 
 using namespace quoin::jinja;
 
-using Kinds = Statement::Kind;
+using StatementKind = Statement::Kind;
 
 /// Works in another scope until it goes.
 struct Renderer::InScope {
@@ -57,35 +57,35 @@ Renderer::Flow Renderer::run(const Body &body) {
 
 Renderer::Flow Renderer::run(const Statement &statement) {
   switch (statement.kind) {
-  case Kinds::Data:
+  case StatementKind::Data:
     produce(statement.text.size());
     *out += statement.text;
     return Flow::On;
-  case Kinds::Output:
+  case StatementKind::Output:
     for (const ExpressionPtr &each : statement.expressions)
       print(evaluate(*each));
     return Flow::On;
-  case Kinds::Set:
+  case StatementKind::Set:
     assign(*statement.target, evaluate(*statement.expressions[0]));
     return Flow::On;
-  case Kinds::If: {
+  case StatementKind::If: {
     size_t chosen = 0;
     while (chosen < statement.expressions.size() && !evaluate(*statement.expressions[chosen]).truth())
       ++chosen;
     return chosen < statement.bodies.size() ? run(statement.bodies[chosen]) : Flow::On;
   }
-  case Kinds::For:
+  case StatementKind::For:
     return loopOver(statement, evaluate(*statement.expressions[0]), 0);
-  case Kinds::With:
+  case StatementKind::With:
     return runWith(statement);
-  case Kinds::Macro:
+  case StatementKind::Macro:
     scope->set(statement.text, makeMacro(statement));
     return Flow::On;
-  case Kinds::CallBlock:
+  case StatementKind::CallBlock:
     runCallBlock(statement);
     return Flow::On;
-  case Kinds::SetBlock:
-  case Kinds::FilterBlock: {
+  case StatementKind::SetBlock:
+  case StatementKind::FilterBlock: {
     Flow flow = Flow::On;
     Value made = text(capture(statement.bodies[0], flow));
     if (flow != Flow::On)
@@ -94,19 +94,19 @@ Renderer::Flow Renderer::run(const Statement &statement) {
       filterInput = std::move(made);
       made = evaluate(*statement.expressions[0]);
     }
-    if (statement.kind == Kinds::SetBlock)
+    if (statement.kind == StatementKind::SetBlock)
       assign(*statement.target, made);
     else
       print(made);
     return Flow::On;
   }
-  case Kinds::Generation: {
+  case StatementKind::Generation: {
     InScope own(*this, inside(scope));
     return run(statement.bodies[0]);
   }
-  case Kinds::Break:
+  case StatementKind::Break:
     return Flow::Break;
-  case Kinds::Continue:
+  case StatementKind::Continue:
     return Flow::Continue;
   }
   return Flow::On;

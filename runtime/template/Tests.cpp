@@ -7,7 +7,7 @@
 
 using namespace quoin::jinja;
 
-static void noArguments(const char *name, Arguments &arguments) {
+static void noTestArguments(const char *name, Arguments &arguments) {
   Bound(std::string("the test '") + name + "'", arguments, {});
 }
 
@@ -46,7 +46,7 @@ static bool isSame(const Value &a, const Value &b) {
 }
 
 namespace {
-struct Entry {
+struct TestEntry {
   const char *name;
   TestFunction function;
 };
@@ -55,7 +55,7 @@ struct Entry {
 #define QUOIN_TEST(name, condition)                                                                                    \
   {name, [](Renderer &renderer, const Value &value, Arguments &arguments) -> bool {                                    \
      (void)renderer;                                                                                                   \
-     noArguments(name, arguments);                                                                                     \
+     noTestArguments(name, arguments);                                                                                 \
      return condition;                                                                                                 \
    }}
 #define QUOIN_COMPARISON(name, condition)                                                                              \
@@ -65,7 +65,7 @@ struct Entry {
      return condition;                                                                                                 \
    }}
 
-static const Entry tests[] = {
+static const TestEntry tests[] = {
     QUOIN_TEST("defined", !value.is(Kind::Undefined)),
     QUOIN_TEST("undefined", value.is(Kind::Undefined)),
     QUOIN_TEST("none", value.is(Kind::None)),
@@ -110,7 +110,7 @@ static const Entry tests[] = {
 };
 
 TestFunction quoin::jinja::findTest(std::string_view name) {
-  for (const Entry &each : tests)
+  for (const TestEntry &each : tests)
     if (name == each.name)
       return each.function;
   return nullptr;

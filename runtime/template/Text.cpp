@@ -117,6 +117,7 @@ bool quoin::jinja::isUpper(uint32_t code) {
 }
 
 bool quoin::jinja::isTitle(uint32_t code) { return category(code) == UTF8PROC_CATEGORY_LT; }
+bool quoin::jinja::isCased(uint32_t code) { return isLower(code) || isUpper(code) || isTitle(code); }
 
 bool quoin::jinja::isPrintable(uint32_t code) {
   switch (category(code)) {
@@ -173,8 +174,6 @@ static bool isCaseIgnorable(uint32_t code) {
   return c == UTF8PROC_CATEGORY_MN || c == UTF8PROC_CATEGORY_ME || c == UTF8PROC_CATEGORY_CF ||
          c == UTF8PROC_CATEGORY_LM || c == UTF8PROC_CATEGORY_SK;
 }
-
-static bool isCased(uint32_t code) { return isLower(code) || isUpper(code) || category(code) == UTF8PROC_CATEGORY_LT; }
 
 /// Whether a cased character stands next to a place, those that are ignored left out: at the end of `text`, or at its
 /// start.

@@ -33,6 +33,7 @@ bool isNumeric(uint32_t code);
 bool isLower(uint32_t code);
 bool isUpper(uint32_t code);
 bool isTitle(uint32_t code);
+bool isCased(uint32_t code);
 /// Whether `repr` shows the character itself.
 bool isPrintable(uint32_t code);
 

@@ -13,7 +13,7 @@ using namespace quoin;
 using Json = nlohmann::ordered_json;
 
 /// As deep as the values of templates may nest.
-static constexpr size_t maxDepth = 200;
+static constexpr size_t mostValueDepth = 200;
 
 /// What the families that state no template were trained on.
 static constexpr std::string_view chatML = R"({%- for message in messages -%}
@@ -118,8 +118,9 @@ static bool readMessages(const Json &request, Json &messages, std::string &error
 ChatTemplate::Outcome ChatTemplate::render(std::string_view text, std::string &out, std::string &error,
                                            std::vector<std::string> *unread, std::time_t now) const {
   // Copies of values go as deep as they nest.
-  if (const size_t depth = jsonDepth(text); depth > maxDepth) {
-    error = "expects JSON nested at most " + std::to_string(maxDepth) + " deep, but found " + std::to_string(depth);
+  if (const size_t depth = jsonDepth(text); depth > mostValueDepth) {
+    error =
+        "expects JSON nested at most " + std::to_string(mostValueDepth) + " deep, but found " + std::to_string(depth);
     return Outcome::BadRequest;
   }
   try {

@@ -9,22 +9,22 @@
 
 using namespace quoin;
 
-using Step = TokenDecoder::Step;
+using DecodeStep = TokenDecoder::Step;
 
 /// Applies `step` to the element at `index`.
-static void apply(const Step &step, size_t index, std::string &text) {
+static void apply(const DecodeStep &step, size_t index, std::string &text) {
   switch (step.kind) {
-  case Step::Kind::Replace:
-  case Step::Kind::Metaspace: {
+  case DecodeStep::Kind::Replace:
+  case DecodeStep::Kind::Metaspace: {
     if (text.find(step.pattern) == text.npos)
       return;
     std::string out;
     const bool drops = step.dropsFirst && index == 0;
-    appendReplaced(text, step.pattern, step.kind == Step::Kind::Replace ? step.content : drops ? "" : " ", out);
+    appendReplaced(text, step.pattern, step.kind == DecodeStep::Kind::Replace ? step.content : drops ? "" : " ", out);
     text = std::move(out);
     return;
   }
-  case Step::Kind::Strip: {
+  case DecodeStep::Kind::Strip: {
     // What the start takes the end cannot take again.
     size_t begin = 0, end = text.size();
     const size_t size = step.pattern.size();
@@ -35,7 +35,7 @@ static void apply(const Step &step, size_t index, std::string &text) {
     text = text.substr(begin, end - begin);
     return;
   }
-  case Step::Kind::SpaceBefore:
+  case DecodeStep::Kind::SpaceBefore:
     if (index != 0)
       text.insert(text.begin(), ' ');
     return;
@@ -59,7 +59,7 @@ static int byteOf(std::string_view token) {
 void TokenStream::push(std::string_view token, std::string &out) {
   std::string text(token);
   const size_t index = tokens++;
-  for (const Step &step : decoder->onTokens)
+  for (const DecodeStep &step : decoder->onTokens)
     apply(step, index, text);
   if (decoder->byteFallback)
     if (const int byte = byteOf(text); byte >= 0) {
@@ -85,12 +85,12 @@ void TokenStream::flushBytes(std::string &out) {
 
 void TokenStream::emit(std::string text, std::string &out) {
   const size_t index = elements++;
-  for (const Step &step : decoder->afterBytes)
+  for (const DecodeStep &step : decoder->afterBytes)
     apply(step, index, text);
   for (size_t i = 0; i < decoder->onText.size(); ++i) {
-    const Step &step = decoder->onText[i];
-    if (step.kind != Step::Kind::Strip) {
-      apply(step, step.kind == Step::Kind::Replace ? index : 0, text);
+    const DecodeStep &step = decoder->onText[i];
+    if (step.kind != DecodeStep::Kind::Strip) {
+      apply(step, step.kind == DecodeStep::Kind::Replace ? index : 0, text);
       continue;
     }
     Strip &strip = strips[i];

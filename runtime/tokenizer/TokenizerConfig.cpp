@@ -15,11 +15,10 @@
 #include <unordered_set>
 
 using namespace quoin;
-using Json = nlohmann::json;
 
 namespace {
 
-constexpr size_t maxDepth = 64;
+constexpr size_t mostConfigDepth = 64;
 
 /// Reads members of objects; the first mistake stays in `error`.
 class Reader {
@@ -40,25 +39,26 @@ private:
     error = std::string("'") + file + "': expects " + rule + ", but " + fact;
     return false;
   }
-  static std::string show(const Json &value) {
+  static std::string show(const nlohmann::json &value) {
     if (value.is_string())
       return "it is '" + forMessage(value.get_ref<const std::string &>()) + "'";
     return value.is_primitive() ? "it is " + value.dump() : "it is an " + std::string(value.type_name());
   }
-  bool object(const char *file, std::string_view text, Json &value);
-  bool token(const char *file, const Json &value, const std::string &what, AddedToken &token);
-  bool readTokens(const char *file, const Json &value, const std::string &what);
-  bool readNamed(const char *file, const std::string &key, const Json &value);
-  bool readTemplates(const Json &value);
+  bool object(const char *file, std::string_view text, nlohmann::json &value);
+  bool token(const char *file, const nlohmann::json &value, const std::string &what, AddedToken &token);
+  bool readTokens(const char *file, const nlohmann::json &value, const std::string &what);
+  bool readNamed(const char *file, const std::string &key, const nlohmann::json &value);
+  bool readTemplates(const nlohmann::json &value);
 };
 
-bool Reader::object(const char *file, std::string_view text, Json &value) {
-  if (const size_t depth = jsonDepth(text); depth > maxDepth)
-    return fail(file, "JSON nested at most " + std::to_string(maxDepth) + " deep", "found " + std::to_string(depth));
+bool Reader::object(const char *file, std::string_view text, nlohmann::json &value) {
+  if (const size_t depth = jsonDepth(text); depth > mostConfigDepth)
+    return fail(file, "JSON nested at most " + std::to_string(mostConfigDepth) + " deep",
+                "found " + std::to_string(depth));
   const std::string strict = strictJson(text);
   try {
-    value = Json::parse(strict);
-  } catch (const Json::parse_error &broken) {
+    value = nlohmann::json::parse(strict);
+  } catch (const nlohmann::json::parse_error &broken) {
     const auto end = strict.begin() + static_cast<ptrdiff_t>(std::min(broken.byte, strict.size()));
     return fail(file, "valid JSON", "it is not in line " + std::to_string(1 + std::count(strict.begin(), end, '\n')));
   }
@@ -66,7 +66,7 @@ bool Reader::object(const char *file, std::string_view text, Json &value) {
 }
 
 /// A token as text, or as an object with its flags.
-bool Reader::token(const char *file, const Json &value, const std::string &what, AddedToken &token) {
+bool Reader::token(const char *file, const nlohmann::json &value, const std::string &what, AddedToken &token) {
   token = AddedToken();
   token.id = -1;
   if (value.is_string()) {
@@ -92,7 +92,7 @@ bool Reader::token(const char *file, const Json &value, const std::string &what,
          flag("single_word", false, token.singleWord);
 }
 
-bool Reader::readNamed(const char *file, const std::string &key, const Json &value) {
+bool Reader::readNamed(const char *file, const std::string &key, const nlohmann::json &value) {
   // Keys such as `add_bos_token` end so, too.
   if (!key.ends_with("_token") || !(value.is_string() || value.is_object()))
     return true;
@@ -111,7 +111,7 @@ bool Reader::readNamed(const char *file, const std::string &key, const Json &val
   return true;
 }
 
-bool Reader::readTokens(const char *file, const Json &value, const std::string &what) {
+bool Reader::readTokens(const char *file, const nlohmann::json &value, const std::string &what) {
   if (value.is_null())
     return true;
   // By name they are variables of templates as well.
@@ -127,7 +127,7 @@ bool Reader::readTokens(const char *file, const Json &value, const std::string &
   }
   if (!value.is_array())
     return fail(file, "an array as " + what, show(value));
-  for (const Json &each : value) {
+  for (const nlohmann::json &each : value) {
     AddedToken made;
     if (!token(file, each, "a token of " + what, made))
       return false;
@@ -147,7 +147,7 @@ void putTemplate(std::vector<TokenizerConfig::Template> &templates, TokenizerCon
   templates.push_back(std::move(made));
 }
 
-bool Reader::readTemplates(const Json &value) {
+bool Reader::readTemplates(const nlohmann::json &value) {
   constexpr const char *file = TokenizerConfig::files[0];
   if (value.is_null())
     return true;
@@ -156,7 +156,7 @@ bool Reader::readTemplates(const Json &value) {
     out.templateUnnamed = true;
     return true;
   }
-  auto add = [&](const std::string &name, const Json &text) {
+  auto add = [&](const std::string &name, const nlohmann::json &text) {
     if (!text.is_string())
       return fail(file, "a string as the template '" + forMessage(name) + "'", show(text));
     putTemplate(out.templates, {name, text.get<std::string>(), file});
@@ -170,7 +170,7 @@ bool Reader::readTemplates(const Json &value) {
   }
   if (!value.is_array())
     return fail(file, "a string or an array as 'chat_template'", show(value));
-  for (const Json &each : value) {
+  for (const nlohmann::json &each : value) {
     if (!each.is_object() || !each.contains("name") || !each["name"].is_string() || !each.contains("template"))
       return fail(file, "objects with 'name' and 'template' in 'chat_template'", show(each));
     if (!add(each["name"].get<std::string>(), each["template"]))
@@ -181,7 +181,7 @@ bool Reader::readTemplates(const Json &value) {
 
 bool Reader::readConfig(std::string_view text) {
   constexpr const char *file = TokenizerConfig::files[0];
-  Json config;
+  nlohmann::json config;
   if (!object(file, text, config))
     return false;
   for (const auto &[key, value] : config.items())
@@ -221,7 +221,7 @@ bool Reader::readConfig(std::string_view text) {
 
 bool Reader::readSpecialTokens(std::string_view text) {
   constexpr const char *file = TokenizerConfig::files[1];
-  Json map;
+  nlohmann::json map;
   if (sawDecoder)
     return true;
   if (!object(file, text, map))
@@ -239,7 +239,7 @@ bool Reader::readSpecialTokens(std::string_view text) {
 
 bool Reader::readAddedTokens(std::string_view text) {
   constexpr const char *file = TokenizerConfig::files[2];
-  Json map;
+  nlohmann::json map;
   if (sawDecoder)
     return true;
   if (!object(file, text, map))
