@@ -7,6 +7,7 @@
 #include "compiler/decoder/ProgramTable.h"
 #include "compiler/driver/Metadata.h"
 #include "compiler/driver/OutputFolder.h"
+#include "compiler/driver/ProgramSettings.h"
 #include "compiler/driver/WeightSource.h"
 #include "compiler/function/Function.h"
 #include "compiler/import/Import.h"
@@ -150,6 +151,7 @@ bool Compiler::load() {
     import.fill = options.fill;
     import.tokenizer = options.tokenizer;
     import.adapter = options.adapter;
+    import.guide = options.guide;
     import.settings = options.settings;
     import.warn = options.warn;
     module = importCheckpoint(context, import, error);
@@ -160,10 +162,9 @@ bool Compiler::load() {
       return fail(whyNoCheckpoint(options.input));
     if (std::string why = whyNoProgram(options.input); !why.empty())
       return fail(why);
-    if (!options.settings.empty() || !options.architecture.empty() || options.fill || !options.adapter.empty())
-      return fail(
-          "expects --set, --architecture, --fill and --adapter with a checkpoint's folder only: a .mlir file says "
-          "them itself");
+    if (!options.architecture.empty() || options.fill || !options.adapter.empty() || !options.guide.empty())
+      return fail("expects --architecture, --fill, --adapter and --guide with a checkpoint's folder only: a .mlir file "
+                  "says them itself");
     auto text = llvm::MemoryBuffer::getFile(options.input);
     if (!text)
       return fail("cannot read '" + options.input + "': " + text.getError().message());
@@ -175,6 +176,8 @@ bool Compiler::load() {
     if (!module)
       return failWith("cannot parse '" + options.input + "'");
     if (!options.decoders.empty() && !chooseDecoders())
+      return false;
+    if (!giveSettings(*module, options.settings, error))
       return false;
   }
   source = text(module_attr::source);

@@ -32,6 +32,7 @@ struct CompileOptions {
   std::vector<std::string> decoders; // empty: the family's own
   std::string architecture;          // a family, or the path of its template; empty: recognised
   std::optional<int64_t> fill;       // the token at open positions; without, as the checkpoint says
+  std::string guide;                 // the checkpoint of a decoder's second model; empty: layers of the first
   std::string adapter;               // a folder with a LoRA adapter to merge; empty: none
   std::string tokenizer;             // a folder with a tokenizer; empty: the checkpoint's
   bool withoutTokenizer = false;     // the artefact gets none, nor chat templates: requests give ids

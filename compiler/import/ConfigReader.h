@@ -42,6 +42,8 @@ public:
   void expectFlag(std::string_view key, bool value, std::string_view why);
   /// Reads keys of an object below this one; without it, none is there.
   ConfigReader below(std::string_view key) const;
+  /// Gives a key that is there another value.
+  void replace(std::string_view key, int64_t value) { object[std::string(key)] = value; }
   /// From here on keys of an object below are read as if they stood here; the object's own name is gone. Where both
   /// have a key the one here counts, and `mayDiffer` says whether the other may be another.
   void spread(std::string_view key, bool (*mayDiffer)(std::string_view));

@@ -55,6 +55,8 @@ static constexpr SettingSpec forcedAligner[] = {count("slot", 0, 7)};
 static constexpr SettingSpec gidd[] = {{"vocabulary", Kind::Index, Role::Fixed, 2, many, Default::Vocabulary},
                                        count("steps", 1, 16),
                                        real("uniform", 0.1, 0, 0.99)};
+static constexpr SettingSpec guidedDiffusion[] = {
+    block(8), {"guide_layers", Kind::Index, Role::Fixed, 1, 1000, Default::Number, 1}};
 static constexpr SettingSpec hexagon[] = {count("smallest", 1, 8), count("answer", 1, 8)};
 static constexpr SettingSpec knowsTheFuture[] = {{"masks", Kind::Index, Role::Entry, 1, 256, Default::Number, 3}};
 static constexpr SettingSpec setPrompting[] = {count("separator", 0, 7)};
@@ -134,6 +136,7 @@ static constexpr DecoderSpec catalogue[] = {
     {"efficient-dlm", "efficient-dlm", "", efficientDlm},
     {"forced-aligner", "forced-aligner", "", forcedAligner, /*needsFill=*/false},
     {"gidd", "gidd", "", gidd},
+    {"guided-diffusion", "guided-diffusion", "", guidedDiffusion, true, {}, /*guided=*/true},
     {"hex", "hex", "", hexagon},
     {"ilm", "ilm", "", {}, /*needsFill=*/false},
     {"knows-the-future", "knows-the-future", "", knowsTheFuture},

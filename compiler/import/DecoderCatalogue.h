@@ -49,6 +49,7 @@ struct DecoderSpec {
   std::span<const SettingSpec> settings;
   bool needsFill = true;
   std::string_view approximation = {}; // what it lets be stale of the decoder it is made from; empty: it is exact
+  bool guided = false;                 // calls a second model, @guide
 };
 
 /// All decoders, in the order of the documentation.

@@ -5,6 +5,7 @@
 #include "compiler/import/Decoders.h"
 #include "compiler/import/Families.h"
 #include "compiler/import/FillToken.h"
+#include "compiler/import/Guide.h"
 #include "compiler/import/InputKind.h"
 #include "compiler/import/KeyMeanings.h"
 #include "compiler/import/ModelWeights.h"
@@ -27,7 +28,7 @@ using namespace quoin;
 namespace fs = std::filesystem;
 
 /// The attributes that let the module run alone.
-static std::string moduleAttributes(const ModelDescription &model, std::optional<int64_t> fill,
+static std::string moduleAttributes(const ModelDescription &model, int64_t capacity, std::optional<int64_t> fill,
                                     const std::vector<int32_t> &stopIds, const ImportOptions &options) {
   std::error_code ignored;
   std::string source = options.source;
@@ -36,7 +37,7 @@ static std::string moduleAttributes(const ModelDescription &model, std::optional
   std::string text =
       "quoin.architecture = " + mlirString(model.family) + ", quoin.source = " + mlirString(source) + ",\n    ";
   text += "quoin.vocabulary = " + std::to_string(model.vocabulary) + " : index, ";
-  text += "quoin.capacity = " + std::to_string(model.capacity) + " : index, ";
+  text += "quoin.capacity = " + std::to_string(capacity) + " : index, ";
   if (fill)
     text += "quoin.fill = " + std::to_string(*fill) + " : i32, ";
   std::string stop;
@@ -160,8 +161,12 @@ std::optional<std::string> quoin::importText(const ImportOptions &options, std::
     stop = readStopIds(config, options.directory, model.vocabulary, error);
   if (!stop)
     return std::nullopt;
+  std::optional<Guide> guide;
+  if (!findGuide(options, model, names, settings, guide, error))
+    return std::nullopt;
   ProgramText program;
-  DecoderContext context{model.capacity, model.block, model.window, model.vocabulary, fill};
+  int64_t capacity = guide ? std::min(model.capacity, guide->model.capacity) : model.capacity;
+  DecoderContext context{capacity, model.block, model.window, model.vocabulary, fill};
   if (!addDecoders(names, settings, context, program, error))
     return std::nullopt;
   if (!d.files) {
@@ -173,13 +178,15 @@ std::optional<std::string> quoin::importText(const ImportOptions &options, std::
   std::optional<Adapter> adapter;
   if (!options.adapter.empty() && !(adapter = Adapter::open(options.adapter, warn, error)))
     return std::nullopt;
-  std::optional<std::string> weights = weightsText(model, *d.files, adapter ? &*adapter : nullptr, warn, error);
-  if (!weights)
+  std::optional<std::string> weights = weightsText(model, *d.files, adapter ? &*adapter : nullptr, "", warn, error);
+  std::optional<std::string> guideText = weights && guide ? guide->text(warn, error) : std::optional<std::string>("");
+  if (!weights || !guideText)
     return std::nullopt;
   nameUnknownKeys(config, model, warn);
-  std::string head = program.aliases() + "\nmodule attributes {\n    " + moduleAttributes(model, fill, *stop, options) +
-                     "} {\n\n" + indent(program.operations() + "\n", 2);
-  std::string text = head + indent(model.text + "\n" + *weights, 2) + "\n}\n";
+  std::string head = program.aliases() + "\nmodule attributes {\n    " +
+                     moduleAttributes(model, capacity, fill, *stop, options) + "} {\n\n" +
+                     indent(program.operations() + "\n", 2);
+  std::string text = head + indent(model.text + "\n" + *guideText + *weights, 2) + "\n}\n";
   size_t modelLine = 1 + static_cast<size_t>(std::count(head.begin(), head.end(), '\n'));
   if (options.architecture.ends_with(".mlir.in") && !checkText(text, modelLine, model, error))
     return std::nullopt;

@@ -35,6 +35,8 @@ struct ImportOptions {
   std::optional<int64_t> fill;
   /// A folder with a tokenizer, which may name that token; empty takes the checkpoint's.
   std::string tokenizer;
+  /// The checkpoint of the second model of decoders that have one; empty takes the first layers of this one.
+  std::string guide;
   /// A folder with a LoRA adapter, which is merged into the weights (`Adapter.h`); empty: none.
   std::string adapter;
   /// Settings as key and JSON value. One is given to every decoder that has it; none having it is an error.

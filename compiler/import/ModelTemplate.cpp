@@ -356,6 +356,8 @@ bool Describer::run(const Statement &s, TemplateRun &run, std::string &error) {
     (s.kind == StatementKind::Layers     ? model.layers
      : s.kind == StatementKind::HeadSize ? model.headSize
                                          : model.window) = value;
+    if (auto key = keyOf.find("layers"); s.kind == StatementKind::Layers && key != keyOf.end())
+      model.layersKey = key->second;
     return true;
   case StatementKind::Fill: {
     model.keys.insert(s.names[0]);

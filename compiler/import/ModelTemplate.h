@@ -56,6 +56,7 @@ struct ModelDescription {
   std::vector<std::pair<std::string, TemplateValue>> settings;
   int64_t vocabulary = 0, capacity = 0;
   std::optional<int64_t> layers, headSize, block, window;
+  std::string layersKey; // of config.json, which counts the layers; empty: nobody knows
   std::string fillKey;
   std::optional<int64_t> publishedFill;
   std::string text; // the model, without its weights

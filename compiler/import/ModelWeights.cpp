@@ -17,8 +17,9 @@ namespace {
 class WeightsWriter {
 public:
   WeightsWriter(const ModelDescription &description, const CheckpointFiles &checkpoint, Adapter *changes,
-                std::string &message)
-      : model(description), files(checkpoint), adapter(changes), error(message), read(description.compared) {}
+                std::string where, std::string &message)
+      : model(description), files(checkpoint), adapter(changes), folder(std::move(where)), error(message),
+        read(description.compared) {}
   std::optional<std::string> run(const std::function<void(const std::string &)> &warn);
 
 private:
@@ -36,6 +37,7 @@ private:
   const ModelDescription &model;
   const CheckpointFiles &files;
   Adapter *adapter;
+  std::string folder;
   std::string &error;
   std::set<std::string> read; // tensors that the model has, or that were compared with one of those
   struct Counter {
@@ -126,6 +128,8 @@ bool WeightsWriter::weight(const TensorRequest &request) {
   const CheckpointFiles::Tensor *found = require(request, file);
   if (!found)
     return false;
+  if (!folder.empty())
+    file = folder + "/" + file;
   std::vector<int64_t> shape = request.shape;
   std::string form;
   if (request.rows) {
@@ -287,10 +291,11 @@ std::optional<std::string> WeightsWriter::run(const std::function<void(const std
 } // namespace
 
 std::optional<std::string> quoin::weightsText(const ModelDescription &model, const CheckpointFiles &files,
-                                              Adapter *adapter, const std::function<void(const std::string &)> &warn,
+                                              Adapter *adapter, const std::string &folder,
+                                              const std::function<void(const std::string &)> &warn,
                                               std::string &error) {
   error.clear();
-  return WeightsWriter(model, files, adapter, error).run(warn);
+  return WeightsWriter(model, files, adapter, folder, error).run(warn);
 }
 
 std::string quoin::mlirString(const std::string &text) {

@@ -45,6 +45,7 @@ PROGRAMS = [
     ("efficient-dlm", "sdar", ["block=32"]),
     ("forced-aligner", "qwen3", []),
     ("gidd", "llada", []),
+    ("guided-diffusion", "llada", []),
     ("hex", "llada", []),
     ("ilm", "llada", []),
     ("knows-the-future", "sdar", []),

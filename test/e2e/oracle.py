@@ -69,6 +69,9 @@ CASES = {
     "own-canvases": (shape("llada", 33), ("adablock", "gidd", "hex", "ilm"),
                      dict(block=4, delimiter=DELIMITERS, delimiter_threshold=0.0, steps=4, uniform=0.2, smallest=2, answer=1,
                           vocabulary=264)),
+    # Few ids and a guide that is all but the model: they agree on some.
+    "own-guide": (shape("llada", 35, layers=2, vocabulary=264), ("guided-diffusion",), dict(block=4, guide_layers=1)),
+    "own-better-guide": (shape("sdar", 36, layers=1, hidden=16, heads=1), ("guided-diffusion",), dict(block=3, guide_layers=1)),
     "own-texts": (shape("qwen3", 34), ("cntp", "forced-aligner", "set-prompting"),
                   dict(low=1.0, high=5.6, trials=3, longest=3, comma=[11, 60, 200], period=13, slot=7, separator=7)),
     "guided": (shape("llada", 9), ("llada", "llada2", "d2f"), dict(block=4, steps=12, max_post_steps=0, edit_threshold=0.3)),
@@ -112,6 +115,16 @@ FILTERS.update({d: () for d in ("adablock", "blockgen", "blockgen-uniform", "eff
 FILTERS.update({d: ("top_k", "top_p") for d in ("cntp", "ctrldiff", "stamp", "tccf", "tdar")})
 
 
+def cut(folder, layers):
+    """The checkpoint with its first layers alone."""
+    other = shutil.copytree(folder, folder + "-cut")
+    path = os.path.join(other, "config.json")
+    config = json.load(open(path))
+    config["n_layers" if "n_layers" in config else "num_hidden_layers"] = layers
+    json.dump(config, open(path, "w"))
+    return other
+
+
 def request(rnd, decoder, fill, settings):
     block = settings.get("block", settings.get("window", 4))
     length = rnd.choice([1, 2, 3, block - 1, block, block + 1, 2 * block, 2 * block + 3, rnd.randrange(1, 24)])
@@ -147,6 +160,8 @@ def filled_in(decoder, settings):
 
 def expected(model, q, settings, noise=0):
     model.noise = noise
+    if hasattr(model, "guide"):
+        model.guide.noise = noise
     return decoders.decode(model, q["decoder"], q, settings, more_decoders.LOOPS.get(q["decoder"]))
 
 
@@ -176,6 +191,8 @@ def check(name):
     try:
         hf = write(os.path.join(folder, "hf"), s)
         model = Model(hf, os.path.join(harness.BIN, "quoin-oracle-forward"))
+        if "guide_layers" in settings:
+            model.guide = Model(cut(hf, settings["guide_layers"]), os.path.join(harness.BIN, "quoin-oracle-forward"))
         for decoder in names:
             own, many = filled_in(decoder, settings), -(-min(REQUESTS, FEW.get(decoder, REQUESTS)) // SHARES[decoder])
             while many:
@@ -188,6 +205,8 @@ def check(name):
                 wants.append(want)
                 many -= 1
         model.close()
+        if "guide_layers" in settings:
+            model.guide.close()
         source, passed = os.path.join(folder, "model.mlir"), os.path.join(folder, "passed.mlir")
         harness.tool("quoin-import", hf, "-o", source, *given)
         compare("interpreted", queries, wants, harness.answers("quoin-interpret", source, queries), True)

@@ -374,7 +374,25 @@ def tree(r):
     return x[p:]
 
 
+def guided_diffusion(r):
+    size, p = r.block, len(r.prompt)
+    x = r.prompt + [None] * (max(1, -(-r.max // size)) * size)
+    n = len(x)
+    for lo in range(p, n, size):
+        hi = lo + size
+        while masked := opens(x, lo, hi):
+            draft = dict(zip(masked, (likeliest(r, row) for row in r.read(x, masked, full(n)))))
+            text = [draft.get(i, t) for i, t in enumerate(x[:hi])]
+            guess = [likeliest(r, row) for row in r.model.guide(text, [i - 1 for i in masked], causal(hi))]
+            r.evaluations += 1
+            r.forwards += 1
+            same = next((j for j, i in enumerate(masked) if draft[i] != guess[j]), len(masked))
+            for i in masked[:max(1, same)]:
+                x[i] = draft[i]
+    return x[p:]
+
+
 LOOPS = {"adablock": adablock, "blockgen": blockgen, "blockgen-uniform": blockgen_uniform, "cntp": cntp, "ctrldiff": ctrldiff,
-         "efficient-dlm": efficient_dlm, "forced-aligner": forced_aligner, "gidd": gidd, "hex": hexagon, "ilm": ilm,
+         "efficient-dlm": efficient_dlm, "forced-aligner": forced_aligner, "gidd": gidd, "guided-diffusion": guided_diffusion, "hex": hexagon, "ilm": ilm,
          "knows-the-future": knows_the_future, "set-prompting": set_prompting, "softmol": softmol, "stamp": stamp, "tccf": tccf,
          "tdar": tdar, "tree": tree}

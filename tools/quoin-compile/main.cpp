@@ -73,6 +73,8 @@ int main(int argc, char **argv) {
   app.add_option("--architecture", o.architecture,
                  "family of the checkpoint, if it is not recognised, or a template of it, FILE.mlir.in");
   app.add_option("--fill", o.fill, "token that stands at open positions, if the checkpoint does not say");
+  app.add_option("--guide", o.guide,
+                 "checkpoint of the second model, of decoders that have one (default: the first layers)");
   app.add_option("--adapter", o.adapter, "folder of a LoRA adapter, which is merged into the weights");
   app.add_option("--tokenizer", o.tokenizer, "folder of the tokenizer, if it is not the checkpoint's");
   app.add_flag("--without-tokenizer", o.withoutTokenizer, "leave the tokenizer out: requests give ids");

@@ -40,6 +40,8 @@ int main(int argc, char **argv) {
   app.add_option("--architecture", options.architecture,
                  "the model's family, or a template of it, FILE.mlir.in (default: as config.json says)");
   app.add_option("--fill", options.fill, "the token that stands at open positions (default: as the checkpoint says)");
+  app.add_option("--guide", options.guide,
+                 "checkpoint of the second model, of decoders that have one (default: the first layers)");
   app.add_option("--adapter", options.adapter, "folder of a LoRA adapter, which is merged into the weights");
   app.add_option("--tokenizer", options.tokenizer, "folder of the tokenizer (default: the checkpoint's)");
   app.add_option("--set", settings, "key=value: a setting's default, as JSON")->allow_extra_args(false);
