@@ -33,7 +33,7 @@ static std::optional<int64_t> constantOf(Value v) {
 
 /// A setting that no request changes.
 static std::optional<int64_t> fixedSetting(SettingOp op, DecoderOp decoder) {
-  if (!op.getType().isIndex() || isRunTimeSetting(op.getName()))
+  if (!op.getType().isIndex() || isRunTimeSetting(decoder, op.getName()))
     return std::nullopt;
   auto value = decoder.getSettings().getAs<IntegerAttr>(op.getName());
   if (!value || value.getValue().getSignificantBits() > 41)

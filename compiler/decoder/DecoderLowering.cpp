@@ -322,13 +322,21 @@ static std::vector<LoweredSetting> describeSettings(DecoderOp decoder) {
     } else if (auto integer = dyn_cast<IntegerAttr>(s.getValue())) {
       one.type = QUOIN_SETTING_INDEX;
       one.value = static_cast<double>(integer.getInt());
+    } else if (auto word = dyn_cast<WordAttr>(s.getValue())) {
+      one.type = QUOIN_SETTING_WORD;
+      auto [which, number] = *word.find(word.getValue());
+      one.value = static_cast<double>(which);
+      one.number = number;
+      one.word = word.getValue().str();
+      for (StringAttr each : word.getWords())
+        one.words.push_back(each.str());
     } else {
       return;
     }
     all.push_back(std::move(one));
   };
   for (NamedAttribute s : decoder.getSettings())
-    add(s, isRunTimeSetting(s.getName()));
+    add(s, isRunTimeSetting(decoder, s.getName()));
   if (auto fixed = decoder->getAttrOfType<DictionaryAttr>("fixed"))
     for (NamedAttribute s : fixed)
       if (!decoder.getSettings().contains(s.getName()))

@@ -22,8 +22,11 @@ struct DecoderLoweringOptions {
 struct LoweredSetting {
   std::string name;
   int32_t type = 0; ///< QUOIN_SETTING_*
-  double value = 0; ///< the default
+  double value = 0; ///< the default; of a word, which of them
   bool runTime = false;
+  double number = 0;              ///< behind the default word
+  std::string word;               ///< the default one, as it is written
+  std::vector<std::string> words; ///< all that it may be
 };
 
 struct LoweredCache {

@@ -59,6 +59,14 @@ static void lowerRows(Emitter &e, RowsOp op) {
                                    e.load(e.f64, logits, guidanceField)));
 }
 
+/// How many settings a decoder's table has: those that it reads, and those that only its text was made with.
+static int64_t settingsOf(DecoderOp decoder) {
+  auto all = static_cast<int64_t>(decoder.getSettings().size());
+  if (auto fixed = decoder->getAttrOfType<DictionaryAttr>("fixed"))
+    all += llvm::count_if(fixed, [&](NamedAttribute s) { return !decoder.getSettings().contains(s.getName()); });
+  return all;
+}
+
 /// Settings are numbered by name, as a dictionary sorts them.
 static void lowerSetting(Emitter &e, SettingOp op) {
   if (op.getName() == "fill") {
@@ -71,7 +79,19 @@ static void lowerSetting(Emitter &e, SettingOp op) {
   DictionaryAttr settings = op->getParentOfType<DecoderOp>().getSettings();
   auto place = llvm::find_if(settings, [&](NamedAttribute s) { return s.getName() == op.getName(); });
   int64_t offset = static_cast<int64_t>(sizeof(double)) * (place - settings.begin());
+  // Behind all settings come the numbers of words.
+  if (op.getType().isF64())
+    offset += static_cast<int64_t>(sizeof(double)) * settingsOf(op->getParentOfType<DecoderOp>());
   Value number = e.load(e.f64, e.load(e.pointer, e.state, offsetof(quoin_state_t, settings)), offset);
+  if (std::optional<StringRef> wanted = op.getWord()) {
+    ArrayRef<StringAttr> words = cast<WordAttr>(place->getValue()).getWords();
+    auto which = llvm::find_if(words, [&](StringAttr word) { return word.getValue() == *wanted; }) - words.begin();
+    Value here = LLVM::ConstantOp::create(e.b, e.f64, e.b.getF64FloatAttr(static_cast<double>(which)));
+    e.set(op.getValue(), Value(LLVM::FCmpOp::create(e.b, LLVM::FCmpPredicate::oeq, number, here)));
+    return;
+  }
+  if (op.getType().isF64())
+    return e.set(op.getValue(), number);
   // Saturating: a number that no index holds must not be undefined behaviour.
   if (op.getType().isF32())
     e.set(op.getValue(), Value(LLVM::FPTruncOp::create(e.b, e.f32, number)));

@@ -38,7 +38,7 @@ private:
   /// A constant array; `element(i)` makes the i-th inside its initialiser. Null if it is empty.
   LLVM::GlobalOp array(StringRef name, size_t count, llvm::function_ref<Value(size_t)> element);
 
-  Value setting(const LoweredSetting &s);
+  Value setting(const LoweredSetting &s, LLVM::GlobalOp words);
   Value cache(const LoweredCache &c);
   SmallVector<Field> tensor(const LoweredTensor &t, size_t at);
   /// The tables that a decoder's one points to.
@@ -122,11 +122,15 @@ LLVM::GlobalOp TableBuilder::array(StringRef name, size_t count, llvm::function_
 // The tables
 //===----------------------------------------------------------------------===//
 
-Value TableBuilder::setting(const LoweredSetting &s) {
+Value TableBuilder::setting(const LoweredSetting &s, LLVM::GlobalOp words) {
   return structure({{offsetof(quoin_setting_t, name), text(s.name)},
                     {offsetof(quoin_setting_t, value), f64(s.value)},
+                    {offsetof(quoin_setting_t, number), f64(s.number)},
+                    {offsetof(quoin_setting_t, words), address(words)},
                     {offsetof(quoin_setting_t, type), i32(s.type)},
-                    {offsetof(quoin_setting_t, run_time), i32(s.runTime)}},
+                    {offsetof(quoin_setting_t, run_time), i32(s.runTime)},
+                    {offsetof(quoin_setting_t, words_count), i32(static_cast<int32_t>(s.words.size()))},
+                    {offsetof(quoin_setting_t, reserved), i32(0)}},
                    sizeof(quoin_setting_t));
 }
 
@@ -149,7 +153,12 @@ SmallVector<Field> TableBuilder::tensor(const LoweredTensor &t, size_t at) {
 
 TableBuilder::DecoderTables TableBuilder::tablesOf(const LoweredDecoder &d) {
   DecoderTables t;
-  t.settings = array("quoin_settings." + d.name, d.settings.size(), [&](size_t i) { return setting(d.settings[i]); });
+  SmallVector<LLVM::GlobalOp> words;
+  for (const LoweredSetting &s : d.settings)
+    words.push_back(
+        array("quoin_words." + d.name + "." + s.name, s.words.size(), [&](size_t i) { return text(s.words[i]); }));
+  t.settings =
+      array("quoin_settings." + d.name, d.settings.size(), [&](size_t i) { return setting(d.settings[i], words[i]); });
   t.caches = array("quoin_caches." + d.name, d.caches.size(), [&](size_t i) { return cache(d.caches[i]); });
   t.inputs = array("quoin_inputs." + d.name, d.inputs.size(), [&](size_t i) {
     SmallVector<Field> fields = tensor(d.inputs[i], offsetof(quoin_input_t, type));

@@ -389,7 +389,7 @@ static void describe(ArtifactDescription &d, const CompileOptions &options, cons
     describeTensors(lowered.inputs, described.inputs);
     describeTensors(lowered.outputs, described.outputs);
     for (const decoder::LoweredSetting &s : lowered.settings)
-      described.settings.push_back({s.name, s.value, s.type == QUOIN_SETTING_INDEX, s.runTime});
+      described.settings.push_back({s.name, s.value, s.type == QUOIN_SETTING_INDEX, s.runTime, s.word, s.words});
     if (d.inexact.empty())
       d.inexact = described.inexact;
     d.decoders.push_back(std::move(described));

@@ -21,7 +21,13 @@ static void writeSettings(OStream &json, const DecoderDescription &decoder) {
   json.attributeObject("settings", [&] {
     for (const SettingDescription &s : decoder.settings)
       json.attributeObject(s.name, [&] {
-        if (s.integer)
+        if (!s.words.empty()) {
+          json.attribute("value", s.word);
+          json.attributeArray("words", [&] {
+            for (const std::string &word : s.words)
+              json.value(word);
+          });
+        } else if (s.integer)
           json.attribute("value", static_cast<int64_t>(s.value));
         else
           json.attributeBegin("value"), json.rawValue(shortest(s.value)), json.attributeEnd();
@@ -184,7 +190,8 @@ std::string quoin::metadataHeader(const ArtifactDescription &d) {
   for (const DecoderDescription &decoder : d.decoders) {
     os << "Decoder \"" << decoder.name << "\":";
     for (const SettingDescription &s : decoder.settings)
-      os << llvm::formatv(" {0}={1}{2}", s.name, shortest(s.value), s.runTime ? " (run time)" : "");
+      os << llvm::formatv(" {0}={1}{2}", s.name, s.words.empty() ? shortest(s.value) : s.word,
+                          s.runTime ? " (run time)" : "");
     os << "\n";
   }
   os << "\nGive `" << d.symbol << "` to quoin_model_from_program() with the folder of model.qw.";

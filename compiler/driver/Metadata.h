@@ -18,6 +18,8 @@ struct SettingDescription {
   std::string name;
   double value = 0;
   bool integer = false, runTime = false;
+  std::string word = {};               // of a word: the default one
+  std::vector<std::string> words = {}; // and all there are
 };
 
 /// A number or tensor by name.

@@ -36,7 +36,9 @@ static std::string moduleAttributes(const ModelDescription &model, int64_t capac
     source = fs::weakly_canonical(fs::absolute(options.directory, ignored), ignored).string();
   std::string text =
       "quoin.architecture = " + mlirString(model.family) + ", quoin.source = " + mlirString(source) + ",\n    ";
-  text += "quoin.vocabulary = " + std::to_string(model.vocabulary) + " : index, ";
+  // Models of rows alone have no tokens.
+  if (model.vocabulary)
+    text += "quoin.vocabulary = " + std::to_string(model.vocabulary) + " : index, ";
   text += "quoin.capacity = " + std::to_string(capacity) + " : index, ";
   if (fill)
     text += "quoin.fill = " + std::to_string(*fill) + " : i32, ";
@@ -97,7 +99,7 @@ static Described describeFolder(ConfigReader &config, const ImportOptions &optio
   CheckpointFiles *files = d.files ? &*d.files : nullptr;
   d.family = findFamily(options.architecture, config, files, error);
   if (d.family)
-    d.model = describeModel(d.family, config, files, error);
+    d.model = describeModel(d.family, config, files, error, options.settings);
   return d;
 }
 
@@ -115,6 +117,26 @@ static bool checkText(const std::string &text, size_t modelLine, const ModelDesc
     error = origin.from->name() + ":" + std::to_string(origin.line) + error.substr(colon);
   }
   return false;
+}
+
+/// What was asked of a decoder that the family's text holds itself.
+static bool checkOwn(const ModelDescription &model, const ImportOptions &options, std::string &error) {
+  for (const std::string &name : options.decoders)
+    if (name != model.program || options.decoders.size() > 1) {
+      error = "'--decoder' expects '" + model.program + "', which family '" + model.family +
+              "' comes with, but found '" + shortened(name, 200) + "'";
+      return false;
+    }
+  std::string known;
+  for (const std::string &name : model.ownSettings)
+    known += (known.empty() ? "" : ", ") + name;
+  for (const auto &[key, value] : options.settings)
+    if (std::find(model.ownSettings.begin(), model.ownSettings.end(), key) == model.ownSettings.end()) {
+      error = "'--set' expects a setting of the decoder (" + (known.empty() ? "none" : known) + "), but found '" +
+              shortened(key, 200) + "'";
+      return false;
+    }
+  return true;
 }
 
 std::optional<std::string> quoin::importText(const ImportOptions &options, std::string &error) {
@@ -136,13 +158,17 @@ std::optional<std::string> quoin::importText(const ImportOptions &options, std::
     return std::nullopt;
   const ModelDescription &model = *d.model;
   std::vector<std::string> names = options.decoders;
-  if (names.empty() && model.decoder.empty()) {
+  if (!model.program.empty() && !checkOwn(model, options, error))
+    return std::nullopt;
+  if (!model.program.empty())
+    names.clear();
+  else if (names.empty() && model.decoder.empty()) {
     error = config.path() + ": expects '--decoder' with one of " + knownDecoders() +
             ", as the config does not say how the model decodes";
     return std::nullopt;
   }
   std::vector<std::pair<std::string, std::string>> settings = options.settings;
-  if (names.empty()) {
+  if (names.empty() && model.program.empty()) {
     names.push_back(model.decoder);
     for (const auto &[key, value] : model.settings) {
       const std::string &name = key;
@@ -150,10 +176,11 @@ std::optional<std::string> quoin::importText(const ImportOptions &options, std::
         settings.emplace_back(name, textOf(value));
     }
   }
-  bool needsFill = std::any_of(names.begin(), names.end(), [](const std::string &name) {
-    const DecoderSpec *decoder = findDecoder(name);
-    return decoder && decoder->needsFill;
-  });
+  bool needsFill = (!model.program.empty() && !model.fillKey.empty()) ||
+                   std::any_of(names.begin(), names.end(), [](const std::string &name) {
+                     const DecoderSpec *decoder = findDecoder(name);
+                     return decoder && decoder->needsFill;
+                   });
   std::optional<int64_t> fill =
       findFillToken(options.directory, model, config, options.fill, needsFill, options.tokenizer, error);
   std::optional<std::vector<int32_t>> stop;
@@ -167,7 +194,7 @@ std::optional<std::string> quoin::importText(const ImportOptions &options, std::
   ProgramText program;
   int64_t capacity = guide ? std::min(model.capacity, guide->model.capacity) : model.capacity;
   DecoderContext context{capacity, model.block, model.window, model.vocabulary, fill};
-  if (!addDecoders(names, settings, context, program, error))
+  if (model.program.empty() && !addDecoders(names, settings, context, program, error))
     return std::nullopt;
   if (!d.files) {
     error = d.filesError;

@@ -3,6 +3,7 @@
 #include "compiler/import/ModelTemplate.h"
 #include "compiler/import/Families.h"
 #include "compiler/import/KeyMeanings.h"
+#include "compiler/import/ProgramSettings.h"
 #include "compiler/import/RotaryConfig.h"
 #include "support/JsonText.h"
 #include <algorithm>
@@ -62,8 +63,9 @@ std::string modelType(const ConfigReader &config) {
 
 class Describer : public TemplateHost {
 public:
-  Describer(ConfigReader &reader, const CheckpointFiles *checkpoint, CheckpointFiles *more = nullptr)
-      : config(reader), files(checkpoint), growing(more) {}
+  Describer(ConfigReader &reader, const CheckpointFiles *checkpoint, CheckpointFiles *more = nullptr,
+            const GivenSettings &given = {})
+      : config(reader), files(checkpoint), growing(more), settings(given) {}
 
   bool run(const Statement &s, TemplateRun &run, std::string &error) override;
   std::optional<TemplateValue> call(const std::string &function, const TemplateList &arguments,
@@ -87,6 +89,7 @@ private:
   bool readRotaryOf(const Statement &s, const std::string &name, TemplateRun &run, std::string &error);
   bool number(const Statement &s, TemplateRun &run, int64_t low, int64_t high, int64_t &into, std::string &error);
   bool decoder(const Statement &s, TemplateRun &run, std::string &error);
+  bool program(const Statement &s, TemplateRun &run, std::string &error);
   bool weight(const Statement &s, TemplateRun &run, std::string &error);
   bool addFiles(const Statement &s, TemplateRun &run, std::string &error);
   std::optional<TemplateValue> sameTensors(const std::string &one, const TemplateList &arguments, std::string &error);
@@ -95,7 +98,8 @@ private:
 
   ConfigReader &config;
   const CheckpointFiles *files;
-  CheckpointFiles *growing;                  // the same where files may come to it
+  CheckpointFiles *growing; // the same where files may come to it
+  ProgramSettings settings;
   std::map<std::string, ConfigReader> inner; // objects of config.json by their path
   std::map<std::string, std::string> keyOf;  // the key that a name has its value of
   std::set<std::string, std::less<>> symbols;
@@ -268,6 +272,20 @@ bool Describer::decoder(const Statement &s, TemplateRun &run, std::string &error
   return true;
 }
 
+bool Describer::program(const Statement &s, TemplateRun &run, std::string &error) {
+  std::optional<TemplateValue> name = run.evaluate(*s.expressions[0], error);
+  if (!name)
+    return false;
+  const std::string *text = name->as<std::string>();
+  if (!text || text->empty() || !model.program.empty()) {
+    error = run.at("expects one decoder's name, but found " + describe(*name));
+    return false;
+  }
+  model.program = *text;
+  run.define("settings", {settings.text()});
+  return true;
+}
+
 bool Describer::weight(const Statement &s, TemplateRun &run, std::string &error) {
   TensorRequest request;
   std::optional<std::string> symbol = run.write(s.texts[0], error);
@@ -384,6 +402,13 @@ bool Describer::run(const Statement &s, TemplateRun &run, std::string &error) {
     return !failed(config, error);
   case StatementKind::Decoder:
     return decoder(s, run, error);
+  case StatementKind::Program:
+    return program(s, run, error);
+  case StatementKind::Setting:
+    if (!settings.declare(s, run, error))
+      return false;
+    model.ownSettings.push_back(s.names[0]);
+    return true;
   case StatementKind::Weight:
     return weight(s, run, error);
   case StatementKind::Absent: {
@@ -475,15 +500,19 @@ std::optional<TemplateValue> Describer::call(const std::string &function, const 
 } // namespace
 
 std::optional<ModelDescription> quoin::describeModel(const std::shared_ptr<const Template> &family,
-                                                     ConfigReader &config, CheckpointFiles *files, std::string &error) {
-  Describer describer(config, files, files);
+                                                     ConfigReader &config, CheckpointFiles *files, std::string &error,
+                                                     const GivenSettings &given) {
+  Describer describer(config, files, files, given);
   TemplateRun run(describer);
   run.define("model_type", {modelType(config)});
   if (!run.expand(family, error))
     return std::nullopt;
   ModelDescription &model = describer.model;
-  for (auto [given, what] : {std::pair(model.vocabulary, "vocabulary"), std::pair(model.capacity, "capacity")})
-    if (!given) {
+  // A request without a prompt asks for 64 tokens unless it says otherwise, whatever the text makes of that.
+  if (!model.program.empty())
+    model.capacity = std::max<int64_t>(model.capacity, 64);
+  for (auto [said, what] : {std::pair(model.vocabulary, "vocabulary"), std::pair(model.capacity, "capacity")})
+    if (!said && model.program.empty()) {
       error = family->name() + ": expects a statement '" + what + "', but there is none";
       return std::nullopt;
     }

@@ -16,6 +16,11 @@
 //   in
 //                                     their masks, and those that do not are refused
 //   decoder NAME with S = V           the published decoder, and defaults of its settings
+//   program NAME                      the text holds its decoder itself, of this name; then
+//   setting S : kind from A to B = D  what it may be set to, when it is made and with a request: numbers, or one of
+//   some
+//                                     words (`word of ..`; one that ends in `*` goes on with a number). A `fixed` one
+//                                     is a number of the text. S is its value, `settings` what the decoder's form says
 //   weight @S = "T" [shape] rows A to B   a weight: a tensor of this shape, or rows of it. `*` in the name counts the
 //                                     first dimension: one tensor each
 //   file "NAME", ..                   tensors are in these files of the folder, too
@@ -54,6 +59,8 @@ struct ModelDescription {
   std::string family;
   std::string decoder; // empty: the config does not decide
   std::vector<std::pair<std::string, TemplateValue>> settings;
+  std::string program;                  // of the text's own decoder, or empty
+  std::vector<std::string> ownSettings; // that it declares
   int64_t vocabulary = 0, capacity = 0;
   std::optional<int64_t> layers, headSize, block, window;
   std::string layersKey; // of config.json, which counts the layers; empty: nobody knows
@@ -68,10 +75,14 @@ struct ModelDescription {
   std::vector<std::string> warnings;
 };
 
+/// Settings that are asked for: names, and values as they were written.
+using GivenSettings = std::vector<std::pair<std::string, std::string>>;
+
 /// Expands a template over a config; `files` may be null, then no tensor is there, and gets those that the template
-/// names. Fails with a message.
+/// names. `given` are settings of the text's own decoder; the last one of a name counts. Fails with a message.
 std::optional<ModelDescription> describeModel(const std::shared_ptr<const Template> &family, ConfigReader &config,
-                                              CheckpointFiles *files, std::string &error);
+                                              CheckpointFiles *files, std::string &error,
+                                              const GivenSettings &given = {});
 
 /// Does `recognise` hold for this config?
 std::optional<bool> holds(const std::shared_ptr<const Template> &family, const Statement &recognition,

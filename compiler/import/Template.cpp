@@ -25,6 +25,7 @@ private:
   bool condition(std::vector<Statement> &body, int depth);
   bool statement(const std::string &word, Statement &s, int depth);
   bool config(Statement &s);
+  bool setting(Statement &s);
   bool weight(Statement &s);
   bool assignments(Statement &s);
   bool assignment(Statement &s);
@@ -50,7 +51,7 @@ private:
 
 constexpr const char *wordList = "if, for, let, require, include, warn, family, recognise, decoder, config, "
                                  "inside, vocabulary, capacity, layers, head_size, "
-                                 "fill, block, window, file, weight, absent, ignore, else, end";
+                                 "fill, block, window, program, setting, file, weight, absent, ignore, else, end";
 
 } // namespace
 
@@ -198,6 +199,43 @@ bool TemplateReader::config(Statement &s) {
   return s.word == "rotary" || !takeWord(words, "=") || expression(s.otherwise);
 }
 
+/// NAME : index|real [fixed] [from EXPR to EXPR] = EXPR, or NAME : word of EXPR, .. = EXPR
+bool TemplateReader::setting(Statement &s) {
+  s.names.push_back(takeName(words));
+  if (s.names.back().empty())
+    return expect("a name");
+  if (!takeWord(words, ":"))
+    return expect("':' and a kind");
+  std::string_view before = words;
+  s.word = takeName(words);
+  if (s.word != "index" && s.word != "real" && s.word != "word") {
+    words = before;
+    return expect("a kind: index, real or word");
+  }
+  if (s.word == "word") {
+    if (!takeWord(words, "of"))
+      return expect("'of' and the words");
+    do {
+      s.expressions.emplace_back();
+      if (!expression(s.expressions.back()))
+        return false;
+    } while (takeWord(words, ","));
+  } else {
+    s.fixed = takeWord(words, "fixed");
+    if (takeWord(words, "from")) {
+      if (!expression(s.from))
+        return false;
+      if (!takeWord(words, "to"))
+        return expect("'to'");
+      if (!expression(s.to))
+        return false;
+    }
+  }
+  if (!takeWord(words, "="))
+    return expect("'=' and a default");
+  return expression(s.otherwise);
+}
+
 bool TemplateReader::weight(Statement &s) {
   skipBlanks(words);
   if (!words.starts_with('@'))
@@ -289,7 +327,8 @@ bool TemplateReader::statement(const std::string &word, Statement &s, int depth)
       return expect("a name");
   } else if (is("recognise", StatementKind::Recognise) || is("vocabulary", StatementKind::Vocabulary) ||
              is("capacity", StatementKind::Capacity) || is("layers", StatementKind::Layers) ||
-             is("head_size", StatementKind::HeadSize) || is("window", StatementKind::Window)) {
+             is("head_size", StatementKind::HeadSize) || is("window", StatementKind::Window) ||
+             is("program", StatementKind::Program)) {
     s.expressions.emplace_back();
     good = expression(s.expressions.back());
   } else if (is("decoder", StatementKind::Decoder)) {
@@ -300,6 +339,8 @@ bool TemplateReader::statement(const std::string &word, Statement &s, int depth)
     good = key(s) && (!takeWord(words, "=") || expression(s.otherwise));
   } else if (is("block", StatementKind::Block) || is("inside", StatementKind::Inside)) {
     good = key(s);
+  } else if (is("setting", StatementKind::Setting)) {
+    good = setting(s);
   } else if (is("weight", StatementKind::Weight)) {
     good = weight(s);
   } else if (is("absent", StatementKind::Absent)) {

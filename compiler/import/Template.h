@@ -17,6 +17,9 @@
 //   //: config KEY [as NAME] : rotary [of EXPR, EXPR]
 //   //: vocabulary EXPR          //: capacity EXPR          //: layers EXPR            //: head_size EXPR
 //   //: fill KEY [= EXPR]        //: block KEY              //: window EXPR            //: inside KEY
+//   //: program EXPR
+//   //: setting NAME : index|real [fixed] [from EXPR to EXPR] = EXPR
+//   //: setting NAME : word of EXPR, .. = EXPR
 //   //: weight @SYMBOL = "TENSOR" [EXPR, ..] [rows EXPR to EXPR]
 //   //: absent "TENSOR" : "KEY"  //: ignore "PATTERN", ..  //: file "NAME", ..
 //
@@ -64,6 +67,8 @@ enum class StatementKind {
   HeadSize,
   Window,
   File,
+  Program,
+  Setting,
   Fill,
   Block,
   Inside,
@@ -81,6 +86,7 @@ struct Statement {
   std::vector<TemplateText> texts;        // a line, a message, a tensor's name, patterns
   std::vector<ExpressionPtr> expressions; // the condition, the value, the shape
   ExpressionPtr from, to, otherwise;      // bounds and default
+  bool fixed = false;                     // of Setting: no request gives it
   std::vector<Statement> body, other;     // of If and For
 };
 

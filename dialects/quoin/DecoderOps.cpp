@@ -102,9 +102,18 @@ LogicalResult DecoderOp::verify() {
   // decoder_c2
   for (NamedAttribute s : getSettings()) {
     auto typed = dyn_cast<TypedAttr>(s.getValue());
-    if (!typed || !(typed.getType().isF32() || typed.getType().isIndex()))
+    if (!isa<WordAttr>(s.getValue()) && (!typed || !(typed.getType().isF32() || typed.getType().isIndex())))
       return emitOpError("expects setting '")
-             << s.getName().getValue() << "' of type f32 or index, but found " << s.getValue();
+             << s.getName().getValue() << "' of type f32 or index or a word, but found " << s.getValue();
+  }
+  // decoder_c3
+  if (Attribute list = (*this)->getAttr(runTimeAttr)) {
+    auto names = dyn_cast<ArrayAttr>(list);
+    for (Attribute name : names ? names.getValue() : ArrayRef<Attribute>())
+      if (!isa<StringAttr>(name) || !getSettings().contains(cast<StringAttr>(name)))
+        return emitOpError("expects settings of the decoder in '") << runTimeAttr << "', but found " << name;
+    if (!names)
+      return emitOpError("expects a list of settings in '") << runTimeAttr << "', but found " << list;
   }
   return success();
 }
@@ -119,9 +128,25 @@ LogicalResult SettingOp::verify() {
   auto decoder = (*this)->getParentOfType<DecoderOp>();
   if (!decoder)
     return emitOpError("expects to stand in a decoder");
-  auto setting = decoder.getSettings().getAs<TypedAttr>(getName());
-  if (!setting)
+  Attribute value = decoder.getSettings().get(getName());
+  if (!value)
     return emitOpError("expects a setting of the decoder, but found '") << getName() << "'";
+  // setting_c2
+  if (auto word = dyn_cast<WordAttr>(value)) {
+    auto isWanted = [&](StringAttr each) { return each.getValue() == getWord(); };
+    auto hasNumber = [](StringAttr each) { return each.getValue().ends_with("*"); };
+    if (getWord() && llvm::none_of(word.getWords(), isWanted))
+      return emitOpError("expects one of the words ") << word.list() << ", but found '" << *getWord() << "'";
+    if (!getWord() && llvm::none_of(word.getWords(), hasNumber))
+      return emitOpError("expects 'is' and a word of setting '") << getName() << "', none of which a number follows";
+    if (getWord() ? !getType().isInteger(1) : !getType().isF64())
+      return emitOpError("expects ") << (getWord() ? "i1" : "f64") << ", but found " << getType();
+    return success();
+  }
+  // setting_c3
+  if (getWord())
+    return emitOpError("expects 'is' for a setting that is a word, but '") << getName() << "' is " << value;
+  auto setting = cast<TypedAttr>(value);
   if (setting.getType() != getType())
     return emitOpError("expects setting '")
            << getName() << "' of type " << setting.getType() << ", but found " << getType();

@@ -20,7 +20,10 @@ def Quoin_DecoderOp : Quoin_Op<"decoder", [Symbol, IsolatedFromAbove, AutomaticA
     body is one block of structured control flow; `outline-steps` makes it a graph of blocks that suspend at each call.
     Unlike a `func.func` it is not called by programs but by the runtime, many at a time.
 
-    Constraints: (C1) the body's arguments are a sequence and an index; (C2) settings are `f32` or `index`.
+    `run_time` names further settings that a request may give.
+
+    Constraints: (C1) the body's arguments are a sequence and an index; (C2) settings are `f32`, `index` or a `#quoin.word`; (C3) `run_time`, if it is
+    there, is a list of settings of the decoder.
 
     Example:
     ```mlir
@@ -50,15 +53,22 @@ def Quoin_ReturnOp : Quoin_Op<"return", [Pure, Terminator, ParentOneOf<["Decoder
 def Quoin_SettingOp : Quoin_Op<"setting", [Pure]> {
   let summary = "the value of a setting";
   let description = [{
-    A setting of the decoder, or `@fill`, the module's fill token (i32). Unlike an `arith.constant` it may differ by request.
+    A setting of the decoder, or `@fill`, the module's fill token (i32). Unlike an `arith.constant` it may differ by request. Of a setting that
+    is a word (`#quoin.word`) it tells whether it `is` a certain one (i1), or the number that stands behind it (f64; 0 behind a word that has none).
 
-    Constraints: (C1) the decoder has a setting of this name and type, or it is `@fill` of type i32.
+    Constraints: (C1) the decoder has a setting of this name and type, or it is `@fill` of type i32; (C2) of a word: `is` with one of its words and i1,
+    or, if a number stands behind one of them, f64; (C3) `is` of a word only.
 
-    Example: `%thr = quoin.setting @threshold : f32`
+    Example:
+    ```mlir
+    %thr = quoin.setting @threshold : f32
+    %even = quoin.setting @schedule is "uniform" : i1
+    %power = quoin.setting @schedule : f64
+    ```
   }];
-  let arguments = (ins FlatSymbolRefAttr:$name);
-  let results = (outs AnyTypeOf<[Index, F32, I32]>:$value);
-  let assemblyFormat = "$name attr-dict `:` type($value)";
+  let arguments = (ins FlatSymbolRefAttr:$name, OptionalAttr<StrAttr>:$word);
+  let results = (outs AnyTypeOf<[Index, F32, F64, I1, I32]>:$value);
+  let assemblyFormat = "$name (`is` $word^)? attr-dict `:` type($value)";
   let hasVerifier = 1;
 }
 

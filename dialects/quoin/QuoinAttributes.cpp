@@ -2,8 +2,11 @@
 
 #include "dialects/quoin/QuoinDialect.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace quoin;
@@ -166,6 +169,49 @@ void SamplerAttr::print(AsmPrinter &printer) const {
   printer << '<';
   printWords(printer, getTransforms(), [](Transform t) { return stringifyTransform(t); });
   printer << '>';
+}
+
+/// Which of the words a text is, and the number behind it. A word without a number is found first.
+static std::optional<std::pair<int64_t, double>> findWord(ArrayRef<StringAttr> words, StringRef text) {
+  for (auto [i, word] : llvm::enumerate(words))
+    if (!word.getValue().ends_with("*") && word.getValue() == text)
+      return std::pair(static_cast<int64_t>(i), 0.0);
+  for (auto [i, word] : llvm::enumerate(words)) {
+    StringRef stem = word.getValue(), rest = text;
+    double number = 0;
+    if (stem.consume_back("*") && rest.consume_front(stem) && !rest.getAsDouble(number) && std::isfinite(number))
+      return std::pair(static_cast<int64_t>(i), number);
+  }
+  return std::nullopt;
+}
+
+LogicalResult WordAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringRef value,
+                               ArrayRef<StringAttr> words) {
+  // word_c1
+  constexpr size_t most = 64;
+  if (words.empty() || words.size() > most)
+    return emitError() << "expects 1 to " << most << " words, but found " << words.size();
+  SmallPtrSet<Attribute, 8> known;
+  for (StringAttr word : words) {
+    StringRef stem = word.getValue();
+    stem.consume_back("*");
+    bool plain = llvm::all_of(stem, [](char c) { return llvm::isAlnum(c) || c == '_' || c == '-' || c == '.'; });
+    if (stem.empty() || stem.size() > most || !plain)
+      return emitError() << "expects a word of 1 to " << most << " letters, digits, '_', '-' and '.', but found "
+                         << word;
+    if (!known.insert(word).second)
+      return emitError() << "expects each word once, but found " << word << " twice";
+  }
+  // word_c2
+  if (!findWord(words, value))
+    return emitError() << "expects a default that is one of its words, but found '" << value << "'";
+  return success();
+}
+
+std::optional<std::pair<int64_t, double>> WordAttr::find(StringRef text) const { return findWord(getWords(), text); }
+
+std::string WordAttr::list() const {
+  return llvm::join(llvm::map_range(getWords(), [](StringAttr word) { return word.getValue(); }), ", ");
 }
 
 static ParseResult parseStatisticList(AsmParser &parser, SmallVector<Statistic> &list) {

@@ -44,6 +44,12 @@ bool quoin::isRunTimeSetting(StringRef name) {
       .Default(false);
 }
 
+bool quoin::isRunTimeSetting(DecoderOp decoder, StringRef name) {
+  auto listed = decoder->getAttrOfType<ArrayAttr>(runTimeAttr);
+  return isRunTimeSetting(name) ||
+         (listed && llvm::any_of(listed.getAsValueRange<StringAttr>(), [&](StringRef each) { return each == name; }));
+}
+
 LogicalResult QuoinDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   StringRef name = attribute.getName();
   Attribute value = attribute.getValue();

@@ -29,6 +29,8 @@
 
 namespace quoin {
 
+class DecoderOp;
+
 /// Calls of decoders may name it.
 template <typename Op> struct IsModel : mlir::OpTrait::TraitBase<Op, IsModel> {};
 
@@ -89,8 +91,12 @@ bool isScale(const llvm::APFloat &scale);
 /// Does a mask ask for nothing but positions? Then whom a row sees never changes.
 bool isOfPositions(MaskAttr mask);
 
-/// Settings of this name may be given again with a request; the others are fixed by compilation.
+/// Settings of this name may be given again with a request in every decoder.
 bool isRunTimeSetting(llvm::StringRef name);
+/// And so may these of one decoder; the others are fixed by compilation.
+bool isRunTimeSetting(DecoderOp decoder, llvm::StringRef name);
+/// The attribute of a decoder that lists them.
+inline constexpr llvm::StringLiteral runTimeAttr = "run_time";
 
 } // namespace quoin
 

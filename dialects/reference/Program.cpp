@@ -152,12 +152,15 @@ static LogicalResult check(const Program &program, DecoderOp decoder, const Requ
     // Settings of the decoder, and those that became numbers in its text.
     Attribute attr = decoder.getSettings().get(name);
     auto fixed = decoder->getAttrOfType<DictionaryAttr>("fixed");
-    bool may = isRunTimeSetting(name) && attr;
+    bool may = isRunTimeSetting(decoder, name) && attr;
     if (InputOp input = attr ? InputOp() : inputOf(program, name)) {
       if (std::string why = whyNoNumber(input, value); !why.empty())
         return error() << why;
       continue;
     }
+    if (auto word = dyn_cast_if_present<WordAttr>(attr))
+      return error() << "expects the setting '" << name << "' to be one of " << word.list() << ", but it is '"
+                     << print(value) << "'";
     if (!attr && fixed)
       attr = fixed.get(name);
     if (may || (!attr && llvm::is_contained(samplerSettings, name)))
@@ -183,10 +186,51 @@ bool Program::hasNamedValues() const {
   return all.walk([](OutputOp) { return WalkResult::interrupt(); }).wasInterrupted();
 }
 
-FailureOr<Result> Program::run(StringRef name, const Request &request) const {
+/// Words that are no setting's, or that it does not take.
+static LogicalResult checkWords(const Program &program, DecoderOp decoder, const Request &request) {
+  auto error = [&] { return emitError(decoder.getLoc()); };
+  for (const auto &[name, given] : request.words) {
+    Attribute attr = decoder.getSettings().get(name);
+    auto word = dyn_cast_if_present<WordAttr>(attr);
+    if (!attr && !inputOf(program, name) && !llvm::is_contained(knownSettings(decoder), name))
+      return error() << "the decoder '" << decoder.getSymName() << "' has no setting '" << name << "'; it has "
+                     << llvm::join(knownSettings(decoder), ", ");
+    if (!word)
+      return error() << "expects the setting '" << name << "' to be a number, but it is '" << given << "'";
+    auto found = word.find(given);
+    if (!found)
+      return error() << "expects the setting '" << name << "' to be one of " << word.list() << ", but it is '" << given
+                     << "'";
+    if (!isRunTimeSetting(decoder, name) && *found != *word.find(word.getValue()))
+      return error() << "the setting '" << name << "' is fixed in the module, but the request wants '" << given << "'";
+  }
+  return success();
+}
+
+/// What was given as an input of one element and has the name of a setting.
+static LogicalResult takeSettings(const Program &program, DecoderOp decoder, Request &request) {
+  for (auto at = request.inputs.begin(); at != request.inputs.end();) {
+    const auto &[name, given] = *at;
+    if (inputOf(program, name) || !llvm::is_contained(knownSettings(decoder), name)) {
+      ++at;
+      continue;
+    }
+    size_t elements = given.reals.size() + given.integers.size();
+    if (elements != 1)
+      return emitError(decoder.getLoc()) << "expects one element for the setting '" << name << "', but found "
+                                         << elements;
+    request.settings[name] = given.reals.empty() ? static_cast<double>(given.integers[0]) : given.reals[0];
+    at = request.inputs.erase(at);
+  }
+  return success();
+}
+
+FailureOr<Result> Program::run(StringRef name, const Request &asked) const {
   auto decoder =
       cast_or_null<DecoderOp>(findOne(module, name, "decoder", [](Operation &op) { return isa<DecoderOp>(op); }));
-  if (!decoder || failed(check(*this, decoder, request)) || failed(checkInputs(*this, decoder, request)))
+  Request request = asked;
+  if (!decoder || failed(takeSettings(*this, decoder, request)) || failed(checkWords(*this, decoder, request)) ||
+      failed(check(*this, decoder, request)) || failed(checkInputs(*this, decoder, request)))
     return failure();
   return Machine(*this, decoder, request).run();
 }

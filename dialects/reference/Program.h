@@ -44,6 +44,8 @@ struct Request {
   std::map<std::string, NamedValues> inputs;
   /// By name: `temperature`, `top_k`, `top_p`, and the decoder's own that may change at run time.
   std::map<std::string, double> settings;
+  /// Settings that are words.
+  std::map<std::string, std::string> words;
 };
 
 struct Result {

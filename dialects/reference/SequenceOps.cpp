@@ -16,6 +16,13 @@ LogicalResult Machine::setting(SettingOp op) {
       return op.emitOpError("expects a module with '") << module_attr::fill << "', but found none";
     return setInteger(op, program.fill());
   }
+  if (auto word = decoder.getSettings().getAs<WordAttr>(op.getName())) {
+    auto given = request.words.find(op.getName().str());
+    auto [which, number] = *word.find(given == request.words.end() ? word.getValue() : StringRef(given->second));
+    set(op.getValue(), op.getWord() ? Number::ofInteger(word.getWords()[static_cast<size_t>(which)] == *op.getWord())
+                                    : Number::ofReal(number));
+    return success();
+  }
   double value = numberOf(op.getName(), 0);
   set(op.getValue(), op.getType().isIndex() ? Number::ofInteger(static_cast<int64_t>(value)) : Number::ofReal(value));
   return success();

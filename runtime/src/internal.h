@@ -437,6 +437,11 @@ void begin(quoin_session_t &session);
 
 /// named.cpp: gives an input; fails where it is none of the decoder's, or something else.
 quoin_status_t setInput(quoin_session_t &session, const quoin_named_tensor_t &given);
+bool hasInput(const quoin_session_t &session, const char *name);
+/// Has the session's decoder a setting of this name?
+bool isSetting(const quoin_session_t &session, const char *name);
+/// Fails while the session runs.
+quoin_status_t checkIdle(quoin_session_t &session);
 /// Is there an input of this name? Then `status` is what came of giving it the number.
 bool isNumberInput(quoin_session_t &session, const char *name, quoin_status_t &status, double value);
 /// Before a run: shows the decoder its inputs. False if one is missing; the session has then failed.

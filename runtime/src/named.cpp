@@ -113,10 +113,23 @@ static int32_t findInput(const quoin_decoder_t &decoder, const char *name) {
   return -1;
 }
 
+bool quoin::rt::hasInput(const quoin_session_t &session, const char *name) {
+  return findInput(*session.decoder, name) >= 0;
+}
+
 quoin_status_t quoin::rt::setInput(quoin_session_t &session, const quoin_named_tensor_t &given) {
   quoin_context_t &context = *session.context();
   const quoin_decoder_t &decoder = *session.decoder;
   int32_t number = findInput(decoder, given.name);
+  if (number < 0 && isSetting(session, given.name)) {
+    int64_t elements = 0;
+    if (!count(given.sizes, given.rank, elements) || elements != 1)
+      return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects one element for the setting '%s', but found %lld",
+                          given.name, static_cast<long long>(elements));
+    return quoin_session_set(&session, given.name,
+                             given.dtype == QUOIN_DTYPE_F32 ? double(*static_cast<const float *>(given.data))
+                                                            : static_cast<double>(integerAt(given, 0)));
+  }
   if (number < 0) {
     char names[kErrorBytes / 2] = "";
     for (int32_t i = 0; i < decoder.inputs_count; ++i) {

@@ -54,7 +54,7 @@ static quoin_status_t makeSession(quoin_session_t &session) {
   const quoin::rt::Buffer<quoin::rt::Part> &parts = session.model->parts;
   auto own = static_cast<size_t>(decoder.caches_count), caches = own + parts.size();
   if (!session.frame.resize(slots) || !session.moved.resize(slots) || !session.kinds.resize(slots) ||
-      !session.settings.resize(static_cast<size_t>(decoder.settings_count)) || !session.caches.reserve(caches) ||
+      !session.settings.resize(2 * static_cast<size_t>(decoder.settings_count)) || !session.caches.reserve(caches) ||
       !session.inputs.prepare(static_cast<size_t>(decoder.inputs_count)) ||
       !session.inputValues.resize(static_cast<size_t>(decoder.inputs_count)) ||
       !session.outputs.prepare(static_cast<size_t>(decoder.outputs_count)))
@@ -114,7 +114,7 @@ void quoin_session_destroy(quoin_session_t *session) {
 // ---- Preparing
 // --------------------------------------------------------------------------------------------------------
 
-static quoin_status_t checkIdle(quoin_session_t &session) {
+quoin_status_t quoin::rt::checkIdle(quoin_session_t &session) {
   if (session.phase == Phase::Preparing || session.phase == Phase::Finished)
     return QUOIN_STATUS_OK;
   return session.context()->fail(QUOIN_STATUS_INVALID_ARGUMENT,
@@ -192,105 +192,6 @@ quoin_status_t quoin_session_set_seed(quoin_session_t *session, uint64_t seed) {
   if (quoin_status_t status = checkIdle(*session))
     return status;
   session->seed = seed;
-  return QUOIN_STATUS_OK;
-}
-
-/// Values every decoder's sampler knows, and the range of each.
-static const quoin_setting_t *findSetting(const quoin_decoder_t &decoder, const char *name) {
-  for (int32_t i = 0; i < decoder.settings_count; ++i)
-    if (!std::strcmp(decoder.settings[i].name, name))
-      return &decoder.settings[i];
-  return nullptr;
-}
-
-static double *samplerValue(quoin_session_t &session, const char *name, double &low, double &high) {
-  low = 0;
-  if (!std::strcmp(name, "temperature"))
-    return high = HUGE_VAL, &session.temperature;
-  if (!std::strcmp(name, "top_k"))
-    return high = INT32_MAX, &session.topK;
-  if (!std::strcmp(name, "top_p"))
-    return high = 1, &session.topP;
-  return nullptr;
-}
-
-/// Says what there is to set: the decoder's own names, then those of every sampler.
-static quoin_status_t failUnknown(quoin_session_t &session, const char *name) {
-  const quoin_decoder_t &decoder = *session.decoder;
-  char names[kErrorBytes / 2];
-  size_t used = 0;
-  auto add = [&](const char *known) {
-    if (int more = std::snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", known);
-        more > 0 && static_cast<size_t>(more) < sizeof names - used)
-      used += static_cast<size_t>(more);
-    names[used] = 0;
-  };
-  names[0] = 0;
-  for (int32_t i = 0; i < decoder.settings_count; ++i)
-    add(decoder.settings[i].name);
-  for (const char *known : {"temperature", "top_k", "top_p"})
-    if (!findSetting(decoder, known))
-      add(known);
-  return session.context()->fail(QUOIN_STATUS_NOT_FOUND, "the decoder '%s' has no setting '%s'; it has %s",
-                                 decoder.name, name, names);
-}
-
-quoin_status_t quoin_session_set(quoin_session_t *session, const char *name, double value) {
-  quoin_context_t &context = *session->context();
-  if (quoin_status_t status = checkIdle(*session))
-    return status;
-  const quoin_decoder_t &decoder = *session->decoder;
-  double low, high;
-  double *sampler = samplerValue(*session, name, low, high);
-  const quoin_setting_t *setting = findSetting(decoder, name);
-  if (quoin_status_t status = QUOIN_STATUS_OK; !setting && isNumberInput(*session, name, status, value))
-    return status;
-  if (!sampler && !setting)
-    return failUnknown(*session, name);
-  // Reals are kept as f32: 0.1 is the number that is written so.
-  if (setting && !setting->run_time && value != setting->value && static_cast<float>(value) != setting->value)
-    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT,
-                        "the setting '%s' was fixed as %g when the model was compiled, but the request wants %g", name,
-                        setting->value, value);
-  bool whole = setting ? setting->type == QUOIN_SETTING_INDEX : !std::strcmp(name, "top_k");
-  // Programs convert whole numbers to 64-bit integers; beyond 2^53 a double does not tell them apart.
-  constexpr double mostWhole = 9007199254740992.0;
-  bool past = whole && !sampler && std::fabs(value) > mostWhole;
-  if (!std::isfinite(value) || (whole && value != std::floor(value)) || past ||
-      (sampler && (value < low || value > high)))
-    return context.fail(QUOIN_STATUS_INVALID_ARGUMENT, "expects the setting '%s' to be %s%s, but it is %g", name,
-                        whole ? "a whole number" : "a number",
-                        past        ? " of at most 2^53"
-                        : !sampler  ? ""
-                        : high == 1 ? " in [0, 1]"
-                                    : " of at least 0",
-                        value);
-  if (sampler)
-    *sampler = value;
-  if (setting)
-    session->settings[static_cast<size_t>(setting - decoder.settings)] = value;
-  return QUOIN_STATUS_OK;
-}
-
-quoin_status_t quoin_session_set_defaults(quoin_session_t *session) {
-  if (quoin_status_t status = checkIdle(*session))
-    return status;
-  const quoin_program_t &program = *session->model->program;
-  if (!session->stops.assign(program.stops, static_cast<size_t>(std::max(program.stops_count, 0))))
-    return session->context()->outOfMemory();
-  session->inputs.clear();
-  session->maxTokens = 64;
-  session->maxRounds = QUOIN_DEFAULT_ROUNDS;
-  session->seed = 0;
-  session->temperature = session->topK = 0;
-  session->topP = 1;
-  for (int32_t i = 0; i < session->decoder->settings_count; ++i) {
-    const quoin_setting_t &setting = session->decoder->settings[i];
-    double low, high;
-    session->settings[static_cast<size_t>(i)] = setting.value;
-    if (double *sampler = samplerValue(*session, setting.name, low, high))
-      *sampler = setting.value;
-  }
   return QUOIN_STATUS_OK;
 }
 

@@ -26,6 +26,7 @@ private:
   bool checkColumns(const quoin_program_model_t &model, const quoin_column_t *columns, int32_t count);
   bool checkStep(const quoin_program_model_t &model, int32_t number);
   bool checkTensor(const quoin_tensor_type_t &type, int32_t mostRank);
+  bool checkWords(const quoin_setting_t &setting);
   bool checkDecoder(const quoin_decoder_t &decoder);
   /// A table of at least `least` entries is there, or there are none.
   bool checkTable(const char *what, const void *table, int64_t count, int64_t least = 0);
@@ -148,6 +149,20 @@ bool Tables::checkTensor(const quoin_tensor_type_t &type, int32_t mostRank) {
   return true;
 }
 
+/// A word's default is one of its words.
+bool Tables::checkWords(const quoin_setting_t &setting) {
+  if (setting.type != QUOIN_SETTING_WORD)
+    return true;
+  if (!checkTable("words of a setting", setting.words, setting.words_count) ||
+      !checkRange("the default word of a setting", static_cast<int64_t>(setting.value), 0,
+                  int64_t(setting.words_count) - 1))
+    return false;
+  for (int32_t i = 0; i < setting.words_count; ++i)
+    if (!setting.words[i])
+      return refuse("words of a setting");
+  return true;
+}
+
 bool Tables::checkDecoder(const quoin_decoder_t &decoder) {
   if (!decoder.name || !decoder.advance)
     return refuse("decoders with a name and code");
@@ -156,8 +171,8 @@ bool Tables::checkDecoder(const quoin_decoder_t &decoder) {
       !checkRange("slots of a frame", decoder.frame_slots, 2, INT32_MAX / 64))
     return false;
   for (int32_t i = 0; i < decoder.settings_count; ++i)
-    if (!checkRange("the type of a setting", decoder.settings[i].type, QUOIN_SETTING_INDEX, QUOIN_SETTING_REAL) ||
-        (!decoder.settings[i].name && !refuse("settings with a name")))
+    if (!checkRange("the type of a setting", decoder.settings[i].type, QUOIN_SETTING_INDEX, QUOIN_SETTING_WORD) ||
+        (!decoder.settings[i].name && !refuse("settings with a name")) || !checkWords(decoder.settings[i]))
       return false;
   if (!checkTable("inputs", decoder.inputs, decoder.inputs_count) ||
       !checkTable("outputs", decoder.outputs, decoder.outputs_count))

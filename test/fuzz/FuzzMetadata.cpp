@@ -45,6 +45,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
   std::string text(takePart(input));
   attempt([&] { (void)parseIds(text, "--prompt-ids"); });
-  attempt([&] { REQUIRE(!parseSetting(text).first.empty()); });
+  attempt([&] {
+    Request request;
+    addSetting(text, request);
+    REQUIRE(request.settings.size() + request.words.size() == 1);
+  });
   return 0;
 }

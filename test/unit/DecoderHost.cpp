@@ -330,6 +330,8 @@ Session::Session(const CompiledDecoders &code, const std::string &name) : code(c
       decoder = &code.program->decoders[i];
   for (int32_t i = 0; i < decoder->settings_count; ++i)
     settings.push_back(decoder->settings[i].value);
+  for (int32_t i = 0; i < decoder->settings_count; ++i)
+    settings.push_back(decoder->settings[i].number);
   frame.resize(static_cast<size_t>(decoder->frame_slots));
   kinds.resize(frame.size());
   caches.resize(static_cast<size_t>(decoder->caches_count));

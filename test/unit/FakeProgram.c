@@ -534,11 +534,12 @@ static int32_t named(quoin_state_t *s) {
   return s->status ? QUOIN_FAILED : QUOIN_DONE;
 }
 
-static const quoin_setting_t kBlocks[] = {{"block", 4, QUOIN_SETTING_INDEX, 0},
-                                          {"threshold", 0.5, QUOIN_SETTING_REAL, 1},
-                                          {"cached", 1, QUOIN_SETTING_INDEX, 1}};
-static const quoin_setting_t kCausal[] = {{"below", 0, QUOIN_SETTING_INDEX, 1}, {"top_p", 0.9, QUOIN_SETTING_REAL, 1}};
-static const quoin_setting_t kWhat[] = {{"what", 0, QUOIN_SETTING_INDEX, 1}};
+static const quoin_setting_t kBlocks[] = {{"block", 4, 0, NULL, QUOIN_SETTING_INDEX, 0, 0, 0},
+                                          {"threshold", 0.5, 0, NULL, QUOIN_SETTING_REAL, 1, 0, 0},
+                                          {"cached", 1, 0, NULL, QUOIN_SETTING_INDEX, 1, 0, 0}};
+static const quoin_setting_t kCausal[] = {{"below", 0, 0, NULL, QUOIN_SETTING_INDEX, 1, 0, 0},
+                                          {"top_p", 0.9, 0, NULL, QUOIN_SETTING_REAL, 1, 0, 0}};
+static const quoin_setting_t kWhat[] = {{"what", 0, 0, NULL, QUOIN_SETTING_INDEX, 1, 0, 0}};
 static const quoin_cache_t kShared[] = {{0, 1}};
 static const quoin_cache_t kOwn[] = {{0, 0}, {0, 0}};
 static const quoin_input_t kInputs[] = {{{"x", QUOIN_DTYPE_F32, 2, {-1, 3, 0, 0}, QUOIN_NO_OFFSETS}, 0, 0},

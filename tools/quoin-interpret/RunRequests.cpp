@@ -71,6 +71,8 @@ static ref::Request convert(const Request &request, const Options &options, cons
   // Later ones win: a line's settings over the command line's.
   for (const auto &[name, value] : request.settings)
     converted.settings[name] = value;
+  for (const auto &[name, word] : request.words)
+    converted.words[name] = word;
   return converted;
 }
 

@@ -74,7 +74,7 @@ static std::vector<std::string> split(int argc, char **argv) {
 static std::vector<Request> gather(const CLI::App &app, Arguments &a) {
   Request &request = a.options.defaults;
   for (const std::string &text : a.set)
-    request.settings.push_back(parseSetting(text));
+    addSetting(text, request);
   if (app.count("--temperature"))
     request.settings.emplace_back("temperature", a.temperature);
   if (app.count("--top-k"))

@@ -42,6 +42,7 @@ struct Request {
   uint64_t seed = 0;
   std::optional<std::vector<int32_t>> stops; // none: the program's
   std::vector<std::pair<std::string, double>> settings;
+  std::vector<std::pair<std::string, std::string>> words; // settings that are words
   std::vector<RequestTensor> inputs;
   std::string error; // not empty: why this line is no request; the others do not suffer from it
 };
@@ -59,8 +60,8 @@ struct Options {
 
 /// "1,2,3" or "".
 std::vector<int32_t> parseIds(const std::string &text, const char *option);
-/// "key=value".
-std::pair<std::string, double> parseSetting(const std::string &text);
+/// Adds "key=value", a number or a word.
+void addSetting(const std::string &text, Request &request);
 /// The requests of a JSON lines file, over the defaults. A line that is none has its error.
 std::vector<Request> readRequests(const std::string &file, const Request &defaults);
 /// The conversation of one question.

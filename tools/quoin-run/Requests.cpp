@@ -33,18 +33,21 @@ std::vector<int32_t> quoin::parseIds(const std::string &text, const char *option
   return ids;
 }
 
-std::pair<std::string, double> quoin::parseSetting(const std::string &text) {
+void quoin::addSetting(const std::string &text, Request &request) {
   size_t equal = text.find('=');
   if (equal == std::string::npos || equal == 0)
     throw Failure{"--set expects key=value, but has '" + shortened(text) + "'", 2};
   std::string key = text.substr(0, equal), value = text.substr(equal + 1);
   if (value == "true" || value == "false")
-    return {key, value == "true"};
+    return void(request.settings.emplace_back(key, value == "true"));
   double number = 0;
   auto [next, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || next != value.data() + value.size() || value.empty())
-    throw Failure{"--set expects a number for '" + shortened(key) + "', but has '" + shortened(value) + "'", 2};
-  return {key, number};
+  if (value.empty())
+    throw Failure{"--set expects a value for '" + shortened(key) + "', but has none", 2};
+  if (error == std::errc() && next == value.data() + value.size())
+    request.settings.emplace_back(key, number);
+  else
+    request.words.emplace_back(key, shortened(value, 200));
 }
 
 /// A value for a message.
@@ -80,8 +83,10 @@ static std::string string(const json &value, const std::string &what) {
 }
 
 static void number(const json &value, const std::string &key, Request &request) {
+  if (value.is_string())
+    return void(request.words.emplace_back(key, shortened(value.get<std::string>(), 200)));
   if (!value.is_number() && !value.is_boolean())
-    throw Failure{"the setting '" + shortened(key) + "' expects a number, but is " + shown(value)};
+    throw Failure{"the setting '" + shortened(key) + "' expects a number or a word, but is " + shown(value)};
   request.settings.emplace_back(key, value.is_boolean() ? double(value.get<bool>()) : value.get<double>());
 }
 

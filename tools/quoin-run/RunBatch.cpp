@@ -164,6 +164,8 @@ void Runner::prepare(Place &place, size_t index) {
     expect(quoin_session_set_stops(session, request.stops->data(), request.stops->size()));
   for (const auto &[name, value] : request.settings)
     expect(quoin_session_set(session, name.c_str(), value));
+  for (const auto &[name, word] : request.words)
+    expect(quoin_session_set_word(session, name.c_str(), word.c_str()));
   for (const RequestTensor &input : request.inputs)
     expect(give(session, input));
   expect(quoin_session_prompt(session, request.ids.data(), request.ids.size()));

@@ -55,7 +55,7 @@ void declare(CLI::App &app, Arguments &a) {
       ->check(wholeNumberOf<int64_t>)
       ->check(CLI::Range(int64_t(1), std::numeric_limits<int64_t>::max()));
   app.add_option("--stop", a.stop, "stop ids: 5,6; empty: none (default: the model's)");
-  app.add_option("--set", a.set, "a setting of the decoder: key=value")->allow_extra_args(false);
+  app.add_option("--set", a.set, "a setting of the decoder, a number or a word: key=value")->allow_extra_args(false);
   app.add_option("--decoder", o.defaults.decoder, "which of the program's decoders (its first)");
   app.add_option("--seed", o.defaults.seed, "seed of the random numbers (0)")->check(wholeNumberOf<uint64_t>);
   app.add_option("--temperature", a.temperature, "0: the likeliest token (0)");
@@ -81,7 +81,7 @@ void declare(CLI::App &app, Arguments &a) {
 std::vector<Request> gather(const CLI::App &app, Arguments &a) {
   Request &request = a.options.defaults;
   for (const std::string &text : a.set)
-    request.settings.push_back(parseSetting(text));
+    addSetting(text, request);
   if (given(app, "--temperature"))
     request.settings.emplace_back("temperature", a.temperature);
   if (given(app, "--top-k"))

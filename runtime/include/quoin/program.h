@@ -179,7 +179,7 @@ typedef struct quoin_state_t {
   uint8_t *kinds;               /* their kinds, written by `advance` together with the frame */
   int64_t frame_used;           /* how many are live */
   int64_t resume;               /* where `advance` goes on; 0 at the start, set by `advance` */
-  const double *settings;       /* one per setting of the decoder, in its order */
+  const double *settings;       /* one per setting of the decoder, in its order; then of each the number of a word */
   const quoin_tensor_t *inputs; /* one per input of the decoder; a number is one element */
   int64_t evaluations;          /* executed forwards of the source program so far; kept by the host */
   /* How many more times the decoder may go round its loops before the layers run. The host sets it at the start and
@@ -431,13 +431,17 @@ typedef struct quoin_program_model_t {
 
 /* ---- The program ----------------------------------------------------------------------------- */
 
-enum { QUOIN_SETTING_INDEX = 0, QUOIN_SETTING_REAL = 1 };
+enum { QUOIN_SETTING_INDEX = 0, QUOIN_SETTING_REAL = 1, QUOIN_SETTING_WORD = 2 };
 
 typedef struct quoin_setting_t {
   const char *name;
-  double value; /* default */
+  double value;             /* default; of a word, which of the words */
+  double number;            /* behind the default word */
+  const char *const *words; /* of a word: what it may be; one that ends in '*' goes on with a number */
   int32_t type;
   int32_t run_time; /* 1: may be given with a request */
+  int32_t words_count;
+  int32_t reserved;
 } quoin_setting_t;
 
 /* A cache of a decoder. */
@@ -553,7 +557,7 @@ QUOIN_CHECK_SIZE(quoin_column_t, 32);
 QUOIN_CHECK_SIZE(quoin_kept_t, 16);
 QUOIN_CHECK_SIZE(quoin_step_t, 40);
 QUOIN_CHECK_SIZE(quoin_program_model_t, 72);
-QUOIN_CHECK_SIZE(quoin_setting_t, 24);
+QUOIN_CHECK_SIZE(quoin_setting_t, 48);
 QUOIN_CHECK_SIZE(quoin_cache_t, 8);
 QUOIN_CHECK_SIZE(quoin_input_t, 64);
 QUOIN_CHECK_SIZE(quoin_decoder_t, 72);

@@ -245,6 +245,10 @@ quoin_status_t quoin_session_set_seed(quoin_session_t *session, uint64_t seed);
  * named. A name nobody knows fails with QUOIN_STATUS_NOT_FOUND. */
 quoin_status_t quoin_session_set(quoin_session_t *session, const char *name, double value);
 
+/* One setting that is a word, by name. Fails as `quoin_session_set` does; an unknown word is answered with those there
+ * are. */
+quoin_status_t quoin_session_set_word(quoin_session_t *session, const char *name, const char *word);
+
 /* A number (rank 0) or tensor with a name: `sizes` of `rank`, packed, the last size running fastest. */
 typedef struct quoin_named_tensor_t {
   const char *name;
@@ -257,8 +261,8 @@ typedef struct quoin_named_tensor_t {
 /* Gives the session's decoder an input by name; the elements are copied and hold until they are given again. Integers
  * of either width are taken for integers. One element fits a number, whatever its rank; sizes behind the first fit a
  * width that they make up. Fails with QUOIN_STATUS_NOT_FOUND (there is no such input) or _INVALID_ARGUMENT (the text
- * names what was expected). A session whose decoder wants an input that it was not given fails as it begins. Numbers
- * may be given by `quoin_session_set`, too. */
+ * names what was expected). One element that has the name of a setting gives that. A session whose decoder wants an
+ * input that it was not given fails as it begins. Numbers may be given by `quoin_session_set`, too. */
 quoin_status_t quoin_session_input(quoin_session_t *session, const quoin_named_tensor_t *input);
 
 /* Forgets the inputs, and what `set`, `set_stops`, `set_seed`, `set_max_tokens` and `set_max_rounds` said. */
