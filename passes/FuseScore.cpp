@@ -25,7 +25,9 @@ namespace quoin {
 } // namespace quoin
 
 /// Does the statistic depend on how a token is drawn?
-static bool isOfDraw(Statistic s) { return s == Statistic::Token || s == Statistic::Confidence; }
+static bool isOfDraw(Statistic s) {
+  return s == Statistic::Token || s == Statistic::Confidence || s == Statistic::LogConfidence;
+}
 
 static bool asksForDraw(ScoreOp op) { return llvm::any_of(op.getStatistics().getStatistics(), isOfDraw); }
 

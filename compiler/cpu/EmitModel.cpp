@@ -74,8 +74,18 @@ struct StepEmitter {
     int64_t width = type.getWidth();
     llvm::TypeSwitch<Attribute>(op.getFormula())
         .Case([&](EmbedAttr) {
-          kb.call(embedKernel(kb, width, storageOf(op.getWeight()->getElement())),
-                  {ids, weight(*op.getWeight()), out, begin, end});
+          auto step = op->getParentOfType<StepOp>();
+          Value by = op.getInputs()[0];
+          EmbedShape shape{width, storageOf(op.getWeight()->getElement())};
+          shape.reads = op.getInputs().size() > 1;
+          if (by != step.getIds())
+            shape.rows = cast<TableAttr>(op.getWeight()->getLayout()).getCount();
+          if (by != step.getIds() && by != step.getPositions())
+            shape.stride = rowBytes(1);
+          kb.call(embedKernel(kb, shape), {by == step.getIds()         ? ids
+                                           : by == step.getPositions() ? positions
+                                                                       : buffer(by),
+                                           weight(*op.getWeight()), read, out, begin, end});
         })
         .Default([](Attribute) { llvm_unreachable("all formulas have a kernel"); });
   }

@@ -58,6 +58,8 @@ LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape,
         Val scratch = field(kb.ptr, offsetof(quoin_head_t, scratch)),
             meet = field(kb.ptr, offsetof(quoin_head_t, barrier));
         Val weight = kb.at(field(kb.ptr, offsetof(quoin_head_t, weights)), shape.weightOffset);
+        Val bias =
+            shape.biasOffset < 0 ? weight : kb.at(field(kb.ptr, offsetof(quoin_head_t, weights)), shape.biasOffset);
         Val partials = kb.at(scratch, rows * shape.inputBytes()), tile = kb.stack(maxPassRows * 256);
         int64_t chunkTiles = shape.chunkTiles(), chunks = shape.chunks(), tiles = shape.product().tiles();
         auto partialAt = [&](Val r, Val chunk) { return kb.at(partials, (r * chunks + chunk) * Partial::bytes); };
@@ -78,6 +80,10 @@ LLVM::LLVMFuncOp quoin::cpu::headStep(KernelBuilder &kb, const HeadShape &shape,
               callPass(kb, shape.product(), scratch, here, tile, pass);
               kb.loop(kb.index(0), pass.rows, 1, [&](Val i) {
                 Val r = pass.row + i;
+                for (int64_t v = 0; shape.biasOffset >= 0 && v < 4; ++v) {
+                  Val at = kb.at(kb.at(tile, i * 256), v * 64);
+                  kb.store(kb.load(kb.v16f, at, 64) + kb.load(kb.v16f, kb.at(bias, t * 256 + v * 64), 64), at);
+                }
                 kb.call(statistics, {rowAt(r), partialAt(r, chunk), kb.at(tile, i * 256), token,
                                      kb.integer(kb.i32, shape.vocabulary)});
               });

@@ -267,6 +267,9 @@ LLVM::LLVMFuncOp quoin::cpu::rowResults(KernelBuilder &kb, int64_t vocabulary) {
     put(offsetof(quoin_head_row_t, token), kb.select(drew, v[8], v[5]));
     put(offsetof(quoin_head_row_t, confidence),
         kb.select(kb.bitAnd(warm, kb.bitXor(rawWanted, kb.integer(kb.i1, 1))), filtered, probability(score)));
+    Val logFiltered = (score - maximum) * inverse - kb.log(kb.select(warm, v[6], kb.real(1)));
+    put(offsetof(quoin_head_row_t, log_confidence),
+        kb.select(kb.bitAnd(warm, kb.bitXor(rawWanted, kb.integer(kb.i1, 1))), logFiltered, score - maximum - logSum));
     put(offsetof(quoin_head_row_t, probability), kb.select(asked, probability(ofScore), kb.real(0)));
     put(offsetof(quoin_head_row_t, entropy), kb.max(kb.real(0), logSum - v[2] / sum));
     put(offsetof(quoin_head_row_t, margin), probability(v[3]) - probability(v[4]));

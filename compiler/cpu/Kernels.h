@@ -158,8 +158,16 @@ mlir::LLVM::LLVMFuncOp rowProgramKernel(KernelBuilder &kb, const RowProgram &pro
 mlir::LLVM::LLVMFuncOp narrowKernel(KernelBuilder &kb, int64_t width);
 /// Stores 16 floats as BF16.
 void storeNarrow(KernelBuilder &kb, Val value, Val address);
-/// (ids, table, out, begin, end)
-mlir::LLVM::LLVMFuncOp embedKernel(KernelBuilder &kb, int64_t width, Storage storage);
+/// (ids, table, read, out, begin, end).
+/// With `rows`, a number for which the table has none gives zeros. Numbers lie `stride` bytes apart; with `reads`, that
+/// of row i is number read[i].
+struct EmbedShape {
+  int64_t width = 0;
+  Storage storage = Storage::F32;
+  int64_t rows = 0, stride = 4;
+  bool reads = false;
+};
+mlir::LLVM::LLVMFuncOp embedKernel(KernelBuilder &kb, const EmbedShape &shape);
 /// (in, read, out, begin, end)
 mlir::LLVM::LLVMFuncOp gatherKernel(KernelBuilder &kb, int64_t width, Storage storage = Storage::F32);
 /// (in, read or null, addresses, begin, end): rows go where the host wants them, packed.
@@ -206,6 +214,7 @@ struct HeadShape {
   int64_t hidden = 0, vocabulary = 0;
   Arithmetic arithmetic = Arithmetic::F32;
   int64_t weightOffset = 0;
+  int64_t biasOffset = -1; ///< of as many f32 as tokens, padded to a tile; -1: none
 
   LinearShape product() const { return {hidden, vocabulary, arithmetic}; }
   /// The vocabulary is cut by its own size alone, so that results do not depend on the workers.

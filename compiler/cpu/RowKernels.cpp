@@ -28,24 +28,35 @@ LLVM::LLVMFuncOp quoin::cpu::narrowKernel(KernelBuilder &kb, int64_t width) {
   });
 }
 
-LLVM::LLVMFuncOp quoin::cpu::embedKernel(KernelBuilder &kb, int64_t width, Storage storage) {
-  std::string name = ("embed_" + Twine(width) + "_" + storageName(storage)).str();
-  return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
-    int64_t bytes = storageBytes(storage);
-    kb.loop(a[3], a[4], 1, [&](Val row) {
-      Val id = kb.extend(kb.i64, kb.load(kb.i32, kb.at(a[0], row * 4)), true);
-      Val from = kb.at(a[1], id * (roundUp(width, 16) * bytes)), to = kb.at(a[2], row * rowBytes(width));
+LLVM::LLVMFuncOp quoin::cpu::embedKernel(KernelBuilder &kb, const EmbedShape &shape) {
+  int64_t width = roundUp(shape.width, 16), bytes = storageBytes(shape.storage);
+  std::string name = ("embed_" + Twine(shape.width) + "_" + storageName(shape.storage)).str();
+  if (shape.rows)
+    name += ("_of_" + Twine(shape.rows) + "_by_" + Twine(shape.stride) + (shape.reads ? "_reads" : "")).str();
+  return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+    auto load = [&](Val source) {
+      if (shape.storage == Storage::F32)
+        return kb.load(kb.v16f, source);
+      if (shape.storage == Storage::F16)
+        return kb.toFloat(kb.v16f, kb.load(kb.vec(kb.b.getF16Type()), source));
+      return kb.cast(kb.v16f,
+                     kb.shiftLeft(kb.extend(kb.v16i, kb.load(kb.vec(kb.i16), source), false), kb.integer(kb.v16i, 16)));
+    };
+    kb.loop(a[4], a[5], 1, [&](Val row) {
+      Val source = shape.reads ? kb.load(kb.i64, kb.at(a[2], row * 8)) : row;
+      Val id = kb.extend(kb.i64, kb.load(kb.i32, kb.at(a[0], source * shape.stride)), true);
+      Val to = kb.at(a[3], row * rowBytes(shape.width));
       // Rows of the table are padded to whole vectors, those of activations too.
-      kb.loop(kb.index(0), kb.index(roundUp(width, 16)), 16, [&](Val i) {
-        Val source = kb.at(from, i * bytes), value;
-        if (storage == Storage::F32)
-          value = kb.load(kb.v16f, source);
-        else if (storage == Storage::F16)
-          value = kb.toFloat(kb.v16f, kb.load(kb.vec(kb.b.getF16Type()), source));
-        else
-          value = kb.cast(kb.v16f, kb.shiftLeft(kb.extend(kb.v16i, kb.load(kb.vec(kb.i16), source), false),
-                                                kb.integer(kb.v16i, 16)));
-        kb.store(value, kb.at(to, i * 4));
+      auto copy = [&] {
+        Val from = kb.at(a[1], id * (width * bytes));
+        kb.loop(kb.index(0), kb.index(width), 16,
+                [&](Val i) { kb.store(load(kb.at(from, i * bytes)), kb.at(to, i * 4)); });
+      };
+      if (!shape.rows)
+        return copy();
+      Val there = kb.bitAnd(kb.compare(Compare::sge, id, 0), kb.compare(Compare::slt, id, shape.rows));
+      kb.when(there, copy, [&] {
+        kb.loop(kb.index(0), kb.index(width), 16, [&](Val i) { kb.store(kb.constant(kb.v16f, 0), kb.at(to, i * 4)); });
       });
     });
   });

@@ -195,5 +195,7 @@ FailureOr<StepFacts> quoin::cpu::readStep(StepOp step, const KernelOptions &kern
   facts.head.vocabulary = cast<TilesAttr>(head.getWeight().getLayout()).getColumns();
   facts.head.arithmetic = arithmeticFor(head.getWeight(), head.getNarrow());
   facts.head.weightOffset = head.getWeight().getOffset();
+  if (head.getBias())
+    facts.head.biasOffset = head.getBias()->getOffset();
   return finish(facts, step);
 }

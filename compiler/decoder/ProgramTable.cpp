@@ -280,7 +280,7 @@ Value TableBuilder::program(const ProgramNumbers &n, const LoweredDecoders &all,
                     {offsetof(quoin_program_t, stops_count), i32(static_cast<int32_t>(n.stops.size()))},
                     {offsetof(quoin_program_t, masks_count), i32(static_cast<int32_t>(all.masks.size()))},
                     {offsetof(quoin_program_t, fill), i32(n.fill)},
-                    {offsetof(quoin_program_t, reserved), i32(0)}},
+                    {offsetof(quoin_program_t, unscored), i32(static_cast<int32_t>(n.unscored))}},
                    sizeof(quoin_program_t));
 }
 

@@ -48,7 +48,7 @@ ModelNumbers tokenModel(llvm::StringRef name, int64_t hidden);
 
 /// Fields of quoin_program_t of the same names.
 struct ProgramNumbers {
-  int64_t vocabulary = 0;
+  int64_t vocabulary = 0, unscored = 0;
   int64_t capacity = 0;
   int64_t positions = 0;
   int64_t weightsBytes = 0;

@@ -54,7 +54,6 @@ public:
     return scaled(x, x, /*binary=*/true);
   }
   Value log(Value x);
-  /// Of numbers that are f32.
   Value pow(Value x, Value y);
   Value sine(Value x, bool cosine);
 
@@ -239,14 +238,27 @@ Value Double::sine(Value x, bool cosine) {
   return select(finite, result, sub(x, x));
 }
 
-/// Computed here: of f32 and f64, and of f32 alone.
+/// Computed here, of f32 and f64.
 static bool isExponential(Operation *op) {
-  return isa<math::ExpOp, math::Exp2Op, math::LogOp, math::Log2Op, math::Log10Op>(op);
+  return isa<math::ExpOp, math::Exp2Op, math::LogOp, math::Log2Op, math::Log10Op, math::PowFOp>(op);
 }
-static bool isOfSingles(Operation *op) { return isa<math::SinOp, math::CosOp, math::PowFOp>(op); }
+static bool isSine(Operation *op) { return isa<math::SinOp, math::CosOp>(op); }
+
+/// Angles of f64 have a bound, as 24 bits of the large ones are looked at.
+static void checkAngle(Emitter &e, Operation *op, Value x) {
+  auto number = [&](double n) -> Value { return LLVM::ConstantOp::create(e.b, e.f64, e.b.getF64FloatAttr(n)); };
+  Value size = LLVM::FAbsOp::create(e.b, x);
+  Value near = LLVM::FCmpOp::create(e.b, LLVM::FCmpPredicate::ult, size, number(0x1p24));
+  Value infinite =
+      LLVM::FCmpOp::create(e.b, LLVM::FCmpPredicate::oeq, size, number(std::numeric_limits<double>::infinity()));
+  Value shown = LLVM::BitcastOp::create(e.b, e.i64, x);
+  e.require(LLVM::OrOp::create(e.b, near, infinite),
+            op->getName().getStringRef().str() + " expects an angle of f64 below 2^24 in size, but found {0f}", shown,
+            shown);
+}
 
 Value quoin::decoder::emitFunction(Emitter &e, Operation *op, ValueRange operands) {
-  if (!isExponential(op) && !isOfSingles(op))
+  if (!isExponential(op) && !isSine(op))
     return {};
   ImplicitLocOpBuilder &b = e.b;
   Type type = operands.front().getType();
@@ -254,6 +266,8 @@ Value quoin::decoder::emitFunction(Emitter &e, Operation *op, ValueRange operand
   if (type.isF32())
     for (Value &v : x)
       v = LLVM::FPExtOp::create(b, b.getF64Type(), v);
+  else if (isSine(op))
+    checkAngle(e, op, x[0]);
   Double d(e);
   Value y;
   if (isa<math::ExpOp>(op))
@@ -262,7 +276,7 @@ Value quoin::decoder::emitFunction(Emitter &e, Operation *op, ValueRange operand
     y = d.exp2(x[0]);
   else if (isa<math::PowFOp>(op))
     y = d.pow(x[0], x[1]);
-  else if (isOfSingles(op))
+  else if (isSine(op))
     y = d.sine(x[0], isa<math::CosOp>(op));
   else
     y = d.log(x[0]);
@@ -283,9 +297,9 @@ static bool isNative(Operation *op) {
 
 bool quoin::decoder::isSupportedMath(Operation *op) {
   Type type = getElementTypeOrSelf(op->getResult(0).getType());
-  if (isExponential(op))
+  if (isExponential(op) || isSine(op))
     return type.isF32() || type.isF64();
-  return isNative(op) || ((isOfSingles(op) || isExpanded(op)) && type.isF32());
+  return isNative(op) || (isExpanded(op) && type.isF32());
 }
 
 LogicalResult quoin::decoder::finishScalars(LLVM::LLVMFuncOp function) {

@@ -73,7 +73,7 @@ LogicalResult quoin::decoder::writeApply(Emitter &e, SuspendApplyOp op) {
 }
 
 static_assert(static_cast<int>(Statistic::Token) == QUOIN_STAT_TOKEN &&
-                  static_cast<int>(Statistic::Probability) == QUOIN_STAT_PROBABILITY &&
+                  static_cast<int>(Statistic::LogConfidence) == QUOIN_STAT_LOG_CONFIDENCE &&
                   static_cast<int>(Transform::Temperature) == QUOIN_TRANSFORM_TEMPERATURE &&
                   static_cast<int>(Transform::FilteredConfidence) == QUOIN_TRANSFORM_FILTERED_CONFIDENCE,
               "the dialect's numbers are the ABI's");

@@ -467,13 +467,13 @@ bool Compiler::buildArtifact() {
     description.models.push_back(takeInventory(step));
   }
   // The verifier of models has seen to it that all heads score the same tokens. Where nothing does, there is one token.
-  int64_t vocabulary = 0;
+  // Tokens that the module has beyond those are ids alone.
+  int64_t scored = 0;
   for (const cpu::StepFacts &model : facts)
-    vocabulary = std::max(vocabulary, model.head.vocabulary);
-  if (vocabulary == 0)
-    vocabulary = integer(module_attr::vocabulary, 1);
+    scored = std::max(scored, model.head.vocabulary);
+  int64_t vocabulary = std::max(scored, integer(module_attr::vocabulary, 1));
   if (int64_t fill = integer(module_attr::fill, -1); fill >= vocabulary)
-    return fail("expects 'quoin.fill' below the head's " + Twine(vocabulary) + " tokens, but found " + Twine(fill));
+    return fail("expects 'quoin.fill' below the " + Twine(vocabulary) + " tokens there are, but found " + Twine(fill));
 
   describe(description, options, decoders, facts, std::move(inexact));
   description.weightBytes = plan.bytes();
@@ -494,6 +494,7 @@ bool Compiler::buildArtifact() {
   decoder::ProgramNumbers table;
   table.targetFeatures = target->required;
   table.vocabulary = vocabulary;
+  table.unscored = scored ? vocabulary - scored : 0;
   for (auto [step, of] : llvm::zip_equal(steps, facts))
     table.models.push_back(describeModel(step.getSymName(), of));
   table.capacity = capacity;

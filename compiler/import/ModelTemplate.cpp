@@ -90,6 +90,7 @@ private:
   bool number(const Statement &s, TemplateRun &run, int64_t low, int64_t high, int64_t &into, std::string &error);
   bool decoder(const Statement &s, TemplateRun &run, std::string &error);
   bool program(const Statement &s, TemplateRun &run, std::string &error);
+  static bool shapeAs(const Expression &text, TensorRequest &request, TemplateRun &run, std::string &error);
   bool weight(const Statement &s, TemplateRun &run, std::string &error);
   bool addFiles(const Statement &s, TemplateRun &run, std::string &error);
   std::optional<TemplateValue> sameTensors(const std::string &one, const TemplateList &arguments, std::string &error);
@@ -272,6 +273,29 @@ bool Describer::decoder(const Statement &s, TemplateRun &run, std::string &error
   return true;
 }
 
+/// The shape behind `as`, of as many elements.
+bool Describer::shapeAs(const Expression &text, TensorRequest &request, TemplateRun &run, std::string &error) {
+  std::optional<TemplateValue> shape = run.evaluate(text, error);
+  if (!shape)
+    return false;
+  const TemplateList *sizes = shape->as<TemplateList>();
+  int64_t before = 1, after = 1;
+  for (size_t i = 0; i < request.shape.size(); ++i)
+    before *= i == 0 && request.rows ? request.rows->second - request.rows->first : request.shape[i];
+  for (const TemplateValue &size : sizes ? *sizes : TemplateList()) {
+    const int64_t *n = size.as<int64_t>();
+    if (!n || *n < 1 || *n > before / after)
+      break;
+    after *= *n;
+    request.as.push_back(*n);
+  }
+  if (sizes && !sizes->empty() && sizes->size() <= 3 && request.as.size() == sizes->size() && after == before)
+    return true;
+  error = run.at("expects a shape of 1 to 3 sizes with " + std::to_string(before) + " elements, but found " +
+                 describe(*shape));
+  return false;
+}
+
 bool Describer::program(const Statement &s, TemplateRun &run, std::string &error) {
   std::optional<TemplateValue> name = run.evaluate(*s.expressions[0], error);
   if (!name)
@@ -335,6 +359,18 @@ bool Describer::weight(const Statement &s, TemplateRun &run, std::string &error)
       return false;
     }
     request.rows = {*from, *to};
+  }
+  if (s.expressions.size() > 1 && !shapeAs(*s.expressions[1], request, run, error))
+    return false;
+  request.transposed = s.transposed;
+  if ((!request.as.empty() || request.rows || request.transposed) && tensor->find('*') != std::string::npos) {
+    error =
+        run.at("expects 'rows', 'as' and 'transposed' of one tensor, but found '*' in '" + shortened(*tensor) + "'");
+    return false;
+  }
+  if (request.transposed && request.weightShape().size() != 2) {
+    error = run.at("expects a matrix to transpose, but found " + describe(*shape));
+    return false;
   }
   request.symbol = std::move(*symbol);
   request.tensor = std::move(*tensor);
@@ -415,7 +451,7 @@ bool Describer::run(const Statement &s, TemplateRun &run, std::string &error) {
     std::optional<std::string> tensor = run.write(s.texts[0], error);
     std::optional<std::string> key = tensor ? run.write(s.texts[1], error) : std::nullopt;
     if (key)
-      model.tensors.push_back({"", std::move(*tensor), {}, {}, std::move(*key)});
+      model.tensors.push_back({"", std::move(*tensor), {}, {}, {}, false, std::move(*key)});
     return key.has_value();
   }
   case StatementKind::File:

@@ -21,8 +21,9 @@
 //   some
 //                                     words (`word of ..`; one that ends in `*` goes on with a number). A `fixed` one
 //                                     is a number of the text. S is its value, `settings` what the decoder's form says
-//   weight @S = "T" [shape] rows A to B   a weight: a tensor of this shape, or rows of it. `*` in the name counts the
-//                                     first dimension: one tensor each
+//   weight @S = "T" [shape] rows A to B as [shape] transposed   a weight: a tensor of this shape, or rows of it, seen
+//                                     in another shape, or the transpose of that. `*` in the name counts the first
+//                                     dimension: one tensor each
 //   file "NAME", ..                   tensors are in these files of the folder, too
 //   absent "T" : "K"                  key K denies this tensor: a bias may be zeros then, others must not be there
 //   ignore "P"                        tensors that may be there and unread; `*` stands for anything
@@ -51,7 +52,17 @@ struct TensorRequest {
   std::string tensor;
   std::vector<int64_t> shape;
   std::optional<std::pair<int64_t, int64_t>> rows;
-  std::string key; // of config.json: what counts the loop that names it, or denies it
+  std::vector<int64_t> as; // the weight's shape, where it is another
+  bool transposed = false; // the weight is the transpose
+  std::string key;         // of config.json: what counts the loop that names it, or denies it
+
+  /// The shape before it is transposed.
+  std::vector<int64_t> weightShape() const {
+    std::vector<int64_t> own = as.empty() ? shape : as;
+    if (as.empty() && rows)
+      own[0] = rows->second - rows->first;
+    return own;
+  }
 };
 
 /// What a template makes of a config.

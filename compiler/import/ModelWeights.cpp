@@ -130,14 +130,18 @@ bool WeightsWriter::weight(const TensorRequest &request) {
     return false;
   if (!folder.empty())
     file = folder + "/" + file;
-  std::vector<int64_t> shape = request.shape;
+  std::vector<int64_t> shape = request.weightShape();
   std::string form;
-  if (request.rows) {
-    auto [from, to] = *request.rows;
-    for (int64_t size : shape)
+  if (shape != request.shape) {
+    for (int64_t size : request.shape)
       form += (form.empty() ? " stored [" : ", ") + std::to_string(size);
-    form += "] at_row " + std::to_string(from);
-    shape[0] = to - from;
+    form += "]";
+  }
+  if (request.rows)
+    form += " at_row " + std::to_string(request.rows->first);
+  if (request.transposed) {
+    form += " transposed";
+    std::swap(shape.front(), shape.back());
   }
   if (adapter && adapter->has(request.tensor)) {
     if (!form.empty()) {
@@ -226,7 +230,7 @@ bool WeightsWriter::refuseUncountedLayers() {
       continue;
     for (size_t at = name.find_first_of("0123456789"); at != std::string::npos;) {
       size_t end = std::min(name.find_first_not_of("0123456789", at), name.size());
-      bool whole = at > 0 && name[at - 1] == '.' && end < name.size() && name[end] == '.';
+      bool whole = at > 0 && (name[at - 1] == '.' || name[at - 1] == '_') && end < name.size() && name[end] == '.';
       auto counted = whole ? counters.find(name.substr(0, at) + "0" + name.substr(end)) : counters.end();
       if (counted != counters.end()) {
         const Counter &counter = counted->second;

@@ -255,13 +255,23 @@ bool TemplateReader::weight(Statement &s) {
     return expect("a shape, '[..]'");
   if (!expressions(s))
     return false;
-  if (!takeWord(words, "rows"))
-    return true;
-  if (!expression(s.from))
-    return false;
-  if (!takeWord(words, "to"))
-    return expect("'to'");
-  return expression(s.to);
+  if (takeWord(words, "rows")) {
+    if (!expression(s.from))
+      return false;
+    if (!takeWord(words, "to"))
+      return expect("'to'");
+    if (!expression(s.to))
+      return false;
+  }
+  if (takeWord(words, "as")) {
+    skipBlanks(words);
+    if (!words.starts_with('['))
+      return expect("a shape, '[..]'");
+    if (!expressions(s))
+      return false;
+  }
+  s.transposed = takeWord(words, "transposed");
+  return true;
 }
 
 bool TemplateReader::statement(const std::string &word, Statement &s, int depth) {

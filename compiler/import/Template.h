@@ -20,7 +20,7 @@
 //   //: program EXPR
 //   //: setting NAME : index|real [fixed] [from EXPR to EXPR] = EXPR
 //   //: setting NAME : word of EXPR, .. = EXPR
-//   //: weight @SYMBOL = "TENSOR" [EXPR, ..] [rows EXPR to EXPR]
+//   //: weight @SYMBOL = "TENSOR" [EXPR, ..] [rows EXPR to EXPR] [as [EXPR, ..]] [transposed]
 //   //: absent "TENSOR" : "KEY"  //: ignore "PATTERN", ..  //: file "NAME", ..
 //
 // `//: # ..` is a comment, which does not come out.
@@ -87,6 +87,7 @@ struct Statement {
   std::vector<ExpressionPtr> expressions; // the condition, the value, the shape
   ExpressionPtr from, to, otherwise;      // bounds and default
   bool fixed = false;                     // of Setting: no request gives it
+  bool transposed = false;                // of Weight
   std::vector<Statement> body, other;     // of If and For
 };
 

@@ -72,6 +72,8 @@ static LogicalResult verifyRowModel(ModelOp model) {
 }
 
 LogicalResult ModelOp::verifyRegions() {
+  if (getBias() && !getHead())
+    return emitOpError("expects a head with 'bias', but found none");
   if (!getHead())
     return verifyRowModel(*this);
   // model_c1
@@ -101,6 +103,11 @@ LogicalResult ModelOp::verifySymbolUses(SymbolTableCollection &table) {
   auto hidden = cast<HiddenOp>(getBody().front().back());
   if (failed(expectShape(*this, head, {ShapedType::kDynamic, width(hidden.getRows())})))
     return failure();
+  if (getBiasAttr()) {
+    WeightOp bias = findWeight(*this, table, getBiasAttr(), "bias");
+    if (!bias || failed(expectShape(*this, bias, {rowsOf(head)})))
+      return failure();
+  }
   // model_c10
   for (auto other : (*this)->getParentRegion()->front().getOps<ModelOp>()) {
     if (other == *this)
@@ -112,14 +119,52 @@ LogicalResult ModelOp::verifySymbolUses(SymbolTableCollection &table) {
       return emitOpError("expects a head of as many tokens as that of '@")
              << other.getSymName() << "', " << rowsOf(first) << ", but found " << rowsOf(head);
   }
-  // model_c9: ids are tokens, and tokens are what the head scores.
-  int64_t tokens = rowsOf(head);
+  // model_c9: ids are tokens, those that the head scores and what else the module says there are.
+  auto said = (*this)->getParentOfType<ModuleOp>()->getAttrOfType<IntegerAttr>(module_attr::vocabulary);
+  int64_t scored = rowsOf(head), tokens = said ? std::max(scored, said.getInt()) : scored;
   for (auto embed : getBody().getOps<EmbedOp>())
     if (auto weight = table.lookupNearestSymbolFrom<WeightOp>(embed, embed.getWeightAttr());
-        weight && rowsOf(weight) < tokens)
-      return embed.emitOpError("expects a weight of at least ")
-             << tokens << " rows, as many as head '@" << *getHead() << "' has, but found " << rowsOf(weight);
+        weight && embed.isByToken() && rowsOf(weight) < tokens) {
+      InFlightDiagnostic error = embed.emitOpError("expects a weight of at least ") << tokens << " rows, as many as ";
+      if (tokens == scored)
+        error << "head '@" << *getHead() << "' has";
+      else
+        error << "there are tokens";
+      return error << ", but found " << rowsOf(weight);
+    }
   return success();
+}
+
+bool EmbedOp::isByToken() {
+  auto type = cast<RankedTensorType>(getIds().getType());
+  return type.getRank() == 1 && type.getElementType().isInteger(32);
+}
+
+/// The type of what is looked up by is said unless it is that of ids.
+ParseResult EmbedOp::parse(OpAsmParser &parser, OperationState &result) {
+  OpAsmParser::UnresolvedOperand operand;
+  FlatSymbolRefAttr symbol;
+  Type type, rows;
+  if (parser.parseOperand(operand) || parser.parseKeyword("by") ||
+      parser.parseAttribute(symbol, "weight", result.attributes) || parser.parseOptionalAttrDict(result.attributes) ||
+      parser.parseColonType(type))
+    return failure();
+  rows = type;
+  if (failed(parser.parseOptionalArrow()))
+    type = RankedTensorType::get({ShapedType::kDynamic}, parser.getBuilder().getI32Type());
+  else if (parser.parseType(rows))
+    return failure();
+  result.addTypes(rows);
+  return parser.resolveOperand(operand, type, result.operands);
+}
+
+void EmbedOp::print(OpAsmPrinter &printer) {
+  printer << ' ' << getIds() << " by " << getWeightAttr();
+  printer.printOptionalAttrDict((*this)->getAttrs(), {"weight"});
+  printer << " : ";
+  if (!isByToken())
+    printer << getIds().getType() << " -> ";
+  printer << getRows().getType();
 }
 
 LogicalResult EmbedOp::verifySymbolUses(SymbolTableCollection &table) {

@@ -14,8 +14,8 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
   let summary = "a stateless model: hidden rows from ids and positions";
   let description = [{
     The body gets the ids and positions of all tokens of a call and yields one hidden row each (after the final norm) with
-    `quoin.hidden`. The mask comes with the call. `head` names the weight `[vocabulary, hidden]` that turns a hidden row
-    into scores. Once `prune-rows` ran, the body has a third argument, the rows that are read, and yields only those.
+    `quoin.hidden`. The mask comes with the call. `head` names the weight `[scored, hidden]` that turns a hidden row
+    into scores of the tokens below `scored`, and `bias` what is added to them. Tokens beyond are never an answer. Once `prune-rows` ran, the body has a third argument, the rows that are read, and yields only those.
     It differs from `func.func` in that calls are `quoin.forward` and carry a mask.
 
     The body holds ops with `ModelOpInterface` alone: `quoin.embed`, `quoin.linear`, `quoin.rotary`, `quoin.attention`, `quoin.scan`,
@@ -25,12 +25,13 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     from the first to the second.
 
     Constraints: (C1) the body's arguments are `tensor<?xi32>`, `tensor<?xindex>` and, optionally, `tensor<?xindex>`;
-    (C2) the body ends in `quoin.hidden`; (C3) `head` names a weight of rank 2 whose second dimension is the hidden width;
+    (C2) the body ends in `quoin.hidden`; (C3) `head` names a weight of rank 2 whose second dimension is the hidden width, and `bias`, which
+    comes with it, one of its first dimension;
     (C4) every op of the body has `ModelOpInterface`; (C5) operands of an op are over the same rows, of the call or read;
     (C6) `quoin.gather_rows` gathers rows of the call at the third argument; (C7) keys and values of `quoin.attention` have rows of
     the call, its query has rows read if it has `rows`, which is the third argument, and rows of the call otherwise; (C8) hidden
-    rows are rows read in a model with a third argument, and rows of the call in one without; (C9) weights of `quoin.embed` have at
-    least as many rows as the head; (C10) heads of a module's models have as many rows each: there is one vocabulary.
+    rows are rows read in a model with a third argument, and rows of the call in one without; (C9) weights by which `quoin.embed` looks up ids have at
+    least as many rows as the head, and as the module says that there are tokens; (C10) heads of a module's models have as many rows each: there is one vocabulary.
 
     Without a head it is a function of rows, which `quoin.apply` calls: (C11) its arguments are rows of features, one to 14 of them, its body ends in
     `quoin.results`, and no op in it asks for positions or lets rows meet, but `quoin.scan`: rows of one call are a sequence, in their order.
@@ -44,9 +45,9 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<FlatSymbolRefAttr>:$head);
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<FlatSymbolRefAttr>:$head, OptionalAttr<FlatSymbolRefAttr>:$bias);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name (`head` $head^)? attr-dict-with-keyword $body";
+  let assemblyFormat = "$sym_name (`head` $head^)? (`bias` $bias^)? attr-dict-with-keyword $body";
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::BlockArgument getIds() { return getBody().getArgument(0); }
@@ -91,15 +92,24 @@ class Quoin_ModelBodyOp<string opMnemonic, list<Trait> traits = [], list<string>
 def Quoin_EmbedOp : Quoin_ModelBodyOp<"embed", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "rows of an embedding table";
   let description = [{
-    Row i is row `ids[i]` of the weight. `tensor.gather` would need the table as a value.
+    Row i is row `ids[i]` of the weight. `tensor.gather` would need the table as a value. By positions it is what a model has learned of
+    each, and by a column of numbers what it knows of these; a number for which the table has no row gives zeros then.
 
-    Constraints: (C1) the weight has shape `[vocabulary, width]` with the result's width.
+    Constraints: (C1) the weight has shape `[rows, width]` with the result's width.
 
-    Example: `%0 = quoin.embed %ids by @embed : tensor<?x64xf32>`
+    Example:
+    ```mlir
+    %0 = quoin.embed %ids by @words : tensor<?x64xf32>
+    %1 = quoin.embed %positions by @places : tensor<?xindex> -> tensor<?x64xf32>
+    ```
   }];
-  let arguments = (ins Quoin_TokenTensor:$ids, FlatSymbolRefAttr:$weight);
+  let arguments = (ins AnyTypeOf<[Quoin_TokenTensor, Quoin_IndexTensor, Quoin_NumberRows]>:$ids, FlatSymbolRefAttr:$weight);
   let results = (outs Quoin_Rows:$rows);
-  let assemblyFormat = "$ids `by` $weight attr-dict `:` type($rows)";
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    /// Looks up tokens, which are there, and not positions or other numbers.
+    bool isByToken();
+  }];
 }
 
 def Quoin_LinearOp : Quoin_ModelBodyOp<"linear", [DeclareOpInterfaceMethods<SymbolUserOpInterface>], ["getCost"]> {

@@ -92,6 +92,8 @@ def Quoin_RealRows : Quoin_ShapedRows<".isF32()", "rows of f32, tensor<?x..xf32>
 def Quoin_BodyRows : Quoin_ShapedRows<".isIntOrFloat()", "rows of f32 or i32, tensor<?x..xf32> or tensor<?x..xi32> of up to three sizes of at least 1">;
 def Quoin_ChoiceRows : Type<And<[2DTensorOf<[I32]>.predicate, CPred<"::quoin::isRowsType(::llvm::cast<::mlir::RankedTensorType>($_self))">]>,
                             "rows of choices, tensor<?xJxi32> with a J of at least 1", "::mlir::RankedTensorType">;
+def Quoin_NumberRows : Type<And<[Quoin_ChoiceRows.predicate, CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getDimSize(1) == 1">]>,
+                            "a number a row, tensor<?x1xi32>", "::mlir::RankedTensorType">;
 
 //===----------------------------------------------------------------------===//
 // Attributes
@@ -164,14 +166,16 @@ def Quoin_SamplerAttr : Quoin_Attr<"Sampler", "sampler"> {
 def Quoin_Statistic : Quoin_Enum<"Statistic", "what to know of a row of scores", [
   I32EnumAttrCase<"Token", 0, "token">, I32EnumAttrCase<"Confidence", 1, "confidence">,
   I32EnumAttrCase<"Entropy", 2, "entropy">, I32EnumAttrCase<"NormalizedEntropy", 3, "normalized_entropy">,
-  I32EnumAttrCase<"Margin", 4, "margin">, I32EnumAttrCase<"Probability", 5, "probability">]>;
+  I32EnumAttrCase<"Margin", 4, "margin">, I32EnumAttrCase<"Probability", 5, "probability">,
+  I32EnumAttrCase<"LogConfidence", 6, "log_confidence">]>;
 
 def Quoin_StatisticsAttr : Quoin_Attr<"Statistics", "statistics"> {
   let summary = "the statistics of a score, in the order of its results";
   let description = [{
     `token` is the arg max or the draw; `confidence` its probability, of which softmax says the sampler; `entropy` in nats, of the raw softmax;
     `normalized_entropy` that divided by log of the vocabulary; `margin` the highest minus the second highest raw
-    probability; `probability` that of given tokens in the raw softmax.
+    probability; `probability` that of given tokens in the raw softmax; `log_confidence` the logarithm of the confidence, which still tells two
+    tokens apart that are all but certain.
 
     Example: `#quoin.statistics<token, confidence>`, printed `[token, confidence]` in `quoin.score`.
   }];

@@ -177,13 +177,13 @@ FailureOr<Datum> Machine::call(Operation *op, const CallOperands &c) {
     trace.beginEvaluation(evaluations, forwards);
   evaluations += !c.pass;
   Operation *model = SymbolTable::lookupNearestSymbolFrom(op, c.model);
-  logits.head = &headOf(model, program.getWeights());
+  logits.head = headOf(model, program.getWeights());
   for (Operation &other : model->getParentRegion()->front()) {
     if (&other == model)
       break;
     logits.model += other.hasTrait<IsModel>();
   }
-  logits.hidden = Matrix(0, logits.head->stored.columns);
+  logits.hidden = Matrix(0, logits.head.weight->stored.columns);
   if (made) {
     countForward(call.from, count);
     // A cache that keeps nothing needs no copy of keys and values: but it must forget.

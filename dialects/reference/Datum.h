@@ -28,7 +28,7 @@ using Tensor = std::vector<Number>;
 /// The value of a `!quoin.logits`: hidden rows, and the head that turns them into scores.
 struct Logits {
   Matrix hidden;
-  const Weight *head = nullptr;
+  Head head;
   /// The model that made them, as the module's models are numbered.
   int64_t model = 0;
   /// Positions of the slots that were read: what a trace calls the rows.
@@ -38,7 +38,7 @@ struct Logits {
   double guidance = 0;
 
   int64_t rows() const { return hidden.rows; }
-  int64_t vocabulary() const { return head->stored.rows; }
+  int64_t vocabulary() const { return head.weight->stored.rows; }
   /// Scores of rows [from, from + count).
   Matrix scores(int64_t from, int64_t count) const;
 };

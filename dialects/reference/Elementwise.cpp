@@ -235,6 +235,18 @@ static ElementFunction realFunction(Operation *op) {
       .Default(ElementFunction());
 }
 
+/// Compiled programs reduce angles of f32 alone without a bound.
+static ElementFunction angleFunction(Operation *op) {
+  if (!isa<math::SinOp, math::CosOp>(op) || !getElementTypeOrSelf(op->getResult(0).getType()).isF64())
+    return {};
+  return [sine = isa<math::SinOp>(op)](Elements in) -> std::optional<Number> {
+    double x = in[0].real;
+    if (std::isfinite(x) && !(std::fabs(x) < 0x1p24))
+      return std::nullopt;
+    return Number::ofReal(sine ? std::sin(x) : std::cos(x));
+  };
+}
+
 static ElementFunction castFunction(Operation *op) {
   // Numbers of floating-point types are doubles, whatever their width.
   if (isa<arith::ExtFOp, arith::TruncFOp>(op))
@@ -291,7 +303,7 @@ ElementFunction quoin::ref::elementFunction(Operation *op, bool anyRank) {
     return [predicate = cmp.getPredicate()](Elements in) {
       return std::optional(Number::ofInteger(compare(predicate, in[0].real, in[1].real)));
     };
-  for (auto group : {castFunction, integerFunction, realFunction})
+  for (auto group : {castFunction, integerFunction, angleFunction, realFunction})
     if (ElementFunction f = group(op))
       return f;
   return {};

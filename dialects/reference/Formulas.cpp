@@ -125,6 +125,14 @@ Matrix quoin::ref::turn(const Matrix &in, int64_t headDim, double theta, functio
   return out;
 }
 
+Matrix quoin::ref::rowsOfTable(const Matrix &table, int64_t count, llvm::function_ref<int64_t(int64_t r)> number) {
+  Matrix out(count, table.columns);
+  for (int64_t r = 0; r < count; ++r)
+    if (int64_t n = number(r); n >= 0 && n < table.rows)
+      std::copy_n(table.row(n), table.columns, out.row(r));
+  return out;
+}
+
 Matrix quoin::ref::sum(const Matrix &a, const Matrix &b) {
   Matrix out = a;
   for (auto [x, y] : llvm::zip_equal(out.numbers, b.numbers))

@@ -19,6 +19,9 @@ std::vector<double> anglesOf(int64_t position, int64_t pairs, double theta);
 /// Turns each head's pairs of features by the position of row `r`.
 Matrix turn(const Matrix &in, int64_t headDim, double theta, llvm::function_ref<int64_t(int64_t r)> position);
 
+/// Row `number(r)` of a table, for each of so many rows; zeros where it has none.
+Matrix rowsOfTable(const Matrix &table, int64_t count, llvm::function_ref<int64_t(int64_t r)> number);
+
 /// `x W^T`, plus a bias if there is one.
 Matrix product(const Matrix &x, const Weight &weight, const Weight *bias);
 

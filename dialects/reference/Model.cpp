@@ -19,8 +19,8 @@ using namespace mlir;
 using namespace quoin;
 using namespace quoin::ref;
 
-Matrix quoin::ref::scoreVocabulary(const Weight &head, const Matrix &hidden) {
-  return multiply(hidden, head.transposed);
+Matrix quoin::ref::scoreVocabulary(const Head &head, const Matrix &hidden) {
+  return product(hidden, *head.weight, head.bias);
 }
 
 void KeyValueCache::truncate(int64_t count) {
@@ -75,6 +75,15 @@ private:
 
 LogicalResult BodyRun::embed(EmbedOp op, Matrix &out) {
   const Matrix &table = weight(op.getWeightAttr()).stored;
+  if (!op.isByToken()) {
+    Value by = op.getIds();
+    int64_t count = spaces.isRead(by) ? static_cast<int64_t>(call.read.size()) : rowsThatRun();
+    out = rowsOfTable(table, isRows(by) ? rows(by).rows : count, [&](int64_t r) {
+      return isRows(by) ? static_cast<int64_t>(rows(by).row(r)[0])
+                        : call.slots[static_cast<size_t>(slotOfRow(by, r))].position;
+    });
+    return success();
+  }
   out = Matrix(rowsThatRun(), table.columns);
   for (int64_t i = 0; i < out.rows; ++i) {
     int32_t token = call.slots[static_cast<size_t>(call.from + i)].token;
@@ -268,8 +277,12 @@ FailureOr<Matrix> quoin::ref::runModel(Operation *model, const Weights &weights,
   return hidden;
 }
 
-const Weight &quoin::ref::headOf(Operation *model, const Weights &weights) {
-  if (auto step = dyn_cast<stage::StepOp>(model))
-    return *weights.find(step.getHead().getWeight().getSources()[0]);
-  return *weights.find(cast<ModelOp>(model).getHeadAttr());
+Head quoin::ref::headOf(Operation *model, const Weights &weights) {
+  if (auto step = dyn_cast<stage::StepOp>(model)) {
+    stage::HeadOp head = step.getHead();
+    return {weights.find(head.getWeight().getSources()[0]),
+            head.getBias() ? weights.find(head.getBias()->getSources()[0]) : nullptr};
+  }
+  auto of = cast<ModelOp>(model);
+  return {weights.find(of.getHeadAttr()), of.getBiasAttr() ? weights.find(of.getBiasAttr()) : nullptr};
 }

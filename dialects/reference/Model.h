@@ -56,8 +56,8 @@ mlir::FailureOr<Matrix> runModel(mlir::Operation *model, const Weights &weights,
 mlir::FailureOr<Matrix> runStep(mlir::Operation *step, const Weights &weights, const ModelCall &call,
                                 KeyValueCache &cache);
 
-/// The weight that scores a model's hidden rows.
-const Weight &headOf(mlir::Operation *model, const Weights &weights);
+/// What scores a model's hidden rows.
+Head headOf(mlir::Operation *model, const Weights &weights);
 
 /// Runs a model without a head on rows: as many in each matrix, one matrix a result.
 mlir::FailureOr<std::vector<Matrix>> applyModel(mlir::Operation *model, const Weights &weights,
@@ -70,7 +70,7 @@ mlir::FailureOr<std::vector<Matrix>> applyStep(mlir::Operation *step, const Weig
 mlir::FailureOr<Matrix> evaluateRowsFormula(WeightOp weight, const Weights &weights);
 
 /// Scores of the vocabulary for hidden rows: one row each.
-Matrix scoreVocabulary(const Weight &head, const Matrix &hidden);
+Matrix scoreVocabulary(const Head &head, const Matrix &hidden);
 
 } // namespace quoin::ref
 

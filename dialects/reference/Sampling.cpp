@@ -58,6 +58,19 @@ static std::vector<double> softmax(llvm::ArrayRef<Candidate> candidates) {
   return p;
 }
 
+/// The logarithm of the probability of one token among candidates.
+static double logProbability(llvm::ArrayRef<Candidate> candidates, int32_t token) {
+  double highest = lowest, total = 0, score = lowest;
+  for (const Candidate &c : candidates)
+    highest = std::max(highest, c.score);
+  for (const Candidate &c : candidates) {
+    total += std::exp(c.score - highest);
+    if (c.token == token)
+      score = c.score;
+  }
+  return score - highest - std::log(total);
+}
+
 /// The best candidate that is not the fill token; -1 if there is no other.
 static int32_t argMax(llvm::ArrayRef<Candidate> candidates, int32_t fill) {
   const Candidate *best = nullptr;
@@ -138,7 +151,8 @@ RowScore quoin::ref::scoreRow(llvm::ArrayRef<double> logits, int32_t fill, llvm:
                               const SamplerNumbers &numbers, const DrawName &name, int32_t of) {
   std::vector<Candidate> candidates = allTokens(logits);
   if (!hasSoftmax(logits))
-    return {argMax(candidates, fill), notANumber, notANumber, notANumber, notANumber, of >= 0 ? notANumber : 0};
+    return {argMax(candidates, fill), notANumber, notANumber, notANumber, notANumber,
+            of >= 0 ? notANumber : 0, notANumber};
   std::vector<double> raw = softmax(candidates);
   RowScore result;
   for (double p : raw)
@@ -161,6 +175,7 @@ RowScore quoin::ref::scoreRow(llvm::ArrayRef<double> logits, int32_t fill, llvm:
   if (!drawn && !llvm::is_contained(transforms, Transform::FilteredConfidence)) {
     result.token = argMax(candidates, fill);
     result.confidence = result.token < 0 ? 0 : raw[result.token];
+    result.logConfidence = logProbability(candidates, result.token);
     return result;
   }
   for (Transform t : transforms)
@@ -174,11 +189,14 @@ RowScore quoin::ref::scoreRow(llvm::ArrayRef<double> logits, int32_t fill, llvm:
       if (c.token == result.token)
         result.confidence = p;
   }
+  result.logConfidence = logProbability(candidates, result.token);
   // Only the fill token was kept, and it is never an answer: the best of the others, which has no mass.
   if (result.token < 0)
     result.token = argMax(allTokens(logits), fill);
-  if (llvm::is_contained(transforms, Transform::RawConfidence) && result.token >= 0)
+  if (llvm::is_contained(transforms, Transform::RawConfidence) && result.token >= 0) {
     result.confidence = raw[result.token];
+    result.logConfidence = logProbability(allTokens(logits), result.token);
+  }
   return result;
 }
 

@@ -41,6 +41,7 @@ struct RowScore {
   double normalizedEntropy = 0; // divided by log of the vocabulary
   double margin = 0;
   double probability = 0; // of the token asked for
+  double logConfidence = 0;
 };
 
 /// Scores a row. No transforms: arg max. `fill` is the token never chosen and `of` the one whose probability is asked

@@ -10,7 +10,7 @@ using namespace quoin::ref;
 Matrix Logits::scores(int64_t from, int64_t count) const {
   Matrix some(count, hidden.columns);
   std::copy_n(hidden.row(from), count * hidden.columns, some.numbers.begin());
-  Matrix result = scoreVocabulary(*head, some);
+  Matrix result = scoreVocabulary(head, some);
   if (!unconditional)
     return result;
   Matrix other = unconditional->scores(from, count);
@@ -68,6 +68,9 @@ FailureOr<Machine::Data> Machine::score(Operation *op, const Logits &l, ArrayRef
           break;
         case Statistic::Probability:
           result.push_back(Number::ofReal(s.probability));
+          break;
+        case Statistic::LogConfidence:
+          result.push_back(Number::ofReal(s.logConfidence));
           break;
         }
       }

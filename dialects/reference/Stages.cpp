@@ -78,8 +78,21 @@ static FailureOr<Matrix> embed(stage::RowsOp op, const Matrix &table, const Mode
 }
 
 FailureOr<Matrix> StepRun::evaluate(stage::RowsOp op) {
+  Space space = op.getOutput().getType().getSpace();
+  auto in = [&](unsigned i) -> const Matrix & { return buffer(op.getInputs()[i]); };
   return llvm::TypeSwitch<Attribute, FailureOr<Matrix>>(op.getFormula())
-      .Case([&](EmbedAttr) { return embed(op, weight(*op.getWeight()).stored, call); })
+      .Case([&](EmbedAttr) -> FailureOr<Matrix> {
+        const Matrix &table = weight(*op.getWeight()).stored;
+        Value by = op.getInputs()[0];
+        if (by == step.getIds())
+          return embed(op, table, call);
+        if (by != step.getPositions())
+          return rowsOfTable(table, in(0).rows, [&](int64_t r) { return static_cast<int64_t>(in(0).row(r)[0]); });
+        int64_t count = space == Space::Row ? static_cast<int64_t>(call.slots.size()) - call.from
+                                            : static_cast<int64_t>(call.read.size());
+        return rowsOfTable(table, count,
+                           [&](int64_t r) { return call.slots[static_cast<size_t>(slotOf(space, r))].position; });
+      })
       .DefaultUnreachable("all formulas are known");
 }
 

@@ -8,6 +8,7 @@
 #include "dialects/reference/Elementwise.h"
 #include "dialects/reference/Machine.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -39,6 +40,8 @@ static LogicalResult refuse(Operation *op, ArrayRef<Number> in) {
   if (isa<arith::FPToSIOp, arith::FPToUIOp>(op))
     return op->emitOpError("expects a number that fits in ")
            << bits << " bits, but found " << std::to_string(in[0].real);
+  if (isa<math::SinOp, math::CosOp>(op))
+    return op->emitOpError("expects an angle of f64 below 2^24 in size, but found ") << std::to_string(in[0].real);
   if (isa<arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(op))
     return op->emitOpError("expects to shift by less than ") << bits << " bits, but found " << in[1].integer;
   return op->emitOpError("expects ") << (in[1].integer ? "a quotient that fits" : "a divisor other than zero")

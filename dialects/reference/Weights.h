@@ -23,6 +23,11 @@ struct Weight {
   int64_t matrices = 1;
 };
 
+/// The product that scores hidden rows, and what is added to it, if anything.
+struct Head {
+  const Weight *weight = nullptr, *bias = nullptr;
+};
+
 /// All weights of a module by symbol. Immutable once loaded.
 class Weights {
 public:

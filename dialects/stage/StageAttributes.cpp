@@ -226,7 +226,13 @@ static BufferType column(BufferType rows, unsigned bits) {
 }
 
 LogicalResult EmbedAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
-  if (failed(expectOperands(error, inputs, {column(result, 32)})))
+  // Positions are those of all rows of the step; rows that are read find theirs by their number.
+  Builder b(getContext());
+  SmallVector<Type, 2> expected = {column(result, 32)};
+  if (result.getSpace() == Space::Read && inputs.size() > 1)
+    expected = {BufferType::get(getContext(), Space::Row, 1, b.getI32Type()),
+                BufferType::get(getContext(), Space::Read, 1, b.getI64Type())};
+  if (failed(expectOperands(error, inputs, expected)))
     return failure();
   if (result.getElement().isF32())
     return success();

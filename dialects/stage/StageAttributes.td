@@ -163,6 +163,9 @@ class Stage_FormulaAttr<string name, string attrMnemonic>
 def Stage_EmbedFormula : Stage_FormulaAttr<"Embed", "embed"> {
   let summary = "row `ids[i]` of a table";
   let description = [{
+    By the step's ids, which are tokens, its positions (of rows that are read, with their numbers), or numbers that rows have; of these two one that
+    the table has no row for gives zeros.
+
     Example: `#stage.embed`
   }];
 }

@@ -68,7 +68,8 @@ SmallVector<WeightAttr, 2> quoin::stage::weightsOf(Operation *op) {
       })
       .Case([&](ScanOp rows) { llvm::append_range(all, rows.getWeights().getAsRange<WeightAttr>()); })
       .Case([&](ProductOp product) { all = {product.getWeightAttr(), product.getBiasAttr()}; })
-      .Case<ExpertsOp, HeadOp>([&](auto stage) { all.push_back(stage.getWeightAttr()); });
+      .Case([&](HeadOp head) { all = {head.getWeightAttr(), head.getBiasAttr()}; })
+      .Case([&](ExpertsOp stage) { all.push_back(stage.getWeightAttr()); });
   if (!all.empty() && !all.back())
     all.pop_back();
   return all;
@@ -94,7 +95,12 @@ void quoin::stage::setWeights(Operation *op, ArrayRef<WeightAttr> weights) {
         if (weights.size() > 1)
           product.setBiasAttr(weights[1]);
       })
-      .Case<ExpertsOp, HeadOp>([&](auto stage) { stage.setWeightAttr(weights[0]); });
+      .Case([&](HeadOp head) {
+        head.setWeightAttr(weights[0]);
+        if (weights.size() > 1)
+          head.setBiasAttr(weights[1]);
+      })
+      .Case([&](ExpertsOp stage) { stage.setWeightAttr(weights[0]); });
 }
 
 /// Fails unless the symbols name weights of that shape (a negative size: any), and a layout says the same.
@@ -168,6 +174,21 @@ SmallVector<OpOperand *> RowsOp::getDonors(unsigned) {
 
 bool RowsOp::storesNarrow() { return getFormula().storesNarrow(getOutput().getType()); }
 
+/// What is looked up by are the step's ids or positions, whose rows that are read are found by their numbers, or what
+/// another stage made or the model takes.
+static LogicalResult verifyEmbed(RowsOp op) {
+  Value by = op.getInputs()[0];
+  auto column = dyn_cast<BlockArgument>(by);
+  bool found = op.getInputs().size() > 1;
+  if (found && failed(expectColumn(op, by, Positions)))
+    return failure();
+  if (found)
+    return expectColumn(op, op.getInputs()[1], Read);
+  if (column && column.getArgNumber() == Read)
+    return expectColumn(op, by, Ids);
+  return success();
+}
+
 LogicalResult RowsOp::verify() {
   BufferType result = getOutput().getType();
   // rows_c2
@@ -176,7 +197,7 @@ LogicalResult RowsOp::verify() {
   // rows_c1
   if (failed(getFormula().verifyRows([&] { return emitOpError(); }, getInputs().getTypes(), result)))
     return failure();
-  if (isa<EmbedAttr>(getFormula()) && failed(expectColumn(*this, getInputs()[0], Ids)))
+  if (isa<EmbedAttr>(getFormula()) && failed(verifyEmbed(*this)))
     return failure();
   // rows_c3
   WeightAttr weight = getWeightAttr();
@@ -203,7 +224,8 @@ LogicalResult RowsOp::verifySymbolUses(SymbolTableCollection &table) {
     return success();
   WeightAttr head = scores.getWeight();
   std::optional<int64_t> tokens = rowsOf(*this, table, head), rows = rowsOf(*this, table, getWeightAttr());
-  if (isa<EmbedAttr>(getFormula()) && tokens && *rows < *tokens)
+  bool byToken = isa<EmbedAttr>(getFormula()) && getInputs()[0] == getOperation()->getParentOfType<StepOp>().getIds();
+  if (byToken && tokens && *rows < *tokens)
     return emitOpError("expects a table of at least ")
            << *tokens << " rows, as many as the head scores, but found " << *rows;
   return success();
@@ -594,9 +616,20 @@ LogicalResult HeadOp::verify() {
   // head_c3
   if (getNarrow() && !(getWeight().getElement() && getWeight().getElement().isBF16()))
     return emitOpError("expects a weight stored as bf16 for rows that are narrowed, but found ") << getWeight();
+  // head_c4
+  if (!getBias())
+    return success();
+  if (getBias()->getSources().size() != 1 || (getBias()->getElement() && !getBias()->getElement().isF32()))
+    return emitOpError("expects a bias of 1 weight, stored as f32, but found ") << *getBias();
+  if (LayoutAttrInterface layout = getBias()->getLayout(); layout && !isa<LineAttr>(layout))
+    return emitOpError("expects a bias in a line, but found ") << layout;
   return success();
 }
 
 LogicalResult HeadOp::verifySymbolUses(SymbolTableCollection &table) {
-  return expectWeights(*this, table, getWeight(), {-1, getInput().getType().getWidth()});
+  if (failed(expectWeights(*this, table, getWeight(), {-1, getInput().getType().getWidth()})))
+    return failure();
+  // head_c4
+  std::optional<int64_t> scored = rowsOf(*this, table, getWeight());
+  return getBias() && scored ? expectWeights(*this, table, *getBias(), {*scored}) : success();
 }

@@ -291,12 +291,12 @@ def Stage_HeadOp : Stage_StageOp<"head", [Terminator, DeclareOpInterfaceMethods<
     own, over rows of those that ask for scores. With `narrow`, rows are rounded to bf16 first and multiplied in pairs.
 
     Constraints: (C1) rows of space `host`, f32; (C2) the weight is of rank 2, its second dimension the rows' width; (C3) `narrow`
-    comes with a weight that is stored as bf16.
+    comes with a weight that is stored as bf16; (C4) a bias has the weight's first dimension and is f32.
 
     Example: `stage.head %h by <@head> : !stage.buffer<host, 64xf32>`
   }];
-  let arguments = (ins Stage_Buffer:$input, Stage_Weight:$weight, UnitAttr:$narrow);
-  let assemblyFormat = "$input `by` $weight (`narrow` $narrow^)? attr-dict `:` qualified(type($input))";
+  let arguments = (ins Stage_Buffer:$input, Stage_Weight:$weight, OptionalAttr<Stage_Weight>:$bias, UnitAttr:$narrow);
+  let assemblyFormat = "$input `by` $weight (`bias` $bias^)? (`narrow` $narrow^)? attr-dict `:` qualified(type($input))";
   let hasVerifier = 1;
 }
 

@@ -90,7 +90,11 @@ private:
     SmallVector<Value, 3> operands;
     for (Value v : inputs)
       operands.push_back(buffers.at(v));
-    buffers[out] = stage::RowsOp::create(b, op->getLoc(), typeFor(out), false, formula, operands, read, IntegerAttr());
+    BufferType type = typeFor(out);
+    bool findsPositions = isa<EmbedAttr>(formula) && operands[0] == step.getPositions();
+    if (findsPositions && type.getSpace() == Space::Read)
+      operands.push_back(step.getRead());
+    buffers[out] = stage::RowsOp::create(b, op->getLoc(), type, false, formula, operands, read, IntegerAttr());
   }
 
   void addProduct(LinearOp op) {
@@ -236,7 +240,8 @@ void ModelLowering::lower(Operation &op) {
         stage::ResultsOp::create(b, model.getLoc(), rows);
       })
       .Case([&](HiddenOp o) {
-        HeadOp::create(b, model.getLoc(), move(o, o.getRows(), Space::Host), weight({model.getHeadAttr()}), false);
+        HeadOp::create(b, model.getLoc(), move(o, o.getRows(), Space::Host), weight({model.getHeadAttr()}),
+                       model.getBiasAttr() ? weight({model.getBiasAttr()}) : WeightAttr(), false);
       })
       .DefaultUnreachable("an op that the verifier lets into a body");
 }

@@ -68,8 +68,11 @@ private:
           return TilesAttr::get(&getContext(), out, in);
         })
         .Case([&](ExpertsOp) { return StackAttr::get(&getContext(), shapeOf()[0], shapeOf()[1], shapeOf()[2]); })
-        .Case(
-            [&](HeadOp head) { return TilesAttr::get(&getContext(), rowsOf(), head.getInput().getType().getWidth()); })
+        .Case([&](HeadOp head) -> LayoutAttrInterface {
+          if (i > 0)
+            return LineAttr::get(&getContext(), rowsOf());
+          return TilesAttr::get(&getContext(), rowsOf(), head.getInput().getType().getWidth());
+        })
         .Default([](Operation *) { return LayoutAttrInterface(); });
   }
 

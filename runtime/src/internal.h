@@ -437,6 +437,8 @@ void begin(quoin_session_t &session);
 
 /// named.cpp: gives an input; fails where it is none of the decoder's, or something else.
 quoin_status_t setInput(quoin_session_t &session, const quoin_named_tensor_t &given);
+/// Tokens that heads score: ids below.
+inline int64_t scoredTokens(const quoin_program_t &program) { return program.vocabulary - program.unscored; }
 bool hasInput(const quoin_session_t &session, const char *name);
 /// Has the session's decoder a setting of this name?
 bool isSetting(const quoin_session_t &session, const char *name);

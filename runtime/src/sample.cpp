@@ -121,7 +121,7 @@ static Candidate *keepMass(Candidate *first, Candidate *last, double scale, doub
 Draw quoin::rt::drawFiltered(const float *logits, int64_t vocabulary, const Sampler &sampler, const Random &random,
                              Candidate *scratch) {
   if (!std::isfinite(highest(logits, vocabulary)))
-    return {argMax(logits, vocabulary, sampler.fill), std::nan("")};
+    return {argMax(logits, vocabulary, sampler.fill), std::nan(""), std::nan("")};
   Candidate *first = scratch, *last = scratch + vocabulary;
   for (int64_t v = 0; v < vocabulary; ++v)
     scratch[v] = {logits[v], int32_t(v)};
@@ -168,9 +168,9 @@ Draw quoin::rt::drawFiltered(const float *logits, int64_t vocabulary, const Samp
     }
   }
   if (chosen >= 0)
-    return {chosen, std::exp(bestLogit) / total};
+    return {chosen, std::exp(bestLogit) / total, bestLogit - std::log(total)};
   // Only the fill token was kept, and it is never an answer: the best of the others, which has no mass.
-  return {argMax(logits, vocabulary, sampler.fill), 0.0};
+  return {argMax(logits, vocabulary, sampler.fill), 0.0, -HUGE_VAL};
 }
 
 /// Sum of exponentials below the highest score.
@@ -185,7 +185,7 @@ Draw quoin::rt::drawResidual(const float *logits, const float *minus, int64_t vo
                              const Random &random) {
   float top = highest(logits, vocabulary), minusTop = highest(minus, vocabulary);
   if (!std::isfinite(top) || !std::isfinite(minusTop))
-    return {argMax(logits, vocabulary, fill), std::nan("")};
+    return {argMax(logits, vocabulary, fill), std::nan(""), std::nan("")};
   double total = massBelow(top, logits, vocabulary), minusTotal = massBelow(minusTop, minus, vocabulary);
   for (bool residual : {true, false}) {
     double best = -HUGE_VAL, mass = 0, chosenMass = 0;
@@ -205,7 +205,7 @@ Draw quoin::rt::drawResidual(const float *logits, const float *minus, int64_t vo
       }
     }
     if (chosen >= 0)
-      return {chosen, chosenMass / mass};
+      return {chosen, chosenMass / mass, std::log(chosenMass / mass)};
   }
-  return {argMax(logits, vocabulary, fill), 0.0};
+  return {argMax(logits, vocabulary, fill), 0.0, -HUGE_VAL};
 }

@@ -39,7 +39,7 @@ struct Sampler {
 
 struct Draw {
   int32_t token;
-  double confidence;
+  double confidence, logConfidence;
 };
 
 // A row has no softmax if a score is NaN or plus infinity, or none is above minus infinity. Nothing is drawn from it:

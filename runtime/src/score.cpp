@@ -34,7 +34,7 @@ bool drawsHere(const quoin_session_t &session) {
   const quoin_score_t &score = session.state.score;
   if (score.kind != QUOIN_HEAD_SCORE)
     return score.kind == QUOIN_HEAD_RESIDUAL;
-  return score.positions.size && samplerOf(session).needsRow(session.model->program->vocabulary);
+  return score.positions.size && samplerOf(session).needsRow(scoredTokens(*session.model->program));
 }
 
 /// Makes the results of a score in the arena of the next `advance`.
@@ -43,7 +43,7 @@ bool prepareScore(quoin_session_t &session) {
   Arena &arena = session.otherArena();
   arena.reset();
   session.state.logits = nullptr; // lay in the arena that was just reset
-  int64_t size = score.kind == QUOIN_HEAD_MATERIALIZE ? score.logits->rows * session.model->program->vocabulary
+  int64_t size = score.kind == QUOIN_HEAD_MATERIALIZE ? score.logits->rows * scoredTokens(*session.model->program)
                                                       : score.logits->rows;
   uint32_t results = score.kind == QUOIN_HEAD_SCORE ? score.statistics : std::max(score.statistics, 1u);
   for (uint32_t i = 0; i < results; ++i) {
@@ -81,7 +81,7 @@ quoin_head_row_t headRow(const quoin_session_t &session, const quoin_logits_t &l
 /// Replaces token and confidence of a row of the head by the draw from its scores.
 void drawJob(Scratch &s, const Scratch::Job &job, Scratch::Candidate *sorted) {
   const quoin_session_t &session = *job.session;
-  int64_t vocabulary = session.model->program->vocabulary;
+  int64_t vocabulary = scoredTokens(*session.model->program);
   quoin_head_row_t &head = s.rows[job.head];
   Draw draw;
   if (session.state.score.kind == QUOIN_HEAD_RESIDUAL) {
@@ -90,11 +90,14 @@ void drawJob(Scratch &s, const Scratch::Job &job, Scratch::Candidate *sorted) {
   } else {
     Sampler sampler = samplerOf(session);
     draw = drawFiltered(head.logits, vocabulary, sampler, randomOf(session, job.row, kTokenDraw), sorted);
-    if (sampler.lists(QUOIN_TRANSFORM_RAW_CONFIDENCE))
-      draw.confidence = std::exp(double(head.logits[draw.token]) - double(head.log_sum_exp));
+    if (sampler.lists(QUOIN_TRANSFORM_RAW_CONFIDENCE)) {
+      draw.logConfidence = double(head.logits[draw.token]) - double(head.log_sum_exp);
+      draw.confidence = std::exp(draw.logConfidence);
+    }
   }
   head.token = draw.token;
   head.confidence = static_cast<float>(draw.confidence);
+  head.log_confidence = static_cast<float>(draw.logConfidence);
 }
 
 void storeJob(const Scratch &s, const Scratch::Job &job) {
@@ -116,11 +119,16 @@ void storeJob(const Scratch &s, const Scratch::Job &job) {
       real[job.row] = head.confidence;
       chooses = true;
       break;
+    case QUOIN_STAT_LOG_CONFIDENCE:
+      real[job.row] = head.log_confidence;
+      chooses = true;
+      break;
     case QUOIN_STAT_ENTROPY:
       real[job.row] = head.entropy;
       break;
     case QUOIN_STAT_NORMALIZED_ENTROPY:
-      real[job.row] = static_cast<float>(double(head.entropy) / std::log(double(session.model->program->vocabulary)));
+      real[job.row] =
+          static_cast<float>(double(head.entropy) / std::log(double(scoredTokens(*session.model->program))));
       break;
     case QUOIN_STAT_MARGIN:
       real[job.row] = head.margin;
@@ -190,7 +198,7 @@ quoin_status_t flush(quoin_model_t &model, bool draws) {
   auto rows = static_cast<int64_t>(s.rows.size());
   if (rows == 0)
     return QUOIN_STATUS_OK;
-  if (draws && !s.sorted.resize(static_cast<size_t>(program.vocabulary) * static_cast<size_t>(workers)))
+  if (draws && !s.sorted.resize(static_cast<size_t>(scoredTokens(program)) * static_cast<size_t>(workers)))
     return model.context->outOfMemory();
   int64_t widest = 0;
   for (size_t i = 0; i < model.parts.size(); ++i) {
@@ -200,13 +208,13 @@ quoin_status_t flush(quoin_model_t &model, bool draws) {
   }
   if (draws)
     model.context->parallel(
-        rowsOfWork(rows) * double(widest) * double(program.vocabulary), s.meeting,
+        rowsOfWork(rows) * double(widest) * double(scoredTokens(program)), s.meeting,
         [](void *arg, int64_t worker, int64_t of) {
           quoin_model_t &shared = *static_cast<quoin_model_t *>(arg);
           Scratch &all = shared.scratch;
           for (size_t i = static_cast<size_t>(worker); i < all.jobs.size(); i += static_cast<size_t>(of))
             if (drawsHere(*all.jobs[i].session))
-              drawJob(all, all.jobs[i], all.sorted.data() + worker * shared.program->vocabulary);
+              drawJob(all, all.jobs[i], all.sorted.data() + worker * scoredTokens(*shared.program));
         },
         &model);
   for (const Scratch::Job &job : s.jobs)
@@ -245,9 +253,9 @@ bool quoin::rt::checkScore(quoin_session_t &session) {
         return refuse("a probability without its tokens");
   for (int64_t i = 0; i < score.of.size; ++i) {
     int32_t token = static_cast<const int32_t *>(score.of.data)[i];
-    if (token < 0 || token >= session.model->program->vocabulary) {
+    if (token < 0 || token >= scoredTokens(*session.model->program)) {
       session.fail(QUOIN_STATUS_FAILED, "quoin.score expects tokens below %lld, but found %d",
-                   static_cast<long long>(session.model->program->vocabulary), token);
+                   static_cast<long long>(scoredTokens(*session.model->program)), token);
       return false;
     }
   }
@@ -256,7 +264,7 @@ bool quoin::rt::checkScore(quoin_session_t &session) {
 
 quoin_status_t quoin::rt::runScores(quoin_model_t &model, quoin_session_t *const *sessions, size_t count) {
   Scratch &s = model.scratch;
-  auto vocabulary = static_cast<size_t>(model.program->vocabulary);
+  auto vocabulary = static_cast<size_t>(scoredTokens(*model.program));
   size_t most = std::max<size_t>(kMostScores / vocabulary, 2), stored = 0;
 
   // Room for the rows that are stored at a time; their addresses are given out below.
@@ -297,7 +305,7 @@ quoin_status_t quoin::rt::runScores(quoin_model_t &model, quoin_session_t *const
       if (draws)
         head.logits = s.logits.data() + stored++ * vocabulary;
       else if (score.kind == QUOIN_HEAD_MATERIALIZE)
-        head.logits = static_cast<float *>(score.result[0].data) + row * model.program->vocabulary;
+        head.logits = static_cast<float *>(score.result[0].data) + row * scoredTokens(*model.program);
       if (!s.rows.push(head) || !s.part.push(static_cast<int32_t>(score.logits->model)))
         return model.context->outOfMemory();
       if (residual) {

@@ -194,6 +194,7 @@ quoin_status_t Tables::check() {
             checkRange("a capacity", program.capacity, 1, INT32_MAX) &&
             checkRange("positions", program.positions, program.capacity, INT32_MAX) &&
             checkRange("bytes of the weight file", program.weights_bytes, 8, INT64_MAX) &&
+            checkRange("tokens that are not scored", program.unscored, 0, program.vocabulary - 1) &&
             checkRange("a fill token", program.fill, INT32_MIN, program.vocabulary - 1) &&
             checkTable("models", program.models, program.models_count, 1) &&
             checkTable("decoders", program.decoders, program.decoders_count, 1) &&

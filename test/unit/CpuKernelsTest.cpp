@@ -519,7 +519,7 @@ TEST(Targets, OlderCpusNeedNoLibrary) {
   // Linking fails on undefined symbols: without fused multiply-add or masked stores nothing may become a call.
   for (const char *cpu : {"nehalem", "haswell"}) {
     Program p(cpu);
-    std::string embed = embedKernel(p.kernels, 16, Storage::F16).getName().str();
+    std::string embed = embedKernel(p.kernels, {16, Storage::F16}).getName().str();
     linearKernel(p.kernels, LinearCase{33, 64, A::F16, End::Gate}.shape());
     linearKernel(p.kernels, LinearCase{32, 70, A::Widened, End::Row}.shape());
     linearKernel(p.kernels, LinearCase{32, 70, A::Pairs, End::Row}.shape());
@@ -538,7 +538,7 @@ TEST(Targets, OlderCpusNeedNoLibrary) {
     // f16: one, minus two, the smallest subnormal, the largest number.
     std::vector<uint16_t> half = {0x3c00, 0xc000, 0x0001, 0x7bff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     int32_t id = 0;
-    p.call(embed, &id, half.data(), y.data(), int64_t(0), int64_t(1));
+    p.call(embed, &id, half.data(), static_cast<int64_t *>(nullptr), y.data(), int64_t(0), int64_t(1));
     EXPECT_EQ(std::vector<float>(y.data(), y.data() + 4), (std::vector<float>{1, -2, 0x1p-24f, 65504})) << cpu;
   }
 }

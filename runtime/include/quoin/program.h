@@ -41,7 +41,7 @@ extern "C" {
 /* Most columns that a model takes or gives: its ids and positions are the first two that it takes. */
 #define QUOIN_MAX_COLUMNS 16
 /* Most statistics a score may ask for. */
-#define QUOIN_MAX_STATISTICS 6
+#define QUOIN_MAX_STATISTICS 7
 /* Most elements of a tensor: what a program asks for beyond is its mistake, not a lack of memory. */
 #define QUOIN_MAX_ELEMENTS (1 << 28)
 
@@ -125,7 +125,8 @@ enum {
   QUOIN_STAT_ENTROPY = 2,
   QUOIN_STAT_NORMALIZED_ENTROPY = 3,
   QUOIN_STAT_MARGIN = 4,
-  QUOIN_STAT_PROBABILITY = 5
+  QUOIN_STAT_PROBABILITY = 5,
+  QUOIN_STAT_LOG_CONFIDENCE = 6
 };
 
 /* Transforms of a sampler, in the order in which they are applied. */
@@ -324,17 +325,17 @@ typedef struct quoin_head_row_t {
   uint32_t key[2];   /* random numbers: Philox key, and counter words 1 to 3 */
   uint32_t evaluation, position, stream;
   uint32_t raw_confidence; /* 1: confidence at temperature 1 */
-  float *logits;           /* not NULL: also store the row's `vocabulary` scores (guided) here */
+  float *logits;           /* not NULL: also store the row's scores (guided) here, one for each token that is scored */
   /* results; where a score is NaN or plus infinity, or none is above minus infinity, there is no softmax: all numbers
    * are NaN, and the token is the arg max, for which NaN counts as plus infinity */
-  int32_t token;     /* arg max, or the draw; ties: lowest id */
-  float confidence;  /* probability of `token` */
-  float probability; /* of `of`, raw softmax */
-  float entropy;     /* of the raw softmax, nats */
-  float margin;      /* highest minus second highest raw probability (`forbid` left out) */
-  float log_sum_exp; /* of the raw scores */
-  float maximum;     /* highest raw score */
-  uint32_t reserved;
+  int32_t token;        /* arg max, or the draw; ties: lowest id */
+  float confidence;     /* probability of `token` */
+  float probability;    /* of `of`, raw softmax */
+  float entropy;        /* of the raw softmax, nats */
+  float margin;         /* highest minus second highest raw probability (`forbid` left out) */
+  float log_sum_exp;    /* of the raw scores */
+  float maximum;        /* highest raw score */
+  float log_confidence; /* the logarithm of `confidence` */
 } quoin_head_row_t;
 
 /* Arguments of a QUOIN_STEP_HEAD. */
@@ -477,7 +478,7 @@ typedef struct quoin_program_t {
   uint32_t abi_version;
   uint32_t struct_size;        /* sizeof(quoin_program_t) */
   const char *target_features; /* CPU features it needs, "avx512f,avx512bw"; "" if none */
-  int64_t vocabulary;          /* tokens that heads score and ids are below */
+  int64_t vocabulary;          /* ids are below */
   int64_t capacity;            /* most positions of a request: its prompt and max_tokens */
   int64_t positions;         /* most positions of a sequence or a row: decoders that round up or look ahead go beyond */
   int64_t weights_bytes;     /* size of the weight file */
@@ -489,8 +490,8 @@ typedef struct quoin_program_t {
   int32_t decoders_count;
   int32_t stops_count;
   int32_t masks_count;
-  int32_t fill; /* -1 if none */
-  int32_t reserved;
+  int32_t fill;     /* -1 if none */
+  int32_t unscored; /* the last tokens of the vocabulary, which no head scores and which are never an answer */
 } quoin_program_t;
 
 /* The one symbol a program exports: `quoin_program_query` of a shared object, any name of an object file (its model.h
@@ -544,7 +545,7 @@ QUOIN_CHECK_SIZE(quoin_sequence_t, 64);
 QUOIN_CHECK_SIZE(quoin_logits_t, 48);
 QUOIN_CHECK_SIZE(quoin_value_t, 16);
 QUOIN_CHECK_SIZE(quoin_forward_t, 192);
-QUOIN_CHECK_SIZE(quoin_score_t, 184);
+QUOIN_CHECK_SIZE(quoin_score_t, 200);
 QUOIN_CHECK_SIZE(quoin_group_t, 176);
 QUOIN_CHECK_SIZE(quoin_operand_t, 24);
 QUOIN_CHECK_SIZE(quoin_output_t, 24);
@@ -563,7 +564,7 @@ QUOIN_CHECK_SIZE(quoin_input_t, 64);
 QUOIN_CHECK_SIZE(quoin_decoder_t, 72);
 QUOIN_CHECK_SIZE(quoin_program_t, 104);
 QUOIN_CHECK_SIZE(quoin_apply_t, 520);
-QUOIN_CHECK_SIZE(quoin_state_t, 1016);
+QUOIN_CHECK_SIZE(quoin_state_t, 1032);
 QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);
 QUOIN_CHECK_SIZE(quoin_call_t, 48);
 QUOIN_CHECK_SIZE(quoin_function_program_t, 80);
