@@ -29,3 +29,35 @@ func.func @setting_outside() {
   %t = quoin.setting @block : index
   return
 }
+
+// -----
+
+quoin.decoder @setting_c2(%x, %max) settings {schedule = #quoin.word<"cosine" of "cosine", "pow*">} {
+  // expected-error @+1 {{expects one of the words cosine, pow*, but found 'even'}}
+  %c = quoin.setting @schedule is "even" : i1
+  quoin.return %x[%max to %max]
+}
+
+// -----
+
+quoin.decoder @setting_c2_number(%x, %max) settings {schedule = #quoin.word<"cosine" of "cosine", "even">} {
+  // expected-error @+1 {{expects 'is' and a word of setting 'schedule', none of which a number follows}}
+  %c = quoin.setting @schedule : f64
+  quoin.return %x[%max to %max]
+}
+
+// -----
+
+quoin.decoder @setting_c2_type(%x, %max) settings {schedule = #quoin.word<"cosine" of "cosine", "pow*">} {
+  // expected-error @+1 {{expects f64, but found 'f32'}}
+  %c = quoin.setting @schedule : f32
+  quoin.return %x[%max to %max]
+}
+
+// -----
+
+quoin.decoder @setting_c3(%x, %max) settings {steps = 4 : index} {
+  // expected-error @+1 {{expects 'is' for a setting that is a word, but 'steps' is 4 : index}}
+  %c = quoin.setting @steps is "four" : i1
+  quoin.return %x[%max to %max]
+}
