@@ -170,8 +170,8 @@ Matrix StepRun::evaluate(AttendOp op) {
   HeadShape shape{static_cast<int64_t>(op.getHeads()), pages.getHeads(), pages.getHeadDim(),
                   op.getScale().convertToDouble(), op.getScore().empty() ? nullptr : &op.getScore().front()};
   MaskAttr within = op.getWords().getDefiningOp<MasksOp>().getWithinAttr();
-  return attend(buffer(op.getQuery()), cache.keys[layer], cache.values[layer], shape, visible.within(within), call.slots,
-                [&](int64_t r) { return slotOf(space, r); });
+  return attend(buffer(op.getQuery()), cache.keys[layer], cache.values[layer], shape, visible.within(within),
+                call.slots, [&](int64_t r) { return slotOf(space, r); });
 }
 
 Matrix StepRun::evaluate(MoveOp op) {

@@ -102,7 +102,8 @@ enum {
 
 /* One model call. Slots 0 .. length-1 are the sequence's first `length` tokens at their own positions, in the
  * sequence's `order` if it has one; slots from `length` on are the `then` rows. Rows [from, slots) run, and of a model
- * with recurrences those before them from where one can go on; the host keeps the first `keep` slots for later calls. */
+ * with recurrences those before them from where one can go on; the host keeps the first `keep` slots for later calls.
+ */
 typedef struct quoin_forward_t {
   int64_t model; /* index into the program's models */
   const quoin_sequence_t *sequence;
@@ -278,8 +279,8 @@ typedef struct quoin_group_t {
   uint64_t *words; /* scratch, rows * ceil(slots / 64): bit k of a row's word of tile t: it sees key 64 t + k. Each 64
                     * rows, and what is left of them, have theirs together, as [tile][row] */
   uint8_t *tiles;  /* scratch [ceil(rows / 64)][ceil(slots / 64)]: 0 empty, 1 partial, 2 full */
-  /* Of a model that keeps QUOIN_KEPT_STATE: what its recurrences left behind the slots below first_slot (NULL: there are
-   * none), and where they put what they leave behind the first `state_rows` rows (0: nowhere). 64-byte aligned. */
+  /* Of a model that keeps QUOIN_KEPT_STATE: what its recurrences left behind the slots below first_slot (NULL: there
+   * are none), and where they put what they leave behind the first `state_rows` rows (0: nowhere). 64-byte aligned. */
   const void *state;
   void *state_out;
   int64_t state_rows;
