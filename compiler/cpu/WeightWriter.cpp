@@ -119,6 +119,7 @@ private:
   /// Takes slices until there are none or one failed.
   void work();
   bool pack(size_t slice, std::vector<uint8_t> &buffer);
+  void findSpans();
   bool put(const uint8_t *data, int64_t size, int64_t offset);
   bool fail(size_t slice, std::string message);
   std::string cannotWrite() const { return "cannot write '" + path + "': " + llvm::sys::StrError(errno); }
@@ -129,7 +130,8 @@ private:
   int handle = -1;
   std::vector<std::vector<SourceTensor>> sources; ///< by piece
   std::vector<WeightSlice> slices;
-  std::vector<uint64_t> hashes; ///< by slice
+  std::vector<uint64_t> hashes;                       ///< by slice
+  std::vector<std::pair<uintptr_t, uintptr_t>> spans; ///< where mapped sources lie
   std::atomic<size_t> next = 0;
   std::mutex mutex; ///< of what follows
   int64_t done = 0;
@@ -221,12 +223,47 @@ bool Writer::pack(size_t index, std::vector<uint8_t> &buffer) {
   return put(buffer.data(), slice.bytes, slice.offset) || fail(index, cannotWrite());
 }
 
+/// Stretches of memory that hold all mapped sources and nothing else: what lies between two files may be anybody's.
+void Writer::findSpans() {
+  constexpr uintptr_t alignment = 64; // of tensors in a file
+  std::vector<std::pair<uintptr_t, uintptr_t>> all;
+  auto add = [&](const SourceTensor &tensor) {
+    if (!tensor.mapped || !tensor.data)
+      return;
+    int64_t elements = 1;
+    for (int64_t size : tensor.shape)
+      elements *= size;
+    auto from = reinterpret_cast<uintptr_t>(tensor.data);
+    all.emplace_back(from, from + static_cast<uintptr_t>(elements * storageBytes(tensor.storage)));
+  };
+  for (const std::vector<SourceTensor> &piece : sources)
+    for (const SourceTensor &tensor : piece) {
+      add(tensor);
+      for (const SourceTensor &part : tensor.parts)
+        add(part);
+    }
+  std::sort(all.begin(), all.end());
+  for (auto [from, to] : all) {
+    if (spans.empty() || from > spans.back().second + alignment)
+      spans.emplace_back(from, to);
+    spans.back().second = std::max(spans.back().second, to);
+  }
+}
+
 void Writer::work() {
+  // A page that is touched brings its neighbours, of slices that were given back: so all are, now and then. Whoever
+  // still reads one gets it again.
+  constexpr size_t sweepEach = 64;
   std::vector<uint8_t> buffer;
   for (size_t index; (index = next++) < slices.size();) {
     if (!pack(index, buffer)) {
       next = slices.size();
       return;
+    }
+    if (index % sweepEach == 0) {
+      auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+      for (auto [from, to] : spans)
+        (void)madvise(reinterpret_cast<void *>(from & ~(page - 1)), to - (from & ~(page - 1)), MADV_DONTNEED);
     }
     std::lock_guard lock(mutex);
     done += slices[index].bytes;
@@ -244,6 +281,7 @@ bool Writer::run(Read read, uint64_t &checksum, std::string &error) {
     slices.insert(slices.end(), more.begin(), more.end());
   }
   hashes.resize(slices.size());
+  findSpans();
   // What lies between pieces is never written: it reads as zeros.
   handle = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (handle < 0 || ftruncate(handle, plan.bytes()) != 0) {
