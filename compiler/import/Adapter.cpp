@@ -26,44 +26,40 @@ constexpr std::string_view prefix = "base_model.model.";
 constexpr std::string_view downEnd = ".lora_A.weight", upEnd = ".lora_B.weight";
 
 /// Keys that have to be absent or off: what they change we do not compute.
-constexpr const char *extras[] = {"use_dora",
-                                  "lora_bias",
-                                  "layer_replication",
-                                  "loftq_config",
-                                  "eva_config",
-                                  "corda_config",
-                                  "use_qalora",
-                                  "trainable_token_indices",
-                                  "target_parameters",
-                                  "arrow_config",
-                                  "alora_invocation_tokens"};
+constexpr const char *otherMethods[] = {"use_dora",
+                                        "lora_bias",
+                                        "layer_replication",
+                                        "loftq_config",
+                                        "eva_config",
+                                        "corda_config",
+                                        "use_qalora",
+                                        "trainable_token_indices",
+                                        "target_parameters",
+                                        "arrow_config",
+                                        "alora_invocation_tokens"};
 
 /// Keys that say nothing about the numbers, or which modules there are, as the tensors do.
-constexpr const char *meaningless[] = {"auto_mapping",
-                                       "base_model_name_or_path",
-                                       "inference_mode",
-                                       "lora_dropout",
-                                       "megatron_config",
-                                       "megatron_core",
-                                       "revision",
-                                       "task_type",
-                                       "peft_version",
-                                       "qalora_group_size",
-                                       "ensure_weight_tying",
-                                       "exclude_modules",
-                                       "layers_pattern",
-                                       "layers_to_transform"};
+constexpr const char *ofTraining[] = {"auto_mapping",
+                                      "base_model_name_or_path",
+                                      "inference_mode",
+                                      "lora_dropout",
+                                      "megatron_config",
+                                      "megatron_core",
+                                      "revision",
+                                      "task_type",
+                                      "peft_version",
+                                      "qalora_group_size",
+                                      "ensure_weight_tying",
+                                      "exclude_modules",
+                                      "layers_pattern",
+                                      "layers_to_transform"};
 
-constexpr const char *read[] = {
+constexpr const char *known[] = {
     "peft_type",      "r",    "lora_alpha",     "use_rslora",      "rank_pattern",     "alpha_pattern",
     "target_modules", "bias", "fan_in_fan_out", "modules_to_save", "init_lora_weights"};
 
 bool isOff(const json &value) {
   return value.is_null() || value == false || ((value.is_array() || value.is_object()) && value.empty());
-}
-
-template <size_t N> bool isIn(const char *const (&list)[N], std::string_view key) {
-  return std::find(std::begin(list), std::end(list), key) != std::end(list);
 }
 
 /// Is it the module, or its last parts?
@@ -140,7 +136,7 @@ bool AdapterReader::readConfig(const std::function<void(const std::string &)> &w
   std::string bias = config.text("bias", "none");
   if (bias != "none" && bias != "all" && bias != "lora_only")
     config.fail("bias", "'none', 'all' or 'lora_only'");
-  for (const char *key : extras)
+  for (const char *key : otherMethods)
     if (const json *value = config.find(key); value && !isOff(*value))
       config.fail(key, "null (not supported)");
   // These change the model that the adapter is for.
@@ -156,7 +152,7 @@ bool AdapterReader::readConfig(const std::function<void(const std::string &)> &w
   if (failed() || !readPatterns("rank_pattern", 1) || !readPatterns("alpha_pattern", -1e6))
     return false;
   for (const auto &[key, value] : config.all().items())
-    if (!isIn(extras, key) && !isIn(meaningless, key) && !isIn(read, key) && !value.is_null())
+    if (!isIn(otherMethods, key) && !isIn(ofTraining, key) && !isIn(known, key) && !value.is_null())
       warn(config.path() + ": the adapter's key '" + shortened(key, 200) + "' is not read");
   return true;
 }

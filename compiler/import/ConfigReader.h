@@ -9,6 +9,7 @@
 #ifndef QUOIN_COMPILER_IMPORT_CONFIGREADER_H
 #define QUOIN_COMPILER_IMPORT_CONFIGREADER_H
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -72,6 +73,11 @@ std::string describe(const nlohmann::json &value);
 
 /// The shortest text that reads back as the same number, with a point, as MLIR wants it.
 std::string realText(double value);
+
+/// Is a key one of a list?
+template <size_t N> bool isIn(const char *const (&list)[N], std::string_view key) {
+  return std::find(std::begin(list), std::end(list), key) != std::end(list);
+}
 
 } // namespace quoin
 

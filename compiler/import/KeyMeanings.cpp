@@ -141,10 +141,6 @@ static constexpr const char *meaningless[] = {
 /// What is read for every family: it, and the stop ids.
 static constexpr const char *everywhere[] = {"model_type", "eos_token_id"};
 
-template <size_t N> static bool isIn(const char *const (&list)[N], std::string_view key) {
-  return std::find(std::begin(list), std::end(list), key) != std::end(list);
-}
-
 void quoin::refuseOtherModels(ConfigReader &config, const ModelFacts &facts, const std::set<std::string> &read) {
   auto each = [&](const auto &list, auto judge) {
     for (const char *key : list)
