@@ -77,7 +77,7 @@ TEST_P(Linear, EqualsDoublePrecisionForAnyRows) {
         v = widen(narrow(v));
   WeightPlan plan;
   WeightPiece piece{
-      gated ? WeightPiece::Kind::GateUp : WeightPiece::Kind::Packed, {"a"}, shape.n, shape.k, shape.storage()};
+      gated ? WeightPiece::Kind::GateUp : WeightPiece::Kind::Packed, {"a"}, shape.n, shape.k, 1, shape.storage()};
   if (gated)
     piece.sources.push_back("b");
   int64_t weight = plan.add(piece), biasAt = plan.add({WeightPiece::Kind::Vector, {"bias"}, shape.n, 0});
