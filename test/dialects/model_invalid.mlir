@@ -288,7 +288,7 @@ quoin.model @of_any_width head @e {
 
 // Model ops stand in models alone.
 func.func @elsewhere(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  // expected-error @+1 {{'quoin.swiglu' op expects parent op 'quoin.model'}}
+  // expected-error @+1 {{'quoin.swiglu' op expects parent op to be one of 'quoin.model, quoin.weight'}}
   %0 = quoin.swiglu %x, %x : tensor<?x4xf32>
   return %0 : tensor<?x4xf32>
 }
@@ -303,4 +303,34 @@ quoin.model @used_before_it_is_made head @e {
   %1 = quoin.swiglu %0, %2 : tensor<?x4xf32>
   %2 = quoin.swiglu %0, %0 : tensor<?x4xf32>
   quoin.hidden %1 : tensor<?x4xf32>
+}
+
+// -----
+
+quoin.weight @h : tensor<8x4xf32> from "model.safetensors" tensor "h"
+// expected-error @+1 {{expects weight '@h' of shape [8], but found 'tensor<8x4xf32>'}}
+quoin.model @model_c3_bias head @h bias @h {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @h : tensor<?x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{expects a head with 'bias', but found none}}
+quoin.model @model_c3_bias_alone bias @h {
+^bb0(%x: tensor<?x4xf32>):
+  quoin.results %x : tensor<?x4xf32>
+}
+
+// -----
+
+module attributes {quoin.vocabulary = 9 : index} {
+  quoin.weight @h : tensor<8x4xf32> from "model.safetensors" tensor "h"
+  quoin.model @model_c9_tokens head @h {
+  ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+    // expected-error @+1 {{expects a weight of at least 9 rows, as many as there are tokens, but found 8}}
+    %0 = quoin.embed %ids by @h : tensor<?x4xf32>
+    quoin.hidden %0 : tensor<?x4xf32>
+  }
 }

@@ -164,9 +164,9 @@ stage.step @rows_c4 {
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 stage.step @rows_c1_ids {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  // expected-error @+1 {{expects the step's ids, but found other rows}}
-  %0 = stage.rows #stage.embed(%positions) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  %h = stage.move %0 at %read : !row -> !host
+  // expected-error @+1 {{expects the step's positions, but found other rows}}
+  %0 = stage.rows #stage.embed(%ids, %read) by <@e> : (!stage.buffer<row, 1xi32>, !stage.buffer<read, 1xi64>) -> !stage.buffer<read, 4xf32>
+  %h = stage.move %0 : !stage.buffer<read, 4xf32> -> !host
   stage.head %h by <@e> : !host
 }
 
