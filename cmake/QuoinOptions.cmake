@@ -39,7 +39,7 @@ function(quoin_batches name)
   endif()
 endfunction()
 
-# Files that are compiled alone all the same: those that call something `Op` which is not MLIR's.
+# Files that are compiled alone all the same: they have names that mean something else in MLIR (`Op`) or next to them.
 function(quoin_apart)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
