@@ -54,7 +54,7 @@ constexpr const char *ofTraining[] = {"auto_mapping",
                                       "layers_pattern",
                                       "layers_to_transform"};
 
-constexpr const char *known[] = {
+constexpr const char *keysRead[] = {
     "peft_type",      "r",    "lora_alpha",     "use_rslora",      "rank_pattern",     "alpha_pattern",
     "target_modules", "bias", "fan_in_fan_out", "modules_to_save", "init_lora_weights"};
 
@@ -152,7 +152,7 @@ bool AdapterReader::readConfig(const std::function<void(const std::string &)> &w
   if (failed() || !readPatterns("rank_pattern", 1) || !readPatterns("alpha_pattern", -1e6))
     return false;
   for (const auto &[key, value] : config.all().items())
-    if (!isIn(otherMethods, key) && !isIn(ofTraining, key) && !isIn(known, key) && !value.is_null())
+    if (!isIn(otherMethods, key) && !isIn(ofTraining, key) && !isIn(keysRead, key) && !value.is_null())
       warn(config.path() + ": the adapter's key '" + shortened(key, 200) + "' is not read");
   return true;
 }
