@@ -99,6 +99,31 @@ class Pair:
 DECODERS = ("guided", "residual", "single", "sdar-dynamic")
 
 
+def guides_of_import():
+    """guided-diffusion with another checkpoint, as imported: one model file more, the same tokens interpreted and compiled; what cannot be is said."""
+    with tempfile.TemporaryDirectory() as top:
+        first, guide = (write(os.path.join(top, n), s) for n, s in (("first", LARGE), ("guide", SMALL)))
+        other = write(os.path.join(top, "other"), Shape(family="qwen3", layers=1, vocabulary=280))
+        text, out = os.path.join(top, "m.mlir"), os.path.join(top, "out")
+        flags = ["--decoder", "guided-diffusion", "--guide", guide]
+        asked = [dict(ids=list(range(1, n + 1)), max_tokens=8, stop=[]) for n in (1, 5)]
+        harness.tool("quoin-import", first, "-o", text, *flags)
+        want = [w["ids"] for w in harness.answers("quoin-interpret", text, asked)]
+        harness.tool("quoin-compile", first, "-o", out, "--weights", "f32", *flags)
+        expect([g["ids"] for g in harness.answers("quoin-run", out, asked)] == want, "expects the interpreter's tokens")
+        # Settings of a program.
+        harness.tool("quoin-compile", text, "-o", out, "--weights", "f32", "--set", "block=2")
+        expect(json.load(open(os.path.join(out, "model.json")))["settings"]["block"]["value"] == 2, "expects the setting that was given")
+        for source, more, words in ((first, ["--guide", guide], "'--guide' expects a decoder of two models, but found 'sdar-dynamic'"),
+                                    (first, ["--decoder", "guided-diffusion", "--guide", other], "a guide expects the model's 333 ids, but found 280"),
+                                    (first, ["--decoder", "guided-diffusion", "--set", "guide_layers=9"], "'guide_layers' expects at most the model's 3 layers"),
+                                    (text, ["--set", "block=0.5"], "expects an integer from 0 to 2147483647, but found 0.5"),
+                                    (text, ["--set", "blok=4"], "expects a setting of the program's decoders (block), but found 'blok'"),
+                                    (text, ["--set", "guide_layers=2"], "expects to be given when its program is made")):
+            r = harness.call("quoin-compile", source, "-o", os.path.join(top, "no"), "--quiet", *more)
+            expect(r.returncode == 1 and words in r.stderr and not os.path.exists(os.path.join(top, "no")), f"{more}: expects {words}, but found {r.stderr}")
+
+
 def requests():
     return [dict(ids=[(7 * i + 3 * j) % 300 + 1 for j in range(n)], max_tokens=9, seed=i, decoder=d, stop=[])
             for i, (d, n) in enumerate((d, n) for n in (1, 6, 65) for d in DECODERS)]
@@ -180,6 +205,7 @@ if __name__ == "__main__":
         ("same-bits-in-company", same_bits),
         ("shared-weights", shared_weights),
         ("guided-across-models", guided_across_models),
+        ("guides-of-import", guides_of_import),
         ("unknown-model", refused(lambda t: t.replace("forward @draft of %drafted", "forward @nobody of %drafted"), "expects a quoin.model, but found @nobody")),
         ("another-vocabulary", refused(lambda t: re.sub(r"quoin.weight @draft.(head|embed) : tensor<333x", r"quoin.weight @draft.\1 : tensor<332x", t),
                                        "expects a head of as many tokens as that of '@model', 333, but found 332")),
