@@ -102,7 +102,7 @@ TEST(HalideProduct, AgreesWithOurs) {
   LinearShape shape{1024, 192};
   Matrix a(shape.n, shape.k);
   WeightPlan plan;
-  int64_t weight = plan.add({WeightPiece::Kind::Packed, {"a"}, shape.n, shape.k, shape.storage()});
+  int64_t weight = plan.add({WeightPiece::Kind::Packed, {"a"}, shape.n, shape.k, 1, shape.storage()});
   std::vector<uint8_t> file = pack(plan, {{"a", &a}});
   Aligned<uint8_t> weights(file.size());
   std::copy(file.begin(), file.end(), weights.data());
