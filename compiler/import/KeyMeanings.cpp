@@ -104,10 +104,12 @@ static constexpr const char *extras[] = {
 static constexpr const char *expertCounts[] = {"num_experts", "n_routed_experts", "num_local_experts"};
 
 /// Factors that have to be one.
-static constexpr const char *factors[] = {"embedding_multiplier", "embedding_scale",          "scale_emb",
-                                          "residual_multiplier",  "attention_out_multiplier", "attention_in_multiplier",
-                                          "key_multiplier",       "lm_head_multiplier",       "logits_scaling",
-                                          "logit_scale",          "mlp_multipliers",          "no_rope_layers"};
+static constexpr const char *factors[] = {
+    "embedding_multiplier", "embedding_scale", "scale_emb", "residual_multiplier", "attention_out_multiplier",
+    "attention_in_multiplier", "key_multiplier", "lm_head_multiplier", "logits_scaling", "logit_scale",
+    "mlp_multipliers", "no_rope_layers",
+    // Of rotary embeddings, where the family's are what they are.
+    "partial_rotary_factor", "rotary_pct", "rotary_percent", "rope_pct", "rope_scaling_factor", "rope_ratio"};
 
 static constexpr const char *quantizations[] = {"quantization_config", "compression_config"};
 static constexpr const char *headSizes[] = {"rotary_dim", "qk_head_dim", "v_head_dim"};
