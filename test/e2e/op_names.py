@@ -34,9 +34,9 @@ def named():
 
 
 def attributes():
-    """Names of attributes of modules and arguments, which are no ops."""
+    """Names of attributes, which are no ops."""
     names = set()
-    for path in ("dialects/quoin/QuoinDialect.h", "compiler/function/PlanFunction.cpp"):
+    for path in ("dialects/quoin/QuoinDialect.h", "dialects/quoin/Adapters.h", "dialects/quoin/RowProgram.h", "compiler/function/PlanFunction.cpp"):
         with open(os.path.join(harness.ROOT, path)) as f:
             names.update(re.findall(r'"quoin\.(\w+)"', f.read()))
     return names

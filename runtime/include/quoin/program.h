@@ -101,9 +101,8 @@ enum {
 /* ---- What a decoder waits for ---------------------------------------------------------------- */
 
 /* One model call. Slots 0 .. length-1 are the sequence's first `length` tokens at their own positions, in the
- * sequence's `order` if it has one; slots from `length` on are the `then` rows. Rows [from, slots) run, and of a model
- * with recurrences those before them from where one can go on; the host keeps the first `keep` slots for later calls.
- */
+ * sequence's `order` if it has one; slots from `length` on are the `then` rows. Rows [from, slots) run; a model with
+ * recurrences may run earlier ones, too. The host keeps the first `keep` slots for later calls. */
 typedef struct quoin_forward_t {
   int64_t model; /* index into the program's models */
   const quoin_sequence_t *sequence;
