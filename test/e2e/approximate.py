@@ -3,7 +3,7 @@
 
 Tokens, evaluations and forwards are those of the oracle, interpreted before and after the later passes and compiled; an interval of
 one call is exact; metadata says what was asked for; what cannot be approximated is refused. Fast-dLLM v2 under `sub-block` is its
-published sub-block cache. QUOIN_APPROXIMATE_REQUESTS sets how many requests each policy gets (default 16).
+published sub-block cache. QUOIN_APPROXIMATE_REQUESTS sets how many requests each policy gets (default 10).
 """
 import json
 import os
@@ -17,7 +17,7 @@ import oracle
 from checkpoint import write
 from model import Model
 
-REQUESTS = int(os.environ.get("QUOIN_APPROXIMATE_REQUESTS", "16"))
+REQUESTS = int(os.environ.get("QUOIN_APPROXIMATE_REQUESTS", "10"))
 POLICIES = [("dual", 0), ("dual", 3), ("block-external", 2), ("sub-block", 0), ("sub-block", 2), ("block-external", 1)]
 CASES = {
     "llada": (oracle.shape("llada", 61), "llada", dict(block=4)),

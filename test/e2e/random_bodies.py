@@ -4,7 +4,7 @@
 A layer takes its norms, gates and activations from the spellings, from row programs that nobody wrote a kernel for, and from formulas on elements that
 end products; attention takes a random formula on its scores and is under a random mask; a decoder of blocks or of single tokens runs it. Interpreted as written,
 after each pass, as stages after each pass, and compiled at -O0 and -O2, all give the same tokens and confidences, and a request alone the bits that it
-has among others. QUOIN_RANDOM_BODIES sets how many models are tried; without it as many as QUOIN_RANDOM_BODIES_SECONDS (default 50) allow.
+has among others. QUOIN_RANDOM_BODIES sets how many models are tried; without it as many as QUOIN_RANDOM_BODIES_SECONDS (default 15) allow.
 """
 import os
 import random
@@ -18,7 +18,7 @@ from model_bodies import D, HIDDEN, K, KEYS, M, INNER, Op, add, attention, hidde
 from row_programs import RowProgram
 
 MODELS = int(os.environ.get("QUOIN_RANDOM_BODIES", "0"))
-SECONDS = float(os.environ.get("QUOIN_RANDOM_BODIES_SECONDS", "50"))
+SECONDS = float(os.environ.get("QUOIN_RANDOM_BODIES_SECONDS", "15"))
 PARTS = 2
 WIDTHS = {D: HIDDEN, K: KEYS, M: INNER}
 
