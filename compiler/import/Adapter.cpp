@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/import/Adapter.h"
-#include "compiler/import/ConfigReader.h"
+#include "compiler/import/KeyMeanings.h"
 #include "support/JsonText.h"
 #include <algorithm>
 #include <cmath>
@@ -57,10 +57,6 @@ constexpr const char *ofTraining[] = {"auto_mapping",
 constexpr const char *keysRead[] = {
     "peft_type",      "r",    "lora_alpha",     "use_rslora",      "rank_pattern",     "alpha_pattern",
     "target_modules", "bias", "fan_in_fan_out", "modules_to_save", "init_lora_weights"};
-
-bool isOff(const json &value) {
-  return value.is_null() || value == false || ((value.is_array() || value.is_object()) && value.empty());
-}
 
 /// Is it the module, or its last parts?
 bool endsWithModule(std::string_view module, std::string_view name) {

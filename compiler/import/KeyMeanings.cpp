@@ -7,8 +7,7 @@
 using namespace quoin;
 using nlohmann::json;
 
-/// Null, false, zero, or an empty text, list or object.
-static bool isOff(const json &value) {
+bool quoin::isOff(const json &value) {
   if (value.is_boolean())
     return !value.get<bool>();
   if (value.is_number())

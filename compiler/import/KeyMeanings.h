@@ -24,6 +24,9 @@ struct ModelFacts {
 /// Fails in `config` where it asks for another model; keys in `read` are the template's own business.
 void refuseOtherModels(ConfigReader &config, const ModelFacts &facts, const std::set<std::string> &read);
 
+/// Null, false, zero, or an empty text, list or object?
+bool isOff(const nlohmann::json &value);
+
 /// Does a key mean nothing for what a model computes?
 bool isWithoutMeaning(std::string_view key);
 
