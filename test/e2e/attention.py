@@ -185,7 +185,7 @@ def published():
 
 
 def random_formulas():
-    count = int(os.environ.get("QUOIN_MASKS", "60"))
+    count = int(os.environ.get("QUOIN_MASKS", "40"))
     for i in range(count):
         n = rnd.choice(LENGTHS)
         lse = i % 4 == 0

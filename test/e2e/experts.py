@@ -4,7 +4,7 @@
 A random model draws its norms, activations, modulations, routers and experts from all spellings. Interpreted as written, after each pass, and as
 stages, and compiled at -O0 and -O2, it gives the same tokens and confidences; a request alone, among others, and with more threads gives the same
 bits. The tensors of experts lie in two files behind an index, and are gathered by one weight each. QUOIN_EXPERTS sets how many models are
-tried (default 12).
+tried (default 8).
 """
 import json
 import os
@@ -16,7 +16,7 @@ from checkpoint import pack, save
 from harness import expect
 from model_bodies import D, HIDDEN, K, KEYS, Op, add, attention, hidden, linear, rotary
 
-MODELS = int(os.environ.get("QUOIN_EXPERTS", "12"))
+MODELS = int(os.environ.get("QUOIN_EXPERTS", "8"))
 EXPERTS, INNER = 12, 21  # an inner width that is no multiple of anything
 SHAPES = {"gate": (INNER, HIDDEN), "up": (INNER, HIDDEN), "down": (HIDDEN, INNER)}
 VECTORS = {"shift": HIDDEN, "four": 4, "four_b": 4, "six": 6, "three": 3, "correction": EXPERTS}

@@ -4,7 +4,7 @@
 A random program joins rows, positions and a vector by element-wise functions, reductions, broadcasts, reshapes, slices and
 concatenations. Models of such programs give the same tokens and confidences interpreted, as stages, and compiled at -O0 and -O2. What a user
 would add to a model as text alone (a gated GELU, a layer norm with modulation, a soft cap, a router of experts' shares) is compared with
-its formula in Python. QUOIN_ROW_PROGRAMS sets how many random programs are tried (default 32).
+its formula in Python. QUOIN_ROW_PROGRAMS sets how many random programs are tried (default 16).
 """
 import json
 import math
@@ -18,7 +18,7 @@ import model_bodies
 from harness import expect
 from model_bodies import D, HIDDEN, Op, add, attention, hidden, linear, norm, rotary
 
-PROGRAMS = int(os.environ.get("QUOIN_ROW_PROGRAMS", "32"))
+PROGRAMS = int(os.environ.get("QUOIN_ROW_PROGRAMS", "16"))
 
 
 # ---- Random programs
