@@ -31,6 +31,8 @@ private:
   bool assignment(Statement &s);
   bool expression(ExpressionPtr &into);
   bool expressions(Statement &s);
+  bool shape(Statement &s);
+  bool range(Statement &s, std::string_view keyword);
   bool quotedText(Statement &s);
   bool text(std::string_view source, TemplateText &into);
   bool key(Statement &s);
@@ -79,6 +81,20 @@ bool TemplateReader::expressions(Statement &s) {
   ExpressionPtr list = Expression::parseList(words, message);
   s.expressions.push_back(list);
   return list || fail(message);
+}
+
+bool TemplateReader::shape(Statement &s) {
+  skipBlanks(words);
+  return words.starts_with('[') ? expressions(s) : expect("a shape, '[..]'");
+}
+
+/// `KEYWORD A to B`, where the keyword stands.
+bool TemplateReader::range(Statement &s, std::string_view keyword) {
+  if (!takeWord(words, keyword))
+    return true;
+  if (!expression(s.from))
+    return false;
+  return takeWord(words, "to") ? expression(s.to) : expect("'to'");
 }
 
 bool TemplateReader::expectEnd() {
@@ -181,14 +197,8 @@ bool TemplateReader::config(Statement &s) {
     return expect("a kind: index, real, flag, text, list or rotary");
   }
   bool bounded = s.word == "index" || s.word == "real";
-  if (bounded && takeWord(words, "from")) {
-    if (!expression(s.from))
-      return false;
-    if (!takeWord(words, "to"))
-      return expect("'to'");
-    if (!expression(s.to))
-      return false;
-  }
+  if (bounded && !range(s, "from"))
+    return false;
   if (s.word == "rotary" && takeWord(words, "of")) {
     if (!expression(s.from))
       return false;
@@ -222,14 +232,8 @@ bool TemplateReader::setting(Statement &s) {
     } while (takeWord(words, ","));
   } else {
     s.fixed = takeWord(words, "fixed");
-    if (takeWord(words, "from")) {
-      if (!expression(s.from))
-        return false;
-      if (!takeWord(words, "to"))
-        return expect("'to'");
-      if (!expression(s.to))
-        return false;
-    }
+    if (!range(s, "from"))
+      return false;
   }
   if (!takeWord(words, "="))
     return expect("'=' and a default");
@@ -248,28 +252,12 @@ bool TemplateReader::weight(Statement &s) {
   words = after;
   if (!takeWord(words, "="))
     return expect("' = '");
-  if (!quotedText(s))
+  if (!quotedText(s) || !shape(s))
     return false;
-  skipBlanks(words);
-  if (!words.starts_with('['))
-    return expect("a shape, '[..]'");
-  if (!expressions(s))
+  if (!range(s, "rows"))
     return false;
-  if (takeWord(words, "rows")) {
-    if (!expression(s.from))
-      return false;
-    if (!takeWord(words, "to"))
-      return expect("'to'");
-    if (!expression(s.to))
-      return false;
-  }
-  if (takeWord(words, "as")) {
-    skipBlanks(words);
-    if (!words.starts_with('['))
-      return expect("a shape, '[..]'");
-    if (!expressions(s))
-      return false;
-  }
+  if (takeWord(words, "as") && !shape(s))
+    return false;
   s.transposed = takeWord(words, "transposed");
   return true;
 }

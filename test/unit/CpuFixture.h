@@ -285,6 +285,14 @@ struct Session {
   quoin_group_t group;
 };
 
+/// Replaces `${W}` and the like.
+inline std::string with(std::string text, std::initializer_list<std::pair<const char *, int64_t>> numbers) {
+  for (auto [name, number] : numbers)
+    for (std::string key = std::string("${") + name + "}"; text.find(key) != std::string::npos;)
+      text.replace(text.find(key), key.size(), std::to_string(number));
+  return text;
+}
+
 } // namespace quoin::cpu::test
 
 #endif

@@ -30,14 +30,6 @@ struct RowCase {
 
 void PrintTo(const RowCase &c, std::ostream *os) { *os << c.name; }
 
-/// Replaces `${W}` and the like.
-std::string with(std::string text, std::initializer_list<std::pair<const char *, int64_t>> numbers) {
-  for (auto [name, number] : numbers)
-    for (std::string key = std::string("${") + name + "}"; text.find(key) != std::string::npos;)
-      text.replace(text.find(key), key.size(), std::to_string(number));
-  return text;
-}
-
 /// The program of a text, in a model that gives it operands.
 class Parsed {
 public:

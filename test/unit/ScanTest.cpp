@@ -28,13 +28,6 @@ struct ScanCase {
 
 void PrintTo(const ScanCase &c, std::ostream *os) { *os << c.name; }
 
-std::string with(std::string text, std::initializer_list<std::pair<const char *, int64_t>> numbers) {
-  for (auto [name, number] : numbers)
-    for (std::string key = std::string("${") + name + "}"; text.find(key) != std::string::npos;)
-      text.replace(text.find(key), key.size(), std::to_string(number));
-  return text;
-}
-
 /// S' = diag(a) S + k v^T, y = S'^T q.
 std::string gatedLinear(int64_t heads, int64_t keys, int64_t values) {
   return with(R"(
