@@ -17,6 +17,7 @@ import tempfile
 import harness
 import checkpoint
 from harness import expect
+from transformer import attended, gelu, turned
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 WREN = os.path.join(HERE, "families", "wren.mlir.in")
@@ -78,8 +79,8 @@ class Folder:
 def scores(folder, ids, sees):
     """Rows of scores in float64; `sees(q, k)`."""
     c, w = folder.config, folder.weights
-    d, heads = c["n_embd"], c["n_head"]
-    h = d // heads
+    d = c["n_embd"]
+    h = d // c["n_head"]
 
     def linear(name, row):
         (n, k), v = w[name + ".weight"]
@@ -90,32 +91,15 @@ def scores(folder, ids, sees):
         root = math.sqrt(sum((x - mean) ** 2 for x in row) / d + c["layer_norm_epsilon"])
         return [(x - mean) / root * a + b for x, a, b in zip(row, w[name + ".weight"][1], w[name + ".bias"][1])]
 
-    def turned(row, position):
-        out = list(row)
-        for head in range(heads):
-            for i in range(h // 2):
-                angle = position * c["rope_theta"] ** (-2 * i / h)
-                a, b = head * h + i, head * h + i + h // 2
-                out[a] = row[a] * math.cos(angle) - row[b] * math.sin(angle)
-                out[b] = row[b] * math.cos(angle) + row[a] * math.sin(angle)
-        return out
-
-    def gelu(x):
-        return 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
     table = w["wte.weight"][1]
     rows = [[c["embedding_scale"] * x for x in table[t * d:(t + 1) * d]] for t in ids]
     for i in range(c["n_layer"]):
         n = [norm(f"h.{i}.ln_1", row) for row in rows]
         q, k, v = ([linear(f"h.{i}.attn.{p}", row) for row in n] for p in "qkv")
-        q, k = ([turned(row, at) for at, row in enumerate(part)] for part in (q, k))
+        q, k = ([turned(row, at, c["rope_theta"], h) for at, row in enumerate(part)] for part in (q, k))
         for r, row in enumerate(rows):
-            mixed = []
-            for head in range(heads):
-                part = slice(head * h, (head + 1) * h)
-                seen = [j for j in range(len(rows)) if sees(r, j)]
-                power = [math.exp(sum(a * b for a, b in zip(q[r][part], k[j][part])) / math.sqrt(h)) for j in seen]
-                total = sum(power)
-                mixed += [sum(p * v[j][head * h + f] for p, j in zip(power, seen)) / total for f in range(h)]
+            seen = [j for j in range(len(rows)) if sees(r, j)]
+            mixed = attended(q[r], [k[j] for j in seen], [v[j] for j in seen], h)
             rows[r] = [x + o for x, o in zip(row, linear(f"h.{i}.attn.out", mixed))]
         for r, row in enumerate(rows):
             inner = [gelu(x) for x in linear(f"h.{i}.mlp.fc", norm(f"h.{i}.ln_2", row))]

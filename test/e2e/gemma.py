@@ -15,6 +15,7 @@ import tempfile
 import harness
 import checkpoint
 from harness import expect
+from transformer import gelu, turned
 
 D, HEADS, KV, H, V, INNER = 24, 4, 2, 8, 50, 20
 IDS = [5, 17, 2, 40, 40, 8, 33, 1, 48, 11, 20]
@@ -77,16 +78,9 @@ class Model:
 
     def turned(self, row, position, layer):
         base, factor = (self.near, 1) if self.slides[layer] else (self.far, self.factor)
-        out = list(row)
-        for i in range(H // 2):
-            angle = position / factor * base ** (-2 * i / H)
-            a, b = row[i], row[i + H // 2]
-            out[i], out[i + H // 2] = a * math.cos(angle) - b * math.sin(angle), b * math.cos(angle) + a * math.sin(angle)
-        return out
+        return turned(row, position / factor, base, H)
 
     def feed(self, p, row):
-        def gelu(x):
-            return 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
         return self.times(p + "down_proj", [gelu(g) * u for g, u in zip(self.times(p + "gate_proj", row), self.times(p + "up_proj", row))])
 
     def scores(self, sees):

@@ -14,6 +14,7 @@ import harness
 import checkpoint
 from families import MASKS
 from harness import expect
+from transformer import attended, gelu, turned
 
 CONFIG = dict(model_type="bd3lm", vocab_size=30, model_length=64, block_size=4, hidden_dim=24, cond_dim=10, n_blocks=2, n_heads=3,
               time_conditioning=False, adaln=True, causal=False, cross_attn=True)
@@ -66,10 +67,9 @@ class Folder:
 def scores(folder, ids, sees):
     """Rows of scores in float64; `sees(q, k)`."""
     c, w = folder.config, folder.weights
-    d, heads = c["hidden_dim"], c["n_heads"]
-    h = d // heads
+    d = c["hidden_dim"]
+    h = d // c["n_heads"]
     silu = lambda row: [x / (1 + math.exp(-x)) for x in row]
-    gelu = lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
 
     def linear(name, row):
         (n, k), v = w[name + ".weight"]
@@ -81,15 +81,6 @@ def scores(folder, ids, sees):
         root = math.sqrt(sum((x - mean) ** 2 for x in row) / d + 1e-5)
         return [(x - mean) / root * a * (1 + s) + t for x, a, s, t in zip(row, w[name + ".weight"][1], scale, shift)]
 
-    def turned(row, position):
-        out = list(row)
-        for head in range(heads):
-            for i in range(h // 2):
-                angle = position * 1e4 ** (-2 * i / h)
-                a, b = head * h + i, head * h + i + h // 2
-                out[a] = row[a] * math.cos(angle) - row[b] * math.sin(angle)
-                out[b] = row[b] * math.cos(angle) + row[a] * math.sin(angle)
-        return out
     level = None
     if c["adaln"]:
         level = silu(linear("backbone.sigma_map.mlp.2", silu(linear("backbone.sigma_map.mlp.0", [1.0] * 128 + [0.0] * 128))))
@@ -106,15 +97,11 @@ def scores(folder, ids, sees):
         b = f"backbone.blocks.{i}."
         shift1, scale1, gate1, shift2, scale2, gate2 = modulation(b, 6)
         parts = [linear(b + "attn_qkv", norm(b + "norm1", row, scale1, shift1)) for row in rows]
-        q, k = ([turned(p[j * d:(j + 1) * d], at) for at, p in enumerate(parts)] for j in range(2))
+        q, k = ([turned(p[j * d:(j + 1) * d], at, 1e4, h) for at, p in enumerate(parts)] for j in range(2))
         v = [p[2 * d:] for p in parts]
         for r, row in enumerate(rows):
-            mixed = []
-            for head in range(heads):
-                part = slice(head * h, (head + 1) * h)
-                seen = [j for j in range(len(rows)) if sees(r, j)]
-                power = [math.exp(sum(x * y for x, y in zip(q[r][part], k[j][part])) / math.sqrt(h)) for j in seen]
-                mixed += [sum(p * v[j][head * h + f] for p, j in zip(power, seen)) / sum(power) for f in range(h)]
+            seen = [j for j in range(len(rows)) if sees(r, j)]
+            mixed = attended(q[r], [k[j] for j in seen], [v[j] for j in seen], h)
             rows[r] = [x + g * o for x, g, o in zip(row, gate1, linear(b + "attn_out", mixed))]
         for r, row in enumerate(rows):
             inner = [gelu(x) for x in linear(b + "mlp.0", norm(b + "norm2", row, scale2, shift2))]

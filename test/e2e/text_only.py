@@ -16,6 +16,7 @@ import harness
 import checkpoint
 from families import MASKS
 from harness import expect
+from transformer import attended, gelu, turned
 
 FINCH = os.path.join(os.path.dirname(os.path.realpath(__file__)), "families", "finch.mlir.in")
 CONFIG = dict(model_type="finch", n_embd=24, n_layer=2, n_head=3, n_inner=40, vocab_size=60, n_ctx=128, norm_epsilon=1e-4, attn_logit_softcapping=1.25,
@@ -63,8 +64,8 @@ class Folder:
 
 def scores(w, ids, sees):
     """Rows of scores in float64; `sees(q, k)`."""
-    d, heads, cap = CONFIG["n_embd"], CONFIG["n_head"], CONFIG["attn_logit_softcapping"]
-    h = d // heads
+    d, cap = CONFIG["n_embd"], CONFIG["attn_logit_softcapping"]
+    h = d // CONFIG["n_head"]
 
     def linear(name, row):
         (n, k), v = w[name + ".weight"]
@@ -77,33 +78,17 @@ def scores(w, ids, sees):
     def modulated(name, row):
         return [x * (1 + a) + b for x, a, b in zip(norm(name, row), w[name + ".scale"][1], w[name + ".shift"][1])]
 
-    def turned(row, position):
-        out = list(row)
-        for head in range(heads):
-            for i in range(h // 2):
-                angle = position * CONFIG["rope_theta"] ** (-2 * i / h)
-                a, b = head * h + i, head * h + i + h // 2
-                out[a] = row[a] * math.cos(angle) - row[b] * math.sin(angle)
-                out[b] = row[b] * math.cos(angle) + row[a] * math.sin(angle)
-        return out
-
-    def gelu(x):
-        return 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
-
-    def weight(q, k):
-        return math.exp(cap * math.tanh(sum(a * b for a, b in zip(q, k)) / math.sqrt(h) / cap))
+    def capped(score):
+        return cap * math.tanh(score / cap)
     table = w["wte.weight"][1]
     rows = [list(table[t * d:(t + 1) * d]) for t in ids]
     for i in range(CONFIG["n_layer"]):
         n = [modulated(f"h.{i}.ln_1", row) for row in rows]
         q, k, v = ([linear(f"h.{i}.attn.{p}", row) for row in n] for p in "qkv")
-        q, k = ([turned(row, at) for at, row in enumerate(part)] for part in (q, k))
+        q, k = ([turned(row, at, CONFIG["rope_theta"], h) for at, row in enumerate(part)] for part in (q, k))
         for r, row in enumerate(rows):
-            mixed, seen = [], [j for j in range(len(rows)) if sees(r, j)]
-            for head in range(heads):
-                part = slice(head * h, (head + 1) * h)
-                power = [weight(q[r][part], k[j][part]) for j in seen]
-                mixed += [sum(p * v[j][head * h + f] for p, j in zip(power, seen)) / sum(power) for f in range(h)]
+            seen = [j for j in range(len(rows)) if sees(r, j)]
+            mixed = attended(q[r], [k[j] for j in seen], [v[j] for j in seen], h, capped)
             rows[r] = [x + o for x, o in zip(row, linear(f"h.{i}.attn.out", mixed))]
         for r, row in enumerate(rows):
             inner = [gelu(x) for x in linear(f"h.{i}.mlp.fc", modulated(f"h.{i}.ln_2", row))]

@@ -10,6 +10,7 @@ import struct
 
 from checkpoint import save
 from sampling import uniform
+from transformer import gelu
 
 CHOICE_STREAM = 4
 
@@ -74,7 +75,6 @@ class Model:
         c, C, H = self.c, self.c["hidden_size"], self.c["num_heads"]
         d = C // H
         word, place = self.w["Embed_0.word_embeddings.embedding"], self.w["Embed_0.position_embeddings.embedding"]
-        gelu = lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
         x = self.norm([[word[t * C + i] + place[p * C + i] for i in range(C)] for p, t in enumerate(ids)], "Embed_0.embeddings_ln")
         for layer in range(c["num_layers"]):
             t = f"TransformerLayer_{layer}."
