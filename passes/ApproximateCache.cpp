@@ -139,6 +139,8 @@ static std::optional<Candidate> match(ForwardOp call, std::string &reason) {
   };
   if (call.getIds())
     return refuse("it has rows beyond the sequence");
+  if (!call.getColumns().empty())
+    return refuse("it has columns besides the sequence");
   if (asksForSlots(call.getMask().getFormula()))
     return refuse("its mask asks for open positions, labels or slots");
   if (call.getSymbols().size() > 6)
@@ -377,11 +379,12 @@ private:
     SmallVector<Value> symbols(call.getSymbols());
     symbols.append({from, c.region.to});
     auto mask = MaskAttr::get(&getContext(), staleMask(call.getMask().getFormula()));
-    auto made = ForwardOp::create(b, call.getLogits().getType(), call.getModelAttr(), call.getSequence(), base, ids,
-                                  positions, labels, read, mask, symbols);
+    auto made = ForwardOp::create(b, call.getLogits() ? call.getLogits().getType() : Type(),
+                                  call.getOutputs().getTypes(), call.getModelAttr(), call.getSequence(), base, ids,
+                                  positions, labels, ValueRange(), read, mask, symbols);
     remark::passed(call.getLoc(), remarkOn<ApproximateCache>("Call"))
         << name() + ": what is outside the rows that change may be stale";
-    call.getLogits().replaceAllUsesWith(made.getLogits());
+    call->replaceAllUsesWith(made);
     call.erase();
   }
 };

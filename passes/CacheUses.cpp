@@ -237,6 +237,19 @@ Operation *quoin::findRecurrence(Operation *from, FlatSymbolRefAttr model) {
   return first;
 }
 
+/// What a call gives once for all slots.
+static SmallVector<Value> columnsOfSequence(Operation *op) {
+  SmallVector<Value> once;
+  auto call = dyn_cast<ForwardOp>(op);
+  if (!call)
+    return once;
+  auto model = SymbolTable::lookupNearestSymbolFrom<ModelOp>(op, call.getModelAttr());
+  for (auto [column, value] : llvm::zip_equal(model.getColumns(), call.getColumns()))
+    if (model.isOfSequence(column))
+      once.push_back(value);
+  return once;
+}
+
 std::vector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
   std::vector<CacheUses> caches;
   IndexFacts facts(decoder);
@@ -253,9 +266,14 @@ std::vector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
     if (!parts)
       return;
     Value root = findRoot(parts->sequence);
-    auto cache = llvm::find_if(caches, [&](const CacheUses &c) { return c.root == root && c.model == parts->model; });
+    // A column that holds for all slots is another cache's where it is another value: else each call would undo the
+    // other's.
+    SmallVector<Value> once = columnsOfSequence(op);
+    auto cache = llvm::find_if(
+        caches, [&](const CacheUses &c) { return c.root == root && c.model == parts->model && c.once == once; });
     if (cache == caches.end()) {
-      caches.push_back({root, parts->model, {}, {}, {}, {}});
+      caches.push_back({root, parts->model, {}, {}, {}, {}, {}});
+      caches.back().once = once;
       cache = std::prev(caches.end());
     }
     CacheCall call;

@@ -35,6 +35,8 @@ struct CacheUses {
   /// The run-time values behind shared numbers.
   llvm::SmallVector<mlir::Value> shared;
   MaskFactsOptions options;
+  /// Columns that hold for all slots of a call, the same at all of them.
+  llvm::SmallVector<mlir::Value> once;
 };
 
 /// The caches of a decoder, in the order of their first calls.

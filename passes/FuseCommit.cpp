@@ -42,13 +42,13 @@ struct FuseCommit : quoin::impl::FuseCommitPassBase<FuseCommit> {
     decoder.walk([&](ForwardCachedOp call) {
       if (call.getPass())
         passes.push_back(call);
-      else if (call.getLogits().use_empty())
+      else if (call->use_empty())
         remark::missed(call.getLoc(), remarkOn<FuseCommit>("Evaluation"))
             << "its scores are not read, but it is an evaluation of the program";
     });
     bool inexact = decoder->getParentOp() && decoder->getParentOp()->hasAttr(module_attr::inexact);
     for (ForwardCachedOp call : passes) {
-      if (inexact || !call.getLogits().use_empty()) {
+      if (inexact || !call->use_empty()) {
         remark::missed(call.getLoc(), remarkOn<FuseCommit>("Pass"))
             << (inexact ? "the program is approximate" : "its scores are used");
         continue;

@@ -173,7 +173,7 @@ private:
   }
 
   void dropReads(ForwardCachedOp op) {
-    if (!op.getRead() || !op.getLogits().use_empty())
+    if (!op.getRead() || !op->use_empty())
       return;
     op.getReadMutable().clear();
     ++numUnread;

@@ -76,7 +76,7 @@ public:
     SlotBuilder b(op.getLoc(), op);
     Value all = tensor::DimOp::create(b, op.getIds(), 0);
     Value from = ReuseOp::create(b, cache, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(),
-                                 op.getRead(), all);
+                                 op.getColumns(), op.getRead(), all);
     replace(b, op, from, all);
   }
 
@@ -85,7 +85,7 @@ public:
     SlotBuilder b(op.getLoc(), op);
     auto makeReuse = [&](Value limit) -> Value {
       return ReuseOp::create(b, cache, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(),
-                             op.getRead(), limit);
+                             op.getColumns(), op.getRead(), limit);
     };
     auto [from, keep] = rowsToRun(b, use, op.getSequence(), op.getTo(), op.getSymbols(), Value(), makeReuse);
     if (snapshot) {
@@ -106,10 +106,14 @@ public:
     b.setInsertionPointToStart(branch.thenBlock());
     auto [from, keep] =
         rowsToRun(b, use, op.getSequence(), op.getTo(), op.getSymbols(), done, [&](Value limit) -> Value {
-          return ReuseOp::create(b, cache, op.getSequence(), op.getTo(), Value(), Value(), Value(), Value(), limit);
+          return ReuseOp::create(b, cache, op.getSequence(), op.getTo(), Value(), Value(), Value(), ValueRange(),
+                                 Value(), limit);
         });
-    ForwardCachedOp::create(b, cache, from, keep, op.getModelAttr(), op.getSequence(), op.getTo(), Value(), Value(),
-                            Value(), Value(), op.getMaskAttr(), op.getSymbols(), b.getUnitAttr());
+    auto model = SymbolTable::lookupNearestSymbolFrom<ModelOp>(op, op.getModelAttr());
+    ForwardCachedOp::create(b, model.getHead() ? Type(b.getType<LogitsType>()) : Type(),
+                            model.getResultRows().getTypes(), cache, from, keep, op.getModelAttr(), op.getSequence(),
+                            op.getTo(), Value(), Value(), Value(), ValueRange(), Value(), op.getMaskAttr(),
+                            op.getSymbols(), b.getUnitAttr());
     op.removeModelAttr();
     op.removeMaskAttr();
     op.getSymbolsMutable().clear();
@@ -117,11 +121,11 @@ public:
 
 private:
   void replace(SlotBuilder &b, ForwardOp op, Value from, Value keep) {
-    auto call =
-        ForwardCachedOp::create(b, cache, from, keep, op.getModelAttr(), op.getSequence(), op.getTo(), op.getIds(),
-                                op.getPositions(), op.getLabels(), op.getRead(), op.getMaskAttr(), op.getSymbols(),
-                                /*pass=*/UnitAttr());
-    op.getLogits().replaceAllUsesWith(call.getLogits());
+    auto call = ForwardCachedOp::create(
+        b, op.getLogits() ? op.getLogits().getType() : Type(), op.getOutputs().getTypes(), cache, from, keep,
+        op.getModelAttr(), op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(),
+        op.getColumns(), op.getRead(), op.getMaskAttr(), op.getSymbols(), /*pass=*/UnitAttr());
+    op->replaceAllUsesWith(call);
     op.erase();
   }
 
@@ -184,10 +188,20 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       if (facts.cut.kind == RowCut::Kind::Nothing && !hasPass && !snapshots && !rows)
         continue; // a stateless call is as good
       OpBuilder entry = OpBuilder::atBlockBegin(&decoder.getBody().front());
+      auto model = SymbolTable::lookupNearestSymbolFrom<ModelOp>(decoder, uses.model);
       // Where states are kept differs by run.
-      bool shared = !recurrence && holdAcrossRuns(facts, uses.uses, uses.options);
-      Value cache = CacheOp::create(entry, decoder.getLoc(), entry.getI64IntegerAttr(number++), uses.model,
-                                    shared ? entry.getUnitAttr() : UnitAttr());
+      // Columns are compared in this run only, and pages of other runs are found by tokens.
+      bool columns = !model.getColumns().empty();
+      bool shared = !columns && !recurrence && holdAcrossRuns(facts, uses.uses, uses.options);
+      bool tokenless = columns && model.getIds().use_empty() &&
+                       llvm::none_of(uses.uses, [](const MaskUse &use) { return use.mask.usesOpen(); });
+      Value cache =
+          CacheOp::create(entry, decoder.getLoc(), entry.getI64IntegerAttr(number++), uses.model,
+                          shared ? entry.getUnitAttr() : UnitAttr(), tokenless ? entry.getUnitAttr() : UnitAttr());
+      if (columns)
+        remark::passed(decoder.getLoc(), remarkOn<InferCache>("Columns"))
+            << (tokenless ? "slots are kept while their columns stay the same, open or not"
+                          : "slots are kept while their columns stay the same, too");
       ++numCaches;
       numStates += recurrence != nullptr;
       if (recurrence)

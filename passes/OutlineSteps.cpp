@@ -185,14 +185,19 @@ bool isSuspension(Operation *op) { return isa<SuspendForwardOp, SuspendScoreOp, 
 void createSuspension(OpBuilder &b, Operation *op, Block *rest) {
   Location loc = op->getLoc();
   ValueRange none;
+  // Logits alone need no word.
+  auto gives = [&] {
+    bool plain = op->getNumResults() == 1 && isa<LogitsType>(op->getResult(0).getType());
+    return plain ? IntegerAttr() : b.getI64IntegerAttr(op->getNumResults());
+  };
   if (auto f = dyn_cast<ForwardOp>(op)) {
     SuspendForwardOp::create(b, loc, f.getModelAttr(), Value(), Value(), Value(), f.getSequence(), f.getTo(),
-                             f.getIds(), f.getPositions(), f.getLabels(), f.getRead(), f.getMaskAttr(), f.getSymbols(),
-                             none, UnitAttr(), rest);
+                             f.getIds(), f.getPositions(), f.getLabels(), f.getColumns(), f.getRead(), f.getMaskAttr(),
+                             f.getSymbols(), gives(), none, UnitAttr(), rest);
   } else if (auto c = dyn_cast<ForwardCachedOp>(op)) {
     SuspendForwardOp::create(b, loc, c.getModelAttr(), c.getCache(), c.getFrom(), c.getKeep(), c.getSequence(),
-                             c.getTo(), c.getIds(), c.getPositions(), c.getLabels(), c.getRead(), c.getMaskAttr(),
-                             c.getSymbols(), none, c.getPassAttr(), rest);
+                             c.getTo(), c.getIds(), c.getPositions(), c.getLabels(), c.getColumns(), c.getRead(),
+                             c.getMaskAttr(), c.getSymbols(), gives(), none, c.getPassAttr(), rest);
   } else if (auto s = dyn_cast<ScoreOp>(op)) {
     SuspendScoreOp::create(b, loc, s.getLogits(), Value(), s.getStatisticsAttr(), s.getOf(), s.getSamplerAttr(),
                            s.getPositions(), s.getEvaluation(), none, rest);

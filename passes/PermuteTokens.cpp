@@ -181,6 +181,17 @@ std::optional<SortPlan> PermuteTokens::findPlan(const CallGroup &group) {
         << "its rows may depend on the order of all others, whatever masks say";
     return std::nullopt;
   }
+  // Rows of columns stand in the order of slots, and nobody sorts them.
+  auto hasColumns = [](Operation *op) {
+    auto cached = dyn_cast<ForwardCachedOp>(op);
+    return !(cached ? cached.getColumns() : cast<ForwardOp>(op).getColumns()).empty() ||
+           !(cached ? cached.getOutputs() : cast<ForwardOp>(op).getOutputs()).empty();
+  };
+  if (llvm::any_of(group.calls, hasColumns)) {
+    remark::missed(group.calls.front()->getLoc(), remarkOn<PermuteTokens>("Columns"))
+        << "the call takes or gives rows besides tokens, which stand in the order of slots";
+    return std::nullopt;
+  }
   auto asks = [&](MaskTerm query, MaskTerm key) {
     return llvm::any_of(group.calls, [&](Operation *op) {
       const BlockMask &mask = maskOf(op).getFormula();
@@ -346,14 +357,15 @@ void PermuteTokens::sort(DecoderOp decoder, CallGroup &group, const SortPlan &pl
       Value limit = sorted.getKnown();
       if (pass)
         limit = arith::MinSIOp::create(b, limit, CommittedOp::create(b, sequence));
-      Value from = ReuseOp::create(b, group.cache, sorted.getResult(), to, Value(), Value(), Value(), slots, limit);
-      logits = ForwardCachedOp::create(b, group.cache, from, sorted.getKnown(), group.model, sorted.getResult(), to,
-                                       Value(), Value(), Value(), slots, it->second, ValueRange(),
-                                       pass ? b.getUnitAttr() : UnitAttr())
+      Value from = ReuseOp::create(b, group.cache, sorted.getResult(), to, Value(), Value(), Value(), ValueRange(),
+                                   slots, limit);
+      logits = ForwardCachedOp::create(b, b.getType<LogitsType>(), TypeRange(), group.cache, from, sorted.getKnown(),
+                                       group.model, sorted.getResult(), to, Value(), Value(), Value(), ValueRange(),
+                                       slots, it->second, ValueRange(), pass ? b.getUnitAttr() : UnitAttr())
                    .getLogits();
     } else {
-      logits = ForwardOp::create(b, group.model, sorted.getResult(), to, Value(), Value(), Value(), slots, it->second,
-                                 ValueRange())
+      logits = ForwardOp::create(b, b.getType<LogitsType>(), TypeRange(), group.model, sorted.getResult(), to, Value(),
+                                 Value(), Value(), ValueRange(), slots, it->second, ValueRange())
                    .getLogits();
       ++numFewerTiles;
     }

@@ -35,9 +35,8 @@ struct PruneRows : quoin::impl::PruneRowsPassBase<PruneRows> {
 
   void runOnOperation() override {
     ModelOp model = getOperation();
-    if (!model.getHead()) {
-      remark::missed(model.getLoc(), remarkOn<PruneRows>("Model"))
-          << "a model without a head runs the rows it is given";
+    if (!model.isOfTokens()) {
+      remark::missed(model.getLoc(), remarkOn<PruneRows>("Model")) << "a function of rows runs the rows it is given";
       return;
     }
     if (model.getRead()) {
@@ -45,10 +44,19 @@ struct PruneRows : quoin::impl::PruneRowsPassBase<PruneRows> {
       return;
     }
     Block &body = model.getBody().front();
+    sequences.clear();
+    RowSpaces spaces = *RowSpaces::infer(model);
+    for (BlockArgument column : model.getColumns())
+      if (spaces.isOfSequence(column))
+        sequences.insert(column);
+    for (Operation &op : body.without_terminator())
+      for (Value made : op.getResults())
+        if (spaces.isOfSequence(made))
+          sequences.insert(made);
     read = body.addArgument(model.getPositions().getType(), model.getLoc());
     gathered.clear();
-    auto hidden = cast<HiddenOp>(body.getTerminator());
-    hidden.getRowsMutable().assign(gather(hidden.getRows()));
+    for (OpOperand &rows : body.getTerminator()->getOpOperands())
+      rows.set(gather(rows.get()));
     int64_t moved = 0;
     for (Operation &op : llvm::make_early_inc_range(llvm::reverse(body.without_terminator())))
       moved += moveAbove(&op);
@@ -96,14 +104,19 @@ private:
       attention.getRowsMutable().assign(read);
       ++numAttentions;
     } else {
+      // Rows of sequences are there for every row.
       for (OpOperand &operand : op->getOpOperands())
-        operand.set(gather(operand.get()));
+        if (!isOfSequence(operand.get()))
+          operand.set(gather(operand.get()));
     }
     ++numOps;
     return true;
   }
 
+  bool isOfSequence(Value v) const { return sequences.contains(v); }
+
   Value read;
+  llvm::DenseSet<Value> sequences; ///< rows of sequences
   llvm::DenseMap<Value, GatherRowsOp> gathered;
 };
 } // namespace

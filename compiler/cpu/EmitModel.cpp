@@ -21,7 +21,7 @@ struct StepEmitter {
 
   Val args, worker, workers;
   Val weights, scratch, rows, reads, read, ids, positions, barrier, room;
-  Val rowBegin, rowEnd, readBegin, readEnd;
+  Val groups, rowBegin, rowEnd, readBegin, readEnd, groupBegin, groupEnd;
 
   Val field(Type type, size_t offset) { return kb.load(type, kb.at(args, int64_t(offset))); }
   /// A column that the model takes.
@@ -41,10 +41,13 @@ struct StepEmitter {
     ids = operand(0);
     positions = operand(1);
     barrier = field(kb.ptr, offsetof(quoin_layers_t, barrier));
-    // A buffer holds rows of the step, or rows read: room for the more of them.
+    groups = field(kb.i64, offsetof(quoin_layers_t, groups));
+    // A buffer holds rows of the step, of which each sequence has one at least, or rows read: room for the more of
+    // them.
     room = kb.max(rows, reads);
     std::tie(rowBegin, rowEnd) = share(kb, rows, worker, workers);
     std::tie(readBegin, readEnd) = share(kb, reads, worker, workers);
+    std::tie(groupBegin, groupEnd) = share(kb, groups, worker, workers);
   }
 
   /// Where rows of a result that the model gives go.
@@ -64,8 +67,12 @@ struct StepEmitter {
 
   /// This worker's rows of a space.
   std::pair<Val, Val> shareOf(Space space) {
+    if (space == Space::Sequence)
+      return {groupBegin, groupEnd};
     return space == Space::Row ? std::pair(rowBegin, rowEnd) : std::pair(readBegin, readEnd);
   }
+  /// How many rows a space has.
+  Val countOf(Space space) { return space == Space::Row ? rows : space == Space::Sequence ? groups : reads; }
 
   void emit(stage::RowsOp op) {
     BufferType type = op.getOutput().getType();
@@ -130,15 +137,14 @@ struct StepEmitter {
     Vals arguments{buffer(op.getInput()), weight(op.getWeight()), op.getBias() ? weight(*op.getBias()) : kb.null()};
     for (Value other : op.getOthers())
       arguments.push_back(buffer(other));
-    arguments.append(
-        {buffer(op.getOutput()), op.getOutput().getType().getSpace() == Space::Read ? reads : rows, first, last});
+    arguments.append({buffer(op.getOutput()), countOf(op.getOutput().getType().getSpace()), first, last});
     kb.call(linearKernel(kb, shape), arguments);
   }
 
   void emit(ExpertsOp op) {
     kb.call(expertKernel(kb, expertShape(op)),
             {buffer(op.getInput()), buffer(op.getChoice()), weight(op.getWeight()), buffer(op.getOutput()),
-             op.getOutput().getType().getSpace() == Space::Read ? reads : rows, worker, workers});
+             countOf(op.getOutput().getType().getSpace()), worker, workers});
   }
 
   void emit(stage::CacheOp op) {
@@ -167,6 +173,9 @@ struct StepEmitter {
           scatterKernel(kb, to.getWidth(), bool(op.getRows())),
           {buffer(op.getInput()), read, resultRows(op.getOutput().use_begin()->getOperandNumber()), begin, end});
     Val out = buffer(op.getOutput()), in = buffer(op.getInput());
+    if (from.getSpace() == Space::Sequence && to.getSpace() == Space::Row)
+      return kb.call(spreadKernel(kb, to.getWidth()),
+                     {in, field(kb.ptr, offsetof(quoin_layers_t, group)), groups, out, begin, end});
     if (from.getSpace() == to.getSpace())
       return kb.call(narrowKernel(kb, to.getWidth()), {in, out, begin, end});
     kb.call(gatherKernel(kb, to.getWidth(), to.getElement().isInteger(32) ? Storage::F32 : storageOf(to.getElement())),

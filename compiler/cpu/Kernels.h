@@ -170,6 +170,8 @@ struct EmbedShape {
 mlir::LLVM::LLVMFuncOp embedKernel(KernelBuilder &kb, const EmbedShape &shape);
 /// (in, read, out, begin, end)
 mlir::LLVM::LLVMFuncOp gatherKernel(KernelBuilder &kb, int64_t width, Storage storage = Storage::F32);
+/// (in, groups, their number, out, begin, end): rows of the step get row `g` of the operand, g being their group.
+mlir::LLVM::LLVMFuncOp spreadKernel(KernelBuilder &kb, int64_t width);
 /// (in, read or null, addresses, begin, end): rows go where the host wants them, packed.
 mlir::LLVM::LLVMFuncOp scatterKernel(KernelBuilder &kb, int64_t width, bool reads);
 /// (quoin_layers_t, k, v, byte offset of the layer in a page, begin, end): rows of k and v, F32 or BF16, go into pages;

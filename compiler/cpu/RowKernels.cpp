@@ -1,7 +1,9 @@
 //===- RowKernels.cpp - kernels that treat each row by itself ----------------===//
 
 #include "compiler/cpu/Kernels.h"
+#include "runtime/include/quoin/program.h"
 #include "llvm/ADT/Twine.h"
+#include <cstddef>
 
 using namespace mlir;
 using namespace quoin::cpu;
@@ -72,6 +74,26 @@ LLVM::LLVMFuncOp quoin::cpu::gatherKernel(KernelBuilder &kb, int64_t width, Stor
               [&](Val o) { kb.store(kb.load(kb.v16i, kb.at(from, o)), kb.at(to, o)); });
     });
   });
+}
+
+LLVM::LLVMFuncOp quoin::cpu::spreadKernel(KernelBuilder &kb, int64_t width) {
+  int64_t stride = rowBytes(width);
+  return kb.function(("spread_" + Twine(stride)).str(), {kb.ptr, kb.ptr, kb.i64, kb.ptr, kb.i64, kb.i64},
+                     [&](ArrayRef<Val> a) {
+                       kb.loop(kb.index(0), a[2], 1, [&](Val g) {
+                         Val group = kb.at(a[1], g * int64_t(sizeof(quoin_group_t)));
+                         auto field = [&](size_t offset) { return kb.load(kb.i64, kb.at(group, int64_t(offset))); };
+                         Val first = field(offsetof(quoin_group_t, first_row));
+                         Val begin = kb.max(first, a[4]);
+                         Val end = kb.min(first + field(offsetof(quoin_group_t, rows)), a[5]);
+                         Val from = kb.at(a[0], g * stride);
+                         kb.loop(begin, kb.max(begin, end), 1, [&](Val row) {
+                           Val to = kb.at(a[3], row * stride);
+                           kb.loop(kb.index(0), kb.index(stride), 64,
+                                   [&](Val o) { kb.store(kb.load(kb.v16i, kb.at(from, o)), kb.at(to, o)); });
+                         });
+                       });
+                     });
 }
 
 LLVM::LLVMFuncOp quoin::cpu::scatterKernel(KernelBuilder &kb, int64_t width, bool reads) {

@@ -184,7 +184,8 @@ FailureOr<StepFacts> quoin::cpu::readStep(StepOp step, const KernelOptions &kern
   for (const auto &[offset, weight] : pieces)
     facts.weights.pieces.push_back(pieceOf(weight));
   for (BlockArgument column : step.getColumns())
-    facts.columns.push_back(bufferOf(column).getWidth());
+    facts.columns.push_back({bufferOf(column).getWidth(), bufferOf(column).getElement().isInteger(32),
+                             bufferOf(column).getSpace() == Space::Sequence});
   // The rows of a head or of results: nothing else ends a step.
   for (Value rows : step.getBody().front().back().getOperands())
     facts.results.push_back(bufferOf(rows).getWidth());

@@ -13,10 +13,17 @@
 
 namespace quoin::cpu {
 
+/// A column that a model takes besides ids and positions.
+struct StepColumn {
+  int64_t width = 0;
+  bool integers = false; ///< i32, else f32
+  bool once = false;     ///< a row for each sequence, not for each slot
+};
+
 struct StepFacts {
   WeightPlan weights;
-  HeadShape head;                          ///< of a model that has one: its vocabulary is not 0
-  llvm::SmallVector<int64_t> columns;      ///< widths of what the model takes besides ids and positions
+  HeadShape head; ///< of a model that has one: its vocabulary is not 0
+  llvm::SmallVector<StepColumn> columns;
   llvm::SmallVector<int64_t> results;      ///< widths of what it gives: of its hidden rows, if it has a head
   llvm::SmallVector<int64_t> placeOffsets; ///< of each place; times the number of rows, in scratch
   int64_t hidden = 0, layers = 0, pageBytes = 0, scratchRowBytes = 0;

@@ -144,7 +144,8 @@ LogicalResult AdvanceBuilder::lower(Operation *op) {
   if (auto forward = dyn_cast<SuspendForwardOp>(op)) {
     if (failed(writeForward(e, forward)))
       return failure();
-    return lowerSuspension(op, forward.getLive(), forward.getResume()->getArguments().take_front(1), QUOIN_FORWARD);
+    auto n = static_cast<size_t>(forward.getGives().value_or(1));
+    return lowerSuspension(op, forward.getLive(), forward.getResume()->getArguments().take_front(n), QUOIN_FORWARD);
   }
   if (auto score = dyn_cast<SuspendScoreOp>(op)) {
     if (failed(writeScore(e, score)))
@@ -179,7 +180,7 @@ LogicalResult AdvanceBuilder::describeCache(CacheOp op) {
     return failure();
   if (number >= static_cast<int64_t>(out.caches.size()))
     out.caches.resize(static_cast<size_t>(number) + 1);
-  out.caches[static_cast<size_t>(number)] = {static_cast<int32_t>(*model), op.getShared()};
+  out.caches[static_cast<size_t>(number)] = {static_cast<int32_t>(*model), op.getShared(), op.getTokenless()};
   return success();
 }
 
@@ -255,14 +256,17 @@ LogicalResult AdvanceBuilder::lowerSuspension(Operation *op, OperandRange live, 
   e.b.setInsertionPointToStart(resumed.back());
   SmallVector<Value> arguments;
   for (auto [i, result] : llvm::enumerate(results)) {
-    if (status == QUOIN_FORWARD) {
+    if (isa<LogitsType>(result.getType())) {
       arguments.push_back(e.load(e.pointer, e.state, offsetof(quoin_state_t, logits)));
       continue;
     }
-    const int64_t at = status == QUOIN_APPLY ? offsetof(quoin_state_t, apply) + offsetof(quoin_apply_t, result)
-                                             : offsetof(quoin_state_t, score) + offsetof(quoin_score_t, result);
+    const int64_t at = status == QUOIN_APPLY   ? offsetof(quoin_state_t, apply) + offsetof(quoin_apply_t, result)
+                       : status == QUOIN_SCORE ? offsetof(quoin_state_t, score) + offsetof(quoin_score_t, result)
+                                               : offsetof(quoin_state_t, forward) + offsetof(quoin_forward_t, result);
+    // Results of a call are counted without its logits.
+    size_t number = status == QUOIN_FORWARD && isa<LogitsType>(results[0].getType()) ? i - 1 : i;
     TensorParts t = e.loadTensor(layoutOf(result.getType())->element, e.state,
-                                 at + static_cast<int64_t>(i * sizeof(quoin_tensor_t)));
+                                 at + static_cast<int64_t>(number * sizeof(quoin_tensor_t)));
     llvm::append_values(arguments, t.data, t.size);
   }
   for (auto [slot, value] : llvm::enumerate(live))

@@ -32,6 +32,7 @@ struct LoweredSetting {
 struct LoweredCache {
   int32_t model = 0;
   bool shared = false; ///< by runs with the same beginning
+  bool tokenless = false;
 };
 
 /// What requests give a decoder, or get from it, by name.

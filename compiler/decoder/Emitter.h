@@ -127,7 +127,7 @@ std::optional<mlir::LogicalResult> lowerNamedOp(Emitter &e, mlir::Operation *op)
 /// Fill in the request of a suspension; what lives across it is the caller's business.
 mlir::LogicalResult writeForward(Emitter &e, SuspendForwardOp op);
 void writeForwardSlots(Emitter &e, mlir::Value sequence, mlir::Value to, mlir::Value ids, mlir::Value positions,
-                       mlir::Value labels, mlir::Value read);
+                       mlir::Value labels, mlir::ValueRange columns, mlir::Value read);
 mlir::LogicalResult writeScore(Emitter &e, SuspendScoreOp op);
 mlir::LogicalResult writeApply(Emitter &e, SuspendApplyOp op);
 

@@ -135,7 +135,10 @@ Value TableBuilder::setting(const LoweredSetting &s, LLVM::GlobalOp words) {
 }
 
 Value TableBuilder::cache(const LoweredCache &c) {
-  return structure({{offsetof(quoin_cache_t, model), i32(c.model)}, {offsetof(quoin_cache_t, shared), i32(c.shared)}},
+  return structure({{offsetof(quoin_cache_t, model), i32(c.model)},
+                    {offsetof(quoin_cache_t, shared), i32(c.shared)},
+                    {offsetof(quoin_cache_t, tokenless), i32(c.tokenless)},
+                    {offsetof(quoin_cache_t, reserved), i32(0)}},
                    sizeof(quoin_cache_t));
 }
 
@@ -313,7 +316,7 @@ LogicalResult TableBuilder::build(const ProgramNumbers &numbers, const LoweredDe
 ModelNumbers quoin::decoder::tokenModel(StringRef name, int64_t hidden) {
   ModelNumbers model;
   model.name = name.str();
-  model.spaces = {QUOIN_SPACE_ROW, QUOIN_SPACE_READ};
+  model.spaces = {QUOIN_SPACE_ROW, QUOIN_SPACE_READ, QUOIN_SPACE_SEQUENCE};
   model.operands = {{"ids", 1, 4, QUOIN_DTYPE_I32, 0}, {"positions", 1, 4, QUOIN_DTYPE_I32, 0}};
   if (hidden > 0)
     model.results = {{"hidden", hidden, (hidden * 4 + 7) / 8 * 8, QUOIN_DTYPE_F32, 1}};

@@ -93,7 +93,8 @@ static void lowerPermute(Emitter &e, PermuteTokensOp op) {
 }
 
 static void lowerReuse(Emitter &e, ReuseOp op) {
-  writeForwardSlots(e, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(), op.getRead());
+  writeForwardSlots(e, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(), op.getColumns(),
+                    op.getRead());
   constexpr int64_t call = offsetof(quoin_state_t, forward);
   e.store(e.get(op.getCache()), e.state, call + static_cast<int64_t>(offsetof(quoin_forward_t, cache)));
   e.set(op.getSlots(), e.callHost(offsetof(quoin_host_t, reuse), e.i64, {e.at(e.state, call), e.get(op.getLimit())}));

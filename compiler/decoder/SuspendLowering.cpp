@@ -15,7 +15,7 @@ static void writeTensor(Emitter &e, Value value, Type element, int64_t offset) {
 }
 
 void quoin::decoder::writeForwardSlots(Emitter &e, Value sequence, Value to, Value ids, Value positions, Value labels,
-                                       Value read) {
+                                       ValueRange columns, Value read) {
   auto field = [](size_t offset) { return forwardAt + static_cast<int64_t>(offset); };
   if (ids && positions)
     e.requireEqual(e.tensor(ids).size, e.tensor(positions).size, "quoin.forward", "positions of 'then' rows");
@@ -27,6 +27,8 @@ void quoin::decoder::writeForwardSlots(Emitter &e, Value sequence, Value to, Val
   writeTensor(e, positions, e.i64, field(offsetof(quoin_forward_t, then_positions)));
   writeTensor(e, labels, e.i64, field(offsetof(quoin_forward_t, then_labels)));
   writeTensor(e, read, e.i64, field(offsetof(quoin_forward_t, read)));
+  for (auto [i, column] : llvm::enumerate(columns))
+    writeTensor(e, column, {}, field(offsetof(quoin_forward_t, operand) + i * sizeof(quoin_tensor_t)));
 }
 
 LogicalResult quoin::decoder::writeForward(Emitter &e, SuspendForwardOp op) {
@@ -38,7 +40,8 @@ LogicalResult quoin::decoder::writeForward(Emitter &e, SuspendForwardOp op) {
   if (failed(model))
     return failure();
   write(e.constant(*model), offsetof(quoin_forward_t, model));
-  writeForwardSlots(e, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(), op.getRead());
+  writeForwardSlots(e, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(), op.getColumns(),
+                    op.getRead());
   bool cached = static_cast<bool>(op.getCache());
   write(cached ? e.get(op.getFrom()) : e.constant(0), offsetof(quoin_forward_t, from));
   write(cached ? e.get(op.getKeep()) : e.constant(0), offsetof(quoin_forward_t, keep));

@@ -413,17 +413,19 @@ static decoder::ModelNumbers describeModel(StringRef name, const cpu::StepFacts 
   model.stateBytes = facts.stateBytes;
   model.layers = facts.layers;
   model.steps = {{QUOIN_STEP_LAYERS, facts.scratchRowBytes, 0, facts.layersWork, cpu::layersStepName(name)}};
-  auto column = [](StringRef what, size_t i, int64_t width, int32_t space) {
-    return decoder::ColumnNumbers{(what + Twine(i)).str(), width, stage::rowBytes(width), QUOIN_DTYPE_F32, space};
+  // Spaces are those of `tokenModel`: rows that run, rows that are read, sequences.
+  auto column = [](StringRef what, size_t i, int64_t width, int32_t type, int32_t space) {
+    return decoder::ColumnNumbers{(what + Twine(i)).str(), width, stage::rowBytes(width), type, space};
   };
-  for (auto [i, width] : llvm::enumerate(facts.columns))
-    model.operands.push_back(column("column", i, width, 0));
+  for (auto [i, c] : llvm::enumerate(facts.columns))
+    model.operands.push_back(
+        column("column", i, c.width, c.integers ? QUOIN_DTYPE_I32 : QUOIN_DTYPE_F32, c.once ? 2 : 0));
   if (facts.head.vocabulary > 0)
     model.steps.push_back({QUOIN_STEP_HEAD, facts.head.scratchRowBytes(), 0, facts.hidden * facts.head.vocabulary,
                            cpu::headStepName(name)});
-  else
-    for (auto [i, width] : llvm::enumerate(facts.results))
-      model.results.push_back(column("result", i, width, 1));
+  // Hidden rows are the first.
+  for (size_t i = model.results.size(); i < facts.results.size(); ++i)
+    model.results.push_back(column("result", i, facts.results[i], QUOIN_DTYPE_F32, 1));
   return model;
 }
 

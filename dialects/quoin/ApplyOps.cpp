@@ -15,8 +15,8 @@ static LogicalResult expectRowModel(Operation *op, SymbolTableCollection &table,
   auto model = dyn_cast<ModelOp>(found);
   if (!model)
     return success();
-  if (model.getHead())
-    return op->emitOpError("expects a model without a head, but ") << symbol << " has one";
+  if (model.isOfTokens())
+    return op->emitOpError("expects a model that is a function of rows, but ") << symbol << " takes tokens";
   auto agree = [&](StringRef what, TypeRange wanted, TypeRange given) -> LogicalResult {
     if (wanted == given)
       return success();

@@ -14,35 +14,37 @@ def Quoin_CacheOp : Quoin_Op<"cache", [Pure]> {
   let description = [{
     Holds, for a run of slots from 0 on, their token, position and label and their keys and values in every layer. A decoder
     numbers its caches from 0. With `shared`, what a slot holds depends on the tokens, positions and labels up to it alone and not
-    on the run, so that runs with the same beginning may share it. Made by `infer-cache`.
+    on the run, so that runs with the same beginning may share it. Of a model that takes columns slots keep rows of those, too; with
+    `tokenless`, of one that does not look at ids, tokens and open bits do not count. Made by `infer-cache`.
 
     Example: `%c = quoin.cache 0 shared of @m`
   }];
-  let arguments = (ins I64Attr:$number, FlatSymbolRefAttr:$model, UnitAttr:$shared);
+  let arguments = (ins I64Attr:$number, FlatSymbolRefAttr:$model, UnitAttr:$shared, UnitAttr:$tokenless);
   let results = (outs Quoin_Cache:$cache);
-  let assemblyFormat = "$number (`shared` $shared^)? `of` $model attr-dict";
+  let assemblyFormat = "$number (`shared` $shared^)? (`tokenless` $tokenless^)? `of` $model attr-dict";
 }
 
 def Quoin_ReuseOp : Quoin_Op<"reuse", [AttrSizedOperandSegments, MemoryEffects<[MemRead<Quoin_CacheResource>]>]> {
   let summary = "how many leading slots of a call the cache already holds";
   let description = [{
-    The length of the common prefix of the call's slots with the cache (same token, position and label), cut at `limit`, at the
-    first open slot and at the lowest slot read. A limit beyond `to` reaches `then` rows; it counts as `to` if the cache
+    The length of the common prefix of the call's slots with the cache (same token, position, label and columns; none at all where a column that
+    holds for all slots differs), cut at `limit`, at the first open slot and at the lowest slot read. A limit beyond `to` reaches `then` rows; it counts as `to` if the cache
     holds slots at or beyond it, which those rows may have seen. Of a sequence sorted in groups (`quoin.permute_tokens`) the prefix
     goes back to where the group of its last slot begins, unless it is all that the cache holds.
 
     Example: `%v = quoin.reuse %c of %x[to %n] read %rows limit %n`
   }];
   let arguments = (ins Quoin_Cache:$cache, Quoin_Sequence:$sequence, Index:$to, Optional<Quoin_TokenTensor>:$ids,
-                       Optional<Quoin_IndexTensor>:$positions, Optional<Quoin_IndexTensor>:$labels,
+                       Optional<Quoin_IndexTensor>:$positions, Optional<Quoin_IndexTensor>:$labels, Variadic<Quoin_Column>:$columns,
                        Optional<Quoin_IndexTensor>:$read, Index:$limit);
   let results = (outs Index:$slots);
   let assemblyFormat = [{
-    $cache `of` $sequence `[` `to` $to `]` (`then` $ids^ `at` $positions)? (`label` $labels^)? (`read` $read^)? `limit` $limit attr-dict
+    $cache `of` $sequence `[` `to` $to `]` (`then` $ids^ `at` $positions)? (`label` $labels^)?
+    (`with` `(` $columns^ `:` type($columns) `)`)? (`read` $read^)? `limit` $limit attr-dict
   }];
 }
 
-def Quoin_ForwardCachedOp : Quoin_Op<"forward_cached", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+def Quoin_ForwardCachedOp : Quoin_Op<"forward_cached", [AttrSizedOperandSegments, AttrSizedResultSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
     MemoryEffects<[MemRead<Quoin_CounterResource>, MemWrite<Quoin_CounterResource>, MemRead<Quoin_CacheResource>,
                    MemWrite<Quoin_CacheResource>]>]> {
   let summary = "calls a model with the keys and values of earlier calls";
@@ -51,7 +53,8 @@ def Quoin_ForwardCachedOp : Quoin_Op<"forward_cached", [AttrSizedOperandSegments
     the first `keep` slots. With `pass` it is no evaluation (a commit's call). With nothing to run and nothing read no
     call is made.
 
-    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has, which has no label arrays; (C3) `pass` reads nothing.
+    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has, which has no label arrays; (C3) `pass` reads nothing; (C4) columns
+    are of the types that the model takes; (C5) results are logits, if the model has a head, and then of the types that it gives.
 
     Example:
     ```mlir
@@ -60,12 +63,13 @@ def Quoin_ForwardCachedOp : Quoin_Op<"forward_cached", [AttrSizedOperandSegments
   }];
   let arguments = (ins Quoin_Cache:$cache, Index:$from, Index:$keep, FlatSymbolRefAttr:$model, Quoin_Sequence:$sequence, Index:$to,
                        Optional<Quoin_TokenTensor>:$ids, Optional<Quoin_IndexTensor>:$positions,
-                       Optional<Quoin_IndexTensor>:$labels, Optional<Quoin_IndexTensor>:$read, Quoin_MaskAttr:$mask,
-                       Variadic<Index>:$symbols, UnitAttr:$pass);
-  let results = (outs Quoin_Logits:$logits);
+                       Optional<Quoin_IndexTensor>:$labels, Variadic<Quoin_Column>:$columns, Optional<Quoin_IndexTensor>:$read,
+                       Quoin_MaskAttr:$mask, Variadic<Index>:$symbols, UnitAttr:$pass);
+  let results = (outs Optional<Quoin_Logits>:$logits, Variadic<Quoin_Rows>:$outputs);
   let assemblyFormat = [{
     $cache `from` $from `keep` $keep (`pass` $pass^)? $model `of` $sequence `[` `to` $to `]` (`then` $ids^ `at` $positions)?
-    (`label` $labels^)? (`read` $read^)? `mask` $mask (`[` $symbols^ `]`)? attr-dict
+    (`label` $labels^)? (`with` `(` $columns^ `:` type($columns) `)`)? (`read` $read^)? `mask` $mask (`[` $symbols^ `]`)?
+    custom<CallResults>(type($logits), type($outputs)) attr-dict
   }];
   let hasVerifier = 1;
 }
@@ -111,10 +115,12 @@ def Quoin_SuspendForwardOp : Quoin_Op<"suspend_forward", [Terminator, AttrSizedO
   let summary = "suspends the decoder until the layers have run";
   let description = [{
     The terminator that `outline-steps` makes of `quoin.forward_cached` or, without a cache, of `quoin.forward`. The successor's
-    first argument is the logits, the others are the values that live across the suspension: they are the decoder's frame.
+    first argument is the logits, or with `gives` the first so many are all results of the call; the others are the values that live across the suspension:
+    they are the decoder's frame.
     Unlike `async.await` it lets the runtime run the calls of many sequences as one.
 
-    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has, which has no label arrays; (C3) `from` and `keep` come with a cache.
+    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has, which has no label arrays; (C3) `from` and `keep` come with a cache;
+    (C4) columns are of the types that the model takes; (C5) the successor's first arguments are what the model gives.
 
     Example:
     ```mlir
@@ -123,14 +129,14 @@ def Quoin_SuspendForwardOp : Quoin_Op<"suspend_forward", [Terminator, AttrSizedO
   }];
   let arguments = (ins FlatSymbolRefAttr:$model, Optional<Quoin_Cache>:$cache, Optional<Index>:$from, Optional<Index>:$keep,
                        Quoin_Sequence:$sequence, Index:$to, Optional<Quoin_TokenTensor>:$ids,
-                       Optional<Quoin_IndexTensor>:$positions, Optional<Quoin_IndexTensor>:$labels,
+                       Optional<Quoin_IndexTensor>:$positions, Optional<Quoin_IndexTensor>:$labels, Variadic<Quoin_Column>:$columns,
                        Optional<Quoin_IndexTensor>:$read, Quoin_MaskAttr:$mask, Variadic<Index>:$symbols,
-                       Variadic<AnyType>:$live, UnitAttr:$pass);
+                       OptionalAttr<I64Attr>:$gives, Variadic<AnyType>:$live, UnitAttr:$pass);
   let successors = (successor AnySuccessor:$resume);
   let assemblyFormat = [{
     $model (`cache` $cache^ `from` $from `keep` $keep)? (`pass` $pass^)? `of` $sequence `[` `to` $to `]`
-    (`then` $ids^ `at` $positions)? (`label` $labels^)? (`read` $read^)? `mask` $mask (`[` $symbols^ `]`)?
-    $resume (`(` $live^ `:` type($live) `)`)? attr-dict
+    (`then` $ids^ `at` $positions)? (`label` $labels^)? (`with` `(` $columns^ `:` type($columns) `)`)? (`read` $read^)?
+    `mask` $mask (`[` $symbols^ `]`)? (`gives` $gives^)? $resume (`(` $live^ `:` type($live) `)`)? attr-dict
   }];
   let hasVerifier = 1;
 }

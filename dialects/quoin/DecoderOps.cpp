@@ -33,6 +33,29 @@ static void printStatistics(OpAsmPrinter &printer, Operation *, StatisticsAttr a
   llvm::interleaveComma(attr.getStatistics(), printer, [&](Statistic s) { printer << stringifyStatistic(s); });
 }
 
+/// Types of what a call gives: nothing is written where that is logits alone.
+static ParseResult parseCallResults(OpAsmParser &parser, Type &logits, SmallVectorImpl<Type> &outputs) {
+  logits = LogitsType::get(parser.getContext());
+  if (failed(parser.parseOptionalColon()))
+    return success();
+  if (parser.parseTypeList(outputs))
+    return failure();
+  if (isa<LogitsType>(outputs.front()))
+    outputs.erase(outputs.begin());
+  else
+    logits = Type();
+  return success();
+}
+
+static void printCallResults(OpAsmPrinter &printer, Operation *, Type logits, TypeRange outputs) {
+  if (logits && outputs.empty())
+    return;
+  printer << ": ";
+  if (logits)
+    printer << logits << (outputs.empty() ? "" : ", ");
+  llvm::interleaveComma(outputs, printer);
+}
+
 #define GET_OP_CLASSES
 #include "dialects/quoin/QuoinOps.cpp.inc"
 
@@ -41,9 +64,41 @@ static LogicalResult expectModel(Operation *op, SymbolTableCollection &table, Fl
   Operation *found = table.lookupNearestSymbolFrom(op, symbol);
   if (!found || !found->hasTrait<IsModel>())
     return op->emitOpError("expects a quoin.model, but found ") << symbol;
-  if (auto model = dyn_cast<ModelOp>(found); model && !model.getHead())
-    return op->emitOpError("expects a model with a head, but ") << symbol << " has none";
+  if (auto model = dyn_cast<ModelOp>(found); model && !model.isOfTokens())
+    return op->emitOpError("expects a model of tokens, but ") << symbol << " takes none";
   return success();
+}
+
+/// And unless it takes and gives that. A step that a model became has seen to it before.
+static LogicalResult expectCall(Operation *op, SymbolTableCollection &table, FlatSymbolRefAttr symbol,
+                                TypeRange columns, TypeRange results) {
+  if (failed(expectModel(op, table, symbol)))
+    return failure();
+  auto model = dyn_cast<ModelOp>(table.lookupNearestSymbolFrom(op, symbol));
+  // The model's own verifier says what is wrong with a body that is none.
+  if (!model || model.getBody().front().empty())
+    return success();
+  auto print = [](InFlightDiagnostic error, TypeRange wanted, TypeRange found) -> LogicalResult {
+    auto list = [&](TypeRange types) {
+      if (types.empty())
+        error << "none";
+      llvm::interleaveComma(types, error);
+    };
+    list(wanted);
+    error << ", but found ";
+    list(found);
+    return error;
+  };
+  SmallVector<Type> takes, gives;
+  for (BlockArgument column : model.getColumns())
+    takes.push_back(column.getType());
+  if (TypeRange(takes) != columns)
+    return print(op->emitOpError("expects columns of ") << symbol << ", ", takes, columns);
+  if (model.getHead())
+    gives.push_back(LogitsType::get(op->getContext()));
+  llvm::append_range(gives, model.getResultRows().getTypes());
+  return TypeRange(gives) == results ? success()
+                                     : print(op->emitOpError("expects results of ") << symbol << ", ", gives, results);
 }
 
 /// Fails unless as many symbols are given as the mask has, and labels are left to the sequence.
@@ -180,7 +235,8 @@ LogicalResult DenoiseOp::verifyRegions() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult ForwardOp::verifySymbolUses(SymbolTableCollection &table) {
-  return expectModel(*this, table, getModelAttr()); // forward_c1
+  // forward_c1, forward_c4, forward_c5
+  return expectCall(*this, table, getModelAttr(), getColumns().getTypes(), getResultTypes());
 }
 LogicalResult ForwardOp::verify() {
   if (failed(expectSymbols(*this, getMask(), getSymbols().size()))) // forward_c2
@@ -189,7 +245,15 @@ LogicalResult ForwardOp::verify() {
 }
 
 LogicalResult CommitOp::verifySymbolUses(SymbolTableCollection &table) {
-  return getModelAttr() ? expectModel(*this, table, getModelAttr()) : success(); // commit_c2
+  // commit_c2
+  if (!getModelAttr())
+    return success();
+  if (failed(expectModel(*this, table, getModelAttr())))
+    return failure();
+  auto model = dyn_cast<ModelOp>(table.lookupNearestSymbolFrom(*this, getModelAttr()));
+  if (model && !model.getColumns().empty())
+    return emitOpError("expects a model of tokens alone, but ") << getModelAttr() << " takes other columns";
+  return success();
 }
 LogicalResult CommitOp::verify() {
   // commit_c1
@@ -199,7 +263,8 @@ LogicalResult CommitOp::verify() {
 }
 
 LogicalResult ForwardCachedOp::verifySymbolUses(SymbolTableCollection &table) {
-  return expectModel(*this, table, getModelAttr()); // forward_cached_c1
+  // forward_cached_c1, forward_cached_c4, forward_cached_c5
+  return expectCall(*this, table, getModelAttr(), getColumns().getTypes(), getResultTypes());
 }
 LogicalResult ForwardCachedOp::verify() {
   if (failed(expectSymbols(*this, getMask(), getSymbols().size())) ||
@@ -285,10 +350,15 @@ LogicalResult PermuteTokensOp::verify() {
 // Suspension points
 //===----------------------------------------------------------------------===//
 
-SuccessorOperands SuspendForwardOp::getSuccessorOperands(unsigned) { return SuccessorOperands(1, getLiveMutable()); }
+SuccessorOperands SuspendForwardOp::getSuccessorOperands(unsigned) {
+  return SuccessorOperands(static_cast<unsigned>(getGives().value_or(1)), getLiveMutable());
+}
 
 LogicalResult SuspendForwardOp::verifySymbolUses(SymbolTableCollection &table) {
-  return expectModel(*this, table, getModelAttr()); // suspend_forward_c1
+  // suspend_forward_c1, suspend_forward_c4, suspend_forward_c5
+  auto given = static_cast<size_t>(getGives().value_or(1));
+  return expectCall(*this, table, getModelAttr(), getColumns().getTypes(),
+                    TypeRange(getResume()->getArgumentTypes()).take_front(given));
 }
 LogicalResult SuspendForwardOp::verify() {
   if (failed(expectSymbols(*this, getMask(), getSymbols().size())) ||
@@ -297,7 +367,12 @@ LogicalResult SuspendForwardOp::verify() {
   if (static_cast<bool>(getCache()) != static_cast<bool>(getFrom()) ||
       static_cast<bool>(getCache()) != static_cast<bool>(getKeep()))
     return emitOpError("expects 'from' and 'keep' with a cache and only with it"); // suspend_forward_c3
-  if (getResume()->getNumArguments() == 0 || !isa<LogitsType>(getResume()->getArgument(0).getType()))
+  // suspend_forward_c5
+  uint64_t given = getGives().value_or(1);
+  if (getResume()->getNumArguments() < given)
+    return emitOpError("expects a successor with ")
+           << given << " results as first arguments, but found " << getResume()->getNumArguments() << " arguments";
+  if (!getGives() && !isa<LogitsType>(getResume()->getArgument(0).getType()))
     return emitOpError("expects a successor whose first argument is !quoin.logits");
   return success();
 }

@@ -140,7 +140,7 @@ def Quoin_CountEvaluationOp : Quoin_Op<"count_evaluation", [MemoryEffects<[MemWr
   let assemblyFormat = "attr-dict";
 }
 
-def Quoin_ForwardOp : Quoin_Op<"forward", [AttrSizedOperandSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+def Quoin_ForwardOp : Quoin_Op<"forward", [AttrSizedOperandSegments, AttrSizedResultSegments, DeclareOpInterfaceMethods<SymbolUserOpInterface>,
     MemoryEffects<[MemRead<Quoin_CounterResource>, MemWrite<Quoin_CounterResource>]>]> {
   let summary = "calls a model, stateless";
   let description = [{
@@ -148,21 +148,28 @@ def Quoin_ForwardOp : Quoin_Op<"forward", [AttrSizedOperandSegments, DeclareOpIn
     their own, with labels (0 without). Slots that `read` names give a row of logits each, in its order. Nothing is
     remembered between calls: `infer-cache` derives what may be. It counts one evaluation. Unlike `func.call` it carries a mask.
 
-    Constraints: (C1) the symbol is a `quoin.model`; (C2) as many symbols as the mask has, which has no label arrays; (C3) `then` ids and positions
-    come together, labels only with them.
+    A model may take more than ids: `with` gives its other columns, each a row for each slot of the call, or one row for all of them where the
+    model has the column once a sequence. What a model gives besides logits, or instead of them, are results of the call, a row for each
+    slot read; the types of all results are then written behind the mask.
+
+    Constraints: (C1) the symbol is a `quoin.model` of tokens; (C2) as many symbols as the mask has, which has no label arrays; (C3) `then` ids and
+    positions come together, labels only with them; (C4) columns are of the types that the model takes; (C5) results are logits, if the
+    model has a head, and then of the types that it gives.
 
     Example:
     ```mlir
     %l = quoin.forward @m of %x[to %n] then %ids at %pos read %rows mask #quoin.mask<causal>
+    %k, %h = quoin.forward @n of %x[to %n] with (%a, %c : tensor<?x16xf32>, tensor<?x8xf32>) read %rows mask #quoin.mask<causal>
+        : !quoin.logits, tensor<?x64xf32>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$model, Quoin_Sequence:$sequence, Index:$to, Optional<Quoin_TokenTensor>:$ids,
-                       Optional<Quoin_IndexTensor>:$positions, Optional<Quoin_IndexTensor>:$labels, Quoin_IndexTensor:$read,
-                       Quoin_MaskAttr:$mask, Variadic<Index>:$symbols);
-  let results = (outs Quoin_Logits:$logits);
+                       Optional<Quoin_IndexTensor>:$positions, Optional<Quoin_IndexTensor>:$labels, Variadic<Quoin_Column>:$columns,
+                       Quoin_IndexTensor:$read, Quoin_MaskAttr:$mask, Variadic<Index>:$symbols);
+  let results = (outs Optional<Quoin_Logits>:$logits, Variadic<Quoin_Rows>:$outputs);
   let assemblyFormat = [{
-    $model `of` $sequence `[` `to` $to `]` (`then` $ids^ `at` $positions)? (`label` $labels^)? `read` $read
-    `mask` $mask (`[` $symbols^ `]`)? attr-dict
+    $model `of` $sequence `[` `to` $to `]` (`then` $ids^ `at` $positions)? (`label` $labels^)? (`with` `(` $columns^ `:` type($columns) `)`)?
+    `read` $read `mask` $mask (`[` $symbols^ `]`)? custom<CallResults>(type($logits), type($outputs)) attr-dict
   }];
   let hasVerifier = 1;
 }
@@ -175,7 +182,8 @@ def Quoin_CommitOp : Quoin_Op<"commit", [DeclareOpInterfaceMethods<SymbolUserOpI
     They are known: an open one ends the request with an error. `by pass` says that the published engine spends a call of the model on it (to write its cache); no score
     of it is read, so it is no evaluation. `quoin.fill` gives tokens, commit says that they stay.
 
-    Constraints: (C1) a mask comes with `by pass` and has as many symbols as are given; (C2) the symbol is a `quoin.model`.
+    Constraints: (C1) a mask comes with `by pass` and has as many symbols as are given; (C2) the symbol is a `quoin.model` of tokens that takes no other
+    columns.
 
     Example: `%done = quoin.commit %full to %hi by pass of @m mask #quoin.mask<block_causal<4>>`
   }];

@@ -19,9 +19,10 @@ enum class RowRelation {
 
 /// Whose rows a value of a body has.
 enum class RowSpace {
-  Call,   ///< one a slot that runs: ids, positions, and what is made of them
-  Read,   ///< one a row that is read, after `quoin.gather_rows`
-  Indices ///< the body's third argument: no rows, but which of the call's are read
+  Call,    ///< one a slot that runs: ids, positions, and what is made of them
+  Read,    ///< one a row that is read, after `quoin.gather_rows`
+  Indices, ///< the body's last argument: no rows, but which of the call's are read
+  Sequence ///< one for all slots of a call, which every row of it may use
 };
 
 llvm::StringRef nameOf(RowSpace space);

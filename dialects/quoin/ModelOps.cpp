@@ -40,6 +40,11 @@ static LogicalResult expectShape(Operation *op, WeightOp weight, ArrayRef<int64_
   return error << "], but found " << type;
 }
 
+static bool isColumn(Type type) {
+  auto rows = dyn_cast<RankedTensorType>(type);
+  return rows && rows.getRank() == 2 && isRowsType(rows);
+}
+
 /// Most columns of a model beside its ids and positions, and most that it gives (QUOIN_MAX_COLUMNS).
 static constexpr size_t mostColumns = 14, mostResults = 16;
 
@@ -50,18 +55,60 @@ LogicalResult ResultsOp::verify() {
   return success();
 }
 
+LogicalResult HiddenOp::verify() {
+  // hidden_c1
+  if (getResults().size() >= mostResults)
+    return emitOpError("expects at most ") << mostResults - 1 << " results, but found " << getResults().size();
+  return success();
+}
+
+bool ModelOp::isOfTokens() {
+  Block &block = getBody().front();
+  auto first =
+      block.getNumArguments() ? dyn_cast<RankedTensorType>(block.getArgument(0).getType()) : RankedTensorType();
+  return getHead() || (first && first.getRank() == 1);
+}
+
+Value ModelOp::getRead() {
+  Block &block = getBody().front();
+  if (!isOfTokens() || block.getNumArguments() < 3)
+    return {};
+  BlockArgument last = block.getArguments().back();
+  auto type = dyn_cast<RankedTensorType>(last.getType());
+  return type && type.getRank() == 1 ? Value(last) : Value();
+}
+
+ArrayRef<BlockArgument> ModelOp::getColumns() {
+  ArrayRef<BlockArgument> all = getBody().front().getArguments();
+  if (!isOfTokens())
+    return all;
+  return all.drop_front(std::min<size_t>(2, all.size())).drop_back(getRead() ? 1 : 0);
+}
+
+bool ModelOp::isOfSequence(BlockArgument column) {
+  return getEachSequence() && llvm::is_contained(*getEachSequence(), static_cast<int64_t>(column.getArgNumber()));
+}
+
+ValueRange ModelOp::getResultRows() {
+  Block &block = getBody().front();
+  if (block.empty())
+    return {};
+  if (auto hidden = dyn_cast<HiddenOp>(block.back()))
+    return hidden.getResults();
+  auto results = dyn_cast<ResultsOp>(block.back());
+  return results ? ValueRange(results.getRows()) : ValueRange();
+}
+
 /// A function of rows.
 static LogicalResult verifyRowModel(ModelOp model) {
   // model_c11
-  auto isColumn = [](Type type) {
-    auto rows = dyn_cast<RankedTensorType>(type);
-    return rows && rows.getRank() == 2 && rows.getElementType().isF32() && isRowsType(rows);
-  };
+  if (model.getEachSequence())
+    return model.emitOpError("expects 'each_sequence' in a model of tokens, but it has no ids");
   Block &block = model.getBody().front();
   if (block.getNumArguments() == 0 || block.getNumArguments() > mostColumns ||
       !llvm::all_of(block.getArgumentTypes(), isColumn))
     return model.emitOpError("expects 1 to ")
-           << mostColumns << " arguments of rows in a model without a head, but found " << block.getArgumentTypes();
+           << mostColumns << " arguments of rows in a model without ids, but found " << block.getArgumentTypes();
   if (block.empty() || !isa<ResultsOp>(block.back()))
     return model.emitOpError("expects a body that ends in 'quoin.results' without a head");
   for (Operation &op : block.without_terminator())
@@ -74,21 +121,28 @@ static LogicalResult verifyRowModel(ModelOp model) {
 LogicalResult ModelOp::verifyRegions() {
   if (getBias() && !getHead())
     return emitOpError("expects a head with 'bias', but found none");
-  if (!getHead())
+  if (!isOfTokens())
     return verifyRowModel(*this);
   // model_c1
   Block &block = getBody().front();
   Builder b(getContext());
   auto vector = [](Type element) { return RankedTensorType::get({ShapedType::kDynamic}, element); };
-  SmallVector<Type> expected = {vector(b.getI32Type()), vector(b.getIndexType()), vector(b.getIndexType())};
-  unsigned n = block.getNumArguments();
-  if (n < 2 || n > 3 || !llvm::equal(block.getArgumentTypes(), ArrayRef(expected).take_front(n)))
+  SmallVector<Type> expected = {vector(b.getI32Type()), vector(b.getIndexType())};
+  size_t n = block.getNumArguments();
+  auto isColumnType = [](BlockArgument column) { return isColumn(column.getType()); };
+  if (n < 2 || !llvm::equal(TypeRange(block.getArgumentTypes()).take_front(2), expected) ||
+      getColumns().size() > mostColumns || !llvm::all_of(getColumns(), isColumnType) ||
+      (getRead() && getRead().getType() != expected[1]))
     return emitOpError("expects a body with arguments tensor<?xi32>, tensor<?xindex> and optionally tensor<?xindex>, "
-                       "but found ")
-           << block.getArgumentTypes();
+                       "with up to ")
+           << mostColumns << " columns in front of it, but found " << block.getArgumentTypes();
+  for (int64_t number : getEachSequence().value_or(ArrayRef<int64_t>()))
+    if (number < 2 || number >= static_cast<int64_t>(getColumns().size()) + 2)
+      return emitOpError("expects 'each_sequence' to number columns from 2 to ")
+             << getColumns().size() + 1 << ", but found " << number;
   // model_c2
-  if (block.empty() || !isa<HiddenOp>(block.back()))
-    return emitOpError("expects a body that ends in 'quoin.hidden'");
+  if (getHead() ? block.empty() || !isa<HiddenOp>(block.back()) : block.empty() || !isa<ResultsOp>(block.back()))
+    return emitOpError("expects a body that ends in '") << (getHead() ? "quoin.hidden" : "quoin.results") << "'";
   // model_c4 to model_c8
   return success(succeeded(RowSpaces::infer(*this)));
 }

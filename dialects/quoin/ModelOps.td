@@ -24,17 +24,23 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     runs (*rows of the call*: ids and positions, too) or one a row that is read (*rows read*); `quoin.gather_rows` alone goes
     from the first to the second.
 
-    Constraints: (C1) the body's arguments are `tensor<?xi32>`, `tensor<?xindex>` and, optionally, `tensor<?xindex>`;
-    (C2) the body ends in `quoin.hidden`; (C3) `head` names a weight of rank 2 whose second dimension is the hidden width, and `bias`, which
+    A model of tokens may take more columns, between positions and the rows that are read: rows of features or numbers, one a slot that runs or, for
+    those that `each_sequence` numbers, one for all slots of a call. What is made of those alone is made once a call (*rows of sequences*), and
+    every row of the call may use it. It may give rows besides its hidden ones (`quoin.hidden .. results`), and without a head it ends in
+    `quoin.results` and gives those alone.
+
+    Constraints: (C1) the body's arguments are `tensor<?xi32>`, `tensor<?xindex>`, up to 14 columns and, optionally, `tensor<?xindex>`; `each_sequence` names
+    columns among them; (C2) the body ends in `quoin.hidden` with a head, in `quoin.results` without; (C3) `head` names a weight of rank 2 whose second dimension is the hidden width, and `bias`, which
     comes with it, one of its first dimension;
-    (C4) every op of the body has `ModelOpInterface`; (C5) operands of an op are over the same rows, of the call or read;
+    (C4) every op of the body has `ModelOpInterface`; (C5) operands of an op that are not rows of sequences are over the same rows, of the
+    call or read;
     (C6) `quoin.gather_rows` gathers rows of the call at the third argument; (C7) keys and values of `quoin.attention` have rows of
     the call, its query has rows read if it has `rows`, which is the third argument, and rows of the call otherwise; (C8) hidden
-    rows are rows read in a model with a third argument, and rows of the call in one without; (C9) weights by which `quoin.embed` looks up ids have at
+    rows and results are rows read in a model that has those as its last argument, and rows of the call in one without; (C9) weights by which `quoin.embed` looks up ids have at
     least as many rows as the head, and as the module says that there are tokens; (C10) heads of a module's models have as many rows each: there is one vocabulary.
 
-    Without a head it is a function of rows, which `quoin.apply` calls: (C11) its arguments are rows of features, one to 14 of them, its body ends in
-    `quoin.results`, and no op in it asks for positions or lets rows meet, but `quoin.scan`: rows of one call are a sequence, in their order.
+    Without ids it is a function of rows, which `quoin.apply` calls: (C11) its arguments are rows of features or numbers, one to 14 of them, it has no head, its
+    body ends in `quoin.results`, and no op in it asks for positions or lets rows meet, but `quoin.scan`: rows of one call are a sequence, in their order.
 
     Example:
     ```mlir
@@ -45,33 +51,46 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<FlatSymbolRefAttr>:$head, OptionalAttr<FlatSymbolRefAttr>:$bias);
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<FlatSymbolRefAttr>:$head, OptionalAttr<FlatSymbolRefAttr>:$bias,
+                       OptionalAttr<DenseI64ArrayAttr>:$each_sequence);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name (`head` $head^)? (`bias` $bias^)? attr-dict-with-keyword $body";
+  let assemblyFormat = "$sym_name (`head` $head^)? (`bias` $bias^)? (`each_sequence` $each_sequence^)? attr-dict-with-keyword $body";
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::BlockArgument getIds() { return getBody().getArgument(0); }
     ::mlir::BlockArgument getPositions() { return getBody().getArgument(1); }
+    /// Of tokens, and no function of rows.
+    bool isOfTokens();
     /// The rows that are read, or null before `prune-rows`.
-    ::mlir::Value getRead() { return getHead() && getBody().getNumArguments() > 2 ? ::mlir::Value(getBody().getArgument(2)) : ::mlir::Value(); }
+    ::mlir::Value getRead();
+    /// What it takes besides ids, positions and the rows that are read.
+    ::llvm::ArrayRef<::mlir::BlockArgument> getColumns();
+    /// Is this column one row for all slots of a call?
+    bool isOfSequence(::mlir::BlockArgument column);
+    /// What it gives besides hidden rows, or instead of them.
+    ::mlir::ValueRange getResultRows();
   }];
 }
 
 def Quoin_HiddenOp : Quoin_Op<"hidden", [Pure, Terminator, HasParent<"ModelOp">]> {
   let summary = "ends a model: its hidden rows";
   let description = [{
-    One row per token of the call, or per row read after `prune-rows`. Unlike `func.return` it returns from a model.
+    One row per token of the call, or per row read after `prune-rows`. Unlike `func.return` it returns from a model. `results` are what calls get
+    besides logits.
 
-    Example: `quoin.hidden %h : tensor<?x64xf32>`
+    Constraints: (C1) at most 15 results.
+
+    Example: `quoin.hidden %h results %a, %b : tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x1xf32>`
   }];
-  let arguments = (ins Quoin_Rows:$rows);
-  let assemblyFormat = "$rows attr-dict `:` type($rows)";
+  let arguments = (ins Quoin_Rows:$rows, Variadic<Quoin_Rows>:$results);
+  let assemblyFormat = "$rows (`results` $results^)? attr-dict `:` type($rows) (`,` type($results)^)?";
+  let hasVerifier = 1;
 }
 
 def Quoin_ResultsOp : Quoin_Op<"results", [Pure, Terminator, ParentOneOf<["ModelOp", "WeightOp"]>]> {
   let summary = "ends a model without a head, or a weight's formula on rows: the rows that it gives";
   let description = [{
-    One row each for each row that it was applied to. Unlike `quoin.hidden` nothing scores them.
+    One row each for each row that it was applied to or, of a model of tokens, that is read. Unlike `quoin.hidden` nothing scores them.
 
     Constraints: (C1) one to 16 of them.
 

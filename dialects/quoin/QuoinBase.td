@@ -94,6 +94,9 @@ def Quoin_ChoiceRows : Type<And<[2DTensorOf<[I32]>.predicate, CPred<"::quoin::is
                             "rows of choices, tensor<?xJxi32> with a J of at least 1", "::mlir::RankedTensorType">;
 def Quoin_NumberRows : Type<And<[Quoin_ChoiceRows.predicate, CPred<"::llvm::cast<::mlir::RankedTensorType>($_self).getDimSize(1) == 1">]>,
                             "a number a row, tensor<?x1xi32>", "::mlir::RankedTensorType">;
+/// What a model of tokens takes besides them.
+def Quoin_Column : Type<And<[2DTensorOf<[F32, I32]>.predicate, CPred<"::quoin::isRowsType(::llvm::cast<::mlir::RankedTensorType>($_self))">]>,
+                        "rows of f32 or i32, tensor<?xWxf32> or tensor<?xWxi32> with a W of at least 1", "::mlir::RankedTensorType">;
 
 //===----------------------------------------------------------------------===//
 // Attributes

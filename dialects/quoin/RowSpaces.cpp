@@ -14,6 +14,8 @@ StringRef quoin::nameOf(RowSpace space) {
     return "rows of the call";
   case RowSpace::Read:
     return "rows read";
+  case RowSpace::Sequence:
+    return "rows of sequences";
   case RowSpace::Indices:
     break;
   }
@@ -43,11 +45,15 @@ int64_t quoin::rowNumbersOf(Value rows) {
 LogicalResult quoin::inferSameRowSpace(Operation *op, ArrayRef<RowSpace> operands, RowSpace &result) {
   // model_c5
   result = operands.empty() ? RowSpace::Call : operands.front();
+  // Rows of sequences go with any.
+  for (RowSpace other : operands)
+    if (result == RowSpace::Sequence)
+      result = other;
   if (llvm::is_contained(operands, RowSpace::Indices))
     return op->emitOpError("expects ") << nameOf(RowSpace::Call) << " or " << nameOf(RowSpace::Read) << ", but found "
                                        << nameOf(RowSpace::Indices);
   for (RowSpace other : operands)
-    if (other != result)
+    if (other != result && other != RowSpace::Sequence)
       return op->emitOpError("expects operands over the same rows, but found ")
              << nameOf(result) << " and " << nameOf(other);
   return success();
@@ -78,12 +84,14 @@ LogicalResult AttentionOp::inferRowSpace(ArrayRef<RowSpace> operands, RowSpace &
   return success();
 }
 
-FailureOr<RowSpaces> RowSpaces::infer(Operation *owner, Block &body, Value read) {
+FailureOr<RowSpaces> RowSpaces::infer(Operation *owner, Block &body, Value read, ValueRange once) {
   RowSpaces result;
   for (BlockArgument argument : body.getArguments())
     result.spaces[argument] = RowSpace::Call;
   if (read)
     result.spaces[read] = RowSpace::Indices;
+  for (Value column : once)
+    result.spaces[column] = RowSpace::Sequence;
   for (Operation &op : body.without_terminator()) {
     // model_c4
     auto modelOp = dyn_cast<ModelOpInterface>(op);
@@ -112,18 +120,28 @@ FailureOr<RowSpaces> RowSpaces::infer(Operation *owner, Block &body, Value read)
 }
 
 FailureOr<RowSpaces> RowSpaces::infer(ModelOp model) {
-  Block &body = model.getBody().front();
-  FailureOr<RowSpaces> result = infer(model, body, model.getRead());
-  if (failed(result) || !model.getHead())
+  SmallVector<Value> once;
+  if (model.isOfTokens())
+    for (BlockArgument column : model.getColumns())
+      if (model.isOfSequence(column))
+        once.push_back(column);
+  FailureOr<RowSpaces> result = infer(model, model.getBody().front(), model.getRead(), once);
+  if (failed(result) || !model.isOfTokens())
     return result;
   // model_c8
-  auto hidden = cast<HiddenOp>(body.getTerminator());
-  RowSpace wanted = model.getRead() ? RowSpace::Read : RowSpace::Call, found = result->of(hidden.getRows());
-  if (found == wanted)
-    return result;
-  hidden.emitOpError("expects ") << nameOf(wanted) << " in a model " << (model.getRead() ? "with" : "without")
-                                 << " a third argument, but found " << nameOf(found);
-  return failure();
+  RowSpace wanted = model.getRead() ? RowSpace::Read : RowSpace::Call;
+  Operation *end = model.getBody().front().getTerminator();
+  for (Value rows : end->getOperands()) {
+    auto found = result->spaces.find(rows);
+    if (found != result->spaces.end() && found->second == wanted)
+      continue;
+    end->emitOpError("expects ") << nameOf(wanted) << " in a model " << (model.getRead() ? "with" : "without")
+                                 << " a third argument, but found "
+                                 << (found == result->spaces.end() ? "a value that is made below"
+                                                                   : nameOf(found->second));
+    return failure();
+  }
+  return result;
 }
 
 //===----------------------------------------------------------------------===//

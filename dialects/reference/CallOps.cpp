@@ -1,6 +1,7 @@
 //===- CallOps.cpp - calls of models, with and without a cache -------------===//
 
 #include "dialects/reference/Machine.h"
+#include "dialects/stage/StageDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -11,6 +12,7 @@ using namespace quoin::ref;
 struct Machine::CallOperands {
   FlatSymbolRefAttr model;
   Value sequence, to, ids, positions, labels, read;
+  ValueRange columns;
   MaskAttr mask;
   ValueRange symbols;
   Value cache, from, keep;
@@ -25,6 +27,7 @@ template <typename Op> Machine::CallOperands Machine::callOperands(Op op) {
   c.positions = op.getPositions();
   c.labels = op.getLabels();
   c.read = op.getRead();
+  c.columns = op.getColumns();
   if constexpr (!std::is_same_v<Op, ReuseOp>) {
     c.model = op.getModelAttr();
     c.mask = op.getMask();
@@ -45,8 +48,9 @@ FailureOr<Machine::Data> Machine::apply(Operation *op, FlatSymbolRefAttr model, 
     const Tensor &elements = tensor(v);
     int64_t width = cast<RankedTensorType>(v.getType()).getDimSize(1);
     Matrix matrix(static_cast<int64_t>(elements.size()) / width, width);
+    bool real = getElementTypeOrSelf(v.getType()).isF32();
     for (auto [to, from] : llvm::zip_equal(matrix.numbers, elements))
-      to = from.real;
+      to = real ? from.real : static_cast<double>(from.integer);
     if (!rows.empty() &&
         failed(expectEqual(op, "rows", static_cast<size_t>(rows.front().rows), static_cast<size_t>(matrix.rows))))
       return failure();
@@ -70,9 +74,31 @@ FailureOr<Machine::Data> Machine::apply(Operation *op, FlatSymbolRefAttr model, 
   return results;
 }
 
-FailureOr<Machine::Data> Machine::suspendedForward(SuspendForwardOp op) {
-  FailureOr<Datum> logits = call(op, callOperands(op));
-  return failed(logits) ? FailureOr<Data>(failure()) : Data{*logits};
+FailureOr<Machine::Data> Machine::suspendedForward(SuspendForwardOp op) { return call(op, callOperands(op)); }
+
+/// The columns that a call gives its model; their rows become parts of its slots, and `once` those of all slots.
+FailureOr<std::vector<Matrix>> Machine::columns(Operation *op, const CallOperands &c, std::vector<Slot> &slots,
+                                                std::vector<double> &once) {
+  std::vector<Matrix> all;
+  Operation *model = SymbolTable::lookupNearestSymbolFrom(op, c.model);
+  for (auto [i, column] : llvm::enumerate(columnsOf(model))) {
+    auto [width, ofAll] = column;
+    Value given = c.columns[i];
+    const Tensor &elements = tensor(given);
+    bool real = getElementTypeOrSelf(given.getType()).isF32();
+    auto rows = static_cast<int64_t>(elements.size()) / width, wanted = static_cast<int64_t>(ofAll ? 1 : slots.size());
+    if (rows != wanted)
+      return op->emitOpError("expects ") << wanted << " rows of column " << i << ", but found " << rows;
+    Matrix &matrix = all.emplace_back(rows, width);
+    for (auto [to, from] : llvm::zip_equal(matrix.numbers, elements))
+      to = real ? from.real : static_cast<double>(from.integer);
+    if (ofAll)
+      llvm::append_range(once, matrix.numbers);
+    else
+      for (int64_t r = 0; r < rows; ++r)
+        llvm::append_range(slots[static_cast<size_t>(r)].columns, matrix.rowRef(r));
+  }
+  return all;
 }
 
 /// A call's slots: the sequence's first tokens, then rows of the program's own, which are never open.
@@ -120,12 +146,25 @@ static std::string describe(const Slot &s) {
          (s.label ? ", label " + std::to_string(s.label) : "");
 }
 
-FailureOr<Datum> Machine::call(Operation *op, const CallOperands &c) {
+/// How many results a model gives besides logits.
+static size_t resultsOf(Operation *model) {
+  if (auto of = dyn_cast<ModelOp>(model))
+    return of.getResultRows().size();
+  auto step = cast<stage::StepOp>(model);
+  return step.getBody().front().back().getNumOperands() - (step.getHead() ? 1 : 0);
+}
+
+FailureOr<Machine::Data> Machine::call(Operation *op, const CallOperands &c) {
   FailureOr<std::vector<Slot>> slots = slotsOf(op, c);
   if (failed(slots))
     return failure();
   auto count = static_cast<int64_t>(slots->size());
   ModelCall call;
+  std::vector<double> once;
+  FailureOr<std::vector<Matrix>> given = columns(op, c, *slots, once);
+  if (failed(given))
+    return failure();
+  call.columns = std::move(*given);
   call.slots = std::move(*slots);
   call.mask = c.mask.getFormula();
   for (Value v : c.symbols)
@@ -148,8 +187,10 @@ FailureOr<Datum> Machine::call(Operation *op, const CallOperands &c) {
     if (call.from > held)
       return op->emitOpError("expects to run from a slot that the cache reaches, but it holds ")
              << held << " and 'from' is " << call.from;
+    if (call.from > 0 && cache->once != once)
+      return op->emitOpError("expects the cache's columns of all slots, but found others");
     for (int64_t i = 0; i < call.from; ++i)
-      if (!(cache->slots[static_cast<size_t>(i)] == call.slots[static_cast<size_t>(i)]))
+      if (!cache->slots[static_cast<size_t>(i)].isAs(call.slots[static_cast<size_t>(i)], handle.tokenless))
         return op->emitOpError("expects slot ")
                << i << " of the cache to hold " << describe(call.slots[static_cast<size_t>(i)]) << ", but found "
                << describe(cache->slots[static_cast<size_t>(i)]);
@@ -183,11 +224,14 @@ FailureOr<Datum> Machine::call(Operation *op, const CallOperands &c) {
       break;
     logits.model += other.hasTrait<IsModel>();
   }
-  logits.hidden = Matrix(0, logits.head.weight->stored.columns);
+  logits.hidden = Matrix(0, logits.head.weight ? logits.head.weight->stored.columns : 0);
+  std::vector<Matrix> results;
   if (made) {
     countForward(call.from, count);
     // A cache that keeps nothing needs no copy of keys and values: but it must forget.
-    FailureOr<Matrix> hidden = runModel(model, program.getWeights(), call, cache);
+    FailureOr<Matrix> hidden = runModel(model, program.getWeights(), call, cache, &results);
+    if (cache)
+      cache->once = std::move(once);
     if (failed(hidden))
       return failure();
     logits.hidden = std::move(*hidden);
@@ -195,14 +239,33 @@ FailureOr<Datum> Machine::call(Operation *op, const CallOperands &c) {
   }
   if (cache && keep < static_cast<int64_t>(cache->slots.size()) && (made || keep < count))
     cache->truncate(keep);
-  return datum(std::move(logits));
+  Data data;
+  if (logits.head.weight)
+    data.push_back(datum(std::move(logits)));
+  // Of a call that was not made nothing is read.
+  results.resize(resultsOf(model));
+  for (const Matrix &matrix : results) {
+    Tensor elements;
+    for (double number : matrix.numbers)
+      elements.push_back(Number::ofReal(number));
+    if (failed(expectSize(op, static_cast<int64_t>(elements.size()))))
+      return failure();
+    data.push_back(datum(std::move(elements)));
+  }
+  return data;
 }
 
 LogicalResult Machine::reuse(ReuseOp op) {
   FailureOr<std::vector<Slot>> slots = slotsOf(op, callOperands(op));
   if (failed(slots))
     return failure();
-  const KeyValueCache &cache = caches[std::get<CacheHandle>(get(op.getCache())).number];
+  CacheHandle handle = std::get<CacheHandle>(get(op.getCache()));
+  const KeyValueCache &cache = caches[handle.number];
+  CallOperands operands = callOperands(op);
+  operands.model = FlatSymbolRefAttr::get(op.getContext(), handle.model);
+  std::vector<double> once;
+  if (failed(columns(op, operands, *slots, once)))
+    return failure();
   int64_t limit = integer(op.getLimit()), to = integer(op.getTo());
   // `then` rows may see all that the cache holds, so none of it may be beyond.
   if (limit > to && static_cast<int64_t>(cache.slots.size()) > limit)
@@ -210,9 +273,9 @@ LogicalResult Machine::reuse(ReuseOp op) {
   auto held = static_cast<int64_t>(cache.slots.size());
   int64_t end = std::min(limit, std::min(static_cast<int64_t>(slots->size()), held));
   int64_t same = 0;
-  while (same < end) {
+  while (same < end && once == cache.once) {
     const Slot &slot = (*slots)[static_cast<size_t>(same)];
-    if (slot.open || !(slot == cache.slots[static_cast<size_t>(same)]))
+    if ((slot.open && !handle.tokenless) || !slot.isAs(cache.slots[static_cast<size_t>(same)], handle.tokenless))
       break;
     ++same;
   }
@@ -226,10 +289,11 @@ LogicalResult Machine::reuse(ReuseOp op) {
 }
 
 Machine::Answer Machine::evaluateCall(Operation *op) {
-  auto setCall = [&](FailureOr<Datum> logits) -> Answer {
-    if (failed(logits))
+  auto setCall = [&](FailureOr<Data> results) -> Answer {
+    if (failed(results))
       return failure();
-    set(op->getResult(0), *logits);
+    for (auto [value, result] : llvm::zip_equal(op->getResults(), *results))
+      set(value, result);
     return success();
   };
   return llvm::TypeSwitch<Operation *, Answer>(op)
@@ -250,7 +314,7 @@ Machine::Answer Machine::evaluateCall(Operation *op) {
       .Case([&](ForwardCachedOp o) { return setCall(call(o, callOperands(o))); })
       // A handle: a second execution names the same cache.
       .Case([&](CacheOp o) -> Answer {
-        set(o.getCache(), CacheHandle{static_cast<int64_t>(o.getNumber()), o.getModel()});
+        set(o.getCache(), CacheHandle{static_cast<int64_t>(o.getNumber()), o.getModel(), o.getTokenless()});
         return success();
       })
       .Case([&](ReuseOp o) -> Answer { return reuse(o); })

@@ -38,7 +38,7 @@ struct Logits {
   double guidance = 0;
 
   int64_t rows() const { return hidden.rows; }
-  int64_t vocabulary() const { return head.weight->stored.rows; }
+  int64_t vocabulary() const { return head.weight ? head.weight->stored.rows : 0; }
   /// Scores of rows [from, from + count).
   Matrix scores(int64_t from, int64_t count) const;
 };
@@ -47,6 +47,7 @@ struct Logits {
 struct CacheHandle {
   int64_t number = 0;
   llvm::StringRef model = {};
+  bool tokenless = false;
 };
 
 /// Nothing (`std::monostate`) is what `ub.poison` gives: it may be carried along but not used.

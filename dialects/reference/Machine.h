@@ -67,7 +67,9 @@ private:
   Answer evaluateCall(mlir::Operation *op);
   struct CallOperands;
   template <typename Op> CallOperands callOperands(Op op);
-  mlir::FailureOr<Datum> call(mlir::Operation *op, const CallOperands &operands);
+  mlir::FailureOr<Data> call(mlir::Operation *op, const CallOperands &operands);
+  mlir::FailureOr<std::vector<Matrix>> columns(mlir::Operation *op, const CallOperands &operands,
+                                               std::vector<Slot> &slots, std::vector<double> &once);
   mlir::LogicalResult reuse(ReuseOp op);
   mlir::FailureOr<std::vector<Slot>> slotsOf(mlir::Operation *op, const CallOperands &operands);
   void countForward(int64_t from, int64_t slots);

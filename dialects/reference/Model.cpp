@@ -38,15 +38,26 @@ public:
   BodyRun(Block &ops, RowSpaces rowSpaces, const Weights &weights, const ModelCall &call, KeyValueCache *cache)
       : block(ops), spaces(std::move(rowSpaces)), weights(weights), call(call), cache(cache), visible(call) {}
 
-  FailureOr<Matrix> run();
+  FailureOr<Matrix> run(ModelOp model, std::vector<Matrix> *results);
   /// Of a model without a head.
   FailureOr<std::vector<Matrix>> apply(const std::vector<Matrix> &inputs);
 
 private:
   int64_t rowsThatRun() const { return static_cast<int64_t>(call.slots.size()) - call.from; }
-  /// How many a value has, be it rows or positions.
-  int64_t rowsLike(Value v) const { return spaces.isRead(v) ? static_cast<int64_t>(call.read.size()) : rowsThatRun(); }
-  const Matrix &rows(Value v) const { return matrices.find(v)->second; }
+  /// A value's rows, as many as the op that runs has: rows of sequences are there for each of them.
+  const Matrix &rows(Value v) {
+    const Matrix &own = matrices.find(v)->second;
+    if (!spaces.isOfSequence(v) || current < 0)
+      return own;
+    Matrix &all = spread[{v, current}];
+    for (int64_t r = all.rows; r < current; ++r)
+      all.appendRows(own);
+    return all;
+  }
+  /// How many rows a value has.
+  int64_t countOf(Value v) const {
+    return spaces.isOfSequence(v) ? 1 : spaces.isRead(v) ? static_cast<int64_t>(call.read.size()) : rowsThatRun();
+  }
   const Weight &weight(FlatSymbolRefAttr symbol) const { return *weights.find(symbol); }
   /// The slot that the i-th row of a value stands for.
   int64_t slotOfRow(Value v, int64_t row) const {
@@ -69,6 +80,8 @@ private:
   Visibility visible;
   size_t attentions = 0, scans = 0; // so far
   DenseMap<Value, Matrix> matrices;
+  int64_t current = -1; // rows of the op that runs; -1: it has rows of sequences
+  DenseMap<std::pair<Value, int64_t>, Matrix> spread;
 };
 
 } // namespace
@@ -77,8 +90,7 @@ LogicalResult BodyRun::embed(EmbedOp op, Matrix &out) {
   const Matrix &table = weight(op.getWeightAttr()).stored;
   if (!op.isByToken()) {
     Value by = op.getIds();
-    int64_t count = spaces.isRead(by) ? static_cast<int64_t>(call.read.size()) : rowsThatRun();
-    out = rowsOfTable(table, isRows(by) ? rows(by).rows : count, [&](int64_t r) {
+    out = rowsOfTable(table, countOf(by), [&](int64_t r) {
       return isRows(by) ? static_cast<int64_t>(rows(by).row(r)[0])
                         : call.slots[static_cast<size_t>(slotOfRow(by, r))].position;
     });
@@ -132,7 +144,7 @@ void BodyRun::eachRow(EachRowOp op) {
   SmallVector<ArrayRef<double>> vectors;
   for (auto symbol : op.getWeights().getAsRange<FlatSymbolRefAttr>())
     vectors.push_back(weight(symbol).stored.rowRef(0));
-  int64_t count = rowsLike(op.getInputs()[0]);
+  int64_t count = countOf(op.getOutputs()[0]);
   auto made = evaluateRows(op.getBody().front(), inputs, vectors, count, [&](int64_t r) {
     return call.slots[static_cast<size_t>(slotOfRow(op.getInputs()[0], r))].position;
   });
@@ -163,6 +175,9 @@ void BodyRun::scan(ScanOp op) {
 }
 
 LogicalResult BodyRun::evaluate(Operation *op) {
+  if (op->getNumResults() == 0)
+    return success();
+  current = spaces.isOfSequence(op->getResult(0)) ? -1 : countOf(op->getResult(0));
   if (auto recurrence = dyn_cast<ScanOp>(op)) {
     scan(recurrence);
     return success();
@@ -171,12 +186,12 @@ LogicalResult BodyRun::evaluate(Operation *op) {
     eachRow(program);
     return success();
   }
-  if (auto spread = dyn_cast<SpreadOp>(op)) {
+  if (auto repeated = dyn_cast<SpreadOp>(op)) {
     // The weight again and again.
-    Matrix &out = matrices[spread.getOutput()];
-    for (int64_t r = rowsLike(spread.getOver()); r > 0; --r)
-      out.appendRows(weight(spread.getWeightAttr()).stored);
-    out.columns = rowNumbersOf(spread.getOutput());
+    Matrix &out = matrices[repeated.getOutput()];
+    for (int64_t r = countOf(repeated.getOver()); r > 0; --r)
+      out.appendRows(weight(repeated.getWeightAttr()).stored);
+    out.columns = rowNumbersOf(repeated.getOutput());
     return success();
   }
   if (auto spelling = dyn_cast<SpellingOpInterface>(op)) {
@@ -210,13 +225,44 @@ LogicalResult BodyRun::evaluate(Operation *op) {
   return success();
 }
 
-FailureOr<Matrix> BodyRun::run() {
+FailureOr<Matrix> BodyRun::run(ModelOp model, std::vector<Matrix> *results) {
+  for (auto [argument, column] : llvm::zip_equal(model.getColumns(), call.columns))
+    matrices[argument] = ref::rowsThatRun(column, model.isOfSequence(argument), call);
   for (Operation &op : block.without_terminator())
     if (failed(evaluate(&op)))
       return failure();
   // Before `prune-rows` every row comes out; after it only those that are read do.
-  Value hidden = cast<HiddenOp>(block.getTerminator()).getRows();
-  return spaces.isRead(hidden) ? rows(hidden) : rowsAt(rows(hidden), call.read, call.from);
+  auto read = [&](Value v) {
+    const Matrix &all = matrices.find(v)->second;
+    return spaces.isRead(v) ? all : rowsAt(all, call.read, call.from);
+  };
+  for (Value v : model.getResultRows())
+    if (results)
+      results->push_back(read(v));
+  auto hidden = dyn_cast<HiddenOp>(block.getTerminator());
+  return hidden ? read(hidden.getRows()) : Matrix(static_cast<int64_t>(call.read.size()), 0);
+}
+
+std::vector<std::pair<int64_t, bool>> quoin::ref::columnsOf(Operation *model) {
+  std::vector<std::pair<int64_t, bool>> all;
+  if (auto of = dyn_cast<ModelOp>(model)) {
+    for (BlockArgument column : of.getColumns())
+      all.emplace_back(cast<RankedTensorType>(column.getType()).getDimSize(1), of.isOfSequence(column));
+    return all;
+  }
+  for (BlockArgument column : cast<stage::StepOp>(model).getColumns()) {
+    auto buffer = cast<stage::BufferType>(column.getType());
+    all.emplace_back(buffer.getWidth(), buffer.getSpace() == stage::Space::Sequence);
+  }
+  return all;
+}
+
+Matrix quoin::ref::rowsThatRun(const Matrix &column, bool once, const ModelCall &call) {
+  if (once)
+    return column;
+  Matrix run(column.rows - call.from, column.columns);
+  std::copy_n(column.row(call.from), run.rows * run.columns, run.numbers.begin());
+  return run;
 }
 
 FailureOr<std::vector<Matrix>> BodyRun::apply(const std::vector<Matrix> &inputs) {
@@ -263,15 +309,17 @@ FailureOr<Matrix> quoin::ref::evaluateRowsFormula(WeightOp weight, const Weights
 }
 
 FailureOr<Matrix> quoin::ref::runModel(Operation *model, const Weights &weights, const ModelCall &call,
-                                       KeyValueCache *cache) {
+                                       KeyValueCache *cache, std::vector<Matrix> *results) {
   if (cache)
     cache->truncate(call.from);
   KeyValueCache none;
+  std::vector<Matrix> ignored;
   auto run = [&](ModelOp body) {
-    return BodyRun(body.getBody().front(), *RowSpaces::infer(body), weights, call, cache).run();
+    return BodyRun(body.getBody().front(), *RowSpaces::infer(body), weights, call, cache).run(body, results);
   };
-  FailureOr<Matrix> hidden =
-      isa<stage::StepOp>(model) ? runStep(model, weights, call, cache ? *cache : none) : run(cast<ModelOp>(model));
+  FailureOr<Matrix> hidden = isa<stage::StepOp>(model)
+                                 ? runStep(model, weights, call, cache ? *cache : none, results ? *results : ignored)
+                                 : run(cast<ModelOp>(model));
   if (cache)
     cache->slots = call.slots;
   return hidden;
@@ -280,9 +328,13 @@ FailureOr<Matrix> quoin::ref::runModel(Operation *model, const Weights &weights,
 Head quoin::ref::headOf(Operation *model, const Weights &weights) {
   if (auto step = dyn_cast<stage::StepOp>(model)) {
     stage::HeadOp head = step.getHead();
+    if (!head)
+      return {};
     return {weights.find(head.getWeight().getSources()[0]),
             head.getBias() ? weights.find(head.getBias()->getSources()[0]) : nullptr};
   }
   auto of = cast<ModelOp>(model);
+  if (!of.getHead())
+    return {};
   return {weights.find(of.getHeadAttr()), of.getBiasAttr() ? weights.find(of.getBiasAttr()) : nullptr};
 }

@@ -23,8 +23,13 @@ struct Slot {
   int64_t position = 0;
   bool open = false;
   int64_t label = 0;
-  bool operator==(const Slot &o) const {
-    return token == o.token && position == o.position && open == o.open && label == o.label;
+  /// Of a call of a model that takes columns: its rows of them, one behind the other.
+  std::vector<double> columns = {};
+  bool operator==(const Slot &o) const { return isAs(o, false); }
+  /// With `tokenless` tokens and open bits do not count.
+  bool isAs(const Slot &o, bool tokenless) const {
+    return (tokenless || (token == o.token && open == o.open)) && position == o.position && label == o.label &&
+           columns == o.columns;
   }
 };
 
@@ -36,6 +41,8 @@ struct ModelCall {
   std::vector<int64_t> read;
   BlockMask mask;
   std::vector<int64_t> symbols;
+  /// The model's columns, in its order: a row for each slot, or one for all of them.
+  std::vector<Matrix> columns;
 };
 
 /// Leading slots of earlier calls with their keys and values, one pair of matrices per attention of the body, and the
@@ -43,20 +50,28 @@ struct ModelCall {
 struct KeyValueCache {
   std::vector<Slot> slots;
   std::vector<Matrix> keys, values, states;
+  /// Columns that held for all of them.
+  std::vector<double> once;
   /// Forgets all slots but the first `count`.
   void truncate(int64_t count);
 };
 
 /// Runs a model: a `quoin.model` or the `stage.step` that it became. The result has one row per slot read. `cache` may
 /// be null; otherwise it afterwards holds all slots of the call. Errors are on ops of the body.
+/// `results`, if given, become what the model gives besides its hidden rows, which have no numbers without a head.
 mlir::FailureOr<Matrix> runModel(mlir::Operation *model, const Weights &weights, const ModelCall &call,
-                                 KeyValueCache *cache);
+                                 KeyValueCache *cache, std::vector<Matrix> *results = nullptr);
+
+/// Widths of the columns that a model of tokens takes, and which of them are one row for all slots.
+std::vector<std::pair<int64_t, bool>> columnsOf(mlir::Operation *model);
+/// The columns' rows that run: of a column of all slots its row.
+Matrix rowsThatRun(const Matrix &column, bool once, const ModelCall &call);
 
 /// The step's part of it: the cache holds keys and values of the slots below `from`, and afterwards those of all.
 mlir::FailureOr<Matrix> runStep(mlir::Operation *step, const Weights &weights, const ModelCall &call,
-                                KeyValueCache &cache);
+                                KeyValueCache &cache, std::vector<Matrix> &results);
 
-/// What scores a model's hidden rows.
+/// What scores a model's hidden rows; nothing of a model without a head.
 Head headOf(mlir::Operation *model, const Weights &weights);
 
 /// Runs a model without a head on rows: as many in each matrix, one matrix a result.

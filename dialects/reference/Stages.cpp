@@ -28,7 +28,7 @@ public:
     places.resize(step.getPlaces().value_or(ArrayRef<int64_t>()).size());
   }
 
-  FailureOr<Matrix> run();
+  FailureOr<Matrix> run(std::vector<Matrix> &results);
   /// Of a step without a head.
   FailureOr<std::vector<Matrix>> apply(const std::vector<Matrix> &inputs);
 
@@ -40,6 +40,11 @@ private:
     return place ? places[static_cast<size_t>(*place)] : matrices[v];
   }
   const Weight &weight(WeightAttr w, size_t source = 0) const { return *weights.find(w.getSources()[source]); }
+  int64_t countOf(Space space) const {
+    return space == Space::Sequence ? 1
+           : space == Space::Row    ? static_cast<int64_t>(call.slots.size()) - call.from
+                                    : static_cast<int64_t>(call.read.size());
+  }
   int64_t slotOf(Space space, int64_t row) const {
     return space == Space::Row ? call.from + row : call.read[static_cast<size_t>(row)];
   }
@@ -88,9 +93,7 @@ FailureOr<Matrix> StepRun::evaluate(stage::RowsOp op) {
           return embed(op, table, call);
         if (by != step.getPositions())
           return rowsOfTable(table, in(0).rows, [&](int64_t r) { return static_cast<int64_t>(in(0).row(r)[0]); });
-        int64_t count = space == Space::Row ? static_cast<int64_t>(call.slots.size()) - call.from
-                                            : static_cast<int64_t>(call.read.size());
-        return rowsOfTable(table, count,
+        return rowsOfTable(table, countOf(space),
                            [&](int64_t r) { return call.slots[static_cast<size_t>(slotOf(space, r))].position; });
       })
       .DefaultUnreachable("all formulas are known");
@@ -104,8 +107,7 @@ void StepRun::evaluate(stage::EachRowOp op) {
   SmallVector<ArrayRef<double>> vectors;
   for (auto vector : op.getWeights().getAsRange<WeightAttr>())
     vectors.push_back(weight(vector).stored.rowRef(0));
-  int64_t count = space == Space::Row ? static_cast<int64_t>(call.slots.size()) - call.from
-                                      : static_cast<int64_t>(call.read.size());
+  int64_t count = countOf(space);
   SmallVector<TableRow, 1> tables;
   for (auto [table, column] : op.getLookups()) {
     auto angles = cast<AnglesAttr>(table.getLayout());
@@ -176,6 +178,12 @@ Matrix StepRun::evaluate(AttendOp op) {
 
 Matrix StepRun::evaluate(MoveOp op) {
   const Matrix &in = buffer(op.getInput());
+  if (op.getInput().getType().getSpace() == Space::Sequence && op.getOutput().getType().getSpace() == Space::Row) {
+    Matrix all(0, in.columns);
+    for (int64_t r = 0; r < countOf(Space::Row); ++r)
+      all.appendRows(in);
+    return all;
+  }
   return op.getRows() ? rowsAt(in, call.read, call.from) : in;
 }
 
@@ -207,10 +215,17 @@ LogicalResult StepRun::runStages() {
   return success();
 }
 
-FailureOr<Matrix> StepRun::run() {
+FailureOr<Matrix> StepRun::run(std::vector<Matrix> &results) {
+  for (auto [argument, column] : llvm::zip_equal(step.getColumns(), call.columns))
+    matrices[argument] = rowsThatRun(column, bufferOf(argument).getSpace() == Space::Sequence, call);
   if (failed(runStages()))
     return failure();
-  return buffer(step.getHead().getInput());
+  HeadOp head = step.getHead();
+  ValueRange given =
+      head ? ValueRange(head.getResults()) : cast<stage::ResultsOp>(step.getBody().front().back()).getRows();
+  for (Value rows : given)
+    results.push_back(buffer(rows));
+  return head ? buffer(head.getInput()) : Matrix(countOf(Space::Read), 0);
 }
 
 FailureOr<std::vector<Matrix>> StepRun::apply(const std::vector<Matrix> &inputs) {
@@ -231,6 +246,6 @@ FailureOr<std::vector<Matrix>> quoin::ref::applyStep(Operation *step, const Weig
 }
 
 FailureOr<Matrix> quoin::ref::runStep(Operation *step, const Weights &weights, const ModelCall &call,
-                                      KeyValueCache &cache) {
-  return StepRun(cast<StepOp>(step), weights, call, cache).run();
+                                      KeyValueCache &cache, std::vector<Matrix> &results) {
+  return StepRun(cast<StepOp>(step), weights, call, cache).run(results);
 }

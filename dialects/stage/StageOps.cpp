@@ -143,6 +143,12 @@ static LogicalResult expectColumn(Operation *op, Value operand, StepColumn colum
   return op->emitOpError("expects the step's ") << names[column] << ", but found other rows";
 }
 
+/// Ids, positions or row numbers, and none of the model's other columns.
+static bool isHostColumn(Value v) {
+  auto column = dyn_cast<BlockArgument>(v);
+  return column && column.getArgNumber() <= Read;
+}
+
 /// The first size of the weight's first source; none where a symbol is wrong, which is said elsewhere.
 static std::optional<int64_t> rowsOf(Operation *op, SymbolTableCollection &table, WeightAttr weight) {
   if (weight.getSources().empty())
@@ -298,7 +304,7 @@ LogicalResult EachRowOp::verifyRegions() {
   Block &body = getBody().front();
   for (auto [i, input] : llvm::enumerate(getInputs())) {
     BufferType type = bufferOf(input);
-    if (isa<BlockArgument>(input) && type.getElement().isInteger(32)) {
+    if (isHostColumn(input) && type.getElement().isInteger(32)) {
       if (failed(expectColumn(*this, input, Positions)))
         return failure();
       hasPositions = true;
@@ -566,8 +572,9 @@ LogicalResult AttendOp::verify() {
 //===----------------------------------------------------------------------===//
 
 bool MoveOp::readsElsewhere(OpOperand &operand) {
-  return &operand == &getInputMutable() && getInput().getType().getSpace() == Space::Row &&
-         getOutput().getType().getSpace() != Space::Row;
+  Space from = getInput().getType().getSpace();
+  return &operand == &getInputMutable() &&
+         (from == Space::Sequence || (from == Space::Row && getOutput().getType().getSpace() != Space::Row));
 }
 
 LogicalResult MoveOp::verify() {
@@ -578,12 +585,15 @@ LogicalResult MoveOp::verify() {
   // move_c2
   bool sameSpace = from.getSpace() == to.getSpace(), sameType = from.getElement() == to.getElement(),
        rows = from.getElement().isF32() || from.getElement().isBF16() ||
-              (from.getElement().isInteger(32) && !isa<BlockArgument>(getInput()));
+              (from.getElement().isInteger(32) && !isHostColumn(getInput()));
   bool narrows = sameSpace && from.getSpace() != Space::Host && from.getElement().isF32() && to.getElement().isBF16();
   bool gathers = from.getSpace() == Space::Row && to.getSpace() == Space::Read && sameType && rows;
   bool hands = from.getSpace() != Space::Host && to.getSpace() == Space::Host && sameType && from.getElement().isF32();
-  if (!narrows && !gathers && !hands)
-    return emitOpError("expects to narrow rows, to gather those that are read or to hand f32 to the host, but found ")
+  bool spreads = from.getSpace() == Space::Sequence && to.getSpace() == Space::Row && sameType && rows;
+  if (!narrows && !gathers && !hands && !spreads)
+    return emitOpError(
+               "expects to narrow rows, to gather those that are read, to give rows their sequence's or to hand "
+               "f32 to the host, but found ")
            << from << " to " << to;
   // move_c3
   if ((from.getSpace() == Space::Row && !sameSpace) != bool(getRows()))
@@ -606,6 +616,10 @@ LogicalResult HeadOp::verify() {
   // head_c1
   if (getInput().getType().getSpace() != Space::Host || !getInput().getType().getElement().isF32())
     return emitOpError("expects rows of f32 that the host has, but found ") << getInput().getType();
+  // head_c5
+  for (Value rows : getResults())
+    if (bufferOf(rows).getSpace() != Space::Host || !bufferOf(rows).getElement().isF32())
+      return emitOpError("expects results of f32 that the host has, but found ") << rows.getType();
   // head_c2
   auto tiles = llvm::dyn_cast_or_null<TilesAttr>(getWeight().getLayout());
   if (getWeight().getSources().size() != 1)

@@ -18,7 +18,7 @@ def Stage_StepOp : Stage_Op<"step", [Symbol, IsolatedFromAbove, Quoin_IsModel,
     which they run, and ends in the head or, in a model without one, in its results. `quoin-place-buffers` adds the `places` in scratch that buffers lie in, as bytes of a
     row of each, and the bytes of a `page` of keys and values. It differs from `func.func` in that all workers run it together.
 
-    Constraints: (C1) the body's arguments are `buffer<row, 1xi32>`, `buffer<row, 1xi32>` and `buffer<read, 1xi64>`, then columns `buffer<row, Wxf32>`; (C2) it holds stages
+    Constraints: (C1) the body's arguments are `buffer<row, 1xi32>`, `buffer<row, 1xi32>` and `buffer<read, 1xi64>`, then columns of f32 or i32, `row` or `sequence`; (C2) it holds stages
     and ends in `stage.head` or `stage.results`; (C3) places are positive multiples of 64 below 2^56 in all; (C4) a result's place is one of them and large
     enough for it; (C5) a buffer that is read is still in its place, and a result takes an operand's place only where the stage can
     work in place; (C6) weights in the file are the same or lie apart; (C7) pages of layers lie apart in the page, at
@@ -251,11 +251,11 @@ def Stage_AttendOp : Stage_StageOp<"attend", [IsolatedFromAbove, Quoin_HoldsForm
 def Stage_MoveOp : Stage_StageOp<"move", [Stage_Worked<["readsElsewhere"]>]> {
   let summary = "copies rows to another space or type";
   let description = [{
-    From `row` to `read`: the rows of those numbers. To `host`: the rows that are read, to the addresses that the host gives. In one
-    space: f32 to bf16, for products of pairs that cannot have it from who makes the rows. `quoin.gather_rows` is one of these.
+    From `row` to `read`: the rows of those numbers. To `host`: the rows that are read, to the addresses that the host gives. From `sequence` to
+    `row`: each row gets its sequence's. In one space: f32 to bf16, for products of pairs that cannot have it from who makes the rows. `quoin.gather_rows` is one of these.
 
     Constraints: (C1) as many features in the result; (C2) one space and f32 to bf16, or `row` to `read` or `host` as they are stored (i32 to `read` only), or `read` to `host`,
-    f32; (C3) row numbers come with rows of space `row` that leave it, and with no others.
+    f32, or `sequence` to `row`, f32 or i32; (C3) row numbers come with rows of space `row` that leave it, and with no others.
 
     Example:
     ```mlir
@@ -291,12 +291,15 @@ def Stage_HeadOp : Stage_StageOp<"head", [Terminator, DeclareOpInterfaceMethods<
     own, over rows of those that ask for scores. With `narrow`, rows are rounded to bf16 first and multiplied in pairs.
 
     Constraints: (C1) rows of space `host`, f32; (C2) the weight is of rank 2, its second dimension the rows' width; (C3) `narrow`
-    comes with a weight that is stored as bf16; (C4) a bias has the weight's first dimension and is f32.
+    comes with a weight that is stored as bf16; (C4) a bias has the weight's first dimension and is f32; (C5) `results`, which the
+    model gives besides, are rows of space `host`, f32.
 
     Example: `stage.head %h by <@head> : !stage.buffer<host, 64xf32>`
   }];
-  let arguments = (ins Stage_Buffer:$input, Stage_Weight:$weight, OptionalAttr<Stage_Weight>:$bias, UnitAttr:$narrow);
-  let assemblyFormat = "$input `by` $weight (`bias` $bias^)? (`narrow` $narrow^)? attr-dict `:` qualified(type($input))";
+  let arguments = (ins Stage_Buffer:$input, Variadic<Stage_Buffer>:$results, Stage_Weight:$weight, OptionalAttr<Stage_Weight>:$bias, UnitAttr:$narrow);
+  let assemblyFormat = [{
+    $input `by` $weight (`bias` $bias^)? (`narrow` $narrow^)? (`results` $results^)? attr-dict `:` qualified(type($input)) (`,` qualified(type($results))^)?
+  }];
   let hasVerifier = 1;
 }
 

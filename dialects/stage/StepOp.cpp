@@ -28,7 +28,8 @@ static LogicalResult verifyArguments(StepOp step) {
   TypeRange found = step.getBody().getArgumentTypes();
   auto isColumn = [](Type type) {
     auto buffer = dyn_cast<BufferType>(type);
-    return buffer && buffer.getSpace() == Space::Row && buffer.getElement().isF32();
+    return buffer && (buffer.getSpace() == Space::Row || buffer.getSpace() == Space::Sequence) &&
+           (buffer.getElement().isF32() || buffer.getElement().isInteger(32));
   };
   if (found.size() >= 3 && llvm::equal(found.take_front(3), expected) && llvm::all_of(found.drop_front(3), isColumn))
     return success();

@@ -28,6 +28,7 @@
 #include "passes/Remarks.h"
 #include "passes/Spellings.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <map>
 
 using namespace mlir;
 using namespace quoin;
@@ -43,6 +44,13 @@ struct LowerToStages : quoin::impl::LowerToStagesPassBase<LowerToStages> {
   Counter numStages{"lower-to-stages", "num-stages"};
 
   void runOnOperation() override;
+};
+
+/// Any order of values will do.
+struct SpreadOrder {
+  bool operator()(const std::pair<Value, Space> &a, const std::pair<Value, Space> &b) const {
+    return std::pair(a.first.getAsOpaquePointer(), a.second) < std::pair(b.first.getAsOpaquePointer(), b.second);
+  }
 };
 
 /// Lowers one model.
@@ -63,7 +71,8 @@ private:
   OpBuilder b;
   StepOp step;
   Value words;
-  DenseMap<Value, Value> buffers; ///< of the model's rows, positions and ids
+  DenseMap<Value, Value> buffers;                               ///< of the model's rows, positions and ids
+  std::map<std::pair<Value, Space>, Value, SpreadOrder> spread; ///< rows of sequences, for each row of a space
 
   //===--------------------------------------------------------------------===//
   // Types and weights
@@ -76,7 +85,27 @@ private:
   BufferType typeFor(Value v, Space space) {
     return BufferType::get(b.getContext(), space, rowNumbersOf(v), getElementTypeOrSelf(v));
   }
-  BufferType typeFor(Value v) { return typeFor(v, spaces.isRead(v) ? Space::Read : Space::Row); }
+  Space spaceOf(Value v) {
+    return spaces.isRead(v) ? Space::Read : spaces.isOfSequence(v) ? Space::Sequence : Space::Row;
+  }
+  BufferType typeFor(Value v) { return typeFor(v, spaceOf(v)); }
+
+  /// The buffer of a value for a stage over rows of a space: rows of sequences are copied to each row first, once.
+  Value bufferFor(Value v, Space space) {
+    Value own = buffers.at(v);
+    if (spaceOf(v) != Space::Sequence || space == Space::Sequence)
+      return own;
+    Value &rows = spread[{v, Space::Row}];
+    if (!rows)
+      rows = MoveOp::create(b, v.getLoc(), typeFor(v, Space::Row), false, own, Value(), IntegerAttr());
+    if (space == Space::Row)
+      return rows;
+    Value &read = spread[{v, Space::Read}];
+    if (!read)
+      read = MoveOp::create(b, v.getLoc(), typeFor(v, Space::Read), false, spread[{v, Space::Row}], step.getRead(),
+                            IntegerAttr());
+    return read;
+  }
 
   WeightAttr weight(ArrayRef<FlatSymbolRefAttr> sources) {
     return WeightAttr::get(b.getContext(), sources, Type(), LayoutAttrInterface(), -1);
@@ -89,7 +118,7 @@ private:
   void addRows(Operation *op, FormulaAttrInterface formula, ValueRange inputs, Value out, WeightAttr read = {}) {
     SmallVector<Value, 3> operands;
     for (Value v : inputs)
-      operands.push_back(buffers.at(v));
+      operands.push_back(bufferFor(v, spaceOf(out)));
     BufferType type = typeFor(out);
     bool findsPositions = isa<EmbedAttr>(formula) && operands[0] == step.getPositions();
     if (findsPositions && type.getSpace() == Space::Read)
@@ -99,15 +128,15 @@ private:
 
   void addProduct(LinearOp op) {
     WeightAttr bias = op.getBiasAttr() ? weight({op.getBiasAttr()}) : WeightAttr();
-    buffers[op.getOutput()] =
-        ProductOp::create(b, op.getLoc(), typeFor(op.getOutput()), false, buffers.at(op.getInput()), ValueRange(),
-                          weight({op.getWeightAttr()}), bias, IntegerAttr());
+    buffers[op.getOutput()] = ProductOp::create(b, op.getLoc(), typeFor(op.getOutput()), false,
+                                                bufferFor(op.getInput(), spaceOf(op->getResult(0))), ValueRange(),
+                                                weight({op.getWeightAttr()}), bias, IntegerAttr());
   }
 
   void addExperts(ExpertLinearOp op) {
-    buffers[op.getOutput()] =
-        ExpertsOp::create(b, op.getLoc(), typeFor(op.getOutput()), false, buffers.at(op.getInput()),
-                          buffers.at(op.getChoice()), weight({op.getWeightAttr()}), IntegerAttr());
+    buffers[op.getOutput()] = ExpertsOp::create(
+        b, op.getLoc(), typeFor(op.getOutput()), false, bufferFor(op.getInput(), spaceOf(op->getResult(0))),
+        bufferFor(op.getChoice(), spaceOf(op->getResult(0))), weight({op.getWeightAttr()}), IntegerAttr());
   }
 
   /// A row program that reads the cosines and sines of its row's position.
@@ -116,10 +145,11 @@ private:
     auto angles = AnglesAttr::get(b.getContext(), positions, half, op.getThetaAttr());
     auto table = WeightAttr::get(b.getContext(), {}, b.getF32Type(), angles, -1);
     BufferType type = typeFor(op.getOutput());
-    auto made = stage::EachRowOp::create(b, op.getLoc(), type, false,
-                                         ValueRange{buffers.at(op.getInput()), step.getPositions()},
-                                         type.getSpace() == Space::Read ? step.getRead() : Value(), b.getArrayAttr({}),
-                                         b.getArrayAttr({table}), b.getDenseI64ArrayAttr({1}), DenseI64ArrayAttr());
+    auto made =
+        stage::EachRowOp::create(b, op.getLoc(), type, false,
+                                 ValueRange{bufferFor(op.getInput(), spaceOf(op->getResult(0))), step.getPositions()},
+                                 type.getSpace() == Space::Read ? step.getRead() : Value(), b.getArrayAttr({}),
+                                 b.getArrayAttr({table}), b.getDenseI64ArrayAttr({1}), DenseI64ArrayAttr());
     Block &body = made.getBody().emplaceBlock();
     for (Type argument : {Type(RankedTensorType::get({width}, b.getF32Type())), Type(b.getIndexType()),
                           Type(RankedTensorType::get({head}, b.getF32Type()))})
@@ -136,9 +166,11 @@ private:
   /// A sum of rows is a row program of one op.
   void addSum(arith::AddFOp op) {
     Type row = rowTypeOf(op.getType());
-    auto made = stage::EachRowOp::create(b, op.getLoc(), typeFor(op.getResult()), false,
-                                         ValueRange{buffers.at(op.getLhs()), buffers.at(op.getRhs())}, Value(),
-                                         b.getArrayAttr({}), ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr());
+    auto made =
+        stage::EachRowOp::create(b, op.getLoc(), typeFor(op.getResult()), false,
+                                 ValueRange{bufferFor(op.getLhs(), spaceOf(op->getResult(0))),
+                                            bufferFor(op.getRhs(), spaceOf(op->getResult(0)))},
+                                 Value(), b.getArrayAttr({}), ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr());
     OpBuilder::InsertionGuard guard(b);
     Block *body = b.createBlock(&made.getBody(), {}, {row, row}, {op.getLoc(), op.getLoc()});
     Value sum = arith::AddFOp::create(b, op.getLoc(), body->getArgument(0), body->getArgument(1));
@@ -171,7 +203,7 @@ private:
     SmallVector<Value> inputs;
     bool findsPositions = false;
     for (Value input : op.getInputs()) {
-      inputs.push_back(buffers.at(input));
+      inputs.push_back(bufferFor(input, spaceOf(op.getOutputs()[0])));
       findsPositions |= !isRows(input) && spaces.isRead(input);
     }
     SmallVector<Attribute> vectors;
@@ -214,6 +246,13 @@ private:
     return MoveOp::create(b, op->getLoc(), typeFor(rows, to), false, buffers.at(rows), numbers, IntegerAttr());
   }
 
+  SmallVector<Value> moveAll(Operation *op, ValueRange all) {
+    SmallVector<Value> rows;
+    for (Value row : all)
+      rows.push_back(move(op, row, Space::Host));
+    return rows;
+  }
+
   void lower(Operation &op);
 };
 } // namespace
@@ -233,14 +272,10 @@ void ModelLowering::lower(Operation &op) {
       .Case([&](GatherRowsOp o) {
         buffers[o.getOutput()] = isRows(o.getInput()) ? move(o, o.getInput(), Space::Read) : buffers.at(o.getInput());
       })
-      .Case([&](quoin::ResultsOp o) {
-        SmallVector<Value> rows;
-        for (Value row : o.getRows())
-          rows.push_back(move(o, row, Space::Host));
-        stage::ResultsOp::create(b, model.getLoc(), rows);
-      })
+      .Case([&](quoin::ResultsOp o) { stage::ResultsOp::create(b, model.getLoc(), moveAll(o, o.getRows())); })
       .Case([&](HiddenOp o) {
-        HeadOp::create(b, model.getLoc(), move(o, o.getRows(), Space::Host), weight({model.getHeadAttr()}),
+        Value hidden = move(o, o.getRows(), Space::Host);
+        HeadOp::create(b, model.getLoc(), hidden, moveAll(o, o.getResults()), weight({model.getHeadAttr()}),
                        model.getBiasAttr() ? weight({model.getBiasAttr()}) : WeightAttr(), false);
       })
       .DefaultUnreachable("an op that the verifier lets into a body");
@@ -253,14 +288,13 @@ void ModelLowering::run() {
   body.addArguments({column(Space::Row, 32), column(Space::Row, 32), column(Space::Read, 64)},
                     SmallVector<Location>(3, model.getLoc()));
   b.setInsertionPointToEnd(&body);
-  if (model.getHead()) {
+  for (BlockArgument column : model.getColumns())
+    buffers[column] = body.addArgument(typeFor(column), column.getLoc());
+  if (model.isOfTokens()) {
     buffers[model.getIds()] = step.getIds();
     buffers[model.getPositions()] = step.getPositions();
     auto attentions = model.getBody().getOps<AttentionOp>();
     showWithin(model.getLoc(), attentions.empty() ? MaskAttr() : (*attentions.begin()).getWithinAttr());
-  } else {
-    for (BlockArgument column : model.getBody().getArguments())
-      buffers[column] = body.addArgument(typeFor(column, Space::Row), column.getLoc());
   }
   for (Operation &op : model.getBody().front())
     lower(op);

@@ -28,6 +28,7 @@ namespace {
 enum class Share {
   Rows, ///< of the step
   Read, ///< rows that are read
+  Once, ///< sequences
   Any   ///< in another way; workers may touch anything
 };
 
@@ -50,6 +51,8 @@ static Share shareOf(StageOpInterface op) {
   if (!op.dividesRows())
     return Share::Any;
   auto result = dyn_cast<BufferType>(op->getResult(0).getType());
+  if (result && result.getSpace() == Space::Sequence)
+    return Share::Once;
   return result && result.getSpace() != Space::Row ? Share::Read : Share::Rows;
 }
 

@@ -68,7 +68,7 @@ static quoin_status_t runRows(quoin_model_t &model, const Part &part, quoin_sess
   auto size = [](int64_t n) { return static_cast<size_t>(n); };
   StepColumns columns;
   int64_t scratch = part.layers->row_bytes * rows + part.layers->worker_bytes * model.context->workers;
-  if (!columns.make(table, {rows, rows}, s) || !s.read.resize(size(rows)) || !s.readGroup.resize(size(rows)) ||
+  if (!columns.make(table, {rows, rows, 0}, s) || !s.read.resize(size(rows)) || !s.readGroup.resize(size(rows)) ||
       !s.groups.resize(count) || !s.layers.resize(size(scratch)))
     return model.context->outOfMemory();
   for (int64_t r = 0; r < rows; ++r) {

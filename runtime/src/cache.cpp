@@ -134,7 +134,8 @@ bool Cache::reserveSlots(size_t count) {
       return false;
     std::fill(array->begin() + had, array->end(), 0);
   }
-  return true;
+  return columns.size() >= padded * static_cast<size_t>(slotBytes) ||
+         columns.resize(padded * static_cast<size_t>(slotBytes));
 }
 
 bool Cache::reserve(int64_t slots) {

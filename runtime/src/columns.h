@@ -8,9 +8,10 @@ namespace quoin::rt {
 
 /// How many rows each space of a model has in a step.
 struct SpaceSizes {
-  int64_t rows = 0, reads = 0;
+  int64_t rows = 0, reads = 0, sequences = 0;
   size_t of(const quoin_program_model_t &table, const quoin_column_t &column) const {
-    return static_cast<size_t>(table.spaces[column.space].kind == QUOIN_SPACE_READ ? reads : rows);
+    int32_t kind = table.spaces[column.space].kind;
+    return static_cast<size_t>(kind == QUOIN_SPACE_READ ? reads : kind == QUOIN_SPACE_SEQUENCE ? sequences : rows);
   }
 };
 
@@ -50,6 +51,14 @@ struct StepColumns {
     return static_cast<uint8_t *>(const_cast<void *>(column.data)) + row * column.row_bytes;
   }
 };
+
+/// Is a column one row for all slots of a call?
+inline bool isOnce(const quoin_program_model_t &table, int32_t operand) {
+  return table.spaces[table.operands[operand].space].kind == QUOIN_SPACE_SEQUENCE;
+}
+
+/// Bytes of a row of an operand, packed.
+inline int64_t packedBytes(const quoin_column_t &column) { return column.width * 4; }
 
 } // namespace quoin::rt
 

@@ -11,6 +11,7 @@
 // resumes, the frame's values move there, and the first is empty again.
 
 #include "arithmetic.h"
+#include "columns.h"
 #include "internal.h"
 #include "slots.h"
 
@@ -25,19 +26,54 @@ static constexpr int64_t kMostSymbol = int64_t(1) << 40;
 // ---- Slots
 // ------------------------------------------------------------------------------------------------------------
 
+/// Are the columns that hold for all slots those of the cache?
+static bool sameOnce(const Cache &cache, const quoin_forward_t &call, const quoin_program_model_t &table) {
+  size_t at = 0;
+  for (int32_t c = kFirstColumn; c < table.operands_count; ++c) {
+    if (!isOnce(table, c))
+      continue;
+    auto bytes = static_cast<size_t>(packedBytes(table.operands[c]));
+    if (std::memcmp(cache.once.data() + at, call.operand[c - kFirstColumn].data, bytes))
+      return false;
+    at += bytes;
+  }
+  return true;
+}
+
+/// Are the columns of slot `i` those of the cache?
+static bool sameColumns(const Cache &cache, const quoin_forward_t &call, const quoin_program_model_t &table,
+                        int64_t i) {
+  const uint8_t *own = cache.columns.data() + i * cache.slotBytes;
+  for (int32_t c = kFirstColumn; c < table.operands_count; ++c) {
+    if (isOnce(table, c))
+      continue;
+    int64_t bytes = packedBytes(table.operands[c]);
+    const auto *given = static_cast<const uint8_t *>(call.operand[c - kFirstColumn].data) + i * bytes;
+    if (std::memcmp(own, given, static_cast<size_t>(bytes)))
+      return false;
+    own += bytes;
+  }
+  return true;
+}
+
 /// How many leading slots of the call the cache holds, up to `end`.
-static int64_t sameSlots(const Cache &cache, const quoin_forward_t &call, int64_t end) {
+static int64_t sameSlots(const Cache &cache, const quoin_forward_t &call, const quoin_program_model_t &table,
+                         int64_t end) {
+  if (end > 0 && !sameOnce(cache, call, table))
+    return 0;
   for (int64_t i = 0; i < end; ++i) {
     Slot slot = slotOf(call, i);
     auto at = static_cast<size_t>(i);
-    if (slot.open || cache.open[at] || slot.token != cache.tokens[at] || slot.position != cache.positions[at] ||
-        slot.label != cache.labels[at])
+    bool token = cache.tokenless || (!slot.open && !cache.open[at] && slot.token == cache.tokens[at]);
+    if (!token || slot.position != cache.positions[at] || slot.label != cache.labels[at] ||
+        !sameColumns(cache, call, table, i))
       return i;
   }
   return std::max<int64_t>(end, 0);
 }
 
-int64_t quoin::rt::reusableSlots(Cache &cache, const quoin_forward_t &call, int64_t limit) {
+int64_t quoin::rt::reusableSlots(Cache &cache, const quoin_forward_t &call, const quoin_program_model_t &table,
+                                 int64_t limit) {
   // `then` rows may see all that the cache holds, so none of it may be beyond.
   if (limit > call.length && cache.valid > limit)
     limit = call.length;
@@ -48,7 +84,7 @@ int64_t quoin::rt::reusableSlots(Cache &cache, const quoin_forward_t &call, int6
     return slots;
   };
   if (const int32_t *groups = call.sequence->groups) {
-    int64_t same = sameSlots(cache, call, std::min({cache.valid, limit, call.length}));
+    int64_t same = sameSlots(cache, call, table, std::min({cache.valid, limit, call.length}));
     // What the cache holds ends where a group did then. Anywhere else the group of the slot before may have been
     // larger.
     if (same > 0)
@@ -57,7 +93,22 @@ int64_t quoin::rt::reusableSlots(Cache &cache, const quoin_forward_t &call, int6
   }
   limit = upToReads(limit);
   limit = std::min(limit, call.length + call.then_ids.size);
-  return cache.attach(call, limit, sameSlots(cache, call, std::min(cache.valid, limit)));
+  return cache.attach(call, limit, sameSlots(cache, call, table, std::min(cache.valid, limit)));
+}
+
+bool quoin::rt::checkColumns(quoin_session_t &session, const quoin_forward_t &call,
+                             const quoin_program_model_t &table) {
+  int64_t slots = call.length + call.then_ids.size;
+  for (int32_t c = kFirstColumn; c < table.operands_count; ++c) {
+    int64_t rows = isOnce(table, c) ? 1 : slots, found = call.operand[c - kFirstColumn].size;
+    if (found == rows * table.operands[c].width)
+      continue;
+    session.fail(QUOIN_STATUS_FAILED, "quoin.forward expects %lld rows of column %d, but found %lld",
+                 static_cast<long long>(rows), c - kFirstColumn,
+                 static_cast<long long>(found / table.operands[c].width));
+    return false;
+  }
+  return true;
 }
 
 // ---- Running a decoder
@@ -156,8 +207,15 @@ bool checkForward(quoin_session_t &session) {
   }
   if (call.model < 0 || call.model >= program.models_count)
     return refuse("model", call.model, program.models_count - 1);
-  if (!session.model->parts[static_cast<size_t>(call.model)].head)
-    return refuse("a model without a head,", call.model, -1);
+  const quoin_program_model_t &table = *session.model->parts[static_cast<size_t>(call.model)].table;
+  if (!checkColumns(session, call, table))
+    return false;
+  for (int32_t i = 0; i < table.results_count; ++i)
+    if (int64_t elements = call.read.size * table.results[i].width; elements > QUOIN_MAX_ELEMENTS) {
+      session.fail(QUOIN_STATUS_FAILED, "quoin.forward expects a size of at least 0 and at most %d, but found %lld",
+                   QUOIN_MAX_ELEMENTS, static_cast<long long>(elements));
+      return false;
+    }
   if (call.cache < -1 || call.cache >= session.decoder->caches_count)
     return refuse("cache", call.cache, session.decoder->caches_count - 1);
   if (call.cache >= 0 && session.caches[static_cast<size_t>(call.cache)]->model != call.model) {

@@ -9,6 +9,7 @@
 #include "slots.h"
 
 #include <algorithm>
+#include <cstring>
 
 using namespace quoin::rt;
 
@@ -35,6 +36,26 @@ int64_t keptSlots(const quoin_forward_t &call) {
   return call.cache < 0 ? 0 : std::clamp<int64_t>(call.keep, 0, call.length + call.then_ids.size);
 }
 
+/// Of what the model gives: the first that is not what its head scores.
+int32_t firstResult(const quoin_session_t &session) { return partOf(session).head ? 1 : 0; }
+
+/// What the cache compares later calls with: columns of the slots that run, and of all slots.
+void keepColumns(Cache &cache, const quoin_forward_t &call, const quoin_program_model_t &table, int64_t slots) {
+  size_t once = 0, at = 0;
+  for (int32_t c = kFirstColumn; c < table.operands_count; ++c) {
+    auto bytes = static_cast<size_t>(packedBytes(table.operands[c]));
+    const auto *from = static_cast<const uint8_t *>(call.operand[c - kFirstColumn].data);
+    if (isOnce(table, c)) {
+      std::memcpy(cache.once.data() + once, from, bytes);
+      once += bytes;
+      continue;
+    }
+    for (auto i = static_cast<size_t>(call.from); i < static_cast<size_t>(slots); ++i)
+      std::memcpy(cache.columns.data() + i * static_cast<size_t>(cache.slotBytes) + at, from + i * bytes, bytes);
+    at += bytes;
+  }
+}
+
 /// Makes what the call needs and writes its slots into the cache. False: no memory, and the session has failed.
 bool prepareForward(quoin_session_t &session) {
   quoin_forward_t &call = session.state.forward;
@@ -50,9 +71,15 @@ bool prepareForward(quoin_session_t &session) {
   int64_t width = partOf(session).hidden;
   auto *logits = arena.make<quoin_logits_t>(1);
   auto *hidden = arena.make<float>(call.read.size * width);
+  const quoin_program_model_t &table = *partOf(session).table;
   bool room = logits && hidden && cache.reserve(slots);
   if (recurs && keptSlots(call) > call.from)
     room &= cache.makeState() != nullptr;
+  for (int32_t i = 0, first = firstResult(session); room && first + i < table.results_count; ++i) {
+    int64_t elements = call.read.size * table.results[first + i].width;
+    session.state.forward.result[i] = {arena.make<float>(elements), elements};
+    room = session.state.forward.result[i].data;
+  }
   if (!room || (call.from < slots && !cache.makeWritable(call.from, slots))) {
     session.failOutOfMemory();
     return false;
@@ -71,6 +98,7 @@ bool prepareForward(quoin_session_t &session) {
     cache.labels[at] = slot.label;
     cache.open[at] = slot.open;
   }
+  keepColumns(cache, call, table, slots);
   for (int64_t i = slots; i < wordsFor(slots) * QUOIN_PAGE_SLOTS; ++i) {
     auto at = static_cast<size_t>(i);
     cache.tokens[at] = cache.positions[at] = cache.labels[at] = cache.open[at] = 0;
@@ -114,6 +142,7 @@ quoin_status_t runLayers(quoin_model_t &model, const Part &part, quoin_session_t
     int64_t slots = call.length + call.then_ids.size, mine = slots - call.from;
     sizes.rows += mine;
     sizes.reads += call.read.size;
+    ++sizes.sequences;
     words += mine * wordsFor(slots);
     tiles += wordsFor(mine) * wordsFor(slots);
     work += rowsOfWork(mine) * double(slots) * double(part.pageBytes / 256);
@@ -128,6 +157,10 @@ quoin_status_t runLayers(quoin_model_t &model, const Part &part, quoin_session_t
       !s.tiles.resize(size(tiles)) || !s.layers.resize(size(scratch)))
     return model.context->outOfMemory();
 
+  // Ends of rows are 0, for kernels that look at whole vectors.
+  const quoin_program_model_t &table = *part.table;
+  if (table.operands_count > kFirstColumn)
+    std::memset(s.columns.data(), 0, s.columns.size());
   int64_t rows = 0, reads = 0;
   words = tiles = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -159,11 +192,24 @@ quoin_status_t runLayers(quoin_model_t &model, const Part &part, quoin_session_t
     }
     std::copy_n(cache.tokens.data() + call.from, group.rows, static_cast<int32_t *>(columns.at(0, rows)));
     std::copy_n(cache.positions.data() + call.from, group.rows, static_cast<int32_t *>(columns.at(1, rows)));
+    for (int32_t c = kFirstColumn; c < table.operands_count; ++c) {
+      auto bytes = size(packedBytes(table.operands[c]));
+      const auto *from = static_cast<const uint8_t *>(call.operand[c - kFirstColumn].data);
+      if (isOnce(table, c))
+        std::memcpy(columns.at(c, static_cast<int64_t>(i)), from, bytes);
+      else
+        for (int64_t r = 0; r < group.rows; ++r)
+          std::memcpy(columns.at(c, rows + r), from + size(call.from + r) * bytes, bytes);
+    }
+    int32_t others = firstResult(session);
     auto *hidden = const_cast<float *>(session.state.logits->hidden); // ours, made by prepareForward
     for (int64_t r = 0; r < call.read.size; ++r, ++reads) {
       s.read[size(reads)] = rows + static_cast<const int64_t *>(call.read.data)[r] - call.from;
       s.readGroup[size(reads)] = static_cast<int64_t>(i);
-      s.resultRows[size(reads)] = hidden + r * part.hidden;
+      for (int32_t c = 0; c < table.results_count; ++c) {
+        float *to = c < others ? hidden : static_cast<float *>(call.result[c - others].data);
+        const_cast<void **>(columns.results[c].row)[reads] = to + r * table.results[c].width;
+      }
     }
     rows += group.rows;
     words += group.rows * wordsFor(group.slots);

@@ -154,7 +154,7 @@ inline constexpr size_t kMostAttached = 1024;
 struct Cache {
   Cache(const Memory *memory, int64_t model, int64_t pageBytes, int64_t stateBytes)
       : memory(memory), model(model), pageBytes(pageBytes > 0 ? pageBytes : 1), stateBytes(stateBytes), pages(memory),
-        tokens(memory), positions(memory), labels(memory), open(memory), held(memory) {}
+        tokens(memory), positions(memory), labels(memory), open(memory), columns(memory), once(memory), held(memory) {}
   Cache(const Cache &) = delete;
   Cache &operator=(const Cache &) = delete;
   ~Cache();
@@ -182,6 +182,10 @@ struct Cache {
   int64_t number = 0;
   Buffer<void *> pages; // data of those held
   Buffer<int32_t> tokens, positions, labels, open;
+  // Of a model that takes columns: those of each slot, packed, and those of all slots.
+  bool tokenless = false; // tokens and open bits do not count
+  int64_t slotBytes = 0;
+  Buffer<uint8_t> columns, once;
   int64_t valid = 0;
 
 private:
@@ -427,7 +431,10 @@ quoin_status_t openLibrary(quoin_context_t &context, const char *path, void **ou
 quoin_status_t loadTokenizer(quoin_context_t &context, const char *folder, bool required, quoin_tokenizer_t **out);
 
 /// cache and calls, in engine.cpp.
-int64_t reusableSlots(Cache &cache, const quoin_forward_t &call, int64_t limit);
+int64_t reusableSlots(Cache &cache, const quoin_forward_t &call, const quoin_program_model_t &table, int64_t limit);
+/// False if the call has not a row a slot of each column of the model, or one for all; the session has then failed.
+[[nodiscard]] bool checkColumns(quoin_session_t &session, const quoin_forward_t &call,
+                                const quoin_program_model_t &table);
 /// Would the session's first call compute what that of `starting` is about to, so that it had better start after it?
 bool waitsForPrefix(const quoin_session_t &session, const quoin_session_t &starting);
 /// Runs `advance` to its next suspension; the phase says what came of it.

@@ -170,7 +170,11 @@ int64_t reuse(quoin_state_t *state, const quoin_forward_t *call, int64_t limit) 
   }
   if (!checkRange(state, "reuse", call->sequence, 0, call->length))
     return 0;
-  return call->cache < 0 ? 0 : reusableSlots(*session.caches[static_cast<size_t>(call->cache)], *call, limit);
+  if (call->cache < 0)
+    return 0;
+  Cache &cache = *session.caches[static_cast<size_t>(call->cache)];
+  const quoin_program_model_t &table = *session.model->parts[static_cast<size_t>(cache.model)].table;
+  return checkColumns(session, *call, table) ? reusableSlots(cache, *call, table, limit) : 0;
 }
 
 int64_t firstOpen(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to) {

@@ -1,6 +1,7 @@
 // session.cpp: requests: what they ask for, how they are driven, and what came out.
 
 #include "arithmetic.h"
+#include "columns.h"
 #include "internal.h"
 
 #include <algorithm>
@@ -67,6 +68,13 @@ static quoin_status_t makeSession(quoin_session_t &session) {
       return context.outOfMemory();
     if (i < own && decoder.caches[i].shared)
       cache->index = &session.model->index;
+    cache->tokenless = i < own && decoder.caches[i].tokenless;
+    const quoin_program_model_t &table = *parts[part].table;
+    int64_t once = 0;
+    for (int32_t c = kFirstColumn; c < table.operands_count; ++c)
+      (isOnce(table, c) ? once : cache->slotBytes) += packedBytes(table.operands[c]);
+    if (!cache->once.resize(static_cast<size_t>(once)))
+      return context.outOfMemory();
     cache->decoder = &decoder;
     cache->number = static_cast<int64_t>(i);
   }

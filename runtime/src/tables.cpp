@@ -103,7 +103,7 @@ bool Tables::checkModel(const quoin_program_model_t &model) {
       !checkTable("states", model.states, model.states_count) || !checkTable("steps", model.steps, model.steps_count))
     return false;
   for (int32_t i = 0; i < model.spaces_count; ++i)
-    if (!checkRange("a space of rows", model.spaces[i].kind, QUOIN_SPACE_ROW, QUOIN_SPACE_READ))
+    if (!checkRange("a space of rows", model.spaces[i].kind, QUOIN_SPACE_ROW, QUOIN_SPACE_SEQUENCE))
       return false;
   if (!checkColumns(model, model.operands, model.operands_count) ||
       !checkColumns(model, model.results, model.results_count) ||
@@ -111,8 +111,9 @@ bool Tables::checkModel(const quoin_program_model_t &model) {
       !checkRange("layers", model.layers, 0, INT32_MAX))
     return false;
   for (int32_t i = kFirstColumn; i < model.operands_count; ++i)
-    if (model.operands[i].type != QUOIN_DTYPE_F32 || model.spaces[model.operands[i].space].kind != QUOIN_SPACE_ROW)
-      return refuse("other operands of f32 over the rows that run");
+    if ((model.operands[i].type != QUOIN_DTYPE_F32 && model.operands[i].type != QUOIN_DTYPE_I32) ||
+        model.spaces[model.operands[i].space].kind == QUOIN_SPACE_READ)
+      return refuse("other operands of f32 or i32 over the rows that run or over sequences");
   for (int32_t i = 0; i < model.results_count; ++i)
     if (model.results[i].type != QUOIN_DTYPE_F32 || model.spaces[model.results[i].space].kind != QUOIN_SPACE_READ)
       return refuse("results of f32 over the rows that are read");

@@ -19,7 +19,7 @@ quoin.model @m head @e {
 quoin.input @x : tensor<?x4xf32>
 quoin.decoder @apply_c1_head(%x, %max) settings {} {
   %v = quoin.input_value @x : tensor<?x4xf32>
-  // expected-error @+1 {{expects a model without a head, but @m has one}}
+  // expected-error @+1 {{expects a model that is a function of rows, but @m takes tokens}}
   %a = quoin.apply @m(%v) : tensor<?x4xf32> -> tensor<?x4xf32>
   quoin.return %x[%max to %max]
 }
@@ -61,7 +61,7 @@ quoin.model @rows {
 }
 quoin.decoder @forward_c1(%x, %max) settings {} {
   %r = quoin.span %max to %max
-  // expected-error @+1 {{expects a model with a head, but @rows has none}}
+  // expected-error @+1 {{expects a model of tokens, but @rows takes none}}
   %l = quoin.forward @rows of %x[to %max] read %r mask #quoin.mask<causal>
   quoin.return %x[%max to %max]
 }

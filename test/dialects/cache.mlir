@@ -14,5 +14,7 @@ func.func @numbered() {
   %c = quoin.cache 1 of @m
   // CHECK: quoin.cache 2 shared of @m
   %d = quoin.cache 2 shared of @m
+  // CHECK: quoin.cache 3 tokenless of @m
+  %e = quoin.cache 3 tokenless of @m
   return
 }

@@ -39,3 +39,31 @@ func.func @forward_cached_c3(%c: !quoin.cache, %x: !quoin.sequence, %n: index, %
   %a = quoin.forward_cached %c from %n keep %n pass @m of %x[to %n] read %r mask #quoin.mask<causal>
   return
 }
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @m head @e each_sequence [3] {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %a: tensor<?x4xf32>, %c: tensor<?x4xf32>):
+  %0 = arith.addf %a, %c : tensor<?x4xf32>
+  quoin.hidden %0 results %0 : tensor<?x4xf32>, tensor<?x4xf32>
+}
+func.func @forward_cached_c4(%c: !quoin.cache, %x: !quoin.sequence, %n: index, %r: tensor<?xindex>) {
+  // expected-error @+1 {{expects columns of @m, 'tensor<?x4xf32>', 'tensor<?x4xf32>', but found none}}
+  %l, %h = quoin.forward_cached %c from %n keep %n @m of %x[to %n] read %r mask #quoin.mask<causal> : !quoin.logits, tensor<?x4xf32>
+  return
+}
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @m head @e each_sequence [3] {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %a: tensor<?x4xf32>, %c: tensor<?x4xf32>):
+  %0 = arith.addf %a, %c : tensor<?x4xf32>
+  quoin.hidden %0 results %0 : tensor<?x4xf32>, tensor<?x4xf32>
+}
+func.func @forward_cached_c5(%c: !quoin.cache, %x: !quoin.sequence, %n: index, %a: tensor<?x4xf32>, %r: tensor<?xindex>) {
+  // expected-error @+1 {{expects results of @m, '!quoin.logits', 'tensor<?x4xf32>', but found 'tensor<?x4xf32>'}}
+  %h = quoin.forward_cached %c from %n keep %n @m of %x[to %n] with (%a, %a : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<causal> : tensor<?x4xf32>
+  return
+}

@@ -1,7 +1,7 @@
 // RUN: quoin-opt %s --split-input-file --verify-diagnostics
 
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
-// expected-error @+1 {{expects a body with arguments tensor<?xi32>, tensor<?xindex> and optionally tensor<?xindex>, but found 'tensor<?xi32>'}}
+// expected-error @+1 {{expects a body with arguments tensor<?xi32>, tensor<?xindex> and optionally tensor<?xindex>, with up to 14 columns in front of it, but found 'tensor<?xi32>'}}
 quoin.model @model_c1 head @e {
 ^bb0(%ids: tensor<?xi32>):
   %0 = quoin.embed %ids by @e : tensor<?x4xf32>
@@ -333,4 +333,30 @@ module attributes {quoin.vocabulary = 9 : index} {
     %0 = quoin.embed %ids by @h : tensor<?x4xf32>
     quoin.hidden %0 : tensor<?x4xf32>
   }
+}
+
+// -----
+
+quoin.weight @h : tensor<8x4xf32> from "model.safetensors" tensor "h"
+// expected-error @+1 {{expects 'each_sequence' to number columns from 2 to 2, but found 3}}
+quoin.model @model_c1_sequence head @h each_sequence [3] {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %a: tensor<?x4xf32>):
+  quoin.hidden %a : tensor<?x4xf32>
+}
+
+// -----
+
+// expected-error @+1 {{expects 'each_sequence' in a model of tokens, but it has no ids}}
+quoin.model @model_c11_sequence each_sequence [0] {
+^bb0(%a: tensor<?x4xf32>):
+  quoin.results %a : tensor<?x4xf32>
+}
+
+// -----
+
+quoin.weight @h : tensor<8x4xf32> from "model.safetensors" tensor "h"
+quoin.model @model_c8_sequence head @h each_sequence [2] {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %a: tensor<?x4xf32>):
+  // expected-error @+1 {{'quoin.hidden' op expects rows of the call in a model without a third argument, but found rows of sequences}}
+  quoin.hidden %a : tensor<?x4xf32>
 }

@@ -1,11 +1,9 @@
 // RUN: quoin-opt %s --split-input-file --verify-diagnostics
 
-quoin.weight @w : tensor<3x4xf32> from "model.safetensors" tensor "w"
-// expected-error @+1 {{expects 1 to 14 arguments of rows in a model without a head, but found 'tensor<?xi32>'}}
+// expected-error @+1 {{expects 1 to 14 arguments of rows in a model without ids, but found 'tensor<?x4xf32>'}}
 quoin.model @model_c11 {
-^bb0(%x: tensor<?xi32>):
-  %0 = quoin.embed %x by @w : tensor<?x4xf32>
-  quoin.results %0 : tensor<?x4xf32>
+^bb0(%x0: tensor<?x4xf32>, %x1: tensor<?x4xf32>, %x2: tensor<?x4xf32>, %x3: tensor<?x4xf32>, %x4: tensor<?x4xf32>, %x5: tensor<?x4xf32>, %x6: tensor<?x4xf32>, %x7: tensor<?x4xf32>, %x8: tensor<?x4xf32>, %x9: tensor<?x4xf32>, %x10: tensor<?x4xf32>, %x11: tensor<?x4xf32>, %x12: tensor<?x4xf32>, %x13: tensor<?x4xf32>, %x14: tensor<?x4xf32>):
+  quoin.results %x0 : tensor<?x4xf32>
 }
 
 // -----

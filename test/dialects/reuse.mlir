@@ -9,3 +9,10 @@ func.func @with_and_without_rows(%c: !quoin.cache, %x: !quoin.sequence, %n: inde
   %b = quoin.reuse %c of %x[to %n] then %i at %p label %l read %r limit %n
   return
 }
+
+// CHECK-LABEL: @with_columns
+// CHECK: quoin.reuse %{{.+}} of %{{.+}}[to %{{.+}}] with(%{{.+}} : tensor<?x4xf32>) limit %{{.+}}
+func.func @with_columns(%c: !quoin.cache, %x: !quoin.sequence, %n: index, %a: tensor<?x4xf32>) {
+  %v = quoin.reuse %c of %x[to %n] with (%a : tensor<?x4xf32>) limit %n
+  return
+}

@@ -65,3 +65,37 @@ quoin.decoder @suspend_forward_without_logits(%x, %max) settings {} {
   ^bb1(%y: !quoin.sequence):
   quoin.return %y[%max to %max]
 }
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @m head @e each_sequence [3] {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %a: tensor<?x4xf32>, %c: tensor<?x4xf32>):
+  %0 = arith.addf %a, %c : tensor<?x4xf32>
+  quoin.hidden %0 results %0 : tensor<?x4xf32>, tensor<?x4xf32>
+}
+quoin.decoder @suspend_forward_c4(%x, %max) settings {} {
+  %r = quoin.span %max to %max
+  // expected-error @+1 {{expects columns of @m, 'tensor<?x4xf32>', 'tensor<?x4xf32>', but found none}}
+  quoin.suspend_forward @m of %x[to %max] read %r mask #quoin.mask<causal> gives 2 ^bb1
+^bb1(%l: !quoin.logits, %h: tensor<?x4xf32>):
+  quoin.return %x[%max to %max]
+}
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @m head @e each_sequence [3] {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %a: tensor<?x4xf32>, %c: tensor<?x4xf32>):
+  %0 = arith.addf %a, %c : tensor<?x4xf32>
+  quoin.hidden %0 results %0 : tensor<?x4xf32>, tensor<?x4xf32>
+}
+quoin.input @a : tensor<?x4xf32>
+quoin.decoder @suspend_forward_c5(%x, %max) settings {} {
+  %r = quoin.span %max to %max
+  %a = quoin.input_value @a : tensor<?x4xf32>
+  // expected-error @+1 {{expects a successor with 2 results as first arguments, but found 1 arguments}}
+  quoin.suspend_forward @m of %x[to %max] with (%a, %a : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<causal> gives 2 ^bb1
+^bb1(%l: !quoin.logits):
+  quoin.return %x[%max to %max]
+}

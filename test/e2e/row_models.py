@@ -193,8 +193,8 @@ if __name__ == "__main__":
     harness.main([
         ("same-numbers", same_numbers),
         ("other-counts", other_counts),
-        ("forward-without-head", refused(("forward @model of", "forward @flow of"), "expects a model with a head, but @flow has none")),
-        ("apply-of-tokens", refused(("apply @flow(", "apply @model("), "expects a model without a head, but @model has one")),
+        ("forward-without-head", refused(("forward @model of", "forward @flow of"), "expects a model of tokens, but @flow takes none")),
+        ("apply-of-tokens", refused(("apply @flow(", "apply @model("), "expects a model that is a function of rows, but @model takes tokens")),
         ("another-width", refused((f"@flow(%v, %t) : tensor<?x{IN}xf32>, tensor<?x1xf32>", f"@flow(%v, %v) : tensor<?x{IN}xf32>, tensor<?x{IN}xf32>"),
                                   "expects operands", "of @flow")),
     ])

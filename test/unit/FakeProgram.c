@@ -540,8 +540,8 @@ static const quoin_setting_t kBlocks[] = {{"block", 4, 0, NULL, QUOIN_SETTING_IN
 static const quoin_setting_t kCausal[] = {{"below", 0, 0, NULL, QUOIN_SETTING_INDEX, 1, 0, 0},
                                           {"top_p", 0.9, 0, NULL, QUOIN_SETTING_REAL, 1, 0, 0}};
 static const quoin_setting_t kWhat[] = {{"what", 0, 0, NULL, QUOIN_SETTING_INDEX, 1, 0, 0}};
-static const quoin_cache_t kShared[] = {{0, 1}};
-static const quoin_cache_t kOwn[] = {{0, 0}, {0, 0}};
+static const quoin_cache_t kShared[] = {{0, 1, 0, 0}};
+static const quoin_cache_t kOwn[] = {{0, 0, 0, 0}, {0, 0, 0, 0}};
 static const quoin_input_t kInputs[] = {{{"x", QUOIN_DTYPE_F32, 2, {-1, 3, 0, 0}, QUOIN_NO_OFFSETS}, 0, 0},
                                         {{"n", QUOIN_DTYPE_I64, 0, {0, 0, 0, 0}, QUOIN_NO_OFFSETS}, 1, 0}};
 static const quoin_tensor_type_t kOutputs[] = {{"sums", QUOIN_DTYPE_F32, 1, {-1, 0, 0, 0}, QUOIN_NO_OFFSETS}};

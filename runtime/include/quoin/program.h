@@ -117,6 +117,10 @@ typedef struct quoin_forward_t {
   int64_t mask;       /* index into the program's masks */
   int64_t evaluation; /* 1: an evaluation of the source program; 0: a pass that only fills the cache */
   int64_t symbols[QUOIN_MAX_SYMBOLS];
+  /* The model's columns, ids and positions left out: a row a slot of the call, or one for all of them, packed. Results
+   * besides hidden rows are made by the host: a row a slot read. */
+  quoin_tensor_t operand[QUOIN_MAX_COLUMNS];
+  quoin_tensor_t result[QUOIN_MAX_COLUMNS];
 } quoin_forward_t;
 
 enum {
@@ -207,10 +211,11 @@ typedef struct quoin_host_t {
    * whose bits the first one is, and {} for nothing; a text without any of them is followed by both:
    * "<what> (<a>, <b>)". */
   void (*fail)(quoin_state_t *state, const char *what, int64_t a, int64_t b);
-  /* The leading slots of this call (its sequence, `then` rows and cache; other fields are not read, but `read`) whose
-   * keys and values in the cache are still those of the same token, position and label; cut at `limit`, at the first
-   * open slot and at the lowest slot read. A `limit` beyond the sequence asks for `then` rows, too; it counts as the
-   * sequence's length if the cache holds slots at or beyond it. */
+  /* The leading slots of this call (its sequence, `then` rows, operands and cache; other fields are not read, but
+   * `read`) whose keys and values in the cache are still those of the same token, position, label and columns, none
+   * where a column of all slots is another; cut at `limit`, at the first open slot and at the lowest slot read. Tokens
+   * and open bits do not count for a cache that is `tokenless`. A `limit` beyond the sequence asks for `then` rows,
+   * too; it counts as the sequence's length if the cache holds slots at or beyond it. */
   int64_t (*reuse)(quoin_state_t *state, const quoin_forward_t *call, int64_t limit);
   int64_t (*first_open)(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to); /* or `to` */
   int64_t (*find_stop)(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to);  /* or `to` */
@@ -370,8 +375,8 @@ typedef struct quoin_tensor_type_t {
   int64_t ends_at;
 } quoin_tensor_type_t;
 
-/* What the rows of a column are, one each: slots that run; rows that are read. */
-enum { QUOIN_SPACE_ROW = 0, QUOIN_SPACE_READ = 1 };
+/* What the rows of a column are, one each: slots that run; rows that are read; sequences whose slots run. */
+enum { QUOIN_SPACE_ROW = 0, QUOIN_SPACE_READ = 1, QUOIN_SPACE_SEQUENCE = 2 };
 
 typedef struct quoin_space_t {
   int32_t kind; /* QUOIN_SPACE_* */
@@ -411,9 +416,10 @@ typedef struct quoin_step_t {
   void (*run)(const void *args, int64_t worker, int64_t workers);
 } quoin_step_t;
 
-/* Operands 0 and 1 are the ids and the positions, i32, of width 1 over the rows that run. A model with a head gives its
- * hidden rows, f32 over the rows that are read, as result 0. One without is called on rows (quoin_apply_t), all of
- * which are read: what ids and positions are then does not count, and its other columns are f32 over the rows that run.
+/* Operands 0 and 1 are the ids and the positions, i32, of width 1 over the rows that run; others are f32 or i32 over
+ * those or over sequences. A model with a head gives its hidden rows as result 0. All results are f32 over the rows
+ * that are read. A function of rows has no head and is called on rows (quoin_apply_t), all of which are read: what ids
+ * and positions are then does not count.
  * At most one step of each job, at most one state of each kind. */
 typedef struct quoin_program_model_t {
   const char *name;
@@ -450,6 +456,8 @@ typedef struct quoin_cache_t {
   int32_t model;  /* whose keys and values */
   int32_t shared; /* 1: what its slots hold is the same in every run with the same tokens, positions and labels before
                      them, so runs may share it */
+  int32_t tokenless; /* 1: its model looks at no ids, so tokens and open bits of slots do not count */
+  int32_t reserved;
 } quoin_cache_t;
 
 /* What requests give a decoder by name: f32, i32 or i64, of rank 0 to 2. */
@@ -544,7 +552,7 @@ QUOIN_CHECK_SIZE(quoin_tensor_t, 16);
 QUOIN_CHECK_SIZE(quoin_sequence_t, 64);
 QUOIN_CHECK_SIZE(quoin_logits_t, 48);
 QUOIN_CHECK_SIZE(quoin_value_t, 16);
-QUOIN_CHECK_SIZE(quoin_forward_t, 192);
+QUOIN_CHECK_SIZE(quoin_forward_t, 704);
 QUOIN_CHECK_SIZE(quoin_score_t, 200);
 QUOIN_CHECK_SIZE(quoin_group_t, 176);
 QUOIN_CHECK_SIZE(quoin_operand_t, 24);
@@ -559,12 +567,12 @@ QUOIN_CHECK_SIZE(quoin_kept_t, 16);
 QUOIN_CHECK_SIZE(quoin_step_t, 40);
 QUOIN_CHECK_SIZE(quoin_program_model_t, 72);
 QUOIN_CHECK_SIZE(quoin_setting_t, 48);
-QUOIN_CHECK_SIZE(quoin_cache_t, 8);
+QUOIN_CHECK_SIZE(quoin_cache_t, 16);
 QUOIN_CHECK_SIZE(quoin_input_t, 64);
 QUOIN_CHECK_SIZE(quoin_decoder_t, 72);
 QUOIN_CHECK_SIZE(quoin_program_t, 104);
 QUOIN_CHECK_SIZE(quoin_apply_t, 520);
-QUOIN_CHECK_SIZE(quoin_state_t, 1032);
+QUOIN_CHECK_SIZE(quoin_state_t, 1544);
 QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);
 QUOIN_CHECK_SIZE(quoin_call_t, 48);
 QUOIN_CHECK_SIZE(quoin_function_program_t, 80);

@@ -67,3 +67,44 @@ stage.step @head_c3 {
   // expected-error @+1 {{expects a weight stored as bf16 for rows that are narrowed, but found #stage.weight<@e as f32>}}
   stage.head %h by <@e as f32> narrow : !host
 }
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @b : tensor<7xf32> from "model.safetensors" tensor "b"
+stage.step @head_c4 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  // expected-error @+1 {{expects a weight of shape [8], but @b is 'tensor<7xf32>'}}
+  stage.head %h by <@e> bias <@b> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.weight @b : tensor<8xf32> from "model.safetensors" tensor "b"
+stage.step @head_c4_narrow {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  // expected-error @+1 {{expects a bias of 1 weight, stored as f32, but found #stage.weight<@b as bf16>}}
+  stage.head %h by <@e> bias <@b as bf16> : !host
+}
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @head_c5 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.move %0 at %read : !row -> !host
+  // expected-error @+1 {{expects results of f32 that the host has, but found '!stage.buffer<row, 4xf32>'}}
+  stage.head %h by <@e> results %0 : !host, !row
+}

@@ -33,7 +33,7 @@ quoin.model @a_pruned_model_stays head @e {
 // Who applies it reads all rows.
 // CHECK-LABEL: quoin.model @without_a_head_all_rows_are_read
 // CHECK-NOT: quoin.gather_rows
-// REMARK-DAG: [Missed] Model | {{.*}}a model without a head runs the rows it is given
+// REMARK-DAG: [Missed] Model | {{.*}}a function of rows runs the rows it is given
 quoin.model @without_a_head_all_rows_are_read {
 ^bb0(%x: tensor<?x4xf32>):
   %n = quoin.rms_norm %x by @n epsilon 1.0e-6 : tensor<?x4xf32>
