@@ -33,10 +33,11 @@ static void printStatistics(OpAsmPrinter &printer, Operation *, StatisticsAttr a
   llvm::interleaveComma(attr.getStatistics(), printer, [&](Statistic s) { printer << stringifyStatistic(s); });
 }
 
-/// Types of what a call gives: nothing is written where that is logits alone.
+/// Types of what a call gives: nothing is written where that is logits alone. They stand behind an arrow, for a colon
+/// behind an attribute would begin the attribute's type.
 static ParseResult parseCallResults(OpAsmParser &parser, Type &logits, SmallVectorImpl<Type> &outputs) {
   logits = LogitsType::get(parser.getContext());
-  if (failed(parser.parseOptionalColon()))
+  if (failed(parser.parseOptionalArrow()))
     return success();
   if (parser.parseTypeList(outputs))
     return failure();
@@ -50,7 +51,7 @@ static ParseResult parseCallResults(OpAsmParser &parser, Type &logits, SmallVect
 static void printCallResults(OpAsmPrinter &printer, Operation *, Type logits, TypeRange outputs) {
   if (logits && outputs.empty())
     return;
-  printer << ": ";
+  printer << "-> ";
   if (logits)
     printer << logits << (outputs.empty() ? "" : ", ");
   llvm::interleaveComma(outputs, printer);

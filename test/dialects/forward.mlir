@@ -31,10 +31,10 @@ quoin.model @rows {
 }
 
 // CHECK-LABEL: @columns_and_results
-// CHECK: quoin.forward @columns of %{{.+}}[to %{{.+}}] with(%{{.+}}, %{{.+}} : tensor<?x4xf32>, tensor<?x4xf32>) read %{{.+}} mask <(q, k) : k le q> : !quoin.logits, tensor<?x4xf32>
-// CHECK: quoin.forward @rows of %{{.+}}[to %{{.+}}] read %{{.+}} mask <(q, k) : k le q> : tensor<?x4xf32>
+// CHECK: quoin.forward @columns of %{{.+}}[to %{{.+}}] with(%{{.+}}, %{{.+}} : tensor<?x4xf32>, tensor<?x4xf32>) read %{{.+}} mask <(q, k) : k le q> -> !quoin.logits, tensor<?x4xf32>
+// CHECK: quoin.forward @rows of %{{.+}}[to %{{.+}}] read %{{.+}} mask <(q, k) : k le q> -> tensor<?x4xf32>
 func.func @columns_and_results(%x: !quoin.sequence, %n: index, %a: tensor<?x4xf32>, %r: tensor<?xindex>) {
-  %l, %h = quoin.forward @columns of %x[to %n] with (%a, %a : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<causal> : !quoin.logits, tensor<?x4xf32>
-  %g = quoin.forward @rows of %x[to %n] read %r mask #quoin.mask<causal> : tensor<?x4xf32>
+  %l, %h = quoin.forward @columns of %x[to %n] with (%a, %a : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<causal> -> !quoin.logits, tensor<?x4xf32>
+  %g = quoin.forward @rows of %x[to %n] read %r mask #quoin.mask<causal> -> tensor<?x4xf32>
   return
 }

@@ -50,7 +50,7 @@ quoin.model @m head @e each_sequence [3] {
 }
 func.func @forward_cached_c4(%c: !quoin.cache, %x: !quoin.sequence, %n: index, %r: tensor<?xindex>) {
   // expected-error @+1 {{expects columns of @m, 'tensor<?x4xf32>', 'tensor<?x4xf32>', but found none}}
-  %l, %h = quoin.forward_cached %c from %n keep %n @m of %x[to %n] read %r mask #quoin.mask<causal> : !quoin.logits, tensor<?x4xf32>
+  %l, %h = quoin.forward_cached %c from %n keep %n @m of %x[to %n] read %r mask #quoin.mask<causal> -> !quoin.logits, tensor<?x4xf32>
   return
 }
 
@@ -64,6 +64,6 @@ quoin.model @m head @e each_sequence [3] {
 }
 func.func @forward_cached_c5(%c: !quoin.cache, %x: !quoin.sequence, %n: index, %a: tensor<?x4xf32>, %r: tensor<?xindex>) {
   // expected-error @+1 {{expects results of @m, '!quoin.logits', 'tensor<?x4xf32>', but found 'tensor<?x4xf32>'}}
-  %h = quoin.forward_cached %c from %n keep %n @m of %x[to %n] with (%a, %a : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<causal> : tensor<?x4xf32>
+  %h = quoin.forward_cached %c from %n keep %n @m of %x[to %n] with (%a, %a : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<causal> -> tensor<?x4xf32>
   return
 }

@@ -64,7 +64,7 @@ quoin.model @m head @e each_sequence [3] {
 }
 func.func @forward_c4(%x: !quoin.sequence, %n: index, %a: tensor<?x4xf32>, %r: tensor<?xindex>) {
   // expected-error @+1 {{expects columns of @m, 'tensor<?x4xf32>', 'tensor<?x4xf32>', but found 'tensor<?x4xf32>'}}
-  %l, %h = quoin.forward @m of %x[to %n] with (%a : tensor<?x4xf32>) read %r mask #quoin.mask<causal> : !quoin.logits, tensor<?x4xf32>
+  %l, %h = quoin.forward @m of %x[to %n] with (%a : tensor<?x4xf32>) read %r mask #quoin.mask<causal> -> !quoin.logits, tensor<?x4xf32>
   return
 }
 

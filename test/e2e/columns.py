@@ -79,7 +79,7 @@ def program(model, change="", scale="0.5"):
     """A decoder over either model. `change`: what becomes of all rows after each step."""
     head = model == "scored"
     call = lambda vector: f"""quoin.forward @{model} of %x[to %to] with (%r, %kinds, %{vector} : {A}, tensor<?x1xi32>, {C}) read %at
-          mask #quoin.mask<causal> : {"!quoin.logits, " + A if head else A + ", " + D}"""
+          mask #quoin.mask<causal> -> {"!quoin.logits, " + A if head else A + ", " + D}"""
     score = f"""
       %g = arith.constant 1.5 : f32
       %l = quoin.guide %one over %two by %g
@@ -88,7 +88,7 @@ def program(model, change="", scale="0.5"):
       %w = quoin.fill %x at %at with %token""" if head else """
       %w = quoin.fill %x at %at with %tens"""
     return f"""
-  quoin.decoder @{model}(%prompt, %max) settings {{}} {{
+  quoin.decoder @by_{model}(%prompt, %max) settings {{}} {{
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %c5 = arith.constant {IN} : index
@@ -297,7 +297,7 @@ def in_company():
     for words in (False, True):
         with Folder(module(program("scored"), program("plain"), words=words)) as f:
             out = f.compiled("-O2")
-            requests = [dict(r, decoder=d) for r in REQUESTS for d in ("scored", "plain")]
+            requests = [dict(r, decoder="by_" + d) for r in REQUESTS for d in ("scored", "plain")]
             alone = [harness.traced("quoin-run", out, [q], "--threads", "1") for q in requests]
             for batch, threads in (("6", "2"), ("4", "1")):
                 got, sessions = harness.traced("quoin-run", out, requests, "--batch", batch, "--threads", threads)
@@ -346,7 +346,7 @@ if __name__ == "__main__":
         ("two-vectors", fails([("%x0 = quoin.extend %prompt by %steps", f"%pair = tensor.concat dim(0) %first, %second : ({C}, {C}) -> {C}\n    %x0 = quoin.extend %prompt by %steps"),
                                ("%kinds, %first :", "%kinds, %pair :")], "expects 1 rows of column 2, but found 2")),
         ("no-columns", refused((f"with (%r, %kinds, %first : {A}, tensor<?x1xi32>, {C})", ""), "expects columns of @plain", "but found none")),
-        ("other-results", refused((f": {A}, {D}\n      %two", f": {D}, {A}\n      %two"), "expects results of @plain")),
+        ("other-results", refused((f"%next, %h : {A}, {D}", f"%h, %next : {D}, {A}"), "expects results of @plain")),
         ("no-such-column", refused(("@plain each_sequence [4]", "@plain each_sequence [5]"), "expects 'each_sequence' to number columns from 2 to 4, but found 5")),
         ("rows-of-sequences", refused(("quoin.results %next, %h", "quoin.results %next, %m"), "expects rows of the call", "but found rows of sequences")),
     ])

@@ -25,7 +25,7 @@ quoin.input @d : tensor<?x4xf32>
 // CHECK-DAG: %[[C0:.+]] = quoin.cache 0 tokenless of @blind
 // CHECK-DAG: %[[C1:.+]] = quoin.cache 1 tokenless of @blind
 // CHECK: quoin.reuse %[[C0]] of %{{.+}}[to %{{.+}}] with(%[[A:.+]], %[[C:.+]] : tensor<?x4xf32>, tensor<?x4xf32>) read
-// CHECK: quoin.forward_cached %[[C0]] {{.*}} with(%[[A]], %[[C]] : tensor<?x4xf32>, tensor<?x4xf32>) {{.*}} : !quoin.logits, tensor<?x4xf32>
+// CHECK: quoin.forward_cached %[[C0]] {{.*}} with(%[[A]], %[[C]] : tensor<?x4xf32>, tensor<?x4xf32>) {{.*}} -> !quoin.logits, tensor<?x4xf32>
 // CHECK: quoin.reuse %[[C1]] of %{{.+}}[to %{{.+}}] with(%[[A]], %[[D:.+]] : tensor<?x4xf32>, tensor<?x4xf32>) read
 // CHECK: quoin.forward_cached %[[C1]] {{.*}} with(%[[A]], %[[D]] : tensor<?x4xf32>, tensor<?x4xf32>)
 // REMARK: [Passed] Columns | {{.*}}slots are kept while their columns stay the same, open or not
@@ -35,8 +35,8 @@ quoin.decoder @two_vectors(%x, %max) settings {} {
   %d = quoin.input_value @d : tensor<?x4xf32>
   %n = quoin.length %x
   %r = quoin.span %n to %n
-  %l, %h = quoin.forward @blind of %x[to %n] with (%a, %c : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<causal> : !quoin.logits, tensor<?x4xf32>
-  %k, %g = quoin.forward @blind of %x[to %n] with (%a, %d : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<causal> : !quoin.logits, tensor<?x4xf32>
+  %l, %h = quoin.forward @blind of %x[to %n] with (%a, %c : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<causal> -> !quoin.logits, tensor<?x4xf32>
+  %k, %g = quoin.forward @blind of %x[to %n] with (%a, %d : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<causal> -> !quoin.logits, tensor<?x4xf32>
   quoin.return %x[%n to %n]
 }
 
@@ -58,6 +58,6 @@ quoin.decoder @open_bits_count(%x, %max) settings {} {
   %c = quoin.input_value @c : tensor<?x4xf32>
   %n = quoin.length %x
   %r = quoin.span %n to %n
-  %l, %h = quoin.forward @blind of %x[to %n] with (%a, %c : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<(q, k) : k le q and open(k) eq 0 or k eq q> : !quoin.logits, tensor<?x4xf32>
+  %l, %h = quoin.forward @blind of %x[to %n] with (%a, %c : tensor<?x4xf32>, tensor<?x4xf32>) read %r mask #quoin.mask<(q, k) : k le q and open(k) eq 0 or k eq q> -> !quoin.logits, tensor<?x4xf32>
   quoin.return %x[%n to %n]
 }

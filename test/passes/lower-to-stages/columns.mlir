@@ -12,9 +12,9 @@ quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 // CHECK: %[[P:.+]] = stage.rows #stage.embed(%[[POS]]) by <@e>
 // CHECK: %[[N:.+]] = stage.rows #stage.embed(%[[K]]) by <@e>
 // CHECK: %[[S:.+]] = stage.move %[[M]] : !stage.buffer<sequence, 4xf32> -> !stage.buffer<row, 4xf32>
-// CHECK: stage.rows #stage.add(%{{.+}}, %[[S]])
+// CHECK: stage.each_row %{{[0-9]+}}, %[[S]] :
 // CHECK: %[[SR:.+]] = stage.move %[[S]] at %[[READ]] : !stage.buffer<row, 4xf32> -> !stage.buffer<read, 4xf32>
-// CHECK: stage.rows #stage.add(%{{.+}}, %[[SR]])
+// CHECK: stage.each_row %{{[0-9]+}}, %[[SR]] :
 // CHECK: stage.head %{{.+}} by <@e> bias <@b> results %{{.+}} : !stage.buffer<host, 4xf32>, !stage.buffer<host, 4xf32>
 quoin.model @columns head @e bias @b each_sequence [4] {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %a: tensor<?x4xf32>, %k: tensor<?x1xi32>, %c: tensor<?x4xf32>, %read: tensor<?xindex>):

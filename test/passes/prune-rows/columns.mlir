@@ -21,7 +21,7 @@ quoin.model @vector_and_results head @e each_sequence [3] {
 }
 
 // CHECK-LABEL: quoin.model @without_a_head
-// CHECK: %[[READ:.+]]: tensor<?xindex>):
+// CHECK: %[[READ:[a-z0-9]+]]: tensor<?xindex>):
 // CHECK: quoin.gather_rows %{{.+}} at %[[READ]]
 // CHECK: quoin.results
 quoin.model @without_a_head {
