@@ -18,12 +18,14 @@ from checkpoint import Shape, save, write
 from harness import expect
 
 SHAPE = Shape(family="sdar", layers=1, hidden=32, heads=2, kv_heads=1, head_dim=16, mlp=48, vocabulary=300, block=4, seed=31)
-IN, HIDDEN, OUT, STEPS = 5, 19, 3, 3
+IN, HIDDEN, OUT, STEPS, KINDS = 5, 19, 3, 3, 4
 
 MODEL = f"""
   quoin.model @flow {{
-  ^bb0(%x: tensor<?x{IN}xf32>, %t: tensor<?x1xf32>):
-    %h = quoin.linear %x by @flow.in bias @flow.bias : tensor<?x{IN}xf32> -> tensor<?x{HIDDEN}xf32>
+  ^bb0(%x: tensor<?x{IN}xf32>, %t: tensor<?x1xf32>, %kind: tensor<?x1xi32>):
+    %h0 = quoin.linear %x by @flow.in bias @flow.bias : tensor<?x{IN}xf32> -> tensor<?x{HIDDEN}xf32>
+    %k = quoin.embed %kind by @flow.kind : tensor<?x1xi32> -> tensor<?x{HIDDEN}xf32>
+    %h = arith.addf %h0, %k : tensor<?x{HIDDEN}xf32>
     %a = quoin.each_row %h, %t by [@flow.time] : (tensor<?x{HIDDEN}xf32>, tensor<?x1xf32>) -> tensor<?x{HIDDEN}xf32> {{
     ^bb0(%row: tensor<{HIDDEN}xf32>, %time: tensor<1xf32>, %w: tensor<{HIDDEN}xf32>):
       %zero = arith.constant 0 : index
@@ -42,6 +44,7 @@ MODEL = f"""
   quoin.weight @flow.in : tensor<{HIDDEN}x{IN}xf32> from "flow.safetensors" tensor "in"
   quoin.weight @flow.bias : tensor<{HIDDEN}xf32> from "flow.safetensors" tensor "bias"
   quoin.weight @flow.time : tensor<{HIDDEN}xf32> from "flow.safetensors" tensor "time"
+  quoin.weight @flow.kind : tensor<{KINDS}x{HIDDEN}xf32> from "flow.safetensors" tensor "kind"
   quoin.weight @flow.out : tensor<{IN}x{HIDDEN}xf32> from "flow.safetensors" tensor "out"
   quoin.weight @flow.side : tensor<{OUT}x{HIDDEN}xf32> from "flow.safetensors" tensor "side"
 """
@@ -59,12 +62,19 @@ DECODER = f"""
     %end = quoin.length %x0
     %zero = arith.constant 0.0 : f32
     %z0 = tensor.splat %zero[%n] : tensor<?x{OUT}xf32>
+    // Each fifth row is of no kind: the table has no row for it.
+    %every = quoin.span %c0 to %n
+    %five = arith.constant {KINDS + 1} : index
+    %fives = tensor.splat %five[%n] : tensor<?xindex>
+    %number = arith.remui %every, %fives : tensor<?xindex>
+    %number32 = arith.index_cast %number : tensor<?xindex> to tensor<?xi32>
+    %kind = tensor.expand_shape %number32 [[0, 1]] output_shape [%n, 1] : tensor<?xi32> into tensor<?x1xi32>
     %xe, %a, %z = scf.for %i = %c0 to %steps step %c1 iter_args(%x = %x0, %v = %rows, %last = %z0)
         -> (!quoin.sequence, tensor<?x{IN}xf32>, tensor<?x{OUT}xf32>) {{
       %i32 = arith.index_cast %i : index to i32
       %time = arith.sitofp %i32 : i32 to f32
       %t = tensor.splat %time[%n] : tensor<?x1xf32>
-      %y, %s = quoin.apply @flow(%v, %t) : tensor<?x{IN}xf32>, tensor<?x1xf32> -> tensor<?x{IN}xf32>, tensor<?x{OUT}xf32>
+      %y, %s = quoin.apply @flow(%v, %t, %kind) : tensor<?x{IN}xf32>, tensor<?x1xf32>, tensor<?x1xi32> -> tensor<?x{IN}xf32>, tensor<?x{OUT}xf32>
       %at = arith.addi %P, %i : index
       %to = arith.addi %at, %c1 : index
       %place = quoin.span %at to %to
@@ -86,7 +96,7 @@ def matrix(rows, columns):
     return [[struct.unpack("f", struct.pack("f", rnd.gauss(0, 1) / math.sqrt(columns)))[0] for _ in range(columns)] for _ in range(rows)]
 
 
-WEIGHTS = {"in": matrix(HIDDEN, IN), "bias": matrix(1, HIDDEN), "time": matrix(1, HIDDEN), "out": matrix(IN, HIDDEN), "side": matrix(OUT, HIDDEN)}
+WEIGHTS = {"in": matrix(HIDDEN, IN), "bias": matrix(1, HIDDEN), "time": matrix(1, HIDDEN), "kind": matrix(KINDS, HIDDEN), "out": matrix(IN, HIDDEN), "side": matrix(OUT, HIDDEN)}
 
 
 def product(rows, weight):
@@ -96,7 +106,9 @@ def product(rows, weight):
 def flow(rows):
     side = None
     for step in range(STEPS):
-        h = [[math.tanh(v + b + step * t) for v, b, t in zip(r, WEIGHTS["bias"][0], WEIGHTS["time"][0])] for r in product(rows, WEIGHTS["in"])]
+        kinds = [WEIGHTS["kind"][i % (KINDS + 1)] if i % (KINDS + 1) < KINDS else [0] * HIDDEN for i in range(len(rows))]
+        h = [[math.tanh(v + k + b + step * t) for v, k, b, t in zip(r, kind, WEIGHTS["bias"][0], WEIGHTS["time"][0])]
+             for r, kind in zip(product(rows, WEIGHTS["in"]), kinds)]
         rows, side = [[a + b for a, b in zip(r, d)] for r, d in zip(rows, product(h, WEIGHTS["out"]))], product(h, WEIGHTS["side"])
     return rows, side
 
@@ -195,6 +207,6 @@ if __name__ == "__main__":
         ("other-counts", other_counts),
         ("forward-without-head", refused(("forward @model of", "forward @flow of"), "expects a model of tokens, but @flow takes none")),
         ("apply-of-tokens", refused(("apply @flow(", "apply @model("), "expects a model that is a function of rows, but @model takes tokens")),
-        ("another-width", refused((f"@flow(%v, %t) : tensor<?x{IN}xf32>, tensor<?x1xf32>", f"@flow(%v, %v) : tensor<?x{IN}xf32>, tensor<?x{IN}xf32>"),
+        ("another-width", refused((f"@flow(%v, %t, %kind) : tensor<?x{IN}xf32>, tensor<?x1xf32>", f"@flow(%v, %v, %kind) : tensor<?x{IN}xf32>, tensor<?x{IN}xf32>"),
                                   "expects operands", "of @flow")),
     ])
