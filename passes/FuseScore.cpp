@@ -87,6 +87,8 @@ struct FuseScore : quoin::impl::FuseScorePassBase<FuseScore> {
     mergeScores(decoder);
     each<ScoreOp>(decoder, [&](ScoreOp op) { sink(op); });
     each<DrawResidualOp>(decoder, [&](DrawResidualOp op) { sink(op); });
+    each<MaterializeOp>(decoder, [&](MaterializeOp op) { dropOrSink(op); });
+    each<LikeliestOp>(decoder, [&](LikeliestOp op) { dropOrSink(op); });
     each<ForwardCachedOp>(decoder, [&](ForwardCachedOp op) { dropReads(op); });
   }
 
@@ -170,6 +172,14 @@ private:
     op->moveBefore(branch, branch->begin());
     ++numSunk;
     remark::passed(op->getLoc(), remarkOn<FuseScore>("Branch")) << "only one side of a branch reads it";
+  }
+
+  void dropOrSink(Operation *op) {
+    if (!op->use_empty())
+      return sink(op);
+    remark::passed(op->getLoc(), remarkOn<FuseScore>("Scores")) << "nobody reads them";
+    op->erase();
+    ++numDropped;
   }
 
   void dropReads(ForwardCachedOp op) {

@@ -178,8 +178,10 @@ LogicalResult flatten(DecoderOp decoder) {
 // Suspensions
 //===----------------------------------------------------------------------===//
 
-bool isCall(Operation *op) { return isa<ForwardOp, ForwardCachedOp, ScoreOp, DrawResidualOp, ApplyOp>(op); }
-bool isSuspension(Operation *op) { return isa<SuspendForwardOp, SuspendScoreOp, SuspendApplyOp>(op); }
+bool isCall(Operation *op) {
+  return isa<ForwardOp, ForwardCachedOp, ScoreOp, DrawResidualOp, MaterializeOp, LikeliestOp, ApplyOp>(op);
+}
+bool isSuspension(Operation *op) { return isa<SuspendForwardOp, SuspendScoreOp, SuspendScoresOp, SuspendApplyOp>(op); }
 
 /// Makes the terminator that stands for `op` and goes on at `rest`.
 void createSuspension(OpBuilder &b, Operation *op, Block *rest) {
@@ -201,6 +203,10 @@ void createSuspension(OpBuilder &b, Operation *op, Block *rest) {
   } else if (auto s = dyn_cast<ScoreOp>(op)) {
     SuspendScoreOp::create(b, loc, s.getLogits(), Value(), s.getStatisticsAttr(), s.getOf(), s.getSamplerAttr(),
                            s.getPositions(), s.getEvaluation(), none, rest);
+  } else if (auto m = dyn_cast<MaterializeOp>(op)) {
+    SuspendScoresOp::create(b, loc, m.getLogits(), Value(), none, rest);
+  } else if (auto l = dyn_cast<LikeliestOp>(op)) {
+    SuspendScoresOp::create(b, loc, l.getLogits(), l.getCounts(), none, rest);
   } else if (auto a = dyn_cast<ApplyOp>(op)) {
     SuspendApplyOp::create(b, loc, a.getModelAttr(), a.getInputs(), b.getI64IntegerAttr(a.getNumResults()), none, rest);
   } else {

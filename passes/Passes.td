@@ -124,9 +124,9 @@ def FuseScorePass : Pass<"quoin-fuse-score", "::quoin::DecoderOp"> {
     *Assumes* nothing; best after `quoin-fuse-commit`. Every `quoin.score` is a pass of the head over its rows, every
     `quoin.draw_residual` one over two rows for each.
 
-    *Does*: statistics that nobody reads go, and scores that are left without. Scores of the same logits become one where what the
-    later one needs is known at the earlier one, and they draw alike or one of them does not draw. A score or a residual
-    draw that one side of a branch reads is made on that side. A `quoin.forward_cached` whose logits are then unread reads no
+    *Does*: statistics that nobody reads go, and scores that are left without; so do `quoin.materialize` and `quoin.likeliest`. Scores of the same logits become one where what the
+    later one needs is known at the earlier one, and they draw alike or one of them does not draw. What asks the head and only
+    one side of a branch reads is made on that side. A `quoin.forward_cached` whose logits are then unread reads no
     rows; it stays an evaluation.
 
     *Leaves* the arg max, log-sum-exp and statistics of a row to the head, which streams them over the vocabulary in one pass.
@@ -208,8 +208,8 @@ def OutlineStepsPass : Pass<"quoin-outline-steps", "::quoin::DecoderOp"> {
     *Assumes* that functions are inlined; fails on a call, and on an op with regions other than `quoin.denoise` and `scf`.
 
     *Does*: `quoin.denoise` and `scf` become blocks and branches, with checks that each step of a denoising fills a position
-    and that loops have positive steps. Each `quoin.forward`, `quoin.forward_cached`, `quoin.score` and `quoin.draw_residual`
-    becomes the terminator of its block, `quoin.suspend_forward` or `quoin.suspend_score`. The rest of the block gets the
+    and that loops have positive steps. Each `quoin.forward`, `quoin.forward_cached`, `quoin.score`, `quoin.draw_residual`,
+    `quoin.materialize` and `quoin.likeliest` becomes the terminator of its block, `quoin.suspend_forward`, `quoin.suspend_score` or `quoin.suspend_scores`. The rest of the block gets the
     results, then exactly the values that live across, as arguments; no other value of one step is used in another.
     Constants, settings and caches are made again where they are used. A `quoin.commit .. by pass` that is left has no
     cache to fill and becomes a plain one.

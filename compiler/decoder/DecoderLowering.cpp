@@ -153,6 +153,10 @@ LogicalResult AdvanceBuilder::lower(Operation *op) {
     size_t n = score.getStatistics().getStatistics().size();
     return lowerSuspension(op, score.getLive(), score.getResume()->getArguments().take_front(n), QUOIN_SCORE);
   }
+  if (auto scores = dyn_cast<SuspendScoresOp>(op)) {
+    writeScores(e, scores);
+    return lowerSuspension(op, scores.getLive(), scores.getResume()->getArguments().take_front(1), QUOIN_SCORE);
+  }
   if (auto apply = dyn_cast<SuspendApplyOp>(op)) {
     if (failed(writeApply(e, apply)))
       return failure();
@@ -165,7 +169,8 @@ LogicalResult AdvanceBuilder::lower(Operation *op) {
   for (auto *group : {lowerSequenceOp, lowerVectorOp, lowerTensorOp, lowerScalarOp, lowerLogitsOp, lowerNamedOp})
     if (std::optional<LogicalResult> result = group(e, op))
       return *result;
-  if (isa<ForwardOp, ForwardCachedOp, ScoreOp, DrawResidualOp, ApplyOp>(op) || op->getNumRegions() != 0)
+  if (isa<ForwardOp, ForwardCachedOp, ScoreOp, DrawResidualOp, MaterializeOp, LikeliestOp, ApplyOp>(op) ||
+      op->getNumRegions() != 0)
     return op->emitOpError("expects outlined steps; 'quoin-outline-steps' makes them");
   return op->emitOpError("expects an operation that decoders may use, but this one has no lowering");
 }

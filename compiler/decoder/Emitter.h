@@ -129,6 +129,7 @@ mlir::LogicalResult writeForward(Emitter &e, SuspendForwardOp op);
 void writeForwardSlots(Emitter &e, mlir::Value sequence, mlir::Value to, mlir::Value ids, mlir::Value positions,
                        mlir::Value labels, mlir::ValueRange columns, mlir::Value read);
 mlir::LogicalResult writeScore(Emitter &e, SuspendScoreOp op);
+void writeScores(Emitter &e, SuspendScoresOp op);
 mlir::LogicalResult writeApply(Emitter &e, SuspendApplyOp op);
 
 /// exp, log, sin, powers and so on, to less than one unit in the last place of f32 and without a library; null for

@@ -119,3 +119,21 @@ LogicalResult quoin::decoder::writeScore(Emitter &e, SuspendScoreOp op) {
     write(e.integer(e.i8, static_cast<int64_t>(t)), offsetof(quoin_score_t, transform) + i);
   return success();
 }
+
+void quoin::decoder::writeScores(Emitter &e, SuspendScoresOp op) {
+  auto write = [&](Value value, size_t offset) { e.store(value, e.state, scoreAt + static_cast<int64_t>(offset)); };
+  Value logits = e.get(op.getLogits()), counts = op.getCounts();
+  if (counts)
+    e.requireEqual(e.load(e.i64, logits, offsetof(quoin_logits_t, rows)), e.tensor(counts).size, "quoin.likeliest",
+                   "numbers of tokens, one a row");
+  int64_t width = counts ? 0 : cast<RankedTensorType>(op.getResume()->getArgument(0).getType()).getDimSize(1);
+  write(e.constant(counts ? QUOIN_HEAD_LIKELIEST : QUOIN_HEAD_MATERIALIZE), offsetof(quoin_score_t, kind));
+  write(logits, offsetof(quoin_score_t, logits));
+  write(e.null(), offsetof(quoin_score_t, minus));
+  write(e.constant(width), offsetof(quoin_score_t, width));
+  writeTensor(e, counts, e.i64, scoreAt + static_cast<int64_t>(offsetof(quoin_score_t, counts)));
+  for (size_t none : {offsetof(quoin_score_t, of), offsetof(quoin_score_t, positions)})
+    writeTensor(e, Value(), e.i64, scoreAt + static_cast<int64_t>(none));
+  for (size_t none : {offsetof(quoin_score_t, statistics), offsetof(quoin_score_t, transforms)})
+    write(e.integer(e.i32, 0), none);
+}

@@ -162,4 +162,20 @@ def Quoin_SuspendScoreOp : Quoin_Op<"suspend_score", [Terminator, AttrSizedOpera
   let hasVerifier = 1;
 }
 
+def Quoin_SuspendScoresOp : Quoin_Op<"suspend_scores", [Terminator, AttrSizedOperandSegments, DeclareOpInterfaceMethods<BranchOpInterface>]> {
+  let summary = "suspends the decoder until the head has given its scores";
+  let description = [{
+    The terminator that `outline-steps` makes of `quoin.materialize` and, with `for`, of `quoin.likeliest`. The successor's first argument is
+    what that op gives, the others live across the suspension. `quoin.suspend_score` waits for statistics.
+
+    Constraints: (C1) the successor takes rows of f32, or with `for` tokens, then the live values.
+
+    Example: `quoin.suspend_scores %l for %counts ^bb3(%x : !quoin.sequence)`
+  }];
+  let arguments = (ins Quoin_Logits:$logits, Optional<Quoin_IndexTensor>:$counts, Variadic<AnyType>:$live);
+  let successors = (successor AnySuccessor:$resume);
+  let assemblyFormat = "$logits (`for` $counts^)? $resume (`(` $live^ `:` type($live) `)`)? attr-dict";
+  let hasVerifier = 1;
+}
+
 #endif

@@ -392,3 +392,23 @@ LogicalResult SuspendScoreOp::verify() {
     return failure();
   return verifyOf(*this, getStatistics(), getOf());
 }
+
+SuccessorOperands SuspendScoresOp::getSuccessorOperands(unsigned) { return SuccessorOperands(1, getLiveMutable()); }
+
+LogicalResult SuspendScoresOp::verify() {
+  // suspend_scores_c1
+  auto is = [&](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor)
+      return false;
+    if (getCounts())
+      return tensor == RankedTensorType::get({ShapedType::kDynamic}, Builder(getContext()).getI32Type());
+    return tensor.getRank() == 2 && tensor.getElementType().isF32() && isRowsType(tensor);
+  };
+  if (getResume()->getNumArguments() == 0 || !is(getResume()->getArgument(0).getType())) {
+    InFlightDiagnostic error = emitOpError("expects a successor whose first argument is ")
+                               << (getCounts() ? "tensor<?xi32>" : "rows of f32") << ", but found ";
+    return getResume()->getNumArguments() ? error << getResume()->getArgument(0).getType() : error << "none";
+  }
+  return success();
+}

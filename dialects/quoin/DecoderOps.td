@@ -268,4 +268,31 @@ def Quoin_DrawResidualOp : Quoin_Op<"draw_residual", [Pure]> {
   let assemblyFormat = "$logits `minus` $minus `at` $positions `,` $evaluation attr-dict";
 }
 
+def Quoin_MaterializeOp : Quoin_Op<"materialize", [Pure]> {
+  let summary = "the scores themselves";
+  let description = [{
+    A row of scores for each row of logits, guided where they are: for outputs of a request, operands of `quoin.apply` and whatever no
+    statistic of `quoin.score` tells, which needs no room for them. A row is as wide as tokens are scored; another
+    width ends the request with an error.
+
+    Example: `%s = quoin.materialize %l : tensor<?x1024xf32>`
+  }];
+  let arguments = (ins Quoin_Logits:$logits);
+  let results = (outs Quoin_Rows:$scores);
+  let assemblyFormat = "$logits attr-dict `:` type($scores)";
+}
+
+def Quoin_LikeliestOp : Quoin_Op<"likeliest", [Pure]> {
+  let summary = "some tokens of each row of logits, the likeliest first";
+  let description = [{
+    As many tokens of each row as its number says, those of one row after those of the row before: what a tree of guesses branches
+    into. Ties go to the lowest id, and the fill token is none of them. The one token of `quoin.score` may be drawn; these are not.
+
+    Example: `%children = quoin.likeliest %l for %branches`
+  }];
+  let arguments = (ins Quoin_Logits:$logits, Quoin_IndexTensor:$counts);
+  let results = (outs Quoin_TokenTensor:$tokens);
+  let assemblyFormat = "$logits `for` $counts attr-dict";
+}
+
 #endif

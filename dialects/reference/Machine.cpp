@@ -162,6 +162,12 @@ FailureOr<Block *> Machine::runTerminator(Operation *op, Data &arguments) {
           return failure();
         return resume(suspend.getResume(), suspendedScore(suspend), live);
       })
+      .Case([&](SuspendScoresOp suspend) -> FailureOr<Block *> {
+        Operation::operand_range live = suspend.getLive();
+        if (failed(expectDefined(op, op->getOperands().drop_back(live.size()))))
+          return failure();
+        return resume(suspend.getResume(), suspendedScores(suspend), live);
+      })
       .Default([&](Operation *end) -> FailureOr<Block *> {
         if (end->getNumSuccessors())
           return end->emitOpError("expects a terminator that the interpreter knows");

@@ -81,6 +81,9 @@ private:
   mlir::FailureOr<Data> apply(mlir::Operation *op, mlir::FlatSymbolRefAttr model, mlir::ValueRange inputs);
   mlir::FailureOr<Data> suspendedForward(SuspendForwardOp op);
   mlir::FailureOr<Data> suspendedScore(SuspendScoreOp op);
+  mlir::FailureOr<Data> suspendedScores(SuspendScoresOp op);
+  mlir::FailureOr<Datum> materialize(mlir::Operation *op, const Logits &logits, mlir::Type type);
+  mlir::FailureOr<Datum> likeliest(mlir::Operation *op, const Logits &logits, mlir::Value counts);
   mlir::LogicalResult guide(GuideOp op);
   mlir::LogicalResult rows(RowsOp op);
 

@@ -213,3 +213,15 @@ int32_t quoin::ref::drawResidual(llvm::ArrayRef<double> logits, llvm::ArrayRef<d
     token = draw(tokens, q, fill, name);
   return token >= 0 ? token : argMax(tokens, fill);
 }
+
+std::vector<int32_t> quoin::ref::likeliestTokens(llvm::ArrayRef<double> logits, int32_t fill, int64_t count) {
+  std::vector<Candidate> all;
+  for (auto [token, score] : llvm::enumerate(logits))
+    if (static_cast<int32_t>(token) != fill)
+      all.push_back({static_cast<int32_t>(token), ordered(score)});
+  llvm::sort(all, better);
+  std::vector<int32_t> tokens;
+  for (const Candidate &each : llvm::ArrayRef(all).take_front(static_cast<size_t>(count)))
+    tokens.push_back(each.token);
+  return tokens;
+}

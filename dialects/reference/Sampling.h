@@ -52,6 +52,9 @@ RowScore scoreRow(llvm::ArrayRef<double> logits, int32_t fill, llvm::ArrayRef<Tr
 /// A draw from `max(softmax(logits) - softmax(minus), 0)`, or from `softmax(logits)` if that leaves no token.
 int32_t drawResidual(llvm::ArrayRef<double> logits, llvm::ArrayRef<double> minus, int32_t fill, const DrawName &name);
 
+/// The `count` tokens of the highest scores, the highest first, besides the fill token; there are as many.
+std::vector<int32_t> likeliestTokens(llvm::ArrayRef<double> logits, int32_t fill, int64_t count);
+
 /// True if a row scored so is drawn, false if it is the arg max.
 bool draws(llvm::ArrayRef<Transform> transforms, const SamplerNumbers &numbers);
 

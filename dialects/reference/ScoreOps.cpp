@@ -104,6 +104,50 @@ FailureOr<Datum> Machine::residual(Operation *op, const Logits &l, const Logits 
   return datum(std::move(tokens));
 }
 
+FailureOr<Datum> Machine::materialize(Operation *op, const Logits &l, Type type) {
+  if (int64_t width = cast<RankedTensorType>(type).getDimSize(1); width != l.vocabulary())
+    return op->emitOpError("expects rows of ") << l.vocabulary() << " scores, but found " << width;
+  if (failed(expectRows(op, l.rows(), l.vocabulary())))
+    return failure();
+  Tensor all;
+  for (int64_t first = 0; first < l.rows(); first += chunk)
+    for (double score : l.scores(first, std::min(chunk, l.rows() - first)).numbers)
+      all.push_back(Number::ofReal(score));
+  return datum(std::move(all));
+}
+
+FailureOr<Datum> Machine::likeliest(Operation *op, const Logits &l, Value counts) {
+  const Tensor &wanted = tensor(counts);
+  if (failed(expectEqual(op, "numbers of tokens, one a row", static_cast<size_t>(l.rows()), wanted.size())))
+    return failure();
+  const int64_t fill = program.fill(), tokens = l.vocabulary() - (0 <= fill && fill < l.vocabulary());
+  int64_t total = 0;
+  for (Number count : wanted) {
+    if (count.integer < 0 || count.integer > tokens)
+      return op->emitOpError("expects numbers of tokens in [0, ") << tokens << "], but found " << count.integer;
+    total += count.integer;
+  }
+  if (failed(expectSize(op, total)))
+    return failure();
+  Tensor all;
+  for (int64_t r = 0; r < l.rows(); ++r) {
+    int64_t count = wanted[static_cast<size_t>(r)].integer;
+    if (count == 0)
+      continue;
+    Matrix scores = l.scores(r, 1);
+    for (int32_t token : likeliestTokens(scores.rowRef(0), static_cast<int32_t>(fill), count))
+      all.push_back(Number::ofInteger(token));
+  }
+  return datum(std::move(all));
+}
+
+FailureOr<Machine::Data> Machine::suspendedScores(SuspendScoresOp op) {
+  const Logits &l = logits(op.getLogits());
+  FailureOr<Datum> made =
+      op.getCounts() ? likeliest(op, l, op.getCounts()) : materialize(op, l, op.getResume()->getArgument(0).getType());
+  return failed(made) ? FailureOr<Data>(failure()) : Data{*made};
+}
+
 FailureOr<Machine::Data> Machine::suspendedScore(SuspendScoreOp op) {
   const Logits &l = logits(op.getLogits());
   if (!op.getMinus())
@@ -171,6 +215,20 @@ Machine::Answer Machine::evaluateScore(Operation *op) {
       .Case([&](DrawResidualOp o) -> Answer {
         FailureOr<Datum> tokens =
             residual(o, logits(o.getLogits()), logits(o.getMinus()), o.getPositions(), o.getEvaluation());
+        if (failed(tokens))
+          return failure();
+        set(o.getTokens(), *tokens);
+        return success();
+      })
+      .Case([&](MaterializeOp o) -> Answer {
+        FailureOr<Datum> scores = materialize(o, logits(o.getLogits()), o.getScores().getType());
+        if (failed(scores))
+          return failure();
+        set(o.getScores(), *scores);
+        return success();
+      })
+      .Case([&](LikeliestOp o) -> Answer {
+        FailureOr<Datum> tokens = likeliest(o, logits(o.getLogits()), o.getCounts());
         if (failed(tokens))
           return failure();
         set(o.getTokens(), *tokens);

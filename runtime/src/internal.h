@@ -262,6 +262,7 @@ struct Scratch {
     quoin_session_t *session;
     int64_t row; // of the score
     size_t head; // its row of the head; a residual has the next one, too
+    int64_t at;  // of the likeliest tokens: where those of the row begin
   };
   struct Candidate {
     float logit;

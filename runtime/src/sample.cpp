@@ -209,3 +209,13 @@ Draw quoin::rt::drawResidual(const float *logits, const float *minus, int64_t vo
   }
   return {argMax(logits, vocabulary, fill), 0.0, -HUGE_VAL};
 }
+
+void quoin::rt::chooseLikeliest(const float *logits, int64_t vocabulary, int32_t fill, int64_t count,
+                                Candidate *scratch, int32_t *out) {
+  Candidate *last = scratch;
+  for (int64_t v = 0; v < vocabulary; ++v)
+    if (v != fill)
+      *last++ = {std::isnan(logits[v]) ? HUGE_VALF : logits[v], int32_t(v)};
+  std::partial_sort(scratch, scratch + count, last, before);
+  std::transform(scratch, scratch + count, out, [](const Candidate &c) { return c.token; });
+}

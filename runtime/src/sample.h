@@ -51,6 +51,11 @@ struct Draw {
 Draw drawFiltered(const float *logits, int64_t vocabulary, const Sampler &sampler, const Random &random,
                   Scratch::Candidate *scratch);
 
+/// The `count` tokens of the highest scores besides the fill token, the highest first; there are as many. `scratch` has
+/// room for the vocabulary.
+void chooseLikeliest(const float *logits, int64_t vocabulary, int32_t fill, int64_t count, Scratch::Candidate *scratch,
+                     int32_t *out);
+
 /// A draw from max(softmax(logits) - softmax(minus), 0), or from softmax(logits) where that is zero everywhere.
 Draw drawResidual(const float *logits, const float *minus, int64_t vocabulary, int32_t fill, const Random &random);
 

@@ -33,8 +33,19 @@ Random randomOf(const quoin_session_t &session, int64_t row, Stream stream) {
 bool drawsHere(const quoin_session_t &session) {
   const quoin_score_t &score = session.state.score;
   if (score.kind != QUOIN_HEAD_SCORE)
-    return score.kind == QUOIN_HEAD_RESIDUAL;
+    return score.kind != QUOIN_HEAD_MATERIALIZE;
   return score.positions.size && samplerOf(session).needsRow(scoredTokens(*session.model->program));
+}
+
+int64_t countOf(const quoin_score_t &score, int64_t row) {
+  return static_cast<const int64_t *>(score.counts.data)[row];
+}
+
+int64_t sumOfCounts(const quoin_score_t &score) {
+  int64_t sum = 0;
+  for (int64_t row = 0; row < score.counts.size; ++row)
+    sum += countOf(score, row);
+  return sum;
 }
 
 /// Makes the results of a score in the arena of the next `advance`.
@@ -44,6 +55,7 @@ bool prepareScore(quoin_session_t &session) {
   arena.reset();
   session.state.logits = nullptr; // lay in the arena that was just reset
   int64_t size = score.kind == QUOIN_HEAD_MATERIALIZE ? score.logits->rows * scoredTokens(*session.model->program)
+                 : score.kind == QUOIN_HEAD_LIKELIEST ? sumOfCounts(score)
                                                       : score.logits->rows;
   uint32_t results = score.kind == QUOIN_HEAD_SCORE ? score.statistics : std::max(score.statistics, 1u);
   for (uint32_t i = 0; i < results; ++i) {
@@ -83,6 +95,9 @@ void drawJob(Scratch &s, const Scratch::Job &job, Scratch::Candidate *sorted) {
   const quoin_session_t &session = *job.session;
   int64_t vocabulary = scoredTokens(*session.model->program);
   quoin_head_row_t &head = s.rows[job.head];
+  if (const quoin_score_t &score = session.state.score; score.kind == QUOIN_HEAD_LIKELIEST)
+    return chooseLikeliest(head.logits, vocabulary, session.state.fill, countOf(score, job.row), sorted,
+                           static_cast<int32_t *>(score.result[0].data) + job.at);
   Draw draw;
   if (session.state.score.kind == QUOIN_HEAD_RESIDUAL) {
     draw = drawResidual(head.logits, s.rows[job.head + 1].logits, vocabulary, session.state.fill,
@@ -104,7 +119,7 @@ void storeJob(const Scratch &s, const Scratch::Job &job) {
   quoin_session_t &session = *job.session;
   quoin_score_t &score = session.state.score;
   const quoin_head_row_t &head = s.rows[job.head];
-  if (score.kind == QUOIN_HEAD_MATERIALIZE)
+  if (score.kind == QUOIN_HEAD_MATERIALIZE || score.kind == QUOIN_HEAD_LIKELIEST)
     return;
   bool chooses = score.kind == QUOIN_HEAD_RESIDUAL;
   uint32_t results = chooses ? std::max(score.statistics, 1u) : score.statistics;
@@ -233,14 +248,45 @@ bool quoin::rt::checkScore(quoin_session_t &session) {
     session.fail(QUOIN_STATUS_FAILED, "the decoder's score has %s", what);
     return false;
   };
-  if (score.kind < QUOIN_HEAD_SCORE || score.kind > QUOIN_HEAD_MATERIALIZE || !score.logits || score.logits->rows < 0)
+  if (score.kind < QUOIN_HEAD_SCORE || score.kind > QUOIN_HEAD_LIKELIEST || !score.logits || score.logits->rows < 0)
     return refuse("no logits");
   for (const quoin_logits_t *logits : {score.logits, score.minus})
     if (logits && (logits->model < 0 || logits->model >= session.model->program->models_count ||
                    !session.model->parts[static_cast<size_t>(logits->model)].head ||
                    logits->width != session.model->parts[static_cast<size_t>(logits->model)].hidden))
       return refuse("logits that no head scores");
-  int64_t rows = score.logits->rows;
+  int64_t rows = score.logits->rows, scored = scoredTokens(*session.model->program);
+  if (score.kind == QUOIN_HEAD_MATERIALIZE) {
+    if (score.width != scored) {
+      session.fail(QUOIN_STATUS_FAILED, "quoin.materialize expects rows of %lld scores, but found %lld",
+                   static_cast<long long>(scored), static_cast<long long>(score.width));
+      return false;
+    }
+    if (rows > QUOIN_MAX_ELEMENTS / scored) {
+      session.fail(QUOIN_STATUS_FAILED, "quoin.materialize expects a size of at least 0 and at most %d, but found %lld",
+                   QUOIN_MAX_ELEMENTS, static_cast<long long>(rows * scored));
+      return false;
+    }
+  }
+  if (score.kind == QUOIN_HEAD_LIKELIEST) {
+    if (score.counts.size != rows)
+      return refuse("numbers of tokens that are not one a row");
+    const int64_t tokens = scored - (session.state.fill >= 0 && session.state.fill < scored);
+    for (int64_t row = 0, sum = 0; row < rows; ++row) {
+      const int64_t count = countOf(score, row);
+      if (count < 0 || count > tokens) {
+        session.fail(QUOIN_STATUS_FAILED, "quoin.likeliest expects numbers of tokens in [0, %lld], but found %lld",
+                     static_cast<long long>(tokens), static_cast<long long>(count));
+        return false;
+      }
+      sum += count;
+      if (sum > QUOIN_MAX_ELEMENTS) {
+        session.fail(QUOIN_STATUS_FAILED, "quoin.likeliest expects a size of at least 0 and at most %d, but found %lld",
+                     QUOIN_MAX_ELEMENTS, static_cast<long long>(sum));
+        return false;
+      }
+    }
+  }
   if (score.statistics > QUOIN_MAX_STATISTICS || score.transforms > sizeof(score.transform))
     return refuse("too many statistics or transforms");
   if ((score.positions.size && score.positions.size != rows) || (score.of.size && score.of.size != rows))
@@ -293,14 +339,19 @@ quoin_status_t quoin::rt::runScores(quoin_model_t &model, quoin_session_t *const
       continue;
     const quoin_score_t &score = session.state.score;
     bool draws = drawsHere(session), residual = score.kind == QUOIN_HEAD_RESIDUAL;
-    for (int64_t row = 0; row < score.logits->rows; ++row) {
+    bool branches = score.kind == QUOIN_HEAD_LIKELIEST;
+    for (int64_t row = 0, at = 0; row < score.logits->rows; ++row) {
+      const int64_t tokens = branches ? countOf(score, row) : 0;
+      if (branches && tokens == 0)
+        continue;
       if (s.rows.size() + 2 > kMostScoredRows || (draws && stored + 1 + residual > most)) {
         if (quoin_status_t status = flush(model, stored > 0))
           return status;
         stored = 0;
       }
-      if (!s.jobs.push({&session, row, s.rows.size()}))
+      if (!s.jobs.push({&session, row, s.rows.size(), at}))
         return model.context->outOfMemory();
+      at += tokens;
       quoin_head_row_t head = headRow(session, *score.logits, row);
       if (draws)
         head.logits = s.logits.data() + stored++ * vocabulary;

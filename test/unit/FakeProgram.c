@@ -347,7 +347,7 @@ static int32_t causal(quoin_state_t *s) {
 }
 
 /* Two calls for one token: guidance, `then` rows, residual draws, probabilities and stored scores; it returns the
- * prompt and one token. Setting: what (0 guided, 1 residual, 2 materialised arg max). Frame: 0 sequence, 1 logits, 2
+ * prompt and one token. Setting: what (0 guided, 1 residual, 2 materialised arg max, 3 likeliest token). Frame: 0 sequence, 1 logits, 2
  * the call's row. */
 static int32_t pair(quoin_state_t *s) {
   const quoin_host_t *host = s->host;
@@ -381,7 +381,8 @@ static int32_t pair(quoin_state_t *s) {
   case 2: {
     quoin_logits_t *first = (quoin_logits_t *)s->frame[1].u.pointer;
     memset(&s->score, 0, sizeof(s->score));
-    s->score.kind = what == 0 ? QUOIN_HEAD_SCORE : what == 1 ? QUOIN_HEAD_RESIDUAL : QUOIN_HEAD_MATERIALIZE;
+    s->score.kind = what == 0 ? QUOIN_HEAD_SCORE : what == 1 ? QUOIN_HEAD_RESIDUAL : what == 2 ? QUOIN_HEAD_MATERIALIZE : QUOIN_HEAD_LIKELIEST;
+    s->score.width = VOCABULARY;
     s->score.logits = first;
     if (what == 0) {
       first->other = s->logits->hidden;
@@ -392,8 +393,15 @@ static int32_t pair(quoin_state_t *s) {
     if (what == 1)
       s->score.minus = s->logits;
     s->score.positions.data = s->frame[2].u.pointer;
-    s->score.positions.size = what == 2 ? 0 : 1;
-    s->score.statistics = 1;
+    s->score.positions.size = what >= 2 ? 0 : 1;
+    s->score.statistics = what < 3;
+    if (what == 3) {
+      s->score.counts.data = host->allocate(s, 8);
+      s->score.counts.size = 1;
+      if (s->status)
+        return QUOIN_FAILED;
+      *(int64_t *)s->score.counts.data = 1;
+    }
     s->score.statistic[0] = QUOIN_STAT_TOKEN;
     s->score.evaluation = s->evaluations - 1;
     s->frame_used = 1;

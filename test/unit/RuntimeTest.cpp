@@ -26,7 +26,7 @@ std::vector<Request> manyRequests() {
     r.maxTokens = 3 + 5 * i;
     r.seed = i;
     if (r.decoder == "pair")
-      r.settings["what"] = (i / 4) % 3;
+      r.settings["what"] = (i / 4 + 1) % 4;
     else
       r.settings["temperature"] = i % 3 ? 0.0 : 1.0;
     if (i % 5 == 0)
@@ -124,9 +124,14 @@ TEST(Runtime, PairsOfCallsGiveLogitsThatLive) {
   request.decoder = "pair";
   request.maxTokens = 1;
   request.ids = prompt(70);
-  for (double what : {0, 1, 2}) {
+  int32_t stored = -1;
+  for (double what : {0, 1, 2, 3}) {
     request.settings["what"] = what;
     Answer answer = runtime.run(request);
+    if (what == 2)
+      stored = answer.ids.back();
+    if (what == 3)
+      EXPECT_EQ(answer.ids.back(), stored); // the highest of the stored scores is the likeliest token
     EXPECT_EQ(answer.ids.size(), 71u);
     EXPECT_EQ(answer.evaluations, 2);
     EXPECT_EQ(answer.forwards, 2);

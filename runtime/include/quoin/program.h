@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-#define QUOIN_ABI_VERSION 6u
+#define QUOIN_ABI_VERSION 7u
 
 /* Slots in a page of the key/value cache, keys in an attention tile, and bits in a row word. */
 #define QUOIN_PAGE_SLOTS 64
@@ -149,7 +149,7 @@ enum {
 enum { QUOIN_ORDER_OPEN = 0, QUOIN_ORDER_LABEL = 1, QUOIN_ORDER_KEYS = 2 };
 
 /* What is wanted of the head. */
-enum { QUOIN_HEAD_SCORE = 0, QUOIN_HEAD_RESIDUAL = 1, QUOIN_HEAD_MATERIALIZE = 2 };
+enum { QUOIN_HEAD_SCORE = 0, QUOIN_HEAD_RESIDUAL = 1, QUOIN_HEAD_MATERIALIZE = 2, QUOIN_HEAD_LIKELIEST = 3 };
 
 typedef struct quoin_score_t {
   int64_t kind;
@@ -162,7 +162,11 @@ typedef struct quoin_score_t {
   uint8_t statistic[8];        /* QUOIN_STAT_*, in the order of the results */
   uint32_t transforms;         /* how many */
   uint8_t transform[8];        /* QUOIN_TRANSFORM_* */
-  quoin_tensor_t result[QUOIN_MAX_STATISTICS]; /* made by the host: i32 for tokens, else f32, one element a row */
+  quoin_tensor_t counts;       /* index, QUOIN_HEAD_LIKELIEST: how many tokens of each row */
+  int64_t width;               /* QUOIN_HEAD_MATERIALIZE: scores of a row; the host sees to it that the head has them */
+  /* Made by the host: i32 for tokens, else f32, one element a row. Without statistics the first one: all scores of a
+   * row after those of the row before, or the tokens that `counts` says, the likeliest first. */
+  quoin_tensor_t result[QUOIN_MAX_STATISTICS];
 } quoin_score_t;
 
 /* A model without a head on rows: operands in the order of the model's columns, ids and positions left out; as many
@@ -553,7 +557,7 @@ QUOIN_CHECK_SIZE(quoin_sequence_t, 64);
 QUOIN_CHECK_SIZE(quoin_logits_t, 48);
 QUOIN_CHECK_SIZE(quoin_value_t, 16);
 QUOIN_CHECK_SIZE(quoin_forward_t, 704);
-QUOIN_CHECK_SIZE(quoin_score_t, 200);
+QUOIN_CHECK_SIZE(quoin_score_t, 224);
 QUOIN_CHECK_SIZE(quoin_group_t, 176);
 QUOIN_CHECK_SIZE(quoin_operand_t, 24);
 QUOIN_CHECK_SIZE(quoin_output_t, 24);
@@ -572,7 +576,7 @@ QUOIN_CHECK_SIZE(quoin_input_t, 64);
 QUOIN_CHECK_SIZE(quoin_decoder_t, 72);
 QUOIN_CHECK_SIZE(quoin_program_t, 104);
 QUOIN_CHECK_SIZE(quoin_apply_t, 520);
-QUOIN_CHECK_SIZE(quoin_state_t, 1544);
+QUOIN_CHECK_SIZE(quoin_state_t, 1568);
 QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);
 QUOIN_CHECK_SIZE(quoin_call_t, 48);
 QUOIN_CHECK_SIZE(quoin_function_program_t, 80);
