@@ -202,7 +202,10 @@ static void addUse(CacheUses &cache, CacheCall &call, IndexFacts &facts) {
   if (same == cache.uses.end()) {
     cache.uses.push_back(use);
     same = &cache.uses.back();
+    same->isEnd.assign(parts.symbols.size(), true);
   }
+  for (auto [i, symbol] : llvm::enumerate(parts.symbols))
+    same->isEnd[i] = same->isEnd[i] && isSameIndex(symbol, parts.to);
   if (!parts.positions)
     return;
   for (const ThenRows &rows : describeThen(facts, parts))
@@ -219,6 +222,7 @@ Operation *quoin::findMeetingBeyondMasks(Operation *from, FlatSymbolRefAttr mode
     case RowRelation::CallMask:
       continue;
     case RowRelation::Before:
+    case RowRelation::Seen:
     case RowRelation::Everything:
       return op;
     }
@@ -231,10 +235,16 @@ Operation *quoin::findRecurrence(Operation *from, FlatSymbolRefAttr model) {
   for (ModelOpInterface op : body.getBody().getOps<ModelOpInterface>()) {
     if (op.getRelation() == RowRelation::Everything)
       return nullptr;
-    if (op.getRelation() == RowRelation::Before && !first)
+    if ((op.getRelation() == RowRelation::Before || op.getRelation() == RowRelation::Seen) && !first)
       first = op;
   }
   return first;
+}
+
+bool quoin::goesOnFromSeen(Operation *from, FlatSymbolRefAttr model) {
+  auto body = SymbolTable::lookupNearestSymbolFrom<ModelOp>(from, model);
+  return llvm::any_of(body.getBody().getOps<ModelOpInterface>(),
+                      [](ModelOpInterface op) { return op.getRelation() == RowRelation::Seen; });
 }
 
 /// What a call gives once for all slots.

@@ -48,6 +48,9 @@ mlir::Operation *findMeetingBeyondMasks(mlir::Operation *from, mlir::FlatSymbolR
 /// The first op whose rows depend on those before them, if no op of the model lets rows meet in yet another way.
 mlir::Operation *findRecurrence(mlir::Operation *from, mlir::FlatSymbolRefAttr model);
 
+/// Does a recurrence of the model go on from the last row that the mask shows, rather than from the one before?
+bool goesOnFromSeen(mlir::Operation *from, mlir::FlatSymbolRefAttr model);
+
 /// Is `value` the same number as `other`, as far as can be seen without folding?
 bool isSameIndex(mlir::Value value, mlir::Value other);
 

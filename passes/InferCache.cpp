@@ -180,6 +180,16 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
         facts = proveMaskFacts(uses.uses, uses.options);
         report(uses, facts);
       }
+      // Of a slot's states only those behind the last one before a call's first row are there.
+      if (recurrence && facts.cut.kind != RowCut::Kind::Nothing && goesOnFromSeen(decoder, uses.model) &&
+          !proveSeesKept(uses.uses, uses.options, facts)) {
+        remark::missed(recurrence->getLoc(), remarkOn<InferCache>("States"))
+            << "a row may not see a slot that is kept before it, so it may go on from one whose states are not; "
+               "everything runs again";
+        beyond = std::exchange(recurrence, nullptr);
+        facts = {};
+        facts.prefixes.resize(uses.uses.size());
+      }
       bool hasPass = llvm::any_of(uses.calls, [](const CacheCall &c) { return isa<CommitOp>(c.op); });
       bool snapshots = !beyond && !recurrence && keepsSnapshots(uses, facts);
       bool rows = !beyond && !recurrence && llvm::any_of(uses.calls, isWithoutText) && proveCausalBySlot(uses.uses);

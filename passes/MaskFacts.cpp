@@ -414,6 +414,56 @@ MaskFacts quoin::proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOpt
   return facts;
 }
 
+bool quoin::proveSeesKept(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options, const MaskFacts &facts) {
+  int64_t budget = options.budget;
+  for (auto [use, prefix] : llvm::zip_equal(uses, facts.prefixes)) {
+    if (prefix.kind == StablePrefix::Kind::Nothing)
+      continue;
+    llvm::SmallVector<const ThenRows *> rows = {nullptr};
+    for (const ThenRows &then : use.then)
+      rows.push_back(&then);
+    for (const ThenRows *then : rows) {
+      MaskQuestion question(options.maxCases, budget);
+      auto fresh = [&] { return LinearForm::variable(question.addVariable()); };
+      LinearForm q = fresh(), k = fresh(), to = fresh(), zero;
+      MaskInstance one{&use.mask, q, k, q, k, zero, zero, zero, zero, {}};
+      for (size_t i = 0; i < use.mask.symbols().size(); ++i)
+        one.symbols.push_back(i < use.isEnd.size() && use.isEnd[i] ? to : fresh());
+      // The key is kept: it is one of the sequence, and not open if the mask asks for that.
+      question.requireLe(zero, k);
+      question.requireLe(k, to, 1);
+      addBelowPrefix(question, k, prefix, one.symbols, 1);
+      question.requireLe(k, q, 1);
+      if (then) {
+        question.requireLe(to, q);
+        one.queryPosition = fresh();
+        question.requireLe(zero, one.queryPosition);
+        if (then->above)
+          question.requireLe(to, one.queryPosition, *then->above);
+        one.queryLabel = fresh();
+        addLabelRange(question, one.queryLabel, then->lowLabel, then->highLabel);
+      } else {
+        question.requireLe(q, to, 1);
+        if (use.mask.usesOpen()) {
+          one.queryOpen = fresh();
+          addBetween(question, zero, one.queryOpen, LinearForm(1));
+        }
+      }
+      if (options.sequenceLabels) {
+        if (!then)
+          one.queryLabel = fresh();
+        one.keyLabel = fresh();
+        for (const LinearForm &label : {then ? one.keyLabel : one.queryLabel, one.keyLabel})
+          addLabelRange(question, label, options.lowLabel, options.highLabel);
+      }
+      question.require(one, false);
+      if (question.solve() != Answer::None)
+        return false;
+    }
+  }
+  return true;
+}
+
 bool quoin::holdAcrossRuns(const MaskFacts &facts, llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options) {
   if (facts.cut.kind == RowCut::Kind::Nothing)
     return false;

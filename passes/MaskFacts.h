@@ -82,6 +82,8 @@ struct MaskUse {
   std::vector<int> shared;
   /// Of each `then` row of these calls one of these holds; empty: there are none.
   std::vector<ThenRows> then;
+  /// For each symbol whether it is `to` at each of these calls; empty: not known of any.
+  std::vector<bool> isEnd = {};
 };
 
 struct MaskFactsOptions {
@@ -163,6 +165,10 @@ bool holdAcrossRuns(const MaskFacts &facts, llvm::ArrayRef<MaskUse> uses, const 
 
 /// Are rows of labels up to `label` a call of their own in all these masks, the same in each?
 bool proveSnapshot(llvm::ArrayRef<MaskUse> uses, int64_t label, unsigned maxCases = 1024);
+
+/// Does every row of these calls see all slots before it that the facts let a call keep? Then what was summed up behind
+/// a kept slot is what all rows after it that see no later one go on from.
+bool proveSeesKept(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options, const MaskFacts &facts);
 
 /// Does every row see slots up to its own alone, the same at each call, whatever positions and labels are? Then all
 /// slots of a call are kept like those of the sequence, `then` rows too.

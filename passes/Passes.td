@@ -52,6 +52,7 @@ def InferCachePass : Pass<"quoin-infer-cache", "::quoin::DecoderOp"> {
 
     A recurrence lets rows depend on all before them. That changes no proof, since what runs again is always all rows from some slot on; but what it has
     summed up is kept only where calls end. A call then runs from the last of these slots that is not behind its first row, and its cache is not `shared`.
+    A recurrence along what rows see (`seen`) is kept only if each row provably sees all slots before it that are kept.
 
     Where no cut is provable, forwards stay as they are, with a remark that names the mask.
 

@@ -120,14 +120,16 @@ struct StepEmitter {
 
   void emit(stage::ScanOp op) {
     Vals arguments = {args};
-    for (Value v : op->getOperands())
-      arguments.push_back(buffer(v));
+    for (ValueRange list : {op.getInputs(), op.getInitial()})
+      for (Value v : list)
+        arguments.push_back(buffer(v));
     for (auto w : op.getWeights().getAsRange<WeightAttr>())
       arguments.push_back(weight(w));
     for (Value v : op.getOutputs())
       arguments.push_back(buffer(v));
     arguments.append({worker, workers});
-    ScanProgram program{&op.getBody().front(), stage::shapeOf(op), static_cast<int64_t>(*op.getKept())};
+    ScanProgram program{&op.getBody().front(), stage::shapeOf(op), static_cast<int64_t>(*op.getKept()),
+                        bool(op.getWords())};
     kb.call(scanKernel(kb, program), arguments);
   }
 

@@ -6,6 +6,8 @@
 //   2. for each row in order, the row program of the body runs on the states, the head's part of the row and of the
 //      weights. It puts the new states into a second place, and the two change their roles
 //
+// With `seen` a row goes on from another one's states, so that all rows' states lie in a buffer beside the rows.
+//
 // Behind the row that the group says the states are copied to where a later call may go on from. States lie on the
 // worker's stack from the first row to the last, in the first cache. Parts of a row that do not lie together are copied
 // there, too. How many rows there are, and who runs them, changes no bit of a row.
@@ -67,8 +69,16 @@ private:
     return part.isShared() ? own : kb.at(own, head * (part.inner * 4));
   }
   Val group(Val base, size_t offset) { return kb.load(kb.i64, kb.at(base, static_cast<int64_t>(offset))); }
+  Val pointer(Val base, size_t offset) { return kb.load(kb.ptr, kb.at(base, static_cast<int64_t>(offset))); }
+  /// The head's states in what a pointer of the group says.
+  Val keptAt(Val own, size_t offset, Val head) {
+    return kb.at(kb.at(pointer(own, offset), program.kept), head * stateBytes(program));
+  }
   void begin(Val states, Val row, Val head);
   void copyStates(Val from, Val to);
+  void runAlong(Val own, Val head);
+  void runSeen(Val own, Val head);
+  Val lastSeen(Val own, Val local);
   void runRow(Val row, Val head, Val states, Val next);
 
   KernelBuilder &kb;
@@ -77,6 +87,8 @@ private:
   LLVM::LLVMFuncOp rowProgram;
   Vals inputs, initial, weights, outputs; ///< where they lie
   Vals inputPlaces, outputPlaces;         ///< of parts that do not lie together
+  Val first, second;                      ///< states on the stack
+  Val kept;                               ///< those behind each row, with `seen`
 };
 } // namespace
 
@@ -131,6 +143,80 @@ void ScanEmitter::runRow(Val row, Val head, Val states, Val next) {
       copyPart(part, startOf(part, base, row, head), place, true);
 }
 
+void ScanEmitter::runAlong(Val own, Val head) {
+  Val row = group(own, offsetof(quoin_group_t, first_row)), rows = group(own, offsetof(quoin_group_t, rows));
+  kb.when(
+      kb.compare(Compare::sgt, group(own, offsetof(quoin_group_t, first_slot)), 0),
+      [&] { copyStates(keptAt(own, offsetof(quoin_group_t, state), head), first); }, [&] { begin(first, row, head); });
+  auto run = [&](Val until, Val begins, ArrayRef<Val> places) {
+    return kb.loop(begins, until, 1, places, [&](Val r, ArrayRef<Val> carried) -> Vals {
+      runRow(r, head, carried[0], carried[1]);
+      return {carried[1], carried[0]};
+    });
+  };
+  Val keep = group(own, offsetof(quoin_group_t, state_rows)), middle = row + keep;
+  Vals places = run(middle, row, {first, second});
+  kb.when(kb.compare(Compare::sgt, keep, 0),
+          [&] { copyStates(places[0], keptAt(own, offsetof(quoin_group_t, state_out), head)); });
+  run(row + rows, middle, places);
+}
+
+/// The last slot before that of a group's row which the row sees, or -1.
+Val ScanEmitter::lastSeen(Val own, Val local) {
+  Val tiles = kb.ceilDiv(group(own, offsetof(quoin_group_t, slots)), QUOIN_PAGE_SLOTS);
+  Val block = kb.shiftRight(local, kb.index(6)), before = block * QUOIN_PAGE_SLOTS;
+  Val together = kb.min(group(own, offsetof(quoin_group_t, rows)) - before, kb.index(QUOIN_PAGE_SLOTS));
+  Val words = kb.at(pointer(own, offsetof(quoin_group_t, words)), (before * tiles + (local - before)) * 8);
+  Val classes = kb.at(pointer(own, offsetof(quoin_group_t, tiles)), block * tiles);
+  Val slot = group(own, offsetof(quoin_group_t, first_slot)) + local, last = kb.shiftRight(slot, kb.index(6));
+  Val below = kb.shiftLeft(kb.index(1), kb.bitAnd(slot, kb.index(63))) - 1;
+  return kb.loopWhile(
+      {last, kb.index(-1)},
+      [&](ArrayRef<Val> c) {
+        Val more = kb.compare(Compare::sge, c[0], 0), none = kb.compare(Compare::slt, c[1], 0);
+        return kb.bitAnd(more, none);
+      },
+      [&](ArrayRef<Val> c) -> Vals {
+        Val tile = c[0], kind = kb.extend(kb.i64, kb.load(kb.i8, kb.at(classes, tile)), false);
+        // Only partial tiles have words.
+        Val bits = kb.choose(
+            kb.compare(Compare::eq, kind, 1),
+            [&]() -> Vals { return {kb.load(kb.i64, kb.at(words, tile * together * 8))}; },
+            [&]() -> Vals { return {kb.select(kb.compare(Compare::eq, kind, 2), kb.index(-1), kb.index(0))}; })[0];
+        bits = kb.bitAnd(bits, kb.select(kb.compare(Compare::eq, tile, last), below, kb.index(-1)));
+        Val highest = tile * QUOIN_PAGE_SLOTS + (kb.index(63) - kb.zerosAbove(bits));
+        return {tile - 1, kb.select(kb.compare(Compare::eq, bits, 0), kb.index(-1), highest)};
+      })[1];
+}
+
+/// Each row's states lie where the rows behind it find them. Of slots before the group's first the last one's are kept:
+/// none but that is seen without a later one.
+void ScanEmitter::runSeen(Val own, Val head) {
+  Val row = group(own, offsetof(quoin_group_t, first_row)), rows = group(own, offsetof(quoin_group_t, rows));
+  Val firstSlot = group(own, offsetof(quoin_group_t, first_slot));
+  int64_t bytes = shape.heads * stateBytes(program);
+  auto statesOf = [&](Val r) { return kb.at(kept, r * rowBytes(bytes / 4) + head * stateBytes(program)); };
+  kb.loop(kb.index(0), rows, 1, [&](Val local) {
+    Val parent = lastSeen(own, local);
+    auto ofAnEarlierCall = [&]() -> Vals {
+      return kb.choose(
+          kb.compare(Compare::sge, parent, 0),
+          [&]() -> Vals { return {keptAt(own, offsetof(quoin_group_t, state), head)}; },
+          [&]() -> Vals {
+            begin(first, row, head);
+            return {first};
+          });
+    };
+    Val from = kb.choose(
+        kb.compare(Compare::sge, parent, firstSlot), [&]() -> Vals { return {statesOf(row + (parent - firstSlot))}; },
+        ofAnEarlierCall)[0];
+    runRow(row + local, head, from, statesOf(row + local));
+  });
+  Val keep = group(own, offsetof(quoin_group_t, state_rows));
+  kb.when(kb.compare(Compare::sgt, keep, 0),
+          [&] { copyStates(statesOf(row + (keep - 1)), keptAt(own, offsetof(quoin_group_t, state_out), head)); });
+}
+
 void ScanEmitter::emit(ArrayRef<Val> arguments) {
   auto take = [&] {
     Val v = arguments.front();
@@ -146,6 +232,8 @@ void ScanEmitter::emit(ArrayRef<Val> arguments) {
   takeAll(shape.initial, initial);
   takeAll(shape.weights, weights);
   takeAll(shape.outputs, outputs);
+  if (program.seen)
+    kept = take();
   Val worker = take(), workers = take();
   auto makePlaces = [&](ArrayRef<HeadPart> parts, Vals &list) {
     for (const HeadPart &part : parts)
@@ -153,7 +241,8 @@ void ScanEmitter::emit(ArrayRef<Val> arguments) {
   };
   makePlaces(shape.inputs, inputPlaces);
   makePlaces(shape.outputs, outputPlaces);
-  Val first = kb.stack(stateBytes(program)), second = kb.stack(stateBytes(program));
+  first = kb.stack(stateBytes(program));
+  second = kb.stack(stateBytes(program));
 
   Val groups = group(layers, offsetof(quoin_layers_t, groups));
   Val table = kb.load(kb.ptr, kb.at(layers, int64_t(offsetof(quoin_layers_t, group))));
@@ -161,23 +250,7 @@ void ScanEmitter::emit(ArrayRef<Val> arguments) {
   kb.loop(from, to, 1, [&](Val item) {
     Val head = kb.remainder(item, kb.index(shape.heads));
     Val own = kb.at(table, kb.quotient(item, kb.index(shape.heads)) * int64_t(sizeof(quoin_group_t)));
-    Val row = group(own, offsetof(quoin_group_t, first_row)), rows = group(own, offsetof(quoin_group_t, rows));
-    auto pointer = [&](size_t offset) { return kb.load(kb.ptr, kb.at(own, static_cast<int64_t>(offset))); };
-    auto keptOf = [&](Val state) { return kb.at(kb.at(state, program.kept), head * stateBytes(program)); };
-    kb.when(
-        kb.compare(Compare::sgt, group(own, offsetof(quoin_group_t, first_slot)), 0),
-        [&] { copyStates(keptOf(pointer(offsetof(quoin_group_t, state))), first); }, [&] { begin(first, row, head); });
-    auto run = [&](Val until, Val begins, ArrayRef<Val> places) {
-      return kb.loop(begins, until, 1, places, [&](Val r, ArrayRef<Val> carried) -> Vals {
-        runRow(r, head, carried[0], carried[1]);
-        return {carried[1], carried[0]};
-      });
-    };
-    Val keep = group(own, offsetof(quoin_group_t, state_rows)), middle = row + keep;
-    Vals places = run(middle, row, {first, second});
-    kb.when(kb.compare(Compare::sgt, keep, 0),
-            [&] { copyStates(places[0], keptOf(pointer(offsetof(quoin_group_t, state_out)))); });
-    run(row + rows, middle, places);
+    program.seen ? runSeen(own, head) : runAlong(own, head);
   });
 }
 
@@ -186,8 +259,9 @@ LLVM::LLVMFuncOp quoin::cpu::scanKernel(KernelBuilder &kb, const ScanProgram &pr
   rows.results.assign(program.shape.states + program.shape.outputs.size(), Storage::F32);
   LLVM::LLVMFuncOp body = rowProgramKernel(kb, rows);
   // Two scans of one body whose heads and states lie alike are one kernel.
-  std::string name = "scan_" + std::to_string(program.shape.heads) + "_" + std::to_string(program.kept);
-  size_t pointers = 1;
+  std::string name = (program.seen ? "scan_seen_" : "scan_") + std::to_string(program.shape.heads) + "_" +
+                     std::to_string(program.kept);
+  size_t pointers = program.seen ? 2 : 1;
   for (auto [letter, list] : {std::pair("i", &program.shape.inputs), std::pair("s", &program.shape.initial),
                               std::pair("w", &program.shape.weights), std::pair("o", &program.shape.outputs)}) {
     name += std::string("_") + letter;

@@ -11,11 +11,13 @@ namespace quoin::cpu {
 struct ScanProgram {
   mlir::Block *body;
   ScanShape shape;
-  int64_t kept = 0; ///< where its states lie in what a model keeps behind a slot
+  int64_t kept = 0;  ///< where its states lie in what a model keeps behind a slot
+  bool seen = false; ///< rows go on from the last row before them that the masks' words show
 };
 
 /// (quoin_layers_t, inputs.., initial states.., weights.., results.., worker, workers): workers divide the heads of all
-/// groups. Rows are of F32; a weight is `[heads][numbers]` of F32, a head's numbers padded to multiples of 16.
+/// groups. With `seen` the last result is the states behind each row, [head]. Rows are of F32; a weight is
+/// `[heads][numbers]` of F32, a head's numbers padded to multiples of 16.
 mlir::LLVM::LLVMFuncOp scanKernel(KernelBuilder &kb, const ScanProgram &program);
 
 /// What a worker has on its stack beside what the row program keeps.

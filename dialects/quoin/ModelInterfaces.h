@@ -14,6 +14,7 @@ enum class RowRelation {
   Selection, ///< one other row: row i is row `rows[i]`
   CallMask,  ///< the rows that the mask of the call shows it
   Before,    ///< the same row and those of its sequence in slots before it
+  Seen,      ///< the same row, and the last one before it that the mask of the call shows it, which depends on its own
   Everything ///< any row
 };
 

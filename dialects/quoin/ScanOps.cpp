@@ -25,11 +25,19 @@ static HeadPart partOf(Type part, int64_t axis, int64_t heads) {
   return found;
 }
 
-/// Sizes of 1 left out.
-static SmallVector<int64_t> squeezed(ArrayRef<int64_t> shape) {
-  SmallVector<int64_t> left;
-  llvm::copy_if(shape, std::back_inserter(left), [](int64_t size) { return size != 1; });
-  return left;
+/// Are these the sizes of `whole`, where neighbours may be joined and sizes of 1 do not count? Then the numbers lie in
+/// the same order.
+static bool joins(ArrayRef<int64_t> shape, ArrayRef<int64_t> whole) {
+  for (int64_t size : shape) {
+    int64_t joined = 1;
+    while (joined < size && !whole.empty()) {
+      joined *= whole.front();
+      whole = whole.drop_front();
+    }
+    if (joined != size)
+      return false;
+  }
+  return llvm::all_of(whole, [](int64_t size) { return size == 1; });
 }
 
 /// Fails unless numbers of this shape are those of all heads, each of which has `part`.
@@ -43,11 +51,8 @@ static LogicalResult expectPart(Operation *op, const Twine &what, ArrayRef<int64
   SmallVector<int64_t> whole(own);
   if (axis >= 0)
     whole.insert(whole.begin() + axis, heads);
-  int64_t numbers = 1;
-  for (int64_t size : whole)
-    numbers *= size;
   // scan_c6
-  if (squeezed(shape) == squeezed(whole) || (shape.size() == 1 && shape[0] == numbers))
+  if (joins(shape, whole))
     return success();
   InFlightDiagnostic error = op->emitOpError("expects ") << what << " of the sizes ";
   llvm::interleave(whole, error, "x");

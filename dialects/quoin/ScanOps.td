@@ -9,7 +9,12 @@ include "dialects/quoin/QuoinBase.td"
 
 def Quoin_ScanOp : Quoin_ModelBodyOp<"scan", [IsolatedFromAbove, SingleBlock, AttrSizedOperandSegments, Quoin_HoldsRowProgram,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>], ["inferRowSpace"]> {
-  let relation = "Before";
+  // Whom a row sees differs by call.
+  let extraClassDefinition = [{
+    ::quoin::RowRelation $cppClass::getRelation() {
+      return getSeen() ? ::quoin::RowRelation::Seen : ::quoin::RowRelation::Before;
+    }
+  }];
   let summary = "a recurrence along the rows of a sequence";
   let description = [{
     The rows of a sequence in the order of their slots, one after the other: the body takes the states that the row before left and
@@ -19,7 +24,12 @@ def Quoin_ScanOp : Quoin_ModelBodyOp<"scan", [IsolatedFromAbove, SingleBlock, At
     `quoin.row` with the new states, then the head's part of each result. It holds what a `quoin.each_row` holds, on numbers of f32.
 
     `along` says which size of an operand, an initial state, a weight, a result (in this order) counts the heads: its number, or -1 where all heads have the same; 0
-    for all where it is not given. The rest of the shape is the body's, in which sizes of 1 do not count; rows of one size have their numbers in that order.
+    for all where it is not given. The rest of the shape is the body's, in which sizes of 1 do not count. Neighbouring sizes may be joined: rows of one size have
+    their numbers in that order.
+
+    With `seen` the row before is not the one in the slot before, but the last one before it that the mask of the call shows: along a tree whose nodes see their
+    ancestors each row goes on from its parent. A row that sees none begins anew. Such a scan is of a model of tokens. Its states are kept
+    as any scan's where each row provably sees every slot before it that is kept.
 
     Before the first row of a sequence the states are zeros, or what the row of each `from` operand has there; its other rows count nothing. In
     a model without a head the rows of one `quoin.apply` are a sequence. Unlike an `scf.for` it says nothing of how many sequences there are.
@@ -39,13 +49,13 @@ def Quoin_ScanOp : Quoin_ModelBodyOp<"scan", [IsolatedFromAbove, SingleBlock, At
     }
     ```
   }];
-  let arguments = (ins Variadic<Quoin_RealRows>:$inputs, Variadic<Quoin_RealRows>:$initial,
+  let arguments = (ins Variadic<Quoin_RealRows>:$inputs, UnitAttr:$seen, Variadic<Quoin_RealRows>:$initial,
                        DefaultValuedAttr<TypedArrayAttrBase<FlatSymbolRefAttr, "names of weights">, "{}">:$weights,
                        I64Attr:$heads, OptionalAttr<DenseI64ArrayAttr>:$axes);
   let results = (outs Variadic<Quoin_RealRows>:$outputs);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $inputs (`with` $weights^)? (`from` $initial^)? `heads` $heads (`along` $axes^)? attr-dict-with-keyword
+    $inputs (`seen` $seen^)? (`with` $weights^)? (`from` $initial^)? `heads` $heads (`along` $axes^)? attr-dict-with-keyword
     `:` functional-type(operands, $outputs) $body
   }];
   let hasRegionVerifier = 1;

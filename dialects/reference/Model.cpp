@@ -169,7 +169,12 @@ void BodyRun::scan(ScanOp op) {
   Block &body = op.getBody().front();
   auto shape = ScanShape::of(body, static_cast<int64_t>(op.getHeads()), op.getAxes(), op.getInputs().size(),
                              op.getInitial().size(), numbers.size());
-  auto made = evaluateScan(body, shape, of(op.getInputs()), of(op.getInitial()), numbers, rowsThatRun(), *states);
+  auto lastSeen = [&](int64_t r) { return visible.lastBefore(call.from + r); };
+  function_ref<int64_t(int64_t)> before;
+  if (op.getSeen())
+    before = lastSeen;
+  auto made =
+      evaluateScan(body, shape, of(op.getInputs()), of(op.getInitial()), numbers, rowsThatRun(), *states, before);
   for (auto [output, matrix] : llvm::zip_equal(op.getOutputs(), made))
     matrices[output] = std::move(matrix);
 }

@@ -27,7 +27,7 @@ static Tensor take(ArrayRef<double> all, const HeadPart &part, int64_t head) {
 
 SmallVector<Matrix> quoin::ref::evaluateScan(Block &body, const ScanShape &shape, ArrayRef<const Matrix *> inputs,
                                              ArrayRef<const Matrix *> initial, ArrayRef<ArrayRef<double>> weights,
-                                             int64_t count, Matrix &states) {
+                                             int64_t count, Matrix &states, function_ref<int64_t(int64_t row)> before) {
   SmallVector<HeadPart> parts; // of states, in a row of them
   int64_t width = 0;
   for (size_t i = 0; i < shape.states; ++i) {
@@ -44,14 +44,15 @@ SmallVector<Matrix> quoin::ref::evaluateScan(Block &body, const ScanShape &shape
 
   for (int64_t r = 0; r < count; ++r) {
     Matrix next(1, width);
+    int64_t from = before ? before(r) : states.rows - 1;
     for (int64_t head = 0; head < shape.heads; ++head) {
       SmallVector<Tensor> arguments;
       int64_t offset = 0;
       for (auto [i, part] : llvm::enumerate(parts)) {
-        if (states.rows > 0)
-          arguments.push_back(take(states.rowRef(states.rows - 1).drop_front(static_cast<size_t>(offset)), part, head));
+        if (from >= 0)
+          arguments.push_back(take(states.rowRef(from).drop_front(static_cast<size_t>(offset)), part, head));
         else if (!initial.empty())
-          arguments.push_back(take(initial[i]->rowRef(r), shape.initial[i], head));
+          arguments.push_back(take(initial[i]->rowRef(0), shape.initial[i], head));
         else
           arguments.emplace_back(static_cast<size_t>(part.numbers()));
         offset += part.allNumbers();

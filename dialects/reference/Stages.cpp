@@ -159,9 +159,14 @@ void StepRun::evaluate(stage::ScanOp op) {
   SmallVector<ArrayRef<double>> numbers;
   for (auto w : op.getWeights().getAsRange<WeightAttr>())
     numbers.push_back(weight(w).stored.numbers);
+  auto lastSeen = [&](int64_t r) { return visible.lastBefore(call.from + r); };
+  function_ref<int64_t(int64_t)> before;
+  if (op.getWords())
+    before = lastSeen;
   auto made = evaluateScan(op.getBody().front(), stage::shapeOf(op), of(op.getInputs()), of(op.getInitial()), numbers,
-                           static_cast<int64_t>(call.slots.size()) - call.from, cache.states[scans++]);
-  for (auto [output, matrix] : llvm::zip_equal(op.getOutputs(), made))
+                           static_cast<int64_t>(call.slots.size()) - call.from, cache.states[scans++], before);
+  // Behind them may be the states, which `cache` has.
+  for (auto [output, matrix] : llvm::zip(op.getOutputs(), made))
     buffer(output) = std::move(matrix);
 }
 

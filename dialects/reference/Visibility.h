@@ -21,6 +21,14 @@ public:
     return flags[static_cast<size_t>((query - from) * slots + key)] != 0;
   }
 
+  /// The last slot before `query` that it sees, or -1.
+  int64_t lastBefore(int64_t query) const {
+    int64_t key = query - 1;
+    while (key >= 0 && !(*this)(query, key))
+      --key;
+    return key;
+  }
+
 private:
   Visibility(const ModelCall &call, const BlockMask &mask);
 

@@ -42,7 +42,7 @@ LogicalResult ScanOp::verifyRegions() {
   };
   sizes.weights = getWeights().size();
   if (failed(take(getInputs(), sizes.inputs)) || failed(take(getInitial(), sizes.initial)) ||
-      failed(take(getOutputs(), sizes.outputs)) ||
+      failed(take(getOutputs().drop_back(getWords() && getNumResults() > 0), sizes.outputs)) ||
       failed(verifyScan(*this, static_cast<int64_t>(getHeads()), getAxes(), sizes)))
     return failure();
   // scan_c2
@@ -60,6 +60,13 @@ LogicalResult ScanOp::verifyRegions() {
     return emitOpError("expects at least one result, but found none");
   if (getPlaces() && getPlaces()->size() != getNumResults())
     return emitOpError("expects ") << getNumResults() << " places, but found " << getPlaces()->size();
+  // scan_c5
+  if (getWords()) {
+    auto states = BufferType::get(getContext(), Space::Row, keptBytes(*this) / 4, Float32Type::get(getContext()));
+    if (getNumResults() == 0 || getOutputs().back().getType() != states)
+      return emitOpError("expects a last result ")
+             << states << " with words, but found " << (getNumResults() ? getOutputs().back().getType() : Type(states));
+  }
   // scan_c4
   if (getKept() && (static_cast<int64_t>(*getKept()) < 0 || *getKept() % 64 != 0))
     return emitOpError("expects states at a multiple of 64, but found ") << getKeptAttr();

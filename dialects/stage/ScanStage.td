@@ -13,8 +13,12 @@ def Stage_ScanOp : Stage_StageOp<"scan", [IsolatedFromAbove, SingleBlock, AttrSi
     rows. It differs from `quoin.scan` in what passes of this level decide: where results lie, where the weights lie in the weight
     file, and at which byte of what the model keeps behind a slot its states are `kept`.
 
+    `under` the words of the masks the row before is the last one that they show, as `seen` says there. One more result holds the states behind each row then,
+    of each head as they lie on a worker's stack.
+
     Constraints: (C1) operands and results are rows of f32 in space `row`; (C2) a weight is one, stored as f32 in a layout `heads` of its parts;
-    (C3) at least one result, and as many places as results; (C4) states are kept at a multiple of 64, from 0 on.
+    (C3) at least one result, and as many places as results; (C4) states are kept at a multiple of 64, from 0 on; (C5) with words, a last result
+    as wide as all states are.
 
     Example:
     ```mlir
@@ -26,13 +30,13 @@ def Stage_ScanOp : Stage_StageOp<"scan", [IsolatedFromAbove, SingleBlock, AttrSi
     }
     ```
   }];
-  let arguments = (ins UnitAttr:$barrier, Variadic<Stage_Buffer>:$inputs, Variadic<Stage_Buffer>:$initial,
+  let arguments = (ins UnitAttr:$barrier, Variadic<Stage_Buffer>:$inputs, Optional<Stage_Words>:$words, Variadic<Stage_Buffer>:$initial,
                        DefaultValuedAttr<TypedArrayAttrBase<Stage_Weight, "weights">, "{}">:$weights, I64Attr:$heads,
                        OptionalAttr<DenseI64ArrayAttr>:$axes, OptionalAttr<I64Attr>:$kept, OptionalAttr<DenseI64ArrayAttr>:$places);
   let results = (outs Variadic<Stage_Buffer>:$outputs);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    (`barrier` $barrier^)? $inputs (`with` $weights^)? (`from` $initial^)? `heads` $heads (`along` $axes^)? (`kept` $kept^)? (`places` $places^)?
+    (`barrier` $barrier^)? $inputs (`under` $words^)? (`with` $weights^)? (`from` $initial^)? `heads` $heads (`along` $axes^)? (`kept` $kept^)? (`places` $places^)?
     attr-dict-with-keyword `:` functional-type(operands, $outputs) $body
   }];
   let hasRegionVerifier = 1;

@@ -178,7 +178,8 @@ private:
     buffers[op.getResult()] = made.getOutputs()[0];
   }
 
-  /// Words that an attention looks at: those that are there, or new ones where it has another formula.
+  /// Words that an attention, or a recurrence along what is seen, looks at: those that are there, or new ones where it
+  /// has another formula.
   void showWithin(Location loc, MaskAttr within) {
     if (!words || words.getDefiningOp<MasksOp>().getWithinAttr() != within)
       words = MasksOp::create(b, loc, b.getType<WordsType>(), false, within);
@@ -232,11 +233,21 @@ private:
     SmallVector<Type> types;
     for (Value output : op.getOutputs())
       types.push_back(typeFor(output));
-    auto made = stage::ScanOp::create(b, op.getLoc(), types, false, of(op.getInputs()), of(op.getInitial()),
+    Value seen;
+    if (op.getSeen()) {
+      showWithin(op.getLoc(), MaskAttr());
+      seen = words;
+      int64_t numbers = 0;
+      for (BlockArgument state : op.getBody().getArguments().drop_back(op.getInputs().size() + op.getWeights().size()))
+        numbers += stateBytes(rowElementsOf(state.getType())) / 4;
+      types.push_back(
+          BufferType::get(b.getContext(), Space::Row, numbers * static_cast<int64_t>(op.getHeads()), b.getF32Type()));
+    }
+    auto made = stage::ScanOp::create(b, op.getLoc(), types, false, of(op.getInputs()), seen, of(op.getInitial()),
                                       b.getArrayAttr(read), op.getHeads(), op.getAxesAttr(), IntegerAttr(),
                                       DenseI64ArrayAttr());
     made.getBody().takeBody(op.getBody());
-    for (auto [output, buffer] : llvm::zip_equal(op.getOutputs(), made.getOutputs()))
+    for (auto [output, buffer] : llvm::zip(op.getOutputs(), made.getOutputs()))
       buffers[output] = buffer;
   }
 

@@ -50,3 +50,23 @@ quoin.model @rows {
   }
   quoin.results %2 : tensor<?x8xf32>
 }
+
+// Along what a row sees; the weight's two last sizes are one, of which each head has its part.
+quoin.weight @taps : tensor<3x4xf32> from "model.safetensors" tensor "taps"
+// CHECK-LABEL: quoin.model @tree
+// CHECK: quoin.scan %{{.+}} seen with [@taps] heads 2 along [0, 1, 0] : (tensor<?x4xf32>) -> tensor<?x4xf32> {
+quoin.model @tree head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  %1 = quoin.scan %0 seen with [@taps] heads 2 along [0, 1, 0] : (tensor<?x4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%last: tensor<2x2xf32>, %x: tensor<2xf32>, %t: tensor<3x2xf32>):
+    %row = tensor.expand_shape %x [[0, 1]] output_shape [1, 2] : tensor<2xf32> into tensor<1x2xf32>
+    %all = tensor.concat dim(0) %last, %row : (tensor<2x2xf32>, tensor<1x2xf32>) -> tensor<3x2xf32>
+    %terms = arith.mulf %all, %t : tensor<3x2xf32>
+    %zero = arith.constant dense<0.0> : tensor<2xf32>
+    %y = linalg.reduce { arith.addf } ins(%terms : tensor<3x2xf32>) outs(%zero : tensor<2xf32>) dimensions = [0]
+    %new = tensor.extract_slice %all[1, 0] [2, 2] [1, 1] : tensor<3x2xf32> to tensor<2x2xf32>
+    quoin.row %new, %y : tensor<2x2xf32>, tensor<2xf32>
+  }
+  quoin.hidden %1 : tensor<?x4xf32>
+}

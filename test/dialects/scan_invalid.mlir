@@ -276,3 +276,30 @@ quoin.model @scan_space head @e {
   }
   quoin.hidden %2 : tensor<?x4xf32>
 }
+
+// -----
+
+// What a row sees say calls of models of tokens.
+quoin.model @scan_seen {
+^bb0(%x: tensor<?x4xf32>):
+  // expected-error @+1 {{expects a head of its model, whose calls say who sees whom, but found none}}
+  %1 = quoin.scan %x seen heads 2 : (tensor<?x4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%s: tensor<2xf32>, %r: tensor<2xf32>):
+    quoin.row %r, %s : tensor<2xf32>, tensor<2xf32>
+  }
+  quoin.results %1 : tensor<?x4xf32>
+}
+
+// -----
+
+// Sizes are joined in their order: the heads are not the first of the weight's.
+quoin.weight @w : tensor<3x4xf32> from "model.safetensors" tensor "w"
+quoin.model @scan_c6_joined {
+^bb0(%x: tensor<?x4xf32>):
+  // expected-error @+1 {{expects weight '@w' of the sizes 2x3x2, of which each of 2 heads has 'tensor<3x2xf32>', but found 3x4}}
+  %1 = quoin.scan %x with [@w] heads 2 : (tensor<?x4xf32>) -> tensor<?x4xf32> {
+  ^bb0(%s: tensor<2xf32>, %r: tensor<2xf32>, %w: tensor<3x2xf32>):
+    quoin.row %r, %s : tensor<2xf32>, tensor<2xf32>
+  }
+  quoin.results %1 : tensor<?x4xf32>
+}

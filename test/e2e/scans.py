@@ -12,13 +12,13 @@ from checkpoint import Shape, pack, save, write
 from harness import expect
 
 
-def linear(heads, keys, values, q="q", k="k", v="v", a="a", flat=True):
+def linear(heads, keys, values, q="q", k="k", v="v", a="a", flat=True, seen=False):
     """S' = diag(a) S + k v^T, y = S'^T q; rows of one size, heads outermost, or of two, heads innermost."""
     def rows(width):
         return f"tensor<?x{heads * width}xf32>" if flat else f"tensor<?x{width}x{heads}xf32>"
     K, V, S = f"tensor<{keys}xf32>", f"tensor<{values}xf32>", f"tensor<{keys}x{values}xf32>"
     along = "" if flat else " along [1, 1, 1, 1, 1]"
-    return f"""    %y = quoin.scan %{q}, %{k}, %{v}, %{a} heads {heads}{along} : ({rows(keys)}, {rows(keys)}, {rows(values)}, {rows(keys)}) -> {rows(values)} {{
+    return f"""    %y = quoin.scan %{q}, %{k}, %{v}, %{a}{" seen" if seen else ""} heads {heads}{along} : ({rows(keys)}, {rows(keys)}, {rows(values)}, {rows(keys)}) -> {rows(values)} {{
     ^bb0(%s: {S}, %qr: {K}, %kr: {K}, %vr: {V}, %ar: {K}):
       %to = tensor.empty() : {S}
       %as = linalg.broadcast ins(%ar : {K}) outs(%to : {S}) dimensions = [1]
@@ -173,6 +173,50 @@ GUESSES = """
 """
 
 
+# A tree behind the text: two nodes, two of the first, one of the second; each goes on from the node above it.
+TREE = """
+  quoin.decoder @tree(%prompt, %max) settings {} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %c3 = arith.constant 3 : index
+    %c5 = arith.constant 5 : index
+    %P = quoin.length %prompt
+    %end = arith.addi %P, %max : index
+    %word = arith.constant 7 : i32
+    %guess = tensor.splat %word[%c5] : tensor<?xi32>
+    %one = tensor.splat %c0[%c1] : tensor<?xindex>
+    %two = tensor.splat %c0[%c2] : tensor<?xindex>
+    %other = tensor.splat %c1[%c1] : tensor<?xindex>
+    // A node's label: which of the two it is, or is below.
+    %labels = tensor.concat dim(0) %one, %other, %two, %other : (tensor<?xindex>, tensor<?xindex>, tensor<?xindex>, tensor<?xindex>) -> tensor<?xindex>
+    %xe = scf.for %n = %P to %end step %c1 iter_args(%x = %prompt) -> (!quoin.sequence) {
+      %last = arith.subi %n, %c1 : index
+      %n1 = arith.addi %n, %c1 : index
+      %n5 = arith.addi %n, %c5 : index
+      %first = tensor.splat %n[%c2] : tensor<?xindex>
+      %second = tensor.splat %n1[%c3] : tensor<?xindex>
+      %at = tensor.concat dim(0) %first, %second : (tensor<?xindex>, tensor<?xindex>) -> tensor<?xindex>
+      %rows = quoin.span %last to %n5
+      %l = quoin.forward @m of %x[to %n] then %guess at %at label %labels read %rows
+          mask #quoin.mask<(q, k)[n] : slot(k) eq slot(q) or (k lt n and k le q) or (k lt q and label(k) eq label(q))>[%n]
+      %tokens, %confidence = quoin.score %l [token, confidence] : tensor<?xi32>, tensor<?xf32>
+      // The likeliest of all rows' answers.
+      %best = quoin.top %confidence, %c1
+      %true = arith.constant true
+      %c6 = arith.constant 6 : index
+      %trues = tensor.splat %true[%c6] : tensor<?xi1>
+      %no = arith.xori %best, %trues : tensor<?xi1>
+      %i = quoin.leading %no
+      %next = tensor.extract_slice %tokens[%i] [%c1] [1] : tensor<?xi32> to tensor<?xi32>
+      %y = quoin.append %x, %next
+      scf.yield %y : !quoin.sequence
+    }
+    quoin.return %xe[%P to %end]
+  }
+"""
+
+
 def token_model(path, seed, decoder):
     """Two layers: a recurrence whose decay is learned from the row, then attention over what it gives."""
     rnd = random.Random(seed)
@@ -198,7 +242,7 @@ def token_model(path, seed, decoder):
       %gate = arith.divf %one, %sum : tensor<{HIDDEN}xf32>
       quoin.row %gate : tensor<{HIDDEN}xf32>
     }}
-{linear(HEADS, HIDDEN // HEADS, HIDDEN // HEADS)}    %o = quoin.linear %y by @o : {D} -> {D}
+{linear(HEADS, HIDDEN // HEADS, HIDDEN // HEADS, seen=decoder is TREE)}    %o = quoin.linear %y by @o : {D} -> {D}
     %h = arith.addf %x, %o : {D}
     %m = quoin.rms_norm %h by @norm epsilon 1.0e-6 : {D}
     %t = quoin.attention %m, %h, %m heads 3 kv_heads 3 head_dim 8 scale 0.35 : {D}, {D}, {D}
@@ -237,4 +281,4 @@ def of_tokens(seed, decoder):
 
 if __name__ == "__main__":
     harness.main([(f"of-rows-{seed}", lambda s=seed: of_rows(s)) for seed in range(5)] +
-                 [(f"{name}-{seed}", lambda s=seed, d=decoder: of_tokens(s, d)) for seed in range(2) for name, decoder in (("blocks", BLOCKS), ("guesses", GUESSES))])
+                 [(f"{name}-{seed}", lambda s=seed, d=decoder: of_tokens(s, d)) for seed in range(2) for name, decoder in (("blocks", BLOCKS), ("guesses", GUESSES), ("tree", TREE))])
