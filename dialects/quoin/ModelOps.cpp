@@ -298,10 +298,11 @@ LogicalResult RotaryOp::verify() {
   return success();
 }
 
-bool quoin::isOfPositions(MaskAttr mask) {
+bool quoin::isOfPositionsAndLabels(MaskAttr mask) {
   using Op = BlockMask::Op;
-  return llvm::none_of(mask.getFormula().nodes(),
-                       [](const BlockMask::Node &n) { return n.op >= Op::QuerySlot && n.op <= Op::Symbol; });
+  return llvm::none_of(mask.getFormula().nodes(), [](const BlockMask::Node &n) {
+    return n.op >= Op::QuerySlot && n.op <= Op::Symbol && n.op != Op::QueryLabel && n.op != Op::KeyLabel;
+  });
 }
 
 bool quoin::isScale(const APFloat &scale) { return std::fabs(scale.convertToDouble()) < std::ldexp(1.0, 126); }
@@ -328,8 +329,8 @@ LogicalResult AttentionOp::verify() {
   if (!isScale(getScale()))
     return emitOpError("expects a finite scale below 2^126, but found ") << getScaleAttr();
   // attention_c5
-  if (getWithinAttr() && !isOfPositions(getWithinAttr()))
-    return emitOpError("expects a formula of positions alone, but found ") << getWithinAttr();
+  if (getWithinAttr() && !isOfPositionsAndLabels(getWithinAttr()))
+    return emitOpError("expects a formula of positions and labels alone, but found ") << getWithinAttr();
   return success();
 }
 

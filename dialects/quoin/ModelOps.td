@@ -178,7 +178,7 @@ def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [IsolatedFromAbove, Quoin
 
     Constraints: (C1) `kv_heads` divides `heads`; (C2) the query and the result have width `heads * head_dim`, key and value
     `kv_heads * head_dim`; (C3) `scale` is finite, below 2^126; (C4) `head_dim` is 1 to 512; (C5) a formula behind
-    `within` is one of positions, without symbols; (C6) `score` is a formula on numbers: its
+    `within` is one of positions and labels, without symbols; (C6) `score` is a formula on numbers: its
     arguments are `f32, i32, i32, i32`, it ends in `quoin.number`, and holds at most 256 of the `arith` and `math` ops of `quoin.each_row` on
     numbers of `f32`, `i32` and `i1`.
 

@@ -88,8 +88,8 @@ inline constexpr int64_t maxChoices = 256;
 
 /// May scores be multiplied with this? Compiled programs do so in f32, and with log2(e) first.
 bool isScale(const llvm::APFloat &scale);
-/// Does a mask ask for nothing but positions? Then whom a row sees never changes.
-bool isOfPositions(MaskAttr mask);
+/// Does a mask ask for nothing but positions and labels? Then whom a row sees does not change from call to call.
+bool isOfPositionsAndLabels(MaskAttr mask);
 
 /// Settings of this name may be given again with a request in every decoder.
 bool isRunTimeSetting(llvm::StringRef name);

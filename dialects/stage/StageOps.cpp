@@ -165,8 +165,8 @@ bool MasksOp::dividesRows() { return false; }
 
 LogicalResult MasksOp::verify() {
   // masks_c1
-  if (getWithinAttr() && !isOfPositions(getWithinAttr()))
-    return emitOpError("expects a formula of positions alone, but found ") << getWithinAttr();
+  if (getWithinAttr() && !isOfPositionsAndLabels(getWithinAttr()))
+    return emitOpError("expects a formula of positions and labels alone, but found ") << getWithinAttr();
   return success();
 }
 

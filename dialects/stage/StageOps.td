@@ -61,7 +61,7 @@ def Stage_MasksOp : Stage_StageOp<"masks", [Stage_Worked<["dividesRows"]>]> {
     For each group of rows the formula of its call, as words of bits. Which masks there are the program says, not the step. With `within`, it and
     that formula, as `quoin.attention` has it. There is room for the words of one of these ops: the next one writes over them.
 
-    Constraints: (C1) a formula behind `within` is one of positions, without symbols.
+    Constraints: (C1) a formula behind `within` is one of positions and labels, without symbols.
 
     Example: `%words = stage.masks within #quoin.mask<window<1024>>`
   }];

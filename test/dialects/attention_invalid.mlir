@@ -92,7 +92,7 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.model @attention_c5 head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
   %0 = quoin.embed %ids by @e : tensor<?x4xf32>
-  // expected-error @+1 {{expects a formula of positions alone, but found #quoin.mask<(q, k) : slot(k) le slot(q)>}}
+  // expected-error @+1 {{expects a formula of positions and labels alone, but found #quoin.mask<(q, k) : slot(k) le slot(q)>}}
   %1 = quoin.attention %0, %0, %0 heads 4 kv_heads 4 head_dim 1 within #quoin.mask<(q, k) : slot(k) le slot(q)> scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
   quoin.hidden %0 : tensor<?x4xf32>
 }
@@ -103,7 +103,7 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.model @attention_c5_symbol head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
   %0 = quoin.embed %ids by @e : tensor<?x4xf32>
-  // expected-error @+1 {{expects a formula of positions alone, but found #quoin.mask<(q, k)[a] : k le a>}}
+  // expected-error @+1 {{expects a formula of positions and labels alone, but found #quoin.mask<(q, k)[a] : k le a>}}
   %1 = quoin.attention %0, %0, %0 heads 4 kv_heads 4 head_dim 1 within #quoin.mask<(q, k)[a] : k le a> scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
   quoin.hidden %0 : tensor<?x4xf32>
 }
@@ -114,7 +114,7 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.model @attention_c5_open head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
   %0 = quoin.embed %ids by @e : tensor<?x4xf32>
-  // expected-error @+1 {{expects a formula of positions alone, but found #quoin.mask<(q, k) : k le q and open(k) eq 0>}}
+  // expected-error @+1 {{expects a formula of positions and labels alone, but found #quoin.mask<(q, k) : k le q and open(k) eq 0>}}
   %1 = quoin.attention %0, %0, %0 heads 4 kv_heads 4 head_dim 1 within #quoin.mask<(q, k) : k le q and open(k) eq 0> scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
   quoin.hidden %0 : tensor<?x4xf32>
 }

@@ -6,8 +6,8 @@
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 stage.step @masks_c1 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  // expected-error @+1 {{expects a formula of positions alone, but found #quoin.mask<(q, k) : label(k) le label(q)>}}
-  %words = stage.masks within #quoin.mask<(q, k) : label(k) le label(q)>
+  // expected-error @+1 {{expects a formula of positions and labels alone, but found #quoin.mask<(q, k) : slot(k) le slot(q)>}}
+  %words = stage.masks within #quoin.mask<(q, k) : slot(k) le slot(q)>
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
   %h = stage.move %0 at %read : !row -> !host
   stage.head %h by <@e> : !host
