@@ -1,6 +1,7 @@
 //===- LogitsLowering.cpp - settings, and views of logits -------------------===//
 
 #include "compiler/decoder/Emitter.h"
+#include "dialects/quoin/RowSpaces.h"
 #include "runtime/include/quoin/program.h"
 
 using namespace mlir;
@@ -59,6 +60,20 @@ static void lowerRows(Emitter &e, RowsOp op) {
                                    e.load(e.f64, logits, guidanceField)));
 }
 
+/// Scores are rows that no head turns into others.
+static void lowerAsLogits(Emitter &e, AsLogitsOp op) {
+  TensorParts scores = e.tensor(op.getScores());
+  Value width = e.constant(rowNumbersOf(op.getScores()));
+  Value made = e.allocate(e.constant(sizeof(quoin_logits_t)));
+  e.store(LLVM::UDivOp::create(e.b, scores.size, width), made, rowsField);
+  e.store(scores.data, made, hiddenField);
+  e.store(e.null(), made, otherField);
+  e.store(LLVM::ConstantOp::create(e.b, e.f64, e.b.getF64FloatAttr(0)), made, guidanceField);
+  e.store(width, made, widthField);
+  e.store(e.constant(QUOIN_NO_HEAD), made, modelField);
+  e.set(op.getLogits(), made);
+}
+
 /// How many settings a decoder's table has: those that it reads, and those that only its text was made with.
 static int64_t settingsOf(DecoderOp decoder) {
   auto all = static_cast<int64_t>(decoder.getSettings().size());
@@ -105,6 +120,8 @@ std::optional<LogicalResult> quoin::decoder::lowerLogitsOp(Emitter &e, Operation
     return lowerGuide(e, guide), success();
   if (auto rows = dyn_cast<RowsOp>(op))
     return lowerRows(e, rows), success();
+  if (auto scores = dyn_cast<AsLogitsOp>(op))
+    return lowerAsLogits(e, scores), success();
   if (auto setting = dyn_cast<SettingOp>(op))
     return lowerSetting(e, setting), success();
   return std::nullopt;

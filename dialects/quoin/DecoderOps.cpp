@@ -327,6 +327,29 @@ LogicalResult GuideOp::verify() {
   return success();
 }
 
+LogicalResult AsLogitsOp::verify() {
+  // as_logits_c1
+  auto module = (*this)->getParentOfType<ModuleOp>();
+  std::optional<int64_t> wanted;
+  for (Operation &op : module ? module.getBody()->getOperations() : getOperation()->getBlock()->getOperations()) {
+    if (!op.hasTrait<IsModel>())
+      continue;
+    auto model = dyn_cast<ModelOp>(op);
+    if (!model)
+      return success(); // lowered: it was looked at before
+    auto head =
+        model.getHeadAttr() ? SymbolTable::lookupNearestSymbolFrom<WeightOp>(model, model.getHeadAttr()) : WeightOp();
+    if (head)
+      wanted = cast<RankedTensorType>(head.getType()).getDimSize(0);
+  }
+  if (auto said = module ? module->getAttrOfType<IntegerAttr>(module_attr::vocabulary) : IntegerAttr(); said && !wanted)
+    wanted = said.getInt();
+  int64_t width = rowNumbersOf(getScores());
+  return !wanted || *wanted == width
+             ? success()
+             : emitOpError("expects rows of a score for each of ") << *wanted << " tokens, but found " << width;
+}
+
 //===----------------------------------------------------------------------===//
 // Orders
 //===----------------------------------------------------------------------===//

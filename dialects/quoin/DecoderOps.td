@@ -255,6 +255,23 @@ def Quoin_RowsOp : Quoin_Op<"rows", [Pure]> {
   let assemblyFormat = "$logits `[` $from `for` $count `]` attr-dict";
 }
 
+def Quoin_AsLogitsOp : Quoin_Op<"as_logits", [Pure]> {
+  let summary = "logits that are given as numbers";
+  let description = [{
+    A row of scores, one for each token that is scored, is a row of logits: what a model gives without a head, or what a program made of scores. They
+    are no model's, so that they may be guided by others of their kind only. Unlike `quoin.forward` it calls nothing.
+
+    Constraints: (C1) rows are as wide as there are tokens that are scored: rows of the head of the module's models or, if none has one,
+    the vocabulary.
+
+    Example: `%l = quoin.as_logits %scores : tensor<?x512xf32>`
+  }];
+  let arguments = (ins Quoin_Rows:$scores);
+  let results = (outs Quoin_Logits:$logits);
+  let assemblyFormat = "$scores attr-dict `:` type($scores)";
+  let hasVerifier = 1;
+}
+
 def Quoin_DrawResidualOp : Quoin_Op<"draw_residual", [Pure]> {
   let summary = "a draw from what one distribution has more than another";
   let description = [{

@@ -206,6 +206,8 @@ FailureOr<Machine::Data> Machine::call(Operation *op, const CallOperands &c) {
       logits.positions.push_back(call.slots[static_cast<size_t>(row.integer)].position);
     }
 
+  readPositions = logits.positions;
+
   constexpr int64_t mostSymbol = int64_t(1) << 40;
   for (int64_t symbol : call.symbols)
     if (symbol <= -mostSymbol || symbol >= mostSymbol)

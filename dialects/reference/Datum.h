@@ -25,11 +25,11 @@ struct Number {
 
 using Tensor = std::vector<Number>;
 
-/// The value of a `!quoin.logits`: hidden rows, and the head that turns them into scores.
+/// The value of a `!quoin.logits`: hidden rows, and the head that turns them into scores; without a head, the scores.
 struct Logits {
   Matrix hidden;
   Head head;
-  /// The model that made them, as the module's models are numbered.
+  /// The model that made them, as the module's models are numbered; -1 for scores that a program gave.
   int64_t model = 0;
   /// Positions of the slots that were read: what a trace calls the rows.
   std::vector<int64_t> positions;
@@ -38,7 +38,7 @@ struct Logits {
   double guidance = 0;
 
   int64_t rows() const { return hidden.rows; }
-  int64_t vocabulary() const { return head.weight ? head.weight->stored.rows : 0; }
+  int64_t vocabulary() const { return head.weight ? head.weight->stored.rows : hidden.columns; }
   /// Scores of rows [from, from + count).
   Matrix scores(int64_t from, int64_t count) const;
 };

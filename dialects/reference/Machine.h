@@ -86,6 +86,7 @@ private:
   mlir::FailureOr<Datum> likeliest(mlir::Operation *op, const Logits &logits, mlir::Value counts);
   mlir::LogicalResult guide(GuideOp op);
   mlir::LogicalResult rows(RowsOp op);
+  mlir::LogicalResult asLogits(AsLogitsOp op);
 
   // Settings.
   mlir::LogicalResult setting(SettingOp op);
@@ -128,6 +129,7 @@ private:
   std::map<int64_t, KeyValueCache> caches;
   std::map<std::string, NamedValues> outputs;
   Trace trace;
+  std::vector<int64_t> readPositions; ///< of the last call
   int64_t evaluations = 0, forwards = 0, prefillTokens = 0;
   int64_t rounds = 0; // of loops since the model ran
   int depth = 0;      // of func.call

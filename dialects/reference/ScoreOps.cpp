@@ -1,5 +1,6 @@
 //===- ScoreOps.cpp - from logits to tokens and statistics -----------------===//
 
+#include "dialects/quoin/RowSpaces.h"
 #include "dialects/reference/Machine.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -10,7 +11,7 @@ using namespace quoin::ref;
 Matrix Logits::scores(int64_t from, int64_t count) const {
   Matrix some(count, hidden.columns);
   std::copy_n(hidden.row(from), count * hidden.columns, some.numbers.begin());
-  Matrix result = scoreVocabulary(head, some);
+  Matrix result = head.weight ? scoreVocabulary(head, some) : std::move(some);
   if (!unconditional)
     return result;
   Matrix other = unconditional->scores(from, count);
@@ -201,6 +202,21 @@ LogicalResult Machine::rows(RowsOp op) {
   return success();
 }
 
+/// Rows of the last call, as a trace calls them, as far as there are so many.
+LogicalResult Machine::asLogits(AsLogitsOp op) {
+  const Tensor &scores = tensor(op.getScores());
+  Logits given;
+  int64_t width = rowNumbersOf(op.getScores());
+  given.hidden = Matrix(static_cast<int64_t>(scores.size()) / width, width);
+  for (auto [to, from] : llvm::zip_equal(given.hidden.numbers, scores))
+    to = from.real;
+  given.model = -1;
+  given.positions = readPositions;
+  given.positions.resize(static_cast<size_t>(given.hidden.rows), -1);
+  set(op.getLogits(), datum(std::move(given)));
+  return success();
+}
+
 Machine::Answer Machine::evaluateScore(Operation *op) {
   return llvm::TypeSwitch<Operation *, Answer>(op)
       .Case([&](ScoreOp o) -> Answer {
@@ -235,6 +251,7 @@ Machine::Answer Machine::evaluateScore(Operation *op) {
         return success();
       })
       .Case([&](GuideOp o) -> Answer { return guide(o); })
+      .Case([&](AsLogitsOp o) -> Answer { return asLogits(o); })
       .Case([&](RowsOp o) -> Answer { return rows(o); })
       .Default([](Operation *) { return std::nullopt; });
 }

@@ -59,6 +59,9 @@ void chooseLikeliest(const float *logits, int64_t vocabulary, int32_t fill, int6
 /// A draw from max(softmax(logits) - softmax(minus), 0), or from softmax(logits) where that is zero everywhere.
 Draw drawResidual(const float *logits, const float *minus, int64_t vocabulary, int32_t fill, const Random &random);
 
+/// All that the head would make of a row, of scores that are in its place (`hidden`, and `other`).
+void scoreGiven(quoin_head_row_t &row, int64_t scored);
+
 } // namespace quoin::rt
 
 #endif

@@ -17,6 +17,8 @@ namespace {
 /// Most rows of one pass of the head, and most scores stored at a time (256 MiB).
 constexpr size_t kMostScoredRows = 4096;
 constexpr size_t kMostScores = size_t(64) << 20;
+/// Multiplications that take as long as what is done for a score that was given.
+constexpr double kWorkOfScore = 32;
 
 Sampler samplerOf(const quoin_session_t &session) {
   const quoin_score_t &score = session.state.score;
@@ -221,6 +223,17 @@ quoin_status_t flush(quoin_model_t &model, bool draws) {
       return status;
     widest = std::max(widest, model.parts[i].hidden);
   }
+  if (std::count(s.part.begin(), s.part.end(), QUOIN_NO_HEAD) > 0)
+    model.context->parallel(
+        rowsOfWork(rows) * double(scoredTokens(program)) * kWorkOfScore, s.meeting,
+        [](void *arg, int64_t worker, int64_t of) {
+          quoin_model_t &shared = *static_cast<quoin_model_t *>(arg);
+          Scratch &all = shared.scratch;
+          for (size_t i = static_cast<size_t>(worker); i < all.rows.size(); i += static_cast<size_t>(of))
+            if (all.part[i] == QUOIN_NO_HEAD)
+              scoreGiven(all.rows[i], scoredTokens(*shared.program));
+        },
+        &model);
   if (draws)
     model.context->parallel(
         rowsOfWork(rows) * double(widest) * double(scoredTokens(program)), s.meeting,
@@ -251,9 +264,12 @@ bool quoin::rt::checkScore(quoin_session_t &session) {
   if (score.kind < QUOIN_HEAD_SCORE || score.kind > QUOIN_HEAD_LIKELIEST || !score.logits || score.logits->rows < 0)
     return refuse("no logits");
   for (const quoin_logits_t *logits : {score.logits, score.minus})
-    if (logits && (logits->model < 0 || logits->model >= session.model->program->models_count ||
-                   !session.model->parts[static_cast<size_t>(logits->model)].head ||
-                   logits->width != session.model->parts[static_cast<size_t>(logits->model)].hidden))
+    if (logits && logits->model == QUOIN_NO_HEAD) {
+      if (logits->width != scoredTokens(*session.model->program))
+        return refuse("scores that are not one a token");
+    } else if (logits && (logits->model < 0 || logits->model >= session.model->program->models_count ||
+                          !session.model->parts[static_cast<size_t>(logits->model)].head ||
+                          logits->width != session.model->parts[static_cast<size_t>(logits->model)].hidden))
       return refuse("logits that no head scores");
   int64_t rows = score.logits->rows, scored = scoredTokens(*session.model->program);
   if (score.kind == QUOIN_HEAD_MATERIALIZE) {

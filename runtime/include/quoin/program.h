@@ -76,8 +76,10 @@ typedef struct quoin_logits_t {
   const float *other; /* of the same model; NULL without guidance */
   double guidance;
   int64_t width; /* floats of a row */
-  int64_t model; /* whose head scores them */
+  int64_t model; /* whose head scores them; QUOIN_NO_HEAD: rows are the scores themselves */
 } quoin_logits_t;
+
+enum { QUOIN_NO_HEAD = -1 };
 
 /* A value that lives across a suspension. Its kind tells the host how to move it (see quoin_state_t.frame). */
 typedef struct quoin_value_t {
