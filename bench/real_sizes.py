@@ -9,6 +9,7 @@ A line of JSON a family. Standard library only.
 """
 import argparse
 import json
+import math
 import os
 import random
 import shutil
@@ -52,6 +53,12 @@ CONFIGS = {
                         partial_rotary_factor=0.5, rotary_dim=64, score_function="sigmoid", norm_topk_prob=True),
     "gemma-3-1b": dict(qwen(1152, 4, 1, 256, 6912, 262144, model_type="gemma3_text", tie_word_embeddings=True), hidden_act=None, hidden_activation="gelu_pytorch_tanh",
                        query_pre_attn_scalar=256, sliding_window=512, sliding_window_pattern=2, rope_local_base_freq=10000),
+    "diffusion-gemma-26b": dict(model_type="diffusion_gemma", canvas_length=256, tie_word_embeddings=True, eos_token_id=[1, 106, 50], text_config=dict(
+        hidden_size=2816, num_attention_heads=16, num_key_value_heads=8, num_global_key_value_heads=2, head_dim=256, global_head_dim=512, intermediate_size=2112,
+        moe_intermediate_size=704, num_experts=128, top_k_experts=8, vocab_size=262144, max_position_embeddings=262144, sliding_window=1024, rms_norm_eps=1e-6,
+        final_logit_softcapping=30.0, hidden_activation="gelu_pytorch_tanh", tie_word_embeddings=True,
+        rope_parameters=dict(full_attention=dict(rope_type="proportional", partial_rotary_factor=0.25, rope_theta=1e6),
+                             sliding_attention=dict(rope_type="default", rope_theta=1e4)))),
     "llada-8b": dict(model_type="llada", d_model=4096, n_heads=32, n_kv_heads=32, mlp_hidden_size=12288, vocab_size=126464, embedding_size=126464,
                      max_sequence_length=4096, rope=True, rope_theta=5e5, rms_norm_eps=1e-5, weight_tying=False, include_bias=False, block_type="llama",
                      activation_type="silu", layer_norm_type="rms", mask_token_id=126336, eos_token_id=126081),
@@ -71,6 +78,9 @@ def tensors(c):
                 yield f"{p}{n}.weight", shape
         yield "model.transformer.ln_f.weight", [d]
         yield "model.transformer.ff_out.weight", [v, d]
+        return
+    if "text_config" in c:
+        yield from canvas(c["text_config"])
         return
     d, h, v = c["hidden_size"], c["head_dim"], c["vocab_size"]
     q, kv = c["num_attention_heads"] * h, c["num_key_value_heads"] * h
@@ -115,17 +125,50 @@ def tensors(c):
         yield ("diffusion_head" if kind == "nemotron_labs_diffusion" else "lm_head") + ".weight", [v, d]
 
 
+def canvas(c):
+    """DiffusionGemma's."""
+    d, m, e, inner = c["hidden_size"], c["intermediate_size"], c["num_experts"], c["moe_intermediate_size"]
+
+    def gated(at):
+        for n, shape in (("gate", [m, d]), ("up", [m, d]), ("down", [d, m])):
+            yield f"{at}{n}_proj.weight", shape
+    yield "model.decoder.embed_tokens.weight", [c["vocab_size"], d]
+    yield "model.decoder.norm.weight", [d]
+    yield "model.decoder.self_conditioning.pre_norm.weight", [d]
+    yield from gated("model.decoder.self_conditioning.")
+    for i in range(c["num_hidden_layers"]):
+        p, near = f"model.decoder.layers.{i}.", i + 1 < c["num_hidden_layers"]
+        h, kv = (c["head_dim"], c["num_key_value_heads"]) if near else (c["global_head_dim"], c["num_global_key_value_heads"])
+        for n in ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm", "pre_feedforward_layernorm_2",
+                  "post_feedforward_layernorm_1", "post_feedforward_layernorm_2"):
+            yield f"{p}{n}.weight", [d]
+        for n, shape in (("q", [c["num_attention_heads"] * h, d]), ("k", [kv * h, d]), ("v", [kv * h, d]), ("o", [d, c["num_attention_heads"] * h])):
+            if n != "v" or near:
+                yield f"{p}self_attn.{n}_proj.weight", shape
+        yield p + "self_attn.q_norm.weight", [h]
+        yield p + "self_attn.k_norm.weight", [h]
+        yield from gated(p + "mlp.")
+        for n, shape in (("router.scale", [d]), ("router.proj.weight", [e, d]), ("router.per_expert_scale", [e]), ("experts.gate_up_proj", [e, 2 * inner, d]),
+                         ("experts.down_proj", [e, d, inner]), ("layer_scalar", [1])):
+            yield p + n, shape
+        yield f"model.encoder.language_model.layers.{i}.layer_scalar", [1]
+
+
 def write(folder, config, layers):
     """The checkpoint, in bf16; the bytes that its tensors count."""
     os.makedirs(folder)
-    config = {k: v for k, v in config.items() if v is not None} | {"n_layers" if "d_model" in config else "num_hidden_layers": layers}
+    config = {k: v for k, v in config.items() if v is not None}
+    if "text_config" in config:
+        config["text_config"] = config["text_config"] | dict(num_hidden_layers=layers)
+    else:
+        config["n_layers" if "d_model" in config else "num_hidden_layers"] = layers
     if "moe_layer_freq" in config:
         config["moe_layer_freq"] = [1] * layers
     with open(os.path.join(folder, "config.json"), "w") as f:
         json.dump(config, f)
     header, offset = {}, 0
     for name, shape in tensors(config):
-        size = 2 * shape[0] * (shape[1] if len(shape) > 1 else 1)
+        size = 2 * math.prod(shape)
         header[name] = dict(dtype="BF16", shape=shape, data_offsets=[offset, offset + size])
         offset += size
     text = json.dumps(header).encode()
@@ -165,7 +208,9 @@ def measure(name, layers, folder):
         peaks.append(peak)
         if count == layers:
             line.update(weights_mb=weights, compile_seconds=seconds)
-            line["step_seconds"], line["step_mb"], said = run("quoin-run", out, "--prompt-ids", "5,9,17", "--max-tokens", "1", "--json")
+            # One step of a canvas that is as small as others' blocks.
+            small = [] if "canvas_length" not in CONFIGS[name] else ["--set", "canvas=4", "--set", "steps=1"]
+            line["step_seconds"], line["step_mb"], said = run("quoin-run", out, "--prompt-ids", "5,9,17", "--max-tokens", "1", "--json", *small)
             line["ids"] = json.loads(said.strip().splitlines()[-1])["ids"][:4]
         shutil.rmtree(hf)
         shutil.rmtree(out)

@@ -126,6 +126,9 @@ static constexpr const char *meaningless[] = {
     "torchscript", "id2label", "label2id", "problem_type", "is_decoder", "task_specific_params", "use_return_dict",
     // Tokens that a tokenizer or a request decides about.
     "bos_token_id", "pad_token_id", "sep_token_id", "decoder_start_token_id", "unk_token_id",
+    // Of pictures, which a text has none of.
+    "boi_token_id", "eoi_token_id", "image_token_id", "boi_token_index", "eoi_token_index", "image_token_index",
+    "mm_tokens_per_image", "vision_soft_tokens_per_image",
     // Training.
     "initializer_range", "init_device", "init_fn", "init_std", "init_cutoff_factor", "attention_dropout",
     "hidden_dropout", "hidden_dropout_prob", "embedding_dropout", "residual_dropout", "resid_pdrop", "embd_pdrop",

@@ -8,6 +8,7 @@
 #include "support/JsonText.h"
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 using namespace quoin;
 using nlohmann::json;
@@ -20,6 +21,8 @@ constexpr int64_t maxSize = (int64_t(1) << 31) - 1;
 constexpr int64_t maxVocabulary = int64_t(1) << 24;
 constexpr int64_t maxCapacity = int64_t(1) << 24;
 constexpr double maxReal = 1e30;
+/// Its keys are those of a file beside config.json.
+constexpr const char *generationObject = "generation_config";
 constexpr size_t maxListed = 4096; // elements of a list in config.json, at any depth
 
 /// A scalar or a list of them; nothing for objects, for more than `left` elements, and what else has no value in
@@ -95,6 +98,7 @@ private:
   bool addFiles(const Statement &s, TemplateRun &run, std::string &error);
   std::optional<TemplateValue> sameTensors(const std::string &one, const TemplateList &arguments, std::string &error);
   ConfigReader *object(const std::string &path, std::string &key);
+  ConfigReader generation() const;
   bool failed(ConfigReader &at, std::string &error);
 
   ConfigReader &config;
@@ -107,6 +111,15 @@ private:
   int comparisons = 0; // each reads two tensors
 };
 
+/// What generation_config.json has, as an object of config.json.
+ConfigReader Describer::generation() const {
+  std::filesystem::path file = std::filesystem::path(config.path()).replace_filename("generation_config.json");
+  std::error_code ignored;
+  // A link that leads nowhere is a mistake, not an absent file.
+  bool isThere = std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
+  return config.has(generationObject) || !isThere ? config.below(generationObject) : ConfigReader(file.string());
+}
+
 /// The reader that holds the last key of a path; the first one counts as read.
 ConfigReader *Describer::object(const std::string &path, std::string &key) {
   model.keys.insert(path.substr(0, path.find('.')));
@@ -114,9 +127,11 @@ ConfigReader *Describer::object(const std::string &path, std::string &key) {
   key = last == std::string::npos ? path : path.substr(last + 1);
   ConfigReader *at = &config;
   for (size_t end = path.find('.'), from = 0; end != std::string::npos; from = end + 1, end = path.find('.', from)) {
-    auto known = inner.find(path.substr(0, end));
+    std::string name = path.substr(0, end);
+    auto known = inner.find(name);
     if (known == inner.end())
-      known = inner.emplace(path.substr(0, end), at->below(path.substr(from, end - from))).first;
+      known =
+          inner.emplace(name, name == generationObject ? generation() : at->below(path.substr(from, end - from))).first;
     at = &known->second;
   }
   return at;

@@ -6,6 +6,7 @@
 //   llama3   by wave length 2 pi / inv: short ones stay, long ones are divided by the factor, those between old / high
 //   and
 //            old / low are blended (Llama 3.1)
+//   proportional   a head turns by as many frequencies as it has pairs, of which only the first part is not 0
 //   yarn     by pairs: fast ones stay, slow ones are divided, between them a ramp; sines and cosines grow with the
 //            logarithm of the factor (Peng et al., 2023)
 //
@@ -45,11 +46,12 @@ private:
   void plain(ConfigReader &block, bool decides, bool byLayerType, bool ownBase = false);
   void readBase(ConfigReader &at, const char *key, bool decides);
   void readKind(ConfigReader &block);
-  std::string scalingOf(ConfigReader &at, ConfigReader &block) const;
+  std::string scalingOf(ConfigReader &at, ConfigReader &block, bool ofLayers = false) const;
   void scaled(ConfigReader &block, const std::string &kind, bool decides);
   void scale();
   void llama3();
   void yarn();
+  void proportional();
   double oldPositions(ConfigReader &block);
   void expectOne(ConfigReader &at, const std::string &key);
 
@@ -133,7 +135,7 @@ void RotaryReader::blocks(ConfigReader &at, const char *key, bool decides) {
     if (!isLayerType(name) || !inner.is_object())
       continue;
     ConfigReader nested = block.below(name);
-    std::string kind = name == "full_attention" ? scalingOf(at, nested) : "";
+    std::string kind = name == "full_attention" ? scalingOf(at, nested, /*ofLayers=*/true) : "";
     if (!kind.empty())
       scaled(nested, kind, decides);
     else
@@ -155,15 +157,16 @@ void RotaryReader::place(ConfigReader &at, bool decides) {
     blocks(at, key, decides);
 }
 
-/// The kind of a scaling that can be read here, or empty: then the block has to be plain.
-std::string RotaryReader::scalingOf(ConfigReader &at, ConfigReader &block) const {
+/// The kind of a scaling that can be read here, or empty: then the block has to be plain. `proportional` is one of
+/// blocks by the type of layers alone.
+std::string RotaryReader::scalingOf(ConfigReader &at, ConfigReader &block, bool ofLayers) const {
   if (!shape || &at != &config)
     return "";
   for (const char *key : {"rope_type", "type"})
     if (const json *value = block.find(key); value && value->is_string())
-      for (const char *kind : {"llama3", "yarn"})
-        if (*value == kind)
-          return kind;
+      for (std::string_view kind : {"llama3", "yarn", "proportional"})
+        if (*value == kind && (kind != "proportional" || ofLayers))
+          return std::string(kind);
   const json *factor = block.find("factor");
   bool linear = factor && factor->is_number() && factor->get<double>() != 1.0;
   for (const char *key : {"rope_type", "type"})
@@ -179,7 +182,8 @@ void RotaryReader::scaled(ConfigReader &block, const std::string &kind, bool dec
     return;
   }
   readBase(block, "rope_theta", decides);
-  expectOne(block, "partial_rotary_factor");
+  if (kind != "proportional")
+    expectOne(block, "partial_rotary_factor");
   const std::string_view common[] = {"rope_type", "type", "rope_theta", "factor", "partial_rotary_factor"};
   const std::string_view llama3Keys[] = {"low_freq_factor", "high_freq_factor", "original_max_position_embeddings"};
   const std::string_view yarnKeys[] = {"original_max_position_embeddings",
@@ -258,6 +262,13 @@ void RotaryReader::yarn() {
   }
 }
 
+void RotaryReader::proportional() {
+  double factor = scaling->real("factor", 1, 1e6, 1.0), part = scaling->real("partial_rotary_factor", 0, 1, 1.0);
+  auto turned = static_cast<size_t>(part * static_cast<double>(rotary.frequencies.size()));
+  for (size_t i = 0; i < rotary.frequencies.size(); ++i)
+    rotary.frequencies[i] = i < turned ? rotary.frequencies[i] / factor : 0;
+}
+
 /// The frequencies of the scaling, if there is one.
 void RotaryReader::scale() {
   if (!scaling || config.failed())
@@ -269,6 +280,8 @@ void RotaryReader::scale() {
     llama3();
   } else if (scalingKind == "yarn") {
     yarn();
+  } else if (scalingKind == "proportional") {
+    proportional();
   } else {
     double factor = scaling->real("factor", 1, 1e6);
     for (double &inv : rotary.frequencies)

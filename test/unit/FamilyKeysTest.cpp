@@ -296,7 +296,7 @@ TEST_F(ImportTest, everyNumberOfAScalingCounts) {
 TEST_F(ImportTest, familiesThatAreNotThereAreNamed) {
   config = qwen("qwen3", {{"num_experts", 8}});
   EXPECT_THAT(refuse(), HasSubstr("'num_experts' expects 0 (mixtures of experts are not supported)"));
-  config = qwen("Diffusion_Gemma");
+  config = qwen("Gemma2");
   EXPECT_THAT(refuse(), HasSubstr("'model_type' expects a family that is supported (not there yet for "));
   for (const char *type : {"qwen2", "qwen3"}) {
     config = qwen(type, {{"mask_token_id", 19}});
@@ -381,6 +381,53 @@ json withPictures() {
   return config;
 }
 
+/// DiffusionGemma's, as published but for sizes. Keys of layers that see everything count where there is one.
+const json diffusionGemma = {
+    {"model_type", "diffusion_gemma"},
+    {"architectures", {"DiffusionGemmaForBlockDiffusion"}},
+    {"boi_token_id", 15},
+    {"canvas_length", 8},
+    {"dtype", "bfloat16"},
+    {"eoi_token_id", 16},
+    {"eos_token_id", {1, 6}},
+    {"image_token_id", 14},
+    {"initializer_range", 0.02},
+    {"text_config",
+     {{"attention_bias", false},
+      {"attention_dropout", 0.0},
+      {"bos_token_id", 2},
+      {"dtype", "bfloat16"},
+      {"eos_token_id", 1},
+      {"final_logit_softcapping", 30.0},
+      {"global_head_dim", 8},
+      {"head_dim", 4},
+      {"hidden_activation", "gelu_pytorch_tanh"},
+      {"hidden_size", 8},
+      {"initializer_range", 0.02},
+      {"intermediate_size", 10},
+      {"layer_types", {"sliding_attention", "full_attention"}},
+      {"max_position_embeddings", 64},
+      {"model_type", "diffusion_gemma_text"},
+      {"moe_intermediate_size", 6},
+      {"num_attention_heads", 4},
+      {"num_experts", 4},
+      {"num_global_key_value_heads", 1},
+      {"num_hidden_layers", 2},
+      {"num_key_value_heads", 2},
+      {"pad_token_id", 0},
+      {"rms_norm_eps", 1e-6},
+      {"rope_parameters",
+       {{"full_attention", {{"partial_rotary_factor", 0.5}, {"rope_theta", 1000.0}, {"rope_type", "proportional"}}},
+        {"sliding_attention", {{"rope_theta", 100.0}, {"rope_type", "default"}}}}},
+      {"sliding_window", 4},
+      {"tie_word_embeddings", true},
+      {"top_k_experts", 2},
+      {"use_bidirectional_attention", "vision"},
+      {"vocab_size", 20}}},
+    {"tie_word_embeddings", true},
+    {"transformers_version", "5.9.0"},
+    {"vision_soft_tokens_per_image", 280}};
+
 /// BD3-LM's, as published.
 const json bd3lm = {{"model_type", "bd3lm"},
                     {"architectures", {"BD3LM"}},
@@ -413,6 +460,7 @@ const Known all[] = {
     {"LLaDA-MoE", lladaMoe},
     {"llada2_moe", llada2Moe},
     {"bd3lm", bd3lm},
+    {"diffusion_gemma", diffusionGemma},
     {"sdar", qwen("sdar", {{"mask_token_id", 19}, {"block_size", 4}, {"debug", false}, {"fuse_cross_entropy", true}})},
     {"Fast_dLLM_Qwen", qwen("Fast_dLLM_Qwen", {{"mask_token_id", 19}, {"bd_size", 4}})},
     {"Fast_dLLM_Qwen", qwen("qwen2", {{"mask_token_id", 19}, {"bd_size", 4}})},
