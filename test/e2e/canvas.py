@@ -254,12 +254,12 @@ PROBE = """  quoin.input @canvas : tensor<?xi32>
     %here = tensor.splat %one[%C] : tensor<?x1xf32>
     %cold = tensor.concat dim(0) %off, %here : (tensor<?x1xf32>, tensor<?x1xf32>) -> tensor<?x1xf32>
     %s = quoin.forward @model of %prompt[to %n] then %y at %at label %labels with (%none, %cold : tensor<?x{d}xf32>, tensor<?x1xf32>)
-        read %at mask #quoin.mask<canvas<a>> [%n] : tensor<?x{v}xf32>
+        read %at mask #quoin.mask<canvas<a>> [%n] -> tensor<?x{v}xf32>
     quoin.output @logits %s : tensor<?x{v}xf32>
     %z = quoin.apply @soften(%s) : tensor<?x{v}xf32> -> tensor<?x{d}xf32>
     %before = tensor.concat dim(0) %nones, %z : (tensor<?x{d}xf32>, tensor<?x{d}xf32>) -> tensor<?x{d}xf32>
     %s1 = quoin.forward @model of %prompt[to %n] then %y at %at label %labels with (%before, %cold : tensor<?x{d}xf32>, tensor<?x1xf32>)
-        read %at mask #quoin.mask<canvas<a>> [%n] : tensor<?x{v}xf32>
+        read %at mask #quoin.mask<canvas<a>> [%n] -> tensor<?x{v}xf32>
     quoin.output @conditioned %s1 : tensor<?x{v}xf32>
     quoin.return %prompt[%n to %n]
   }}
