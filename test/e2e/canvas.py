@@ -25,7 +25,7 @@ import sampling  # noqa: E402
 
 TEXT = dict(model_type="diffusion_gemma_text", attention_bias=False, attention_dropout=0.0, bos_token_id=2, eos_token_id=1, dtype="float32",
             hidden_activation="gelu_pytorch_tanh", hidden_size=16, num_hidden_layers=2, intermediate_size=12, moe_intermediate_size=6, num_experts=5, top_k_experts=2,
-            num_attention_heads=4, num_key_value_heads=2, num_global_key_value_heads=1, head_dim=6, global_head_dim=8, sliding_window=4, max_position_embeddings=64,
+            num_attention_heads=4, num_key_value_heads=2, num_global_key_value_heads=1, head_dim=6, global_head_dim=8, sliding_window=4, max_position_embeddings=128,
             pad_token_id=0, rms_norm_eps=1e-6, tie_word_embeddings=True, use_bidirectional_attention="vision", vocab_size=30, final_logit_softcapping=30.0)
 ROPE = dict(full_attention=dict(partial_rotary_factor=0.25, rope_theta=1e4, rope_type="proportional"), sliding_attention=dict(rope_theta=100.0, rope_type="default"))
 TOP = dict(model_type="diffusion_gemma", architectures=["DiffusionGemmaForBlockDiffusion"], canvas_length=5, eos_token_id=[1, 6], tie_word_embeddings=True,
@@ -357,7 +357,7 @@ def refusals():
                 (dict(enable_moe_block=False), {}, {}, "enable_moe_block' expects true"),
                 (dict(rope_parameters=dict(ROPE, full_attention=dict(rope_type="longrope", rope_theta=1e4, factor=2.0))), {}, {}, "expects 'default'"),
                 (dict(rope_parameters=dict(ROPE, sliding_attention=dict(rope_type="proportional", rope_theta=1e4))), {}, {}, "expects 'default'"),
-                ({}, dict(canvas_length=0), {}, "'canvas_length' expects an integer from 1 to 64"),
+                ({}, dict(canvas_length=0), {}, "'canvas_length' expects an integer from 1 to 128"),
                 ({}, {}, dict(t_min=0), "generation_config.json: 't_min' expects a number"),
                 ({}, {}, dict(sampler_config=dict(_cls_name="Other")), "'sampler_config._cls_name' expects 'EntropyBoundSamplerConfig'")):
             model = Model("published")
