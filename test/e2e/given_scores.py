@@ -34,7 +34,7 @@ def program():
             body += f"    {values} = quoin.score %{logits} [{', '.join(NAMES)}] of %of{by} : tensor<?xi32>{', tensor<?xf32>' * 6}\n"
             for i, n in enumerate(NAMES):
                 body += f"    quoin.output @{logits}_{name}_{n} %{logits}_{name}_{i} : tensor<?x{'i32' if i == 0 else 'f32'}>\n"
-    return f"""module attributes {{quoin.vocabulary = {V} : index, quoin.fill = {FILL} : i32, quoin.capacity = 64 : index}} {{
+    return f"""module attributes {{quoin.vocabulary = {V} : index, quoin.fill = {FILL} : i32, quoin.capacity = 256 : index}} {{
   quoin.input @scores : {S}
   quoin.input @others : {S}
   quoin.input @asked : tensor<?xi32>
@@ -59,6 +59,12 @@ def program():
     %rest = quoin.draw_residual %l minus %u at %at, %e
     quoin.output @rest %rest : tensor<?xi32>
     quoin.return %prompt[%c0 to %c0]
+  }}
+  // There is always a model; nobody calls it.
+  quoin.model @nobody {{
+  ^bb0(%row: tensor<?x1xf32>):
+    %y = quoin.silu %row : tensor<?x1xf32>
+    quoin.results %y : tensor<?x1xf32>
   }}
 }}
 """
@@ -110,11 +116,11 @@ def numbers():
         count = 0
         for settings in (dict(seed=7), dict(seed=11, temperature=0.7), dict(seed=2**40 + 3, temperature=1.3, top_k=5, top_p=0.8), dict(top_p=0.4)):
             want = {}
-            for logits, all in (("l", scores), ("g", guided)):
+            for logits, given in (("l", scores), ("g", guided)):
                 for name, transforms, order, kinds in SAMPLERS:
                     if logits == "g" and order in ("T", "Tkp", " "):
                         continue  # a draw's distance from the next one would have to be looked at
-                    values = [statistics(row, order, settings, r, asked[r], kinds) for r, row in enumerate(all)]
+                    values = [statistics(row, order, settings, r, asked[r], kinds) for r, row in enumerate(given)]
                     for i, n in enumerate(NAMES):
                         want[f"{logits}_{name}_{n}"] = [v[i] for v in values]
             want["some"] = [max((v for v in range(V) if v != FILL), key=lambda v: (row[v], -v)) for row in guided[1:3]]
