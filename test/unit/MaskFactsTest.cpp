@@ -135,6 +135,34 @@ TEST(MaskFacts, CallsWithoutTextAreKeptIfCausalBySlot) {
   EXPECT_TRUE(proveCausalBySlot({use("(q, k) : slot(k) le slot(q)"), use("(q, k) : not slot(k) gt slot(q)")}));
   EXPECT_FALSE(proveCausalBySlot({use("(q, k) : slot(k) le slot(q)"), use("(q, k) : slot(k) le slot(q) and k le q")}));
 }
+TEST(MaskFacts, RowsThatSeeAllThatIsKept) {
+  auto sees = [](const char *text, bool end = false, std::vector<ThenRows> then = {}, MaskFactsOptions options = {}) {
+    std::vector<MaskUse> uses = {use(text, {}, std::move(then))};
+    if (end)
+      uses[0].isEnd.assign(uses[0].mask.symbols().size(), true);
+    MaskFacts facts = proveMaskFacts(uses, options);
+    EXPECT_NE(facts.cut.kind, RowCut::Kind::Nothing) << text;
+    return proveSeesKept(uses, options, facts);
+  };
+  const char *tree = "(q, k)[n] : k le q and (k lt n or (q eq k and label(q) eq label(k)) or (q - k eq 1 and label(q) "
+                     "floordiv 4 eq label(k)))";
+  EXPECT_TRUE(sees(causal));
+  EXPECT_TRUE(sees(block8));
+  EXPECT_TRUE(sees(tree, true, {above}));
+  // Where n is not known to be the text's end a node may not see the text's last rows.
+  EXPECT_FALSE(sees(tree, false, {above}));
+  EXPECT_FALSE(sees("(q, k) : k le q and k mod 2 eq q mod 2"));
+  // `then` rows at positions before the text's end see a part of it only.
+  EXPECT_TRUE(sees("(q, k) : k le q", false, {above}));
+  EXPECT_FALSE(sees("(q, k) : slot(k) le slot(q) and k le q", false, {anywhere}));
+  // Labels that differ from row to row.
+  MaskFactsOptions labels;
+  labels.sequenceLabels = true;
+  labels.highLabel = 3;
+  EXPECT_FALSE(sees("(q, k) : k le q and label(k) le label(q)", false, {}, labels));
+  EXPECT_TRUE(sees("(q, k) : k le q and label(k) le 3", false, {}, labels));
+}
+
 TEST(MaskFacts, RefusalsHaveAWitness) {
   auto witness = [](std::vector<MaskUse> uses, size_t of) { return findWitness(uses, {}, proveMaskFacts(uses), of); };
   EXPECT_EQ(witness({use(full)}, 0), "position 0 sees position 1 behind it");

@@ -34,12 +34,12 @@ stage.step @body places [64, 64] {
 
 // Along what rows see: the last result has the states behind each row.
 // CHECK-LABEL: stage.step @tree
-// CHECK: stage.scan %{{.+}} under %{{.+}} heads 2 kept 64 : (!stage.buffer<row, 4xf32>, !stage.words) -> (!stage.buffer<row, 4xf32>, !stage.buffer<row, 32xf32>) {
+// CHECK: stage.scan %{{.+}} under %{{.+}} heads 2 kept 64 : (!stage.buffer<row, 4xf32>, !stage.words) -> (!stage.buffer<row, 4xf32>, !stage.buffer<row, 64xf32>) {
 stage.step @tree {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %w = stage.masks
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  %1, %states = stage.scan %0 under %w heads 2 kept 64 : (!row, !stage.words) -> (!row, !stage.buffer<row, 32xf32>) {
+  %1, %states = stage.scan %0 under %w heads 2 kept 64 : (!row, !stage.words) -> (!row, !stage.buffer<row, 64xf32>) {
   ^bb0(%s: tensor<2xf32>, %x: tensor<2xf32>):
     %y = arith.addf %s, %x : tensor<2xf32>
     quoin.row %y, %y : tensor<2xf32>, tensor<2xf32>

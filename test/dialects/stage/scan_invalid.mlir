@@ -179,7 +179,7 @@ stage.step @scan_c5 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %w = stage.masks
   %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  // expected-error @+1 {{expects a last result '!stage.buffer<row, 32xf32>' with words, but found '!stage.buffer<row, 4xf32>'}}
+  // expected-error @+1 {{expects a last result '!stage.buffer<row, 64xf32>' with words, but found '!stage.buffer<row, 4xf32>'}}
   %1, %states = stage.scan %0 under %w heads 2 : (!row, !stage.words) -> (!row, !row) {
   ^bb0(%s: tensor<2xf32>, %x: tensor<2xf32>):
     quoin.row %s, %s : tensor<2xf32>, tensor<2xf32>
