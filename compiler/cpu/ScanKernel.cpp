@@ -6,7 +6,8 @@
 //   2. for each row in order, the row program of the body runs on the states, the head's part of the row and of the
 //      weights. It puts the new states into a second place, and the two change their roles
 //
-// With `seen` a row goes on from another one's states, so that all rows' states lie in a buffer beside the rows.
+// With `seen` a row goes on from another one's states, which lie in a buffer beside the rows where it is not the next
+// row alone that does: of a text none do, of a tree those of nodes that branch.
 //
 // Behind the row that the group says the states are copied to where a later call may go on from. States lie on the
 // worker's stack from the first row to the last, in the first cache. Parts of a row that do not lie together are copied
@@ -77,6 +78,8 @@ private:
   void begin(Val states, Val row, Val head);
   void copyStates(Val from, Val to);
   void runAlong(Val own, Val head);
+  Val wordOf(Val row, Val head);
+  void findParents(Val own, Val head);
   void runSeen(Val own, Val head);
   Val lastSeen(Val own, Val local);
   void runRow(Val row, Val head, Val states, Val next);
@@ -189,32 +192,61 @@ Val ScanEmitter::lastSeen(Val own, Val local) {
       })[1];
 }
 
-/// Each row's states lie where the rows behind it find them. Of slots before the group's first the last one's are kept:
-/// none but that is seen without a later one.
+/// Where a row's word is: the slot before it that it goes on from, plus one, and in the lowest bit whether a row other
+/// than the next goes on from it. The head's part of the first result has room until the row runs.
+Val ScanEmitter::wordOf(Val row, Val head) { return startOf(shape.outputs[0], outputs[0], row, head); }
+
+void ScanEmitter::findParents(Val own, Val head) {
+  Val row = group(own, offsetof(quoin_group_t, first_row)), rows = group(own, offsetof(quoin_group_t, rows));
+  Val firstSlot = group(own, offsetof(quoin_group_t, first_slot));
+  kb.loop(kb.index(0), rows, 1, [&](Val local) {
+    Val parent = lastSeen(own, local), there = parent - firstSlot;
+    kb.store(kb.truncate(kb.i32, (parent + 1) * 2), wordOf(row + local, head));
+    kb.when(kb.compare(Compare::sge, there, 0), [&] {
+      kb.when(kb.compare(Compare::slt, there, local - 1), [&] {
+        Val place = wordOf(row + there, head);
+        kb.store(kb.bitOr(kb.load(kb.i32, place), kb.integer(kb.i32, 1)), place);
+      });
+    });
+  });
+}
+
+/// As `runAlong` where a row goes on from the one before. States that others go on from lie in the buffer; of slots
+/// before the group's first the last one's are kept: none but that is seen without a later one.
 void ScanEmitter::runSeen(Val own, Val head) {
   Val row = group(own, offsetof(quoin_group_t, first_row)), rows = group(own, offsetof(quoin_group_t, rows));
   Val firstSlot = group(own, offsetof(quoin_group_t, first_slot));
+  Val keep = group(own, offsetof(quoin_group_t, state_rows));
   int64_t bytes = shape.heads * stateBytes(program);
   auto statesOf = [&](Val r) { return kb.at(kept, r * rowBytes(bytes / 4) + head * stateBytes(program)); };
-  kb.loop(kb.index(0), rows, 1, [&](Val local) {
-    Val parent = lastSeen(own, local);
-    auto ofAnEarlierCall = [&]() -> Vals {
+  // Where heads share the first result, its rows are no one's.
+  bool marks = shape.heads == 1 || !shape.outputs[0].isShared();
+  if (marks)
+    findParents(own, head);
+  kb.loop(kb.index(0), rows, 1, Vals{first, second}, [&](Val local, ArrayRef<Val> places) -> Vals {
+    Val now = places[0], next = places[1];
+    Val word = marks ? kb.extend(kb.i64, kb.load(kb.i32, wordOf(row + local, head)), false)
+                     : (lastSeen(own, local) + 1) * 2 + 1;
+    Val parent = kb.shiftRight(word, kb.index(1)) - 1, there = parent - firstSlot;
+    auto beforeTheRows = [&]() -> Vals {
       return kb.choose(
           kb.compare(Compare::sge, parent, 0),
           [&]() -> Vals { return {keptAt(own, offsetof(quoin_group_t, state), head)}; },
           [&]() -> Vals {
-            begin(first, row, head);
-            return {first};
+            begin(now, row, head);
+            return {now};
           });
     };
-    Val from = kb.choose(
-        kb.compare(Compare::sge, parent, firstSlot), [&]() -> Vals { return {statesOf(row + (parent - firstSlot))}; },
-        ofAnEarlierCall)[0];
-    runRow(row + local, head, from, statesOf(row + local));
+    auto amongTheRows = [&]() -> Vals {
+      return {kb.select(kb.compare(Compare::eq, there, local - 1), now, statesOf(row + there))};
+    };
+    Val from = kb.choose(kb.compare(Compare::sge, there, 0), amongTheRows, beforeTheRows)[0];
+    runRow(row + local, head, from, next);
+    kb.when(kb.compare(Compare::ne, kb.bitAnd(word, kb.index(1)), 0), [&] { copyStates(next, statesOf(row + local)); });
+    kb.when(kb.compare(Compare::eq, local + 1, keep),
+            [&] { copyStates(next, keptAt(own, offsetof(quoin_group_t, state_out), head)); });
+    return {next, now};
   });
-  Val keep = group(own, offsetof(quoin_group_t, state_rows));
-  kb.when(kb.compare(Compare::sgt, keep, 0),
-          [&] { copyStates(statesOf(row + (keep - 1)), keptAt(own, offsetof(quoin_group_t, state_out), head)); });
 }
 
 void ScanEmitter::emit(ArrayRef<Val> arguments) {
