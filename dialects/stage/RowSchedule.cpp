@@ -167,8 +167,9 @@ void RowSchedule::addTasks(Operation *op) {
 }
 
 void RowSchedule::give(unsigned row, Value value) {
-  // Its elements in order, whatever the shape.
-  while (!isKept(value) && value.getDefiningOp() && isReshape(value.getDefiningOp()))
+  // Its elements in order, whatever the shape; one element without a shape has no sweep.
+  while (!isKept(value) && value.getDefiningOp() && isReshape(value.getDefiningOp()) &&
+         !shapeOf(value.getDefiningOp()->getOperand(0)).empty())
     value = value.getDefiningOp()->getOperand(0);
   auto concat = isKept(value) ? tensor::ConcatOp() : value.getDefiningOp<tensor::ConcatOp>();
   if (!concat)

@@ -59,6 +59,7 @@ PROGRAMS = [
     ("rnd1", "sdar", ["steps=8"]),
     ("nemotron-diffusion", "sdar", ["block=32"]),
     ("nemotron-linear-spec", "sdar", ["block=32"]),
+    ("gemma-canvas", "diffusion_gemma", []),
 ]
 
 

@@ -227,7 +227,7 @@ class Variation:
             self.weights[self.head + ".weight"] = self.weights[self.embed + ".weight"]
 
     def make(self, name, *shape, spread=None, about=0.0, bias=False):
-        dtype = self.rnd.choice(["F32", "BF16", "F16"])
+        dtype = self.rnd.choice(["F32", "BF16", "F16"]) if ".experts." not in name else "BF16"  # those of a layer are one tensor
         spread = spread or (0.2 if len(shape) == 1 else 1.3 / math.sqrt(shape[-1]))
 
         def put(name, shape):

@@ -12,7 +12,7 @@ import struct
 
 @dataclasses.dataclass
 class Shape:
-    """A model's shape. `family` is one of qwen2, qwen3, sdar, fast-dllm-v2, sdlm, wedlm, llada."""
+    """A model's shape. `family` is one of qwen2, qwen3, sdar, fast-dllm-v2, sdlm, wedlm, llada, diffusion_gemma."""
     family: str = "sdar"
     layers: int = 2
     hidden: int = 64
@@ -143,6 +143,9 @@ def load(path):
 
 def write(folder, shape):
     """Makes the checkpoint; returns the folder."""
+    if shape.family == "diffusion_gemma":  # of one size
+        import canvas_model
+        return canvas_model.Model("published").write(folder)
     os.makedirs(folder, exist_ok=True)
     c = config(shape)
     rnd = random.Random(shape.seed)

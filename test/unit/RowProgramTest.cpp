@@ -335,6 +335,20 @@ std::string router(int64_t experts) {
   return with(text, {{"E", experts}});
 }
 
+/// Powers, and their sum alone: a number that is a row of its own.
+std::string powersAndSum(int64_t width) {
+  return with(R"(  %y, %z = quoin.each_row %0 : (tensor<?x${W}xf32>) -> (tensor<?x${W}xf32>, tensor<?x1xf32>) {
+  ^bb0(%x: tensor<${W}xf32>):
+    %none = arith.constant dense<0.0> : tensor<f32>
+    %power = math.exp %x : tensor<${W}xf32>
+    %sum = linalg.reduce { arith.addf } ins(%power : tensor<${W}xf32>) outs(%none : tensor<f32>) dimensions = [0]
+    %s = tensor.expand_shape %sum [] output_shape [1] : tensor<f32> into tensor<1xf32>
+    quoin.row %power, %s : tensor<${W}xf32>, tensor<1xf32>
+  }
+)",
+              {{"W", width}});
+}
+
 /// sum_j w[j] h[j], over J rows of H features; and the largest of all.
 std::string mix(int64_t parts, int64_t width) {
   return with(
@@ -380,6 +394,8 @@ std::vector<RowCase> cases() {
       {"rms_norm_1024", rmsNorm(1024)},
       {"rms_norm_77", rmsNorm(77)},
       {"rms_norm_9", rmsNorm(9)},
+      {"powers_and_sum_50", powersAndSum(50)},
+      {"powers_and_sum_1", powersAndSum(1)},
       {"modulated_1000", modulated(1000)},
       {"modulated_48", modulated(48)},
       {"gelu_tanh_333", elementwise(333, geluTanh)},
