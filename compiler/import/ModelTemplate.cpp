@@ -84,6 +84,8 @@ public:
 
   ModelDescription model;
 
+  bool expectScalingRead(std::string &error);
+
 private:
   bool readConfig(const Statement &s, TemplateRun &run, std::string &error);
   bool readKey(const Statement &s, const std::string &path, const std::string &name, TemplateRun &run,
@@ -106,7 +108,10 @@ private:
   CheckpointFiles *growing; // the same where files may come to it
   ProgramSettings settings;
   std::map<std::string, ConfigReader> inner; // objects of config.json by their path
-  std::map<std::string, std::string> keyOf;  // the key that a name has its value of
+  std::string scalingKind;                   // of rotary embeddings, whose block is an object of this path
+  static constexpr const char *scalingPath = "rotary";
+  std::set<std::string, std::less<>> scalingKeys; // that were read there
+  std::map<std::string, std::string> keyOf;       // the key that a name has its value of
   std::set<std::string, std::less<>> symbols;
   int comparisons = 0; // each reads two tensors
 };
@@ -122,9 +127,13 @@ ConfigReader Describer::generation() const {
 
 /// The reader that holds the last key of a path; the first one counts as read.
 ConfigReader *Describer::object(const std::string &path, std::string &key) {
-  model.keys.insert(path.substr(0, path.find('.')));
+  std::string top = path.substr(0, path.find('.'));
   size_t last = path.rfind('.');
   key = last == std::string::npos ? path : path.substr(last + 1);
+  if (top == scalingPath && inner.count(top))
+    scalingKeys.insert(key);
+  else
+    model.keys.insert(top);
   ConfigReader *at = &config;
   for (size_t end = path.find('.'), from = 0; end != std::string::npos; from = end + 1, end = path.find('.', from)) {
     std::string name = path.substr(0, end);
@@ -164,9 +173,13 @@ void Describer::readList(ConfigReader &at, const std::string &key, TemplateValue
     at.fail(key, "a list of at most " + std::to_string(maxListed) + " numbers, texts or flags");
 }
 
-/// Of a head size and positions, which scaled embeddings depend on, or plain ones only.
+/// Plain ones only; or scaled ones, too, whose block is read as `rotary.KEY`. Of a head size and positions, the
+/// library's text makes of it what every family needs.
 bool Describer::readRotaryOf(const Statement &s, const std::string &name, TemplateRun &run, std::string &error) {
-  std::optional<RotaryShape> shape;
+  std::optional<RotaryScaling> scaling;
+  std::vector<std::pair<std::string, TemplateValue>> shape;
+  if (s.scaled || s.from)
+    scaling = {inner.count("rope_parameters.sliding_attention") != 0};
   if (s.from) {
     std::optional<int64_t> head = run.index(*s.from, error), positions = head ? run.index(*s.to, error) : std::nullopt;
     if (!positions)
@@ -176,22 +189,35 @@ bool Describer::readRotaryOf(const Statement &s, const std::string &name, Templa
                      " and " + std::to_string(*positions));
       return false;
     }
-    shape = {*head, *positions, inner.count("rope_parameters.sliding_attention") != 0};
+    shape = {{"head_dim", {*head}}, {"positions", {*positions}}};
   }
-  Rotary rotary = readRotary(config, shape);
+  Rotary rotary = readRotary(config, scaling);
   for (const char *known : rotaryKeys())
     model.keys.insert(known);
   if (failed(config, error))
     return false;
-  TemplateList frequencies;
-  for (double each : rotary.frequencies)
-    frequencies.push_back({each});
+  scalingKind = rotary.kind;
+  if (rotary.block)
+    inner.insert_or_assign(scalingPath, *rotary.block);
   run.define(name, {rotary.base});
-  run.define("frequencies", {std::move(frequencies)});
-  run.define("magnitude", {rotary.magnitude});
-  run.define("query_scale", {rotary.queryScale});
-  run.define("query_scale_from", {rotary.queryScaleFrom});
-  return true;
+  run.define("rotary_kind", {rotary.kind});
+  if (s.scaled)
+    return true;
+  shape.push_back({"theta", {rotary.base}});
+  return run.runText("rotary-frequencies", shape, {"frequencies", "magnitude", "query_scale", "query_scale_from"},
+                     error) &&
+         expectScalingRead(error);
+}
+
+/// Fails where the block of a scaling has a number that nobody read.
+bool Describer::expectScalingRead(std::string &error) {
+  auto block = inner.find(scalingPath);
+  if (block == inner.end())
+    return true;
+  for (const auto &[key, value] : block->second.all().items())
+    if (!value.is_null() && !isCommonToScalings(key) && !scalingKeys.count(key))
+      block->second.fail(key, "null, as '" + scalingKind + "' has no such key");
+  return !failed(block->second, error);
 }
 
 bool Describer::readKey(const Statement &s, const std::string &path, const std::string &name, TemplateRun &run,
@@ -556,7 +582,7 @@ std::optional<ModelDescription> quoin::describeModel(const std::shared_ptr<const
   Describer describer(config, files, files, given);
   TemplateRun run(describer);
   run.define("model_type", {modelType(config)});
-  if (!run.expand(family, error))
+  if (!run.expand(family, error) || !describer.expectScalingRead(error))
     return std::nullopt;
   ModelDescription &model = describer.model;
   // A request without a prompt asks for 64 tokens unless it says otherwise, whatever the text makes of that.

@@ -1,20 +1,6 @@
 //===- RotaryConfig.cpp - what config.json says of the rotary embedding ----===//
-//
-// Scalings, with inv = base^(-2i / r) for pair i of r / 2 and `old` the positions that the model was made for:
-//
-//   linear   inv / factor
-//   llama3   by wave length 2 pi / inv: short ones stay, long ones are divided by the factor, those between old / high
-//   and
-//            old / low are blended (Llama 3.1)
-//   proportional   a head turns by as many frequencies as it has pairs, of which only the first part is not 0
-//   yarn     by pairs: fast ones stay, slow ones are divided, between them a ramp; sines and cosines grow with the
-//            logarithm of the factor (Peng et al., 2023)
-//
 
 #include "compiler/import/RotaryConfig.h"
-#include <algorithm>
-#include <cmath>
-#include <numbers>
 #include <string_view>
 
 using namespace quoin;
@@ -37,7 +23,7 @@ constexpr const char *plainOnly = " (only plain rotary embeddings are supported)
 
 class RotaryReader {
 public:
-  RotaryReader(ConfigReader &config, std::optional<RotaryShape> shape) : config(config), shape(shape) {}
+  RotaryReader(ConfigReader &config, std::optional<RotaryScaling> scaling) : config(config), mayBe(scaling) {}
   Rotary run();
 
 private:
@@ -48,17 +34,10 @@ private:
   void readKind(ConfigReader &block);
   std::string scalingOf(ConfigReader &at, ConfigReader &block, bool ofLayers = false) const;
   void scaled(ConfigReader &block, const std::string &kind, bool decides);
-  void scale();
-  void llama3();
-  void yarn();
-  void proportional();
-  double oldPositions(ConfigReader &block);
   void expectOne(ConfigReader &at, const std::string &key);
 
   ConfigReader &config;
-  std::optional<RotaryShape> shape;
-  std::optional<ConfigReader> scaling; // the block that has one
-  std::string scalingKind;
+  std::optional<RotaryScaling> mayBe;
   Rotary rotary;
   std::optional<double> base;
   std::string from; // the key of the base
@@ -118,7 +97,7 @@ void RotaryReader::plain(ConfigReader &block, bool decides, bool byLayerType, bo
 
 void RotaryReader::blocks(ConfigReader &at, const char *key, bool decides) {
   const json *value = at.find(key);
-  if (!value || (shape && *value == false))
+  if (!value || (mayBe && *value == false))
     return;
   if (!value->is_object()) {
     at.fail(key, std::string("an object or null") + plainOnly);
@@ -140,7 +119,7 @@ void RotaryReader::blocks(ConfigReader &at, const char *key, bool decides) {
       scaled(nested, kind, decides);
     else
       plain(nested, decides && name == "full_attention", /*byLayerType=*/false,
-            /*ownBase=*/shape && shape->slidingElsewhere && name == "sliding_attention");
+            /*ownBase=*/mayBe && mayBe->slidingElsewhere && name == "sliding_attention");
     block.take(nested);
   }
   at.take(block);
@@ -160,134 +139,32 @@ void RotaryReader::place(ConfigReader &at, bool decides) {
 /// The kind of a scaling that can be read here, or empty: then the block has to be plain. `proportional` is one of
 /// blocks by the type of layers alone.
 std::string RotaryReader::scalingOf(ConfigReader &at, ConfigReader &block, bool ofLayers) const {
-  if (!shape || &at != &config)
+  if (!mayBe || &at != &config)
     return "";
+  const json *factor = block.find("factor");
+  bool grows = factor && factor->is_number() && factor->get<double>() != 1.0;
   for (const char *key : {"rope_type", "type"})
     if (const json *value = block.find(key); value && value->is_string())
-      for (std::string_view kind : {"llama3", "yarn", "proportional"})
-        if (*value == kind && (kind != "proportional" || ofLayers))
-          return std::string(kind);
-  const json *factor = block.find("factor");
-  bool linear = factor && factor->is_number() && factor->get<double>() != 1.0;
-  for (const char *key : {"rope_type", "type"})
-    if (const json *value = block.find(key); linear && value && *value == "linear")
-      return "linear";
+      if (*value != "default" && *value != "mrope" && (grows || *value != "linear") &&
+          (ofLayers || *value != "proportional"))
+        return value->get<std::string>();
   return "";
 }
 
-/// One scaling, of one kind, and keys that this kind has.
+/// One scaling, of one kind; a template reads the numbers.
 void RotaryReader::scaled(ConfigReader &block, const std::string &kind, bool decides) {
-  if (scaling) {
-    block.fail("rope_type", "one scaling, but '" + scaling->nameOf("rope_type") + "' has one, too");
+  if (rotary.block) {
+    block.fail("rope_type", "one scaling, but '" + rotary.block->nameOf("rope_type") + "' has one, too");
     return;
   }
   readBase(block, "rope_theta", decides);
   if (kind != "proportional")
     expectOne(block, "partial_rotary_factor");
-  const std::string_view common[] = {"rope_type", "type", "rope_theta", "factor", "partial_rotary_factor"};
-  const std::string_view llama3Keys[] = {"low_freq_factor", "high_freq_factor", "original_max_position_embeddings"};
-  const std::string_view yarnKeys[] = {"original_max_position_embeddings",
-                                       "beta_fast",
-                                       "beta_slow",
-                                       "attention_factor",
-                                       "mscale",
-                                       "mscale_all_dim",
-                                       "truncate",
-                                       "llama_4_scaling_beta"};
-  auto isIn = [](const auto &list, std::string_view key) {
-    return std::find(std::begin(list), std::end(list), key) != std::end(list);
-  };
-  for (const auto &[key, value] : block.all().items()) {
-    bool known =
-        isIn(common, key) || (kind == "llama3" && isIn(llama3Keys, key)) || (kind == "yarn" && isIn(yarnKeys, key));
-    if (!known && !value.is_null())
-      block.fail(key, "null, as '" + kind + "' has no such key");
-    if ((key == "rope_type" || key == "type") && !value.is_null() && value != kind)
+  for (const char *key : {"rope_type", "type"})
+    if (const json *value = block.find(key); value && *value != kind)
       block.fail(key, "'" + kind + "', as the other says");
-  }
-  scaling = block;
-  scalingKind = kind;
-}
-
-double RotaryReader::oldPositions(ConfigReader &block) {
-  return block.real("original_max_position_embeddings", 1, 1e9, static_cast<double>(shape->positions));
-}
-
-void RotaryReader::llama3() {
-  double factor = scaling->real("factor", 1, 1e6), low = scaling->real("low_freq_factor", 1e-6, 1e6),
-         high = scaling->real("high_freq_factor", 1e-6, 1e6), old = oldPositions(*scaling);
-  if (!scaling->failed() && high <= low)
-    scaling->fail("high_freq_factor", "more than 'low_freq_factor' " + realText(low));
-  for (double &inv : rotary.frequencies) {
-    double wave = 2 * std::numbers::pi / inv, blend = (old / wave - low) / (high - low);
-    inv = wave < old / high ? inv : wave > old / low ? inv / factor : (1 - blend) * inv / factor + blend * inv;
-  }
-}
-
-void RotaryReader::yarn() {
-  double old = oldPositions(*scaling), r = static_cast<double>(shape->headSize);
-  double factor = scaling->real("factor", 1, 1e6, static_cast<double>(shape->positions) / old);
-  // Zero means the default, as null does.
-  auto beta = [&](const char *key, double otherwise) {
-    double value = scaling->real(key, 0, 1e6, otherwise);
-    return value == 0 ? otherwise : value;
-  };
-  if (rotary.base == 1)
-    scaling->fail("rope_theta", "a base above 1 for 'yarn'");
-  double fast = beta("beta_fast", 32), slow = beta("beta_slow", 1);
-  double each = scaling->real("mscale", 0, 1e6, 0.0), all = scaling->real("mscale_all_dim", 0, 1e6, 0.0);
-  bool truncate = scaling->flag("truncate", true);
-  rotary.queryScale = scaling->real("llama_4_scaling_beta", 0, 1e3, 0.0);
-  rotary.queryScaleFrom = old;
-  auto grown = [&](double by) { return factor <= 1 ? 1 : 0.1 * by * std::log(factor) + 1; };
-  double otherwise = each != 0 && all != 0 ? grown(each) / grown(all) : grown(1);
-  rotary.magnitude = scaling->real("attention_factor", 1e-6, 1e6, otherwise);
-  auto pairAt = [&](double turns) {
-    return r * std::log(old / (2 * std::numbers::pi * turns)) / (2 * std::log(rotary.base));
-  };
-  if (scaling->failed())
-    return;
-  double first = pairAt(fast), last = pairAt(slow);
-  if (truncate) {
-    first = std::floor(first);
-    last = std::ceil(last);
-  }
-  first = std::max(first, 0.0);
-  last = std::min(last, r - 1);
-  if (first == last)
-    last += 0.001;
-  for (size_t i = 0; i < rotary.frequencies.size(); ++i) {
-    double ramp = std::clamp((static_cast<double>(i) - first) / (last - first), 0.0, 1.0), &inv = rotary.frequencies[i];
-    inv = inv * (1 - ramp) + inv / factor * ramp;
-  }
-}
-
-void RotaryReader::proportional() {
-  double factor = scaling->real("factor", 1, 1e6, 1.0), part = scaling->real("partial_rotary_factor", 0, 1, 1.0);
-  auto turned = static_cast<size_t>(part * static_cast<double>(rotary.frequencies.size()));
-  for (size_t i = 0; i < rotary.frequencies.size(); ++i)
-    rotary.frequencies[i] = i < turned ? rotary.frequencies[i] / factor : 0;
-}
-
-/// The frequencies of the scaling, if there is one.
-void RotaryReader::scale() {
-  if (!scaling || config.failed())
-    return;
-  auto r = static_cast<double>(shape->headSize);
-  for (int64_t i = 0; i < shape->headSize / 2; ++i)
-    rotary.frequencies.push_back(std::pow(rotary.base, -2.0 * static_cast<double>(i) / r));
-  if (scalingKind == "llama3") {
-    llama3();
-  } else if (scalingKind == "yarn") {
-    yarn();
-  } else if (scalingKind == "proportional") {
-    proportional();
-  } else {
-    double factor = scaling->real("factor", 1, 1e6);
-    for (double &inv : rotary.frequencies)
-      inv /= factor;
-  }
-  config.take(*scaling);
+  rotary.block = block;
+  rotary.kind = kind;
 }
 
 Rotary RotaryReader::run() {
@@ -301,12 +178,16 @@ Rotary RotaryReader::run() {
   if (base && !decided)
     config.fail("rope_theta", "the base of layers with full attention at the top beside that of '" + from + "'");
   rotary.base = base.value_or(defaultBase);
-  scale();
   return rotary;
 }
 
-Rotary quoin::readRotary(ConfigReader &config, std::optional<RotaryShape> shape) {
-  return RotaryReader(config, shape).run();
+Rotary quoin::readRotary(ConfigReader &config, std::optional<RotaryScaling> scaling) {
+  return RotaryReader(config, scaling).run();
+}
+
+bool quoin::isCommonToScalings(std::string_view key) {
+  static constexpr const char *common[] = {"rope_type", "type", "rope_theta", "partial_rotary_factor"};
+  return isIn(common, key);
 }
 
 std::span<const char *const> quoin::rotaryKeys() { return allKeys; }

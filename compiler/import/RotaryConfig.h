@@ -2,8 +2,9 @@
 //
 // The base and its scaling have been written in many places: `rope_theta` at the top, `rope_scaling`,
 // `rope_parameters`, in these by layer type (`full_attention`, `sliding_attention`), all that below `text_config`.
-// Every place is read. What a block may hold is a white list, and all bases have to agree; everything else would be
-// another model. A scaling stands in one of the blocks at the top.
+// Every place is read. What a plain block may hold is a white list, and all bases have to agree; everything else would
+// be another model. A scaling stands in one of the blocks at the top; what it computes is a text
+// (models/rotary-frequencies.mlir.in).
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,25 +16,26 @@
 
 namespace quoin {
 
-/// A rotary embedding: the base, and for a scaled one what each pair of features turns by at position 1, computed in
-/// float64, and what sines and cosines are multiplied by.
+/// A rotary embedding: the base, and of a scaled one its kind ("" for plain ones) and the block that has its numbers,
+/// which are a template's matter.
 struct Rotary {
   double base = 10000;
-  std::vector<double> frequencies; // empty: plain, base^(-2i / head size)
-  double magnitude = 1;
-  double queryScale = 0, queryScaleFrom = 1; // queries grow by 1 + scale log(1 + floor(position / from))
+  std::string kind;
+  std::optional<ConfigReader> block;
 };
 
-/// What scaled embeddings depend on.
-struct RotaryShape {
-  int64_t headSize = 0, positions = 0;
+/// Who may be scaled.
+struct RotaryScaling {
   /// Layers that slide have a base of their own, which somebody else reads: here it only has to be plain.
   bool slidingElsewhere = false;
 };
 
-/// The rotary embedding; fails in `config` where it asks for one that is not supported, and without a shape for any
-/// that is not plain. Scalings are `linear`, `llama3` and `yarn`.
-Rotary readRotary(ConfigReader &config, std::optional<RotaryShape> shape);
+/// The rotary embedding; fails in `config` where places contradict each other, and where it is scaled although no
+/// scaling is read.
+Rotary readRotary(ConfigReader &config, std::optional<RotaryScaling> scaling);
+
+/// Keys of a block that its kind of scaling is not asked for.
+bool isCommonToScalings(std::string_view key);
 
 /// The keys at the top of config.json that it reads.
 std::span<const char *const> rotaryKeys();

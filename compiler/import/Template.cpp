@@ -206,6 +206,7 @@ bool TemplateReader::config(Statement &s) {
       return expect("',' and the positions");
     return expression(s.to);
   }
+  s.scaled = s.word == "rotary" && takeWord(words, "scaled");
   return s.word == "rotary" || !takeWord(words, "=") || expression(s.otherwise);
 }
 

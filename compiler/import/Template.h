@@ -14,7 +14,7 @@
 //
 //   //: family NAME, ..          //: recognise EXPR         //: decoder EXPR [with NAME = EXPR, ..]
 //   //: config KEY [as NAME], .. : index|real|flag|text|list [from EXPR to EXPR] [= EXPR]
-//   //: config KEY [as NAME] : rotary [of EXPR, EXPR]
+//   //: config KEY [as NAME] : rotary [of EXPR, EXPR | scaled]
 //   //: vocabulary EXPR          //: capacity EXPR          //: layers EXPR            //: head_size EXPR
 //   //: fill KEY [= EXPR]        //: block KEY              //: window EXPR            //: inside KEY
 //   //: program EXPR
@@ -87,6 +87,7 @@ struct Statement {
   std::vector<ExpressionPtr> expressions; // the condition, the value, the shape
   ExpressionPtr from, to, otherwise;      // bounds and default
   bool fixed = false;                     // of Setting: no request gives it
+  bool scaled = false;                    // of Config: the rotary may be
   bool transposed = false;                // of Weight
   std::vector<Statement> body, other;     // of If and For
 };
@@ -150,6 +151,9 @@ public:
   std::optional<TemplateValue> evaluate(const Expression &expression, std::string &error);
   std::optional<int64_t> index(const Expression &expression, std::string &error);
   std::optional<std::string> write(const TemplateText &text, std::string &error);
+  /// Runs a text of the library like a function: it knows these names besides, and of its own only `results` stay.
+  bool runText(const std::string &name, const std::vector<std::pair<std::string, TemplateValue>> &given,
+               const std::vector<std::string> &results, std::string &error);
   /// `message` behind the text and line that run.
   std::string at(const std::string &message) const;
   /// What the innermost loop over a name counts by, or empty.
@@ -165,6 +169,7 @@ private:
   bool runOne(const Statement &statement, std::string &error);
   bool runFor(const Statement &statement, std::string &error);
   bool runInclude(const Statement &statement, std::string &error);
+  bool runLibrary(const std::string &name, std::string &error);
   using Kept = std::vector<std::pair<std::string, std::optional<TemplateValue>>>;
   Kept keep(const std::vector<std::string> &names) const;
   void restore(Kept kept);

@@ -169,20 +169,29 @@ bool TemplateRun::runFor(const Statement &s, std::string &error) {
   return true;
 }
 
-bool TemplateRun::runInclude(const Statement &s, std::string &error) {
-  Kept kept = keep(s.names);
-  for (size_t i = 0; i < s.names.size(); ++i) {
-    std::optional<TemplateValue> value = evaluate(*s.expressions[i], error);
-    if (!value)
-      return false;
-    define(s.names[i], std::move(*value));
-  }
+bool TemplateRun::runText(const std::string &name, const std::vector<std::pair<std::string, TemplateValue>> &given,
+                          const std::vector<std::string> &results, std::string &error) {
+  std::map<std::string, TemplateValue> before = values;
+  for (const auto &[known, value] : given)
+    define(known, value);
+  size_t line = currentLine;
+  if (!runLibrary(name, error))
+    return false;
+  currentLine = line;
+  for (const std::string &each : results)
+    before[each] = values.at(each);
+  values = std::move(before);
+  return true;
+}
+
+/// A text of the library, here.
+bool TemplateRun::runLibrary(const std::string &name, std::string &error) {
   if (includes == maxIncludes) {
     error = at("expects texts included at most " + std::to_string(maxIncludes) + " deep");
     return false;
   }
   std::string message;
-  std::shared_ptr<const Template> text = host.include(s.word, message);
+  std::shared_ptr<const Template> text = host.include(name, message);
   if (!text) {
     error = at(message);
     return false;
@@ -194,6 +203,19 @@ bool TemplateRun::runInclude(const Statement &s, std::string &error) {
     return false;
   current = std::move(before);
   --includes;
+  return true;
+}
+
+bool TemplateRun::runInclude(const Statement &s, std::string &error) {
+  Kept kept = keep(s.names);
+  for (size_t i = 0; i < s.names.size(); ++i) {
+    std::optional<TemplateValue> value = evaluate(*s.expressions[i], error);
+    if (!value)
+      return false;
+    define(s.names[i], std::move(*value));
+  }
+  if (!runLibrary(s.word, error))
+    return false;
   restore(std::move(kept));
   return true;
 }

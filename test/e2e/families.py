@@ -76,8 +76,8 @@ class Folder:
 # ---- The formula
 
 
-def scores(folder, ids, sees):
-    """Rows of scores in float64; `sees(q, k)`."""
+def scores(folder, ids, sees, turn=turned):
+    """Rows of scores in float64; `sees(q, k)`, and rows turn by their place."""
     c, w = folder.config, folder.weights
     d = c["n_embd"]
     h = d // c["n_head"]
@@ -96,7 +96,7 @@ def scores(folder, ids, sees):
     for i in range(c["n_layer"]):
         n = [norm(f"h.{i}.ln_1", row) for row in rows]
         q, k, v = ([linear(f"h.{i}.attn.{p}", row) for row in n] for p in "qkv")
-        q, k = ([turned(row, at, c["rope_theta"], h) for at, row in enumerate(part)] for part in (q, k))
+        q, k = ([turn(row, at, c["rope_theta"], h) for at, row in enumerate(part)] for part in (q, k))
         for r, row in enumerate(rows):
             seen = [j for j in range(len(rows)) if sees(r, j)]
             mixed = attended(q[r], [k[j] for j in seen], [v[j] for j in seen], h)
@@ -138,6 +138,54 @@ def compiled_it_says_the_same():
         # The first token is the formula's.
         last = scores(f, IDS, MASKS["causal"])[-CONFIG["vocab_size"]:]
         expect(got[2]["ids"][0] == last.index(max(last)), f"expects {last.index(max(last))}, but found {got[2]['ids']}")
+
+
+SLOPED = """//: require rotary_kind == "sloped" : rotary.rope_type expects 'sloped'
+//: config rotary.factor as factor : real from 1.0 to 1.0e3
+//: config rotary.slope as slope : real from 0.0 to 10.0 = 0.0
+//: let frequencies = []
+//: let magnitude = 1.25
+//: for i in head_dim // 2
+//:   let frequencies = frequencies + [pow(theta, -2.0 * real(i) / real(head_dim)) / factor + slope * real(i)]
+//: end
+"""
+
+
+def sloped(row, at, theta, h, factor=3.0, slope=0.05):
+    out = list(row)
+    for head in range(0, len(row), h):
+        for i in range(h // 2):
+            angle = at * (theta ** (-2 * i / h) / factor + slope * i)
+            cosine, sine, a, b = 1.25 * math.cos(angle), 1.25 * math.sin(angle), row[head + i], row[head + h // 2 + i]
+            out[head + i], out[head + h // 2 + i] = a * cosine - b * sine, b * cosine + a * sine
+    return out
+
+
+def a_scaling_of_ones_own_is_text():
+    """Rotary embeddings scaled as nobody else's: config.json's block is read by the template, which makes the frequencies."""
+    with Folder(rope_scaling={"rope_type": "sloped", "factor": 3.0, "slope": 0.05}) as f:
+        mine, text, file = (os.path.join(f.top, name) for name in ("mine.mlir.in", "m.mlir", "l.safetensors"))
+        with open(WREN) as wren:
+            family = wren.read()
+        for old, new in (("theta : rotary\n", "theta : rotary scaled\n"), ("//: head_size head_dim\n", "//: head_size head_dim\n" + SLOPED),
+                         ("  %${p} = quoin.rotary %${p} at %positions theta ${theta} head_dim ${head_dim} : ${D}\n",
+                          "//:     include rotary-scaled with result = p, input = p\n")):
+            expect(family.count(old) == 1, f"expects {old!r} in {WREN}")
+            family = family.replace(old, new)
+        with open(mine, "w") as out:
+            out.write(family)
+        harness.tool("quoin-import", f.model, "-o", text, "--architecture", mine)
+        harness.tool("quoin-interpret", text, "--logits", file, "--ids", ",".join(map(str, IDS)), "--mask", "causal")
+        got = next(struct.unpack(f"<{len(data) // 8}d", data) for name, _, _, data in checkpoint.load(file) if name == "logits")
+        want = scores(f, IDS, MASKS["causal"], sloped)
+        worst = max(abs(a - b) for a, b in zip(got, want))
+        expect(len(got) == len(want) and worst < 1e-5, f"expects the formula's scores, but they differ by {worst}")
+        f.config["rope_scaling"]["knee"] = 2
+        f.write()
+        refuse(f, "'rope_scaling.knee' expects null, as 'sloped' has no such key, but found 2", template=mine)
+        f.config["rope_scaling"] = {"type": "yarn", "factor": 2.0}
+        f.write()
+        refuse(f, "'rope_scaling.rope_type' expects 'sloped'", template=mine)
 
 
 def the_page_has_the_text():
@@ -337,7 +385,7 @@ def where_the_fill_token_comes_from():
         expect(r.returncode == 1 and "'--tokenizer' expects a folder with a tokenizer.json" in r.stderr, r.stderr)
 
 
-TESTS = [("scores-are-the-formulas", scores_are_the_formulas), ("compiled-it-says-the-same", compiled_it_says_the_same),
+TESTS = [("scores-are-the-formulas", scores_are_the_formulas), ("compiled-it-says-the-same", compiled_it_says_the_same), ("a-scaling-of-ones-own-is-text", a_scaling_of_ones_own_is_text),
          ("the-page-has-the-text", the_page_has_the_text), ("the-page-names-every-family", the_page_names_every_family),
          ("the-page-of-models-is-current", the_page_of_models_is_current), ("wrong-configs-and-tensors", wrong_configs_and_tensors),
          ("what-is-unread-is-named", what_is_unread_is_named), ("tensors-of-another-file-and-rows-of-one", tensors_of_another_file_and_rows_of_one),
