@@ -232,7 +232,7 @@ def LowerToStagesPass : Pass<"quoin-lower-to-stages", "::mlir::ModuleOp"> {
 
     *Does*: a `quoin.model` becomes a `stage.step` of its name, its ops stages in their order, one each; a sum of rows becomes a row program. Attention
     becomes a `stage.cache` and a `stage.attend`, rotary a row program that reads `#stage.angles` of as many positions as steps may have rows for
-    (`quoin.capacity` and what decoders go beyond it). Whatever the verifier of `quoin.model` lets through is lowered.
+    (`quoin.capacity` and what decoders go beyond it), an embedding one that reads a table. Rows that are gathered, or handed to the host, are copied by row programs. Whatever the verifier of `quoin.model` lets through is lowered.
 
     *Leaves* what stages can do together, what numbers are stored as, where things lie and where workers meet to the passes behind it.
   }];
@@ -280,7 +280,7 @@ def AssignStoragePass : Pass<"quoin-assign-storage", "::quoin::stage::StepOp"> {
 
     *Does*: matrices are stored as they come or as `weights` says, vectors as f32, keys and values as bf16 if the head is, else f32.
     On a target that multiplies `pairs` of bf16, what a product with a weight of bf16 reads becomes bf16: stored so by the stage that makes it
-    if it can and nobody else reads it, else by a `stage.move` in front of the first product.
+    if it can and nobody else reads it, else made besides by the row program that makes it, or by a copy in front of the first product.
 
     *Leaves* layouts to `quoin-pack-weights`.
   }];
@@ -292,6 +292,19 @@ def AssignStoragePass : Pass<"quoin-assign-storage", "::quoin::stage::StepOp"> {
                clEnumValN(::quoin::WeightStorage::F32, "f32", "f32"),
                clEnumValN(::quoin::WeightStorage::BF16, "bf16", "bf16"))}]>,
     Option<"pairs", "pairs", "bool", /*default=*/"false", "the target multiplies pairs of bf16 faster than it would in f32">];
+}
+
+def JoinProductsPass : Pass<"quoin-join-products", "::quoin::stage::StepOp"> {
+  let summary = "make products of the same rows one stage";
+  let description = [{
+    *Assumes* rows whose stored types are final (`quoin-assign-storage`).
+
+    *Does*: products behind another one of the same rows go up to it and stand `beside` it: queries, keys and values become one stage, whose columns the workers divide
+    together and whose weights lie one behind the other. Weights, biases, types and ends stay those of each product, and no bit changes.
+
+    *Leaves* a product that ends with rows which are made in between, and what two products' sums can share to `quoin-place-ends`.
+  }];
+  let dependentDialects = ["::quoin::stage::StageDialect"];
 }
 
 def PackWeightsPass : Pass<"quoin-pack-weights", "::mlir::ModuleOp"> {

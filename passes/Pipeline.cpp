@@ -52,6 +52,7 @@ static void addStages(OpPassManager &pm, const PhaseOptions &options) {
   pm.addNestedPass<stage::StepOp>(createPlaceEndsPass({options.weights}));
   pm.addNestedPass<stage::StepOp>(createFuseRowsPass());
   pm.addNestedPass<stage::StepOp>(createAssignStoragePass({options.weights, options.pairs}));
+  pm.addNestedPass<stage::StepOp>(createJoinProductsPass());
   pm.addPass(createPackWeightsPass());
   pm.addNestedPass<stage::StepOp>(createPlaceBuffersPass());
   pm.addNestedPass<stage::StepOp>(createPlaceBarriersPass());

@@ -79,3 +79,21 @@ LLVM::LLVMFuncOp quoin::bench::handRotary(KernelBuilder &kb, int64_t width, int6
                        });
                      });
 }
+
+LLVM::LLVMFuncOp quoin::bench::handEmbed(KernelBuilder &kb, int64_t width, Storage table) {
+  std::string name = ("hand_embed_" + Twine(width) + (table == Storage::BF16 ? "_bf16" : "")).str();
+  int64_t padded = roundUp(width, 16), bytes = storageBytes(table);
+  return kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+    kb.loop(a[3], a[4], 1, [&](Val row) {
+      Val id = kb.extend(kb.i64, kb.load(kb.i32, kb.at(a[0], row * 4)), true);
+      Val from = kb.at(a[1], id * (padded * bytes)), to = kb.at(a[2], row * rowBytes(width));
+      kb.loop(kb.index(0), kb.index(padded), 16, [&](Val i) {
+        Val source = kb.at(from, i * bytes);
+        Val x = table == Storage::F32 ? kb.load(kb.v16f, source)
+                                      : kb.cast(kb.v16f, kb.shiftLeft(kb.extend(kb.v16i, kb.loadHalves(source), false),
+                                                                      kb.integer(kb.v16i, 16)));
+        kb.store(x, kb.at(to, i * 4));
+      });
+    });
+  });
+}

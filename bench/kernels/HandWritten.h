@@ -20,6 +20,9 @@ mlir::LLVM::LLVMFuncOp handRotary(cpu::KernelBuilder &kb, int64_t width, int64_t
 /// (gate, up, out, begin, end)
 mlir::LLVM::LLVMFuncOp handSwiglu(cpu::KernelBuilder &kb, int64_t width, cpu::Storage result);
 
+/// (ids, table, out, begin, end): rows of a table whose rows are padded to vectors.
+mlir::LLVM::LLVMFuncOp handEmbed(cpu::KernelBuilder &kb, int64_t width, cpu::Storage table);
+
 } // namespace quoin::bench
 
 #endif

@@ -93,14 +93,16 @@ void raceHeads(int64_t width, int64_t head, double seconds, const TemporaryFolde
   constexpr int64_t reached = 64;
   std::string type = "tensor<?x" + std::to_string(width) + "xf32>", error,
               path = folder.path("heads" + std::to_string(head));
-  std::string text = "module attributes {quoin.capacity = " + std::to_string(reached) +
-                     " : index} {\nquoin.weight @e : tensor<8x" + std::to_string(width) +
-                     "xf32> from \"w\" tensor \"e\"\nquoin.weight @n : tensor<" + std::to_string(head) +
-                     "xf32> from \"w\" tensor \"n\"\nquoin.model @m head @e {\n^bb0(%ids: tensor<?xi32>, %positions: "
-                     "tensor<?xindex>):\n  %0 = quoin.embed %ids by @e : " +
-                     type + "\n  %1 = quoin.rms_norm %0 by @n epsilon 1.0e-6 : " + type +
-                     "\n  %2 = quoin.rotary %1 at %positions theta 1.0e4 head_dim " + std::to_string(head) + " : " +
-                     type + "\n  quoin.hidden %2 : " + type + "\n}\n}\n";
+  std::string text =
+      "module attributes {quoin.capacity = " + std::to_string(reached) + " : index} {\nquoin.weight @e : tensor<8x" +
+      std::to_string(width) + "xf32> from \"w\" tensor \"e\"\nquoin.weight @n : tensor<" + std::to_string(head) +
+      "xf32> from \"w\" tensor \"n\"\nquoin.weight @p : tensor<" + std::to_string(width) + "x" + std::to_string(width) +
+      "xf32> from \"w\" tensor \"p\"\nquoin.model @m head @e {\n^bb0(%ids: tensor<?xi32>, %positions: "
+      "tensor<?xindex>):\n  %e = quoin.embed %ids by @e : " +
+      type + "\n  %0 = quoin.linear %e by @p : " + type + " -> " + type +
+      "\n  %1 = quoin.rms_norm %0 by @n epsilon 1.0e-6 : " + type +
+      "\n  %2 = quoin.rotary %1 at %positions theta 1.0e4 head_dim " + std::to_string(head) + " : " + type +
+      "\n  quoin.hidden %2 : " + type + "\n}\n}\n";
   auto model = mlir::parseSourceString<mlir::ModuleOp>(text, &context());
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context()));
   mlir::PassManager passes(&context());
@@ -112,11 +114,14 @@ void raceHeads(int64_t width, int64_t head, double seconds, const TemporaryFolde
   if (model && target && mlir::succeeded(passes.run(*model))) {
     RowProgram program;
     model->walk([&](stage::EachRowOp op) {
+      // Neither the embedding nor what hands rows to the host.
+      if (op.getLookups().empty() || op.getWeights().empty())
+        return;
       program.body = &op.getBody().front();
-      program.rows = op.getInputs().size();
-      program.results = {Storage::F32};
+      program.inputs.resize(op.getInputs().size());
+      program.results.resize(1);
       for (auto [table, column] : op.getLookups())
-        program.columns.push_back(column);
+        program.tables.push_back({column, Storage::F32, head * 4});
     });
     KernelBuilder kernels(*module, target->kernels);
     for (mlir::LLVM::LLVMFuncOp f :
@@ -172,8 +177,8 @@ void raceOne(const RowCase &c, Storage result, double seconds, const TemporaryFo
     model->walk([&](ModelOp m) { expandSpellings(m); });
     model->walk([&](EachRowOp op) {
       program.body = &op.getBody().front();
-      program.rows = op.getInputs().size();
-      program.results = {result};
+      program.inputs.resize(op.getInputs().size());
+      program.results = {{result}};
     });
     KernelBuilder kernels(*module, target->kernels);
     mlir::LLVM::LLVMFuncOp functions[] = {rowProgramKernel(kernels, program),
@@ -211,6 +216,64 @@ void raceOne(const RowCase &c, Storage result, double seconds, const TemporaryFo
     print(c.name, c.width, result, rows, times, 1e9 / double(calls * rows));
   }
 }
+
+/// Rows of a table by their numbers.
+void raceEmbed(int64_t width, Storage stored, double seconds, const TemporaryFolder &folder) {
+  constexpr int64_t entries = 64;
+  std::string row = std::to_string(width) + "xf32", error,
+              path = folder.path("embed" + std::to_string(width) + storageName(stored).str());
+  auto model = mlir::parseSourceString<mlir::ModuleOp>(
+      "quoin.weight @e : tensor<64x" + row +
+          "> from \"w\" tensor \"e\"\nstage.step @m {\n^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: "
+          "!stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):\n  %0 = stage.each_row %ids at %read tables "
+          "[#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !stage.buffer<host, " +
+          row + "> {\n  ^bb0(%id: index, %row: tensor<" + row + ">):\n    quoin.row %row : tensor<" + row +
+          ">\n  }\n  stage.head %0 by <@e> : !stage.buffer<host, " + row + ">\n}\n",
+      &context());
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context()));
+  std::optional<Target> target = makeTarget("native", error);
+  std::optional<std::string> object;
+  std::string ours, hand;
+  if (model && target) {
+    RowProgram program;
+    model->walk([&](stage::EachRowOp op) { program.body = &op.getBody().front(); });
+    program.inputs.resize(1);
+    program.tables = {{0, stored, roundUp(width, 16) * storageBytes(stored)}};
+    program.results.resize(1);
+    KernelBuilder kernels(*module, target->kernels);
+    mlir::LLVM::LLVMFuncOp functions[] = {rowProgramKernel(kernels, program), handEmbed(kernels, width, stored)};
+    for (mlir::LLVM::LLVMFuncOp f : functions)
+      f.setLinkage(mlir::LLVM::Linkage::External);
+    ours = functions[0].getName();
+    hand = functions[1].getName();
+    if (mlir::succeeded(lowerToLLVM(*module)))
+      object = emitObject(*module, *target, {ours, hand}, error);
+  }
+  if (!object || !linkShared(*object, path, error)) {
+    std::fprintf(stderr, "error: embeddings do not compile: %s\n", error.c_str());
+    return;
+  }
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  auto generic = reinterpret_cast<Kernel>(dlsym(library, ours.c_str()));
+  auto written = reinterpret_cast<HandKernel>(dlsym(library, hand.c_str()));
+  Floats table(roundUp(width, 16) * 4 * entries), y(rowBytes(width) * maxRows);
+  std::vector<int32_t> ids(maxRows);
+  for (int64_t r = 0; r < maxRows; ++r)
+    ids[static_cast<size_t>(r)] = static_cast<int32_t>(r * 7 % entries);
+  for (int64_t rows : {1, 4, 16, 32}) {
+    int64_t calls = std::max<int64_t>(1, 100000 / (rows * width));
+    std::vector<double> times = race({[&] {
+                                        for (int64_t i = 0; i < calls; ++i)
+                                          generic(ids.data(), table.at, y.at, nullptr, 0, rows);
+                                      },
+                                      [&] {
+                                        for (int64_t i = 0; i < calls; ++i)
+                                          written(ids.data(), table.at, y.at, 0, rows);
+                                      }},
+                                     seconds);
+    print("embed", width, stored, rows, times, 1e9 / double(calls * rows));
+  }
+}
 } // namespace
 
 void quoin::bench::raceRows(double seconds) {
@@ -222,6 +285,8 @@ void quoin::bench::raceRows(double seconds) {
   for (const RowCase &c : cases)
     for (Storage result : {Storage::F32, Storage::BF16})
       raceOne(c, result, seconds, *folder);
+  for (Storage stored : {Storage::F32, Storage::BF16})
+    raceEmbed(1024, stored, seconds, *folder);
   raceHeads(1024, 64, seconds, *folder);
   raceHeads(2048, 128, seconds, *folder);
 }

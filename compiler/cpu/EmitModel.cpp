@@ -74,47 +74,61 @@ struct StepEmitter {
   /// How many rows a space has.
   Val countOf(Space space) { return space == Space::Row ? rows : space == Space::Sequence ? groups : reads; }
 
-  void emit(stage::RowsOp op) {
-    BufferType type = op.getOutput().getType();
-    auto [begin, end] = shareOf(type.getSpace());
-    Val out = buffer(op.getOutput());
-    int64_t width = type.getWidth();
-    llvm::TypeSwitch<Attribute>(op.getFormula())
-        .Case([&](EmbedAttr) {
-          auto step = op->getParentOfType<StepOp>();
-          Value by = op.getInputs()[0];
-          EmbedShape shape{width, storageOf(op.getWeight()->getElement())};
-          shape.reads = op.getInputs().size() > 1;
-          if (by != step.getIds())
-            shape.rows = cast<TableAttr>(op.getWeight()->getLayout()).getCount();
-          if (by != step.getIds() && by != step.getPositions())
-            shape.stride = rowBytes(1);
-          kb.call(embedKernel(kb, shape), {by == step.getIds()         ? ids
-                                           : by == step.getPositions() ? positions
-                                                                       : buffer(by),
-                                           weight(*op.getWeight()), read, out, begin, end});
-        })
-        .Default([](Attribute) { llvm_unreachable("all formulas have a kernel"); });
+  /// Where the rows of an operand or a result begin: those of the host are a list of addresses.
+  Val rowsOf(Value v) {
+    auto step = cast<StepOp>(v.getParentBlock()->getParentOp());
+    if (v == step.getIds())
+      return ids;
+    if (v == step.getPositions())
+      return positions;
+    bool forHost = bufferOf(v).getSpace() == Space::Host;
+    return forHost ? resultRows(v.use_begin()->getOperandNumber()) : buffer(v);
+  }
+
+  /// A table as the kernel reads it. Ids are tokens, and angles have all positions: only other numbers may be beyond
+  /// it.
+  RowTable tableOf(stage::EachRowOp op, WeightAttr weight, unsigned column) {
+    RowTable table{column, storageOf(weight.getElement())};
+    if (auto angles = dyn_cast<AnglesAttr>(weight.getLayout())) {
+      table.rowBytes = angles.getPairs() * 2 * 4;
+      return table;
+    }
+    auto layout = cast<TableAttr>(weight.getLayout());
+    table.rowBytes = roundUp(layout.getWidth(), 16) * storageBytes(table.storage);
+    if (op.getInputs()[column] != op->getParentOfType<StepOp>().getIds())
+      table.rows = layout.getCount();
+    return table;
   }
 
   void emit(stage::EachRowOp op) {
-    Space space = bufferOf(op.getOutputs()[0]).getSpace();
-    auto [begin, end] = shareOf(space);
-    RowProgram program{&op.getBody().front(), op.getInputs().size(), {}, space == Space::Read, {}};
+    auto stored = [](Value v) {
+      Type element = bufferOf(v).getElement();
+      return element.isInteger(32) ? Storage::F32 : storageOf(element); // as many bytes
+    };
+    RowProgram program{&op.getBody().front()};
+    program.readsSlots = op.getSpace() == Space::Read;
     Vals arguments;
-    Value stepPositions = op->getParentOfType<StepOp>().getPositions();
-    for (Value input : op.getInputs())
-      arguments.push_back(input == stepPositions ? positions : buffer(input));
+    for (Value input : op.getInputs()) {
+      Space space = bufferOf(input).getSpace();
+      program.inputs.push_back({space == op.getSpace()     ? RowFrom::Same
+                                : space == Space::Sequence ? RowFrom::Sequence
+                                                           : RowFrom::Read,
+                                stored(input)});
+      arguments.push_back(rowsOf(input));
+    }
     for (WeightAttr vectorOrTable : weightsOf(op))
       arguments.push_back(weight(vectorOrTable));
     for (auto [table, column] : op.getLookups())
-      program.columns.push_back(column);
+      program.tables.push_back(tableOf(op, table, column));
     for (Value output : op.getOutputs()) {
-      Type stored = bufferOf(output).getElement();
-      program.results.push_back(stored.isInteger(32) ? Storage::F32 : storageOf(stored)); // as many bytes
-      arguments.push_back(buffer(output));
+      program.results.push_back({stored(output), bufferOf(output).getSpace() == Space::Host});
+      arguments.push_back(rowsOf(output));
     }
-    arguments.append({read, begin, end});
+    arguments.push_back(read);
+    if (program.has(RowFrom::Sequence))
+      arguments.append({field(kb.ptr, offsetof(quoin_layers_t, group)), groups});
+    auto [begin, end] = shareOf(op.getSpace());
+    arguments.append({begin, end});
     kb.call(rowProgramKernel(kb, program), arguments);
   }
 
@@ -133,9 +147,32 @@ struct StepEmitter {
     kb.call(scanKernel(kb, program), arguments);
   }
 
+  /// A product and those beside it: the workers divide the tiles of all.
   void emit(ProductOp op) {
+    if (op.getBeside())
+      return;
+    SmallVector<ProductOp> all = {op};
+    int64_t tiles = linearShape(op).tiles();
+    for (auto next = dyn_cast<ProductOp>(op->getNextNode()); next && next.getBeside();
+         next = dyn_cast<ProductOp>(next->getNextNode())) {
+      all.push_back(next);
+      tiles += linearShape(next).tiles();
+    }
+    auto [first, last] = share(kb, kb.index(tiles), worker, workers);
+    int64_t before = 0;
+    for (ProductOp product : all) {
+      int64_t own = linearShape(product).tiles();
+      auto within = [&](Val tile) {
+        return own == tiles ? tile : kb.max(kb.index(0), kb.min(tile - before, kb.index(own)));
+      };
+      emit(product, within(first), within(last));
+      before += own;
+    }
+  }
+
+  /// Tiles [first, last) of one.
+  void emit(ProductOp op, Val first, Val last) {
     LinearShape shape = linearShape(op);
-    auto [first, last] = share(kb, kb.index(shape.tiles()), worker, workers);
     Vals arguments{buffer(op.getInput()), weight(op.getWeight()), op.getBias() ? weight(*op.getBias()) : kb.null()};
     for (Value other : op.getOthers())
       arguments.push_back(buffer(other));
@@ -167,23 +204,6 @@ struct StepEmitter {
     kb.call(attentionKernel(kb, shape), {args, buffer(op.getQuery()), out, kb.index(layer), worker, workers});
   }
 
-  void emit(MoveOp op) {
-    BufferType from = op.getInput().getType(), to = op.getOutput().getType();
-    auto [begin, end] = shareOf(to.getSpace());
-    if (to.getSpace() == Space::Host)
-      return kb.call(
-          scatterKernel(kb, to.getWidth(), bool(op.getRows())),
-          {buffer(op.getInput()), read, resultRows(op.getOutput().use_begin()->getOperandNumber()), begin, end});
-    Val out = buffer(op.getOutput()), in = buffer(op.getInput());
-    if (from.getSpace() == Space::Sequence && to.getSpace() == Space::Row)
-      return kb.call(spreadKernel(kb, to.getWidth()),
-                     {in, field(kb.ptr, offsetof(quoin_layers_t, group)), groups, out, begin, end});
-    if (from.getSpace() == to.getSpace())
-      return kb.call(narrowKernel(kb, to.getWidth()), {in, out, begin, end});
-    kb.call(gatherKernel(kb, to.getWidth(), to.getElement().isInteger(32) ? Storage::F32 : storageOf(to.getElement())),
-            {in, read, out, begin, end});
-  }
-
   void emit(MasksOp op) {
     const BlockMask *within = op.getWithinAttr() ? &op.getWithinAttr().getFormula() : nullptr;
     kb.call(maskKernel(kb, masks, within), {args, worker, workers});
@@ -204,8 +224,8 @@ static void emitLayersStep(KernelBuilder &kb, StepOp step, const StepFacts &fact
           if (stage.getBarrier())
             kb.call(meet, {emitter.barrier, emitter.workers});
           llvm::TypeSwitch<Operation *>(stage)
-              .Case<MasksOp, stage::RowsOp, stage::EachRowOp, stage::ScanOp, ProductOp, ExpertsOp, stage::CacheOp,
-                    AttendOp, MoveOp>([&](auto op) { emitter.emit(op); });
+              .Case<MasksOp, stage::EachRowOp, stage::ScanOp, ProductOp, ExpertsOp, stage::CacheOp, AttendOp>(
+                  [&](auto op) { emitter.emit(op); });
         }
       },
       true);

@@ -143,37 +143,44 @@ mlir::LLVM::LLVMFuncOp expertKernel(KernelBuilder &kb, const ExpertShape &shape)
 
 /// Calls `body(byte offset, floats)` for the vectors of `width` floats: whole ones in a loop, then what remains.
 void overWidth(KernelBuilder &kb, int64_t width, llvm::function_ref<void(Val, int64_t)> body);
-/// The body of a `quoin.each_row`, and how its rows are found.
-struct RowProgram {
-  mlir::Block *body;
-  size_t rows = 0;                       ///< arguments that are rows; vectors and rows of tables follow
-  llvm::SmallVector<Storage, 2> results; ///< as what each result is stored
-  bool reads = false;                    ///< rows read: a column is found by the row's number
-  llvm::SmallVector<size_t, 1> columns;  ///< of each table the argument that has the number of its row
+/// Which row of an operand goes with a row of the program.
+enum class RowFrom {
+  Same,    ///< that of the same number
+  Read,    ///< of the number that the list of rows read has
+  Sequence ///< that of its sequence
 };
-/// (rows.., vectors.., tables.., results.., read, begin, end). Rows are of F32, those of tables without padding; a
-/// column of positions is i32, one a row of the step.
+struct RowInput {
+  RowFrom from = RowFrom::Same;
+  Storage storage = Storage::F32; ///< or i32
+};
+/// A table of which a program reads one row.
+struct RowTable {
+  size_t column = 0; ///< the argument that has the number of its row
+  Storage storage = Storage::F32;
+  int64_t rowBytes = 0;
+  int64_t rows = 0; ///< a number that is none of so many gives zeros; 0: it has every number
+};
+struct RowResult {
+  Storage storage = Storage::F32; ///< or i32
+  bool listed = false;            ///< rows go to the addresses of a list, without padding
+};
+/// The body of a row program, and how its rows are found.
+struct RowProgram {
+  mlir::Block *body = nullptr;
+  llvm::SmallVector<RowInput, 4> inputs = {}; ///< arguments that are rows; vectors and rows of tables follow
+  llvm::SmallVector<RowTable, 1> tables = {};
+  llvm::SmallVector<RowResult, 2> results = {};
+  bool readsSlots = false; ///< its rows are rows read: a sequence's is found by their numbers
+
+  bool has(RowFrom from) const {
+    return llvm::any_of(inputs, [&](const RowInput &input) { return input.from == from; });
+  }
+};
+/// (rows.., vectors.., tables.., results.., read, begin, end), with groups and their number behind `read` where rows of
+/// sequences are found. Columns of ids and positions are i32, without padding. A result that is listed is the list.
 mlir::LLVM::LLVMFuncOp rowProgramKernel(KernelBuilder &kb, const RowProgram &program);
-/// (x, out, begin, end): rows of F32 to rows of BF16.
-mlir::LLVM::LLVMFuncOp narrowKernel(KernelBuilder &kb, int64_t width);
 /// Stores 16 floats as BF16.
 void storeNarrow(KernelBuilder &kb, Val value, Val address);
-/// (ids, table, read, out, begin, end).
-/// With `rows`, a number for which the table has none gives zeros. Numbers lie `stride` bytes apart; with `reads`, that
-/// of row i is number read[i].
-struct EmbedShape {
-  int64_t width = 0;
-  Storage storage = Storage::F32;
-  int64_t rows = 0, stride = 4;
-  bool reads = false;
-};
-mlir::LLVM::LLVMFuncOp embedKernel(KernelBuilder &kb, const EmbedShape &shape);
-/// (in, read, out, begin, end)
-mlir::LLVM::LLVMFuncOp gatherKernel(KernelBuilder &kb, int64_t width, Storage storage = Storage::F32);
-/// (in, groups, their number, out, begin, end): rows of the step get row `g` of the operand, g being their group.
-mlir::LLVM::LLVMFuncOp spreadKernel(KernelBuilder &kb, int64_t width);
-/// (in, read or null, addresses, begin, end): rows go where the host wants them, packed.
-mlir::LLVM::LLVMFuncOp scatterKernel(KernelBuilder &kb, int64_t width, bool reads);
 /// (quoin_layers_t, k, v, byte offset of the layer in a page, begin, end): rows of k and v, F32 or BF16, go into pages;
 /// `packed`: they have no padding. `byPosition`: the row of a slot is the slot's position.
 mlir::LLVM::LLVMFuncOp cacheKernel(KernelBuilder &kb, const PageLayout &page, bool packed = false,

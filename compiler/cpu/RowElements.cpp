@@ -37,16 +37,31 @@ Val RowEmitter::element(Value v, const RowIndex &at) {
     key.push_back(i.value.getAsOpaquePointer());
   if (auto done = known.find(key); done != known.end() && isSeen(done->second))
     return done->second;
-  Val made = schedule.isLoadedAt(v, level) ? loadFrom(kept[v], v, at) : compute(v, at);
+  Val made = schedule.isLoadedAt(v, level) ? loadFrom({kept[v]}, v, at) : compute(v, at);
   return known[key] = made;
 }
 
-Val RowEmitter::loadFrom(Val base, Value v, const RowIndex &at) {
-  Val from = kb.at(base, placeIn(shapeOf(v), at) * 4);
+/// Narrow numbers, widened.
+Val RowEmitter::loadStored(Storage storage, Val address, const RowIndex &at) {
+  bool one = at.lanes == 1;
+  Type floats = one ? kb.f32 : Type(kb.v16f);
+  Val x = one ? kb.load(kb.i16, address) : kb.loadHalves(address, at.count);
+  if (storage == Storage::F16)
+    return kb.toFloat(floats, kb.cast(one ? kb.b.getF16Type() : Type(kb.vec(kb.b.getF16Type())), x));
+  Type wide = one ? kb.i32 : Type(kb.v16i);
+  return kb.cast(floats, kb.shiftLeft(kb.extend(wide, x, false), kb.integer(wide, 16)));
+}
+
+Val RowEmitter::loadFrom(const RowMemory &from, Value v, const RowIndex &at) {
   Type element = elementOf(v);
   bool truth = element.isInteger(1);
   Type stored = machineType(kb, truth ? kb.i32 : element, at.lanes);
-  Val x = at.lanes == 1 ? kb.load(stored, from) : kb.cast(stored, kb.loadFloats(from, at.count));
+  Val address = kb.at(from.base, placeIn(shapeOf(v), at) * storageBytes(from.storage));
+  Val x = from.storage != Storage::F32 ? loadStored(from.storage, address, at)
+          : at.lanes == 1              ? kb.load(stored, address)
+                                       : kb.cast(stored, kb.loadFloats(address, at.count));
+  if (from.there.kb)
+    x = kb.select(from.there, x, kb.cast(stored, kb.constant(at.lanes == 1 ? kb.f32 : Type(kb.v16f), 0)));
   return truth ? kb.compare(Compare::ne, x, 0) : x;
 }
 
@@ -96,7 +111,7 @@ Val RowEmitter::reshaped(Value from, Value to, const RowIndex &at) {
   } else {
     // It lies in memory, or there is but one element.
     if (schedule.isLoadedAt(from, level))
-      return loadFrom(kept[from], to, at);
+      return loadFrom({kept[from]}, to, at);
     if (auto in = memory.find(from); in != memory.end())
       return loadFrom(in->second, to, at);
     source.outer.assign(before.size() - 1, kb.index(0));

@@ -26,6 +26,13 @@ struct RowIndex {
   int64_t count = 16; ///< lanes that exist
 };
 
+/// Where the numbers of an argument or a constant lie.
+struct RowMemory {
+  Val base;
+  Storage storage = Storage::F32; ///< or i32
+  Val there = {};                 ///< without this flag they are zeros
+};
+
 class RowEmitter {
 public:
   RowEmitter(KernelBuilder &builder, const RowProgram &theProgram)
@@ -56,7 +63,8 @@ private:
   Val element(mlir::Value v, const RowIndex &at);
   Val compute(mlir::Value v, const RowIndex &at);
   Val number(mlir::Value v);
-  Val loadFrom(Val base, mlir::Value v, const RowIndex &at);
+  Val loadFrom(const RowMemory &from, mlir::Value v, const RowIndex &at);
+  Val loadStored(Storage storage, Val address, const RowIndex &at);
   void storeTo(Val base, mlir::Value whole, Val value, Val place, int64_t count);
   Val constant(mlir::arith::ConstantOp op, const RowIndex &at);
   Val reshaped(mlir::Value from, mlir::Value to, const RowIndex &at);
@@ -84,6 +92,21 @@ private:
   }
 
   //===--------------------------------------------------------------------===//
+  // Rows
+  //===--------------------------------------------------------------------===//
+
+  /// The arguments of `emit`, in its order.
+  struct Bases {
+    Vals arguments, results;
+    Val read, groups, groupCount, begin, end;
+  };
+  Bases basesOf(llvm::ArrayRef<Val> arguments) const;
+  /// The number of the group that a row of the step is of.
+  Val groupOf(const Bases &bases, Val slot);
+  void findRows(const Bases &bases, Val row);
+  void findTable(const RowTable &table, mlir::BlockArgument argument, Val base);
+
+  //===--------------------------------------------------------------------===//
   // Sweeps
   //===--------------------------------------------------------------------===//
 
@@ -109,10 +132,10 @@ private:
   const RowProgram &program;
   stage::RowSchedule schedule;
   int level = 0;
-  mlir::Block *rowBlock = nullptr;         ///< where numbers of the row are made
-  mlir::Block *outerBlock = nullptr;       ///< where numbers are made that the innermost loop does not change
-  llvm::DenseMap<mlir::Value, Val> kept;   ///< where kept tensors lie
-  llvm::DenseMap<mlir::Value, Val> memory; ///< where arguments and constants lie
+  mlir::Block *rowBlock = nullptr;               ///< where numbers of the row are made
+  mlir::Block *outerBlock = nullptr;             ///< where numbers are made that the innermost loop does not change
+  llvm::DenseMap<mlir::Value, Val> kept;         ///< where kept tensors lie
+  llvm::DenseMap<mlir::Value, RowMemory> memory; ///< where arguments and constants lie
   llvm::DenseMap<mlir::Value, Val> numbers;
   Vals results;
   /// Elements that were asked for already, by value and index.

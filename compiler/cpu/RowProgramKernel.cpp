@@ -11,7 +11,9 @@
 #include "compiler/cpu/RowEmitter.h"
 #include "dialects/quoin/RowProgram.h"
 #include "mlir/IR/AsmState.h"
+#include "runtime/include/quoin/program.h"
 #include "llvm/Support/xxhash.h"
+#include <cstddef>
 
 using namespace mlir;
 using namespace quoin;
@@ -37,7 +39,7 @@ void RowEmitter::store(const Task &task, Val value, const RowIndex &at) {
   if (task.kind == Task::Keep)
     return storeTo(kept[task.to], task.to, value, place, at.count);
   Val base = results[task.row];
-  if (program.results[task.row] == Storage::F32)
+  if (program.results[task.row].storage == Storage::F32)
     return kb.storeFloats(kb.cast(kb.v16f, value), kb.at(base, place * 4), at.count); // f32 or i32
   // The other half of the last pair is zero.
   int64_t width = 1, count = at.count;
@@ -172,49 +174,98 @@ void RowEmitter::emitSweep(const Sweep &sweep) {
   overFree(sweep, free, reduced, at);
 }
 
-void RowEmitter::emit(ArrayRef<Val> arguments) {
-  auto take = [&] {
-    Val v = arguments.front();
-    arguments = arguments.drop_front();
-    return v;
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+RowEmitter::Bases RowEmitter::basesOf(ArrayRef<Val> all) const {
+  auto take = [&](size_t count) {
+    Vals taken(all.take_front(count));
+    all = all.drop_front(count);
+    return taken;
   };
+  Bases bases;
+  bases.arguments = take(program.body->getNumArguments());
+  bases.results = take(program.results.size());
+  bases.read = take(1)[0];
+  if (program.has(RowFrom::Sequence)) {
+    bases.groups = take(1)[0];
+    bases.groupCount = take(1)[0];
+  }
+  bases.begin = take(1)[0];
+  bases.end = take(1)[0];
+  return bases;
+}
+
+Val RowEmitter::groupOf(const Bases &bases, Val slot) {
+  return kb.loop(kb.index(0), bases.groupCount, 1, {kb.index(0)}, [&](Val g, ArrayRef<Val> found) -> Vals {
+    Val group = kb.at(bases.groups, g * int64_t(sizeof(quoin_group_t)));
+    auto field = [&](size_t offset) { return kb.load(kb.i64, kb.at(group, int64_t(offset))); };
+    Val first = field(offsetof(quoin_group_t, first_row)), rows = field(offsetof(quoin_group_t, rows));
+    Val isIn = kb.bitAnd(kb.compare(KernelBuilder::Compare::sge, slot, first),
+                         kb.compare(KernelBuilder::Compare::slt, slot, first + rows));
+    return {kb.select(isIn, g, found[0])};
+  })[0];
+}
+
+void RowEmitter::findTable(const RowTable &table, BlockArgument argument, Val base) {
+  Value column = program.body->getArgument(static_cast<unsigned>(table.column));
+  Val number = isa<RankedTensorType>(column.getType()) ? kb.extend(kb.i64, kb.load(kb.i32, memory[column].base), true)
+                                                       : numbers[column];
+  RowMemory row{{}, table.storage};
+  if (table.rows) {
+    row.there = kb.bitAnd(kb.compare(KernelBuilder::Compare::sge, number, 0),
+                          kb.compare(KernelBuilder::Compare::slt, number, table.rows));
+    number = kb.select(row.there, number, kb.index(0));
+  }
+  row.base = kb.at(base, number * table.rowBytes);
+  memory[argument] = row;
+}
+
+/// Where the arguments of one row lie, and where its results go.
+void RowEmitter::findRows(const Bases &bases, Val row) {
   Block &body = *program.body;
-  Vals bases, outputs;
-  for (size_t i = 0; i < body.getNumArguments(); ++i)
-    bases.push_back(take());
-  for (size_t i = 0; i < program.results.size(); ++i)
-    outputs.push_back(take());
-  Val read = take(), begin = take(), end = take();
-  for (Operation &op : body.without_terminator()) {
+  Val slot, group;
+  auto slotOf = [&] { return slot.kb ? slot : slot = kb.load(kb.i64, kb.at(bases.read, row * 8)); };
+  auto placeOf = [&](RowFrom from) {
+    if (from == RowFrom::Same)
+      return row;
+    if (from == RowFrom::Read)
+      return slotOf();
+    return group.kb ? group : group = groupOf(bases, program.readsSlots ? slotOf() : row);
+  };
+  size_t tables = body.getNumArguments() - program.tables.size();
+  for (auto [i, argument, base] : llvm::enumerate(body.getArguments(), bases.arguments)) {
+    if (i >= tables) {
+      findTable(program.tables[i - tables], argument, base);
+    } else if (i >= program.inputs.size()) {
+      memory[argument] = {base}; // a vector
+    } else if (const RowInput &input = program.inputs[i]; shapeOf(argument).empty()) {
+      numbers[argument] = kb.extend(kb.i64, kb.load(kb.i32, kb.at(base, placeOf(input.from) * 4)), true);
+    } else {
+      int64_t bytes = rowBytes(rowElementsOf(argument.getType()), input.storage);
+      memory[argument] = {kb.at(base, placeOf(input.from) * bytes), input.storage};
+    }
+  }
+  auto given = cast<RowOp>(body.getTerminator()).getRows();
+  for (auto [made, result, base] : llvm::zip_equal(given, program.results, bases.results))
+    results.push_back(result.listed ? kb.load(kb.ptr, kb.at(base, row * 8))
+                                    : kb.at(base, row * rowBytes(rowElementsOf(made.getType()), result.storage)));
+}
+
+void RowEmitter::emit(ArrayRef<Val> arguments) {
+  Bases bases = basesOf(arguments);
+  for (Operation &op : program.body->without_terminator()) {
     Value v = op.getResult(0);
     if (schedule.isKept(v) && !shapeOf(v).empty())
       kept[v] = kb.stack(RowSchedule::bytesOf(v));
     if (auto constant = dyn_cast<arith::ConstantOp>(op))
       if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue()); dense && !dense.isSplat())
-        memory[v] = kb.table(dense);
+        memory[v] = {kb.table(dense)};
   }
-  kb.loop(begin, end, 1, [&](Val row) {
+  kb.loop(bases.begin, bases.end, 1, [&](Val row) {
     rowBlock = kb.b.getInsertionBlock();
-    size_t tables = body.getNumArguments() - program.columns.size();
-    for (auto [i, argument, base] : llvm::enumerate(body.getArguments(), bases)) {
-      if (i >= tables) {
-        Val place = numbers[body.getArgument(static_cast<unsigned>(program.columns[i - tables]))];
-        memory[argument] = kb.at(base, place * (rowElementsOf(argument.getType()) * 4));
-        continue;
-      }
-      bool isVector = i >= program.rows;
-      if (isVector) {
-        memory[argument] = base;
-      } else if (shapeOf(argument).empty()) {
-        Val slot = program.reads ? kb.load(kb.i64, kb.at(read, row * 8)) : row;
-        numbers[argument] = kb.extend(kb.i64, kb.load(kb.i32, kb.at(base, slot * 4)), true);
-      } else {
-        memory[argument] = kb.at(base, row * rowBytes(rowElementsOf(argument.getType())));
-      }
-    }
-    auto given = cast<RowOp>(body.getTerminator()).getRows();
-    for (auto [row_, storage, base] : llvm::zip_equal(given, program.results, outputs))
-      results.push_back(kb.at(base, row * rowBytes(rowElementsOf(row_.getType()), storage)));
+    findRows(bases, row);
     for (const Sweep &sweep : schedule.getSweeps())
       emitSweep(sweep);
   });
@@ -228,19 +279,23 @@ LLVM::LLVMFuncOp quoin::cpu::rowProgramKernel(KernelBuilder &kb, const RowProgra
   // Two programs of one text are one kernel.
   std::string text;
   llvm::raw_string_ostream os(text);
-  os << program.rows << (program.reads ? " reads" : "");
-  for (Storage s : program.results)
-    os << " " << storageName(s);
+  os << (program.readsSlots ? "slots" : "");
+  for (const RowInput &input : program.inputs)
+    os << " " << static_cast<int>(input.from) << storageName(input.storage);
+  for (const RowTable &table : program.tables)
+    os << " of " << table.column << storageName(table.storage) << table.rowBytes << "x" << table.rows;
+  for (const RowResult &result : program.results)
+    os << " " << storageName(result.storage) << (result.listed ? "*" : "");
   for (BlockArgument argument : program.body->getArguments())
     os << " " << argument.getType();
-  for (size_t column : program.columns)
-    os << " of " << column;
   AsmState state(program.body->getParentOp());
   for (Operation &op : *program.body)
     op.print(os << "\n", state);
   auto hash = llvm::xxh3_128bits(llvm::ArrayRef(reinterpret_cast<const uint8_t *>(text.data()), text.size()));
   std::string name = "rows_" + llvm::utohexstr(hash.high64) + llvm::utohexstr(hash.low64);
   SmallVector<Type> types(program.body->getNumArguments() + program.results.size() + 1, kb.ptr);
+  if (program.has(RowFrom::Sequence))
+    types.append({kb.ptr, kb.i64});
   types.append(2, kb.i64);
   return kb.function(name, types, [&](ArrayRef<Val> arguments) { RowEmitter(kb, program).emit(arguments); });
 }

@@ -287,8 +287,9 @@ void ScanEmitter::emit(ArrayRef<Val> arguments) {
 }
 
 LLVM::LLVMFuncOp quoin::cpu::scanKernel(KernelBuilder &kb, const ScanProgram &program) {
-  RowProgram rows{program.body, program.shape.states + program.shape.inputs.size(), {}, false, {}};
-  rows.results.assign(program.shape.states + program.shape.outputs.size(), Storage::F32);
+  RowProgram rows{program.body};
+  rows.inputs.resize(program.shape.states + program.shape.inputs.size());
+  rows.results.resize(program.shape.states + program.shape.outputs.size());
   LLVM::LLVMFuncOp body = rowProgramKernel(kb, rows);
   // Two scans of one body whose heads and states lie alike are one kernel.
   std::string name = (program.seen ? "scan_seen_" : "scan_") + std::to_string(program.shape.heads) + "_" +

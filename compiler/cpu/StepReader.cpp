@@ -115,9 +115,9 @@ static LogicalResult expectComplete(StepOp step, int64_t positions) {
       return scan.emitOpError("expects the place of its states in what the model keeps, but found none");
     if (auto rows = dyn_cast<stage::EachRowOp>(op)) {
       for (auto [table, column] : rows.getLookups())
-        if (int64_t held = cast<AnglesAttr>(table.getLayout()).getPositions(); held != positions)
+        if (auto angles = dyn_cast<AnglesAttr>(table.getLayout()); angles && angles.getPositions() != positions)
           return rows.emitOpError("expects angles of as many positions as the module's programs reach, ")
-                 << positions << ", but found " << held;
+                 << positions << ", but found " << angles.getPositions();
       if (int64_t kept = RowSchedule(rows.getBody().front()).getKeptBytes(); kept > most)
         return rows.emitOpError("expects a row program that keeps at most ")
                << most << " bytes between its sweeps, but found " << kept;

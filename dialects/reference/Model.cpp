@@ -138,16 +138,19 @@ Matrix BodyRun::attention(AttentionOp op) {
 }
 
 void BodyRun::eachRow(EachRowOp op) {
-  SmallVector<const Matrix *> inputs;
+  SmallVector<RowNumbers> arguments;
+  double position = 0;
   for (Value input : op.getInputs())
-    inputs.push_back(isRows(input) ? &rows(input) : nullptr);
-  SmallVector<ArrayRef<double>> vectors;
+    if (isRows(input))
+      arguments.push_back([this, input](int64_t r) { return rows(input).rowRef(r); });
+    else
+      arguments.push_back([this, &position, input](int64_t r) {
+        position = static_cast<double>(call.slots[static_cast<size_t>(slotOfRow(input, r))].position);
+        return ArrayRef(position);
+      });
   for (auto symbol : op.getWeights().getAsRange<FlatSymbolRefAttr>())
-    vectors.push_back(weight(symbol).stored.rowRef(0));
-  int64_t count = countOf(op.getOutputs()[0]);
-  auto made = evaluateRows(op.getBody().front(), inputs, vectors, count, [&](int64_t r) {
-    return call.slots[static_cast<size_t>(slotOfRow(op.getInputs()[0], r))].position;
-  });
+    arguments.push_back([&vector = weight(symbol).stored](int64_t) { return vector.rowRef(0); });
+  auto made = evaluateRows(op.getBody().front(), arguments, countOf(op.getOutputs()[0]));
   for (auto [output, matrix] : llvm::zip_equal(op.getOutputs(), made))
     matrices[output] = std::move(matrix);
 }

@@ -194,34 +194,23 @@ Tensor quoin::ref::evaluateFormula(Block &body, ArrayRef<Tensor> arguments, size
   return made.size() == count ? made : Tensor(count, made[0]);
 }
 
-SmallVector<Matrix> quoin::ref::evaluateRows(Block &body, ArrayRef<const Matrix *> inputs,
-                                             ArrayRef<ArrayRef<double>> vectors, int64_t count,
-                                             function_ref<int64_t(int64_t row)> positionOf, ArrayRef<TableRow> tables) {
+SmallVector<Matrix> quoin::ref::evaluateRows(Block &body, ArrayRef<RowNumbers> numbers, int64_t count) {
   // Rows of integers lie in matrices, too: a double holds any i32.
-  auto isInteger = [](Value v) { return getElementTypeOrSelf(v).isInteger(32); };
-  auto tensorOf = [&](ArrayRef<double> numbers, Value argument) {
-    Tensor tensor;
-    for (double number : numbers)
-      tensor.push_back(isInteger(argument) ? Number::ofInteger(static_cast<int64_t>(number)) : Number::ofReal(number));
-    return tensor;
-  };
-  SmallVector<Tensor> arguments(inputs.size());
-  for (auto [i, vector] : llvm::enumerate(vectors))
-    arguments.push_back(tensorOf(vector, body.getArgument(static_cast<unsigned>(inputs.size() + i))));
-  size_t fixed = arguments.size();
-  arguments.resize(fixed + tables.size());
+  auto isReal = [](Value v) { return getElementTypeOrSelf(v).isF32(); };
   auto rows = cast<RowOp>(body.getTerminator()).getRows();
   SmallVector<Matrix> made;
   for (Value row : rows)
     made.emplace_back(count, rowElementsOf(row.getType()));
+  SmallVector<Tensor> arguments(numbers.size());
   for (int64_t r = 0; r < count; ++r) {
-    for (auto [argument, input, value] : llvm::zip(arguments, inputs, body.getArguments()))
-      argument = input ? tensorOf(input->rowRef(r), value) : Tensor{Number::ofInteger(positionOf(r))};
-    for (auto [i, table] : llvm::enumerate(tables))
-      arguments[fixed + i] = tensorOf(table(positionOf(r)), body.getArgument(static_cast<unsigned>(fixed + i)));
-    for (auto [matrix, numbers, row] : llvm::zip_equal(made, evaluateRow(body, arguments), rows))
-      llvm::transform(numbers, matrix.row(r), [&](const Number &number) {
-        return isInteger(row) ? static_cast<double>(number.integer) : number.real;
+    for (auto [argument, own, value] : llvm::zip_equal(arguments, numbers, body.getArguments())) {
+      argument.clear();
+      for (double number : own(r))
+        argument.push_back(isReal(value) ? Number::ofReal(number) : Number::ofInteger(static_cast<int64_t>(number)));
+    }
+    for (auto [matrix, result, row] : llvm::zip_equal(made, evaluateRow(body, arguments), rows))
+      llvm::transform(result, matrix.row(r), [&](const Number &number) {
+        return isReal(row) ? number.real : static_cast<double>(number.integer);
       });
   }
   return made;

@@ -15,15 +15,11 @@ llvm::SmallVector<Tensor> evaluateRow(mlir::Block &body, llvm::ArrayRef<Tensor> 
 /// time.
 Tensor evaluateFormula(mlir::Block &body, llvm::ArrayRef<Tensor> arguments, size_t count);
 
-/// A table behind the vectors: the numbers of a position.
-using TableRow = std::function<std::vector<double>(int64_t position)>;
+/// The numbers of an operand's row, of what a table has for it, or of the one number that a column holds.
+using RowNumbers = std::function<llvm::ArrayRef<double>(int64_t row)>;
 
-/// A row program of `count` rows. `inputs` are the operands, null for a column of positions; `vectors` the weights
-/// behind them, then come rows of `tables` by the row's position.
-llvm::SmallVector<Matrix> evaluateRows(mlir::Block &body, llvm::ArrayRef<const Matrix *> inputs,
-                                       llvm::ArrayRef<llvm::ArrayRef<double>> vectors, int64_t count,
-                                       llvm::function_ref<int64_t(int64_t row)> positionOf,
-                                       llvm::ArrayRef<TableRow> tables = {});
+/// A row program of `count` rows: what each argument holds for a row, operands, vectors and rows of tables.
+llvm::SmallVector<Matrix> evaluateRows(mlir::Block &body, llvm::ArrayRef<RowNumbers> arguments, int64_t count);
 
 } // namespace quoin::ref
 

@@ -49,12 +49,12 @@ private:
     return space == Space::Row ? call.from + row : call.read[static_cast<size_t>(row)];
   }
 
-  FailureOr<Matrix> evaluate(stage::RowsOp op);
-  void evaluate(stage::EachRowOp op);
+  RowNumbers rowsOf(Value v, Space space, double &number);
+  LogicalResult expectTokens(stage::EachRowOp op, const Matrix &table);
+  LogicalResult evaluate(stage::EachRowOp op);
   Matrix evaluate(ProductOp op);
   Matrix evaluate(ExpertsOp op);
   Matrix evaluate(AttendOp op);
-  Matrix evaluate(MoveOp op);
   void evaluate(stage::CacheOp op);
   void evaluate(stage::ScanOp op);
 
@@ -71,54 +71,59 @@ private:
 
 } // namespace
 
-static FailureOr<Matrix> embed(stage::RowsOp op, const Matrix &table, const ModelCall &call) {
-  Matrix out(static_cast<int64_t>(call.slots.size()) - call.from, table.columns);
-  for (int64_t i = 0; i < out.rows; ++i) {
-    int32_t token = call.slots[static_cast<size_t>(call.from + i)].token;
-    if (token < 0 || token >= table.rows)
-      return LogicalResult(op.emitOpError("expects a token below ") << table.rows << ", but found " << token);
-    llvm::copy(table.rowRef(token), out.row(i));
-  }
-  return out;
+/// The rows of an operand that go with rows of a space; `number` holds the one of a column that the host gives.
+RowNumbers StepRun::rowsOf(Value v, Space space, double &number) {
+  if (v == step.getIds() || v == step.getPositions())
+    return [this, v, space, &number](int64_t r) {
+      const Slot &slot = call.slots[static_cast<size_t>(slotOf(space, r))];
+      number = static_cast<double>(v == step.getIds() ? slot.token : slot.position);
+      return ArrayRef(number);
+    };
+  Space own = bufferOf(v).getSpace();
+  return [this, &matrix = buffer(v), own, space](int64_t r) {
+    return matrix.rowRef(own == space ? r : own == Space::Sequence ? 0 : slotOf(space, r) - call.from);
+  };
 }
 
-FailureOr<Matrix> StepRun::evaluate(stage::RowsOp op) {
-  Space space = op.getOutput().getType().getSpace();
-  auto in = [&](unsigned i) -> const Matrix & { return buffer(op.getInputs()[i]); };
-  return llvm::TypeSwitch<Attribute, FailureOr<Matrix>>(op.getFormula())
-      .Case([&](EmbedAttr) -> FailureOr<Matrix> {
-        const Matrix &table = weight(*op.getWeight()).stored;
-        Value by = op.getInputs()[0];
-        if (by == step.getIds())
-          return embed(op, table, call);
-        if (by != step.getPositions())
-          return rowsOfTable(table, in(0).rows, [&](int64_t r) { return static_cast<int64_t>(in(0).row(r)[0]); });
-        return rowsOfTable(table, countOf(space),
-                           [&](int64_t r) { return call.slots[static_cast<size_t>(slotOf(space, r))].position; });
-      })
-      .DefaultUnreachable("all formulas are known");
+LogicalResult StepRun::expectTokens(stage::EachRowOp op, const Matrix &table) {
+  for (int64_t r = 0; r < countOf(op.getSpace()); ++r)
+    if (int32_t token = call.slots[static_cast<size_t>(slotOf(op.getSpace(), r))].token;
+        token < 0 || token >= table.rows)
+      return op.emitOpError("expects a token below ") << table.rows << ", but found " << token;
+  return success();
 }
 
-void StepRun::evaluate(stage::EachRowOp op) {
-  Space space = bufferOf(op.getOutputs().empty() ? op.getInputs()[0] : op.getOutputs()[0]).getSpace();
-  SmallVector<const Matrix *> inputs;
-  for (Value input : op.getInputs())
-    inputs.push_back(input == step.getPositions() ? nullptr : &buffer(input));
-  SmallVector<ArrayRef<double>> vectors;
+LogicalResult StepRun::evaluate(stage::EachRowOp op) {
+  SmallVector<RowNumbers> arguments;
+  std::vector<double> numbers(op.getInputs().size());
+  for (auto [input, number] : llvm::zip_equal(op.getInputs(), numbers))
+    arguments.push_back(rowsOf(input, op.getSpace(), number));
   for (auto vector : op.getWeights().getAsRange<WeightAttr>())
-    vectors.push_back(weight(vector).stored.rowRef(0));
-  int64_t count = countOf(space);
-  SmallVector<TableRow, 1> tables;
-  for (auto [table, column] : op.getLookups()) {
-    auto angles = cast<AnglesAttr>(table.getLayout());
-    tables.push_back(
-        [=](int64_t position) { return anglesOf(position, angles.getPairs(), angles.getTheta().getValueAsDouble()); });
+    arguments.push_back([&stored = weight(vector).stored](int64_t) { return stored.rowRef(0); });
+  std::vector<std::vector<double>> rows(op.getLookups().size());
+  for (auto [lookup, row] : llvm::zip_equal(op.getLookups(), rows)) {
+    auto [table, column] = lookup;
+    RowNumbers by = arguments[column];
+    if (auto angles = llvm::dyn_cast_or_null<AnglesAttr>(table.getLayout())) {
+      arguments.push_back([by, angles, &row = row](int64_t r) {
+        row = anglesOf(static_cast<int64_t>(by(r)[0]), angles.getPairs(), angles.getTheta().getValueAsDouble());
+        return ArrayRef(row);
+      });
+      continue;
+    }
+    const Matrix &stored = weight(table).stored;
+    if (op.getInputs()[column] == step.getIds() && failed(expectTokens(op, stored)))
+      return failure();
+    row.assign(static_cast<size_t>(stored.columns), 0);
+    arguments.push_back([by, &stored, &row = row](int64_t r) {
+      auto number = static_cast<int64_t>(by(r)[0]);
+      return number >= 0 && number < stored.rows ? stored.rowRef(number) : ArrayRef(row);
+    });
   }
-  auto made = evaluateRows(
-      op.getBody().front(), inputs, vectors, count,
-      [&](int64_t r) { return call.slots[static_cast<size_t>(slotOf(space, r))].position; }, tables);
+  auto made = evaluateRows(op.getBody().front(), arguments, countOf(op.getSpace()));
   for (auto [output, matrix] : llvm::zip_equal(op.getOutputs(), made))
     buffer(output) = std::move(matrix);
+  return success();
 }
 
 Matrix StepRun::evaluate(ProductOp op) {
@@ -181,17 +186,6 @@ Matrix StepRun::evaluate(AttendOp op) {
                 call.slots, [&](int64_t r) { return slotOf(space, r); });
 }
 
-Matrix StepRun::evaluate(MoveOp op) {
-  const Matrix &in = buffer(op.getInput());
-  if (op.getInput().getType().getSpace() == Space::Sequence && op.getOutput().getType().getSpace() == Space::Row) {
-    Matrix all(0, in.columns);
-    for (int64_t r = 0; r < countOf(Space::Row); ++r)
-      all.appendRows(in);
-    return all;
-  }
-  return op.getRows() ? rowsAt(in, call.read, call.from) : in;
-}
-
 LogicalResult StepRun::runStages() {
   for (Operation &op : step.getBody().front()) {
     if (auto pages = dyn_cast<stage::CacheOp>(op)) {
@@ -199,7 +193,8 @@ LogicalResult StepRun::runStages() {
       continue;
     }
     if (auto rows = dyn_cast<stage::EachRowOp>(op)) {
-      evaluate(rows);
+      if (failed(evaluate(rows)))
+        return failure();
       continue;
     }
     if (auto scan = dyn_cast<stage::ScanOp>(op)) {
@@ -209,13 +204,9 @@ LogicalResult StepRun::runStages() {
     // Words are `visible`, and the head scores what is returned.
     if (isa<MasksOp, HeadOp, stage::ResultsOp>(op))
       continue;
-    FailureOr<Matrix> made =
-        llvm::TypeSwitch<Operation *, FailureOr<Matrix>>(&op)
-            .Case<stage::RowsOp, ProductOp, ExpertsOp, AttendOp, MoveOp>([&](auto o) { return evaluate(o); })
-            .DefaultUnreachable("all stages are known");
-    if (failed(made))
-      return failure();
-    buffer(op.getResult(0)) = std::move(*made);
+    buffer(op.getResult(0)) = llvm::TypeSwitch<Operation *, Matrix>(&op)
+                                  .Case<ProductOp, ExpertsOp, AttendOp>([&](auto o) { return evaluate(o); })
+                                  .DefaultUnreachable("all stages are known");
   }
   return success();
 }

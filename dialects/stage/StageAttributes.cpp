@@ -1,4 +1,4 @@
-//===- StageAttributes.cpp - weights, layouts and formulas of rows ---------===//
+//===- StageAttributes.cpp - weights and their layouts ---------------------===//
 
 #include "dialects/stage/StageDialect.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -203,44 +203,4 @@ WeightAttr WeightAttr::withElement(Type stored) const {
 
 WeightAttr WeightAttr::packed(LayoutAttrInterface as, int64_t at) const {
   return get(getContext(), getSources(), getElement(), as, at);
-}
-
-//===----------------------------------------------------------------------===//
-// Formulas
-//===----------------------------------------------------------------------===//
-
-/// rows_c1
-static LogicalResult expectOperands(ErrorFn error, TypeRange inputs, ArrayRef<Type> expected) {
-  if (llvm::equal(inputs, expected))
-    return success();
-  InFlightDiagnostic d = error();
-  d << "expects operands ";
-  llvm::interleaveComma(expected, d);
-  d << ", but found ";
-  llvm::interleaveComma(inputs, d);
-  return d;
-}
-
-static BufferType column(BufferType rows, unsigned bits) {
-  return BufferType::get(rows.getContext(), rows.getSpace(), 1, IntegerType::get(rows.getContext(), bits));
-}
-
-LogicalResult EmbedAttr::verifyRows(ErrorFn error, TypeRange inputs, BufferType result) const {
-  // Positions are those of all rows of the step; rows that are read find theirs by their number.
-  Builder b(getContext());
-  SmallVector<Type, 2> expected = {column(result, 32)};
-  if (result.getSpace() == Space::Read && inputs.size() > 1)
-    expected = {BufferType::get(getContext(), Space::Row, 1, b.getI32Type()),
-                BufferType::get(getContext(), Space::Read, 1, b.getI64Type())};
-  if (failed(expectOperands(error, inputs, expected)))
-    return failure();
-  if (result.getElement().isF32())
-    return success();
-  return error() << "expects a result of f32, but found " << result.getElement();
-}
-bool EmbedAttr::isInPlace() const { return false; }
-bool EmbedAttr::storesNarrow(BufferType) const { return false; }
-bool EmbedAttr::readsWeight() const { return true; }
-LayoutAttrInterface EmbedAttr::getLayoutFor(BufferType result, int64_t count) const {
-  return TableAttr::get(getContext(), count, result.getWidth());
 }

@@ -1,4 +1,4 @@
-//===- StageAttributes.td - weights, their layouts, and formulas of rows ----===//
+//===- StageAttributes.td - weights and their layouts ---------------------===//
 
 #ifndef STAGE_ATTRIBUTES_TD
 #define STAGE_ATTRIBUTES_TD
@@ -135,38 +135,6 @@ def Stage_Weight : Stage_Attr<"Weight", "weight"> {
     }
     WeightAttr withElement(::mlir::Type stored) const;
     WeightAttr packed(::quoin::stage::LayoutAttrInterface as, int64_t at) const;
-  }];
-}
-
-//===----------------------------------------------------------------------===//
-// Formulas of rows
-//===----------------------------------------------------------------------===//
-
-def Stage_Formula : AttrInterface<"FormulaAttrInterface"> {
-  let cppNamespace = "::quoin::stage";
-  let description = [{What a `stage.rows` makes of each row.}];
-  let methods = [
-    InterfaceMethod<"Fails unless rows of these types can be made into such.", "::llvm::LogicalResult", "verifyRows",
-                    (ins "::llvm::function_ref<::mlir::InFlightDiagnostic()>":$error, "::mlir::TypeRange":$inputs,
-                         "::quoin::stage::BufferType":$result)>,
-    InterfaceMethod<"An element of an operand is read before that element of the result is written.", "bool", "isInPlace">,
-    InterfaceMethod<"It can store results of that space and width as `bf16`.", "bool", "storesNarrow", (ins "::quoin::stage::BufferType":$result)>,
-    InterfaceMethod<"It reads a weight of the checkpoint.", "bool", "readsWeight">,
-    InterfaceMethod<"How its weight lies, or null: `count` rows in it if it is a table.", "::quoin::stage::LayoutAttrInterface", "getLayoutFor",
-                    (ins "::quoin::stage::BufferType":$result, "int64_t":$count)>
-  ];
-}
-
-class Stage_FormulaAttr<string name, string attrMnemonic>
-    : Stage_Attr<name, attrMnemonic, [DeclareAttrInterfaceMethods<Stage_Formula>]>;
-
-def Stage_EmbedFormula : Stage_FormulaAttr<"Embed", "embed"> {
-  let summary = "row `ids[i]` of a table";
-  let description = [{
-    By the step's ids, which are tokens, its positions (of rows that are read, with their numbers), or numbers that rows have; of these two one that
-    the table has no row for gives zeros.
-
-    Example: `#stage.embed`
   }];
 }
 

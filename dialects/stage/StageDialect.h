@@ -44,10 +44,13 @@ inline BufferType bufferOf(mlir::Value v) { return llvm::cast<BufferType>(v.getT
 /// The place in scratch of a buffer; none for the step's arguments, for rows of the host and before
 /// `quoin-place-buffers`.
 std::optional<int64_t> placeOf(mlir::Value buffer);
-/// The buffer is a stage's, in space `row` or `read`.
+/// The buffer is a stage's, and not the host's.
 void setPlace(mlir::Value buffer, int64_t place);
 /// The buffers that a stage makes in scratch.
 llvm::SmallVector<mlir::Value, 1> scratchResults(mlir::Operation *op);
+
+/// Rows made the same of another space or type, by a row program where the builder stands, in a step.
+mlir::Value copyRows(mlir::OpBuilder &b, mlir::Location loc, mlir::Value rows, BufferType as);
 
 /// The weights of a stage or the head, in the order in which they lie in the file.
 llvm::SmallVector<WeightAttr, 2> weightsOf(mlir::Operation *op);

@@ -26,7 +26,7 @@ std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
   if (!buffer.getDefiningOp())
     return std::nullopt;
   return llvm::TypeSwitch<Operation *, std::optional<int64_t>>(buffer.getDefiningOp())
-      .Case<RowsOp, ProductOp, ExpertsOp, AttendOp, MoveOp>([](auto op) {
+      .Case<ProductOp, ExpertsOp, AttendOp>([](auto op) {
         std::optional<uint64_t> place = op.getPlace();
         return place ? std::optional<int64_t>(*place) : std::nullopt;
       })
@@ -40,7 +40,7 @@ std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
 
 void quoin::stage::setPlace(Value buffer, int64_t place) {
   llvm::TypeSwitch<Operation *>(buffer.getDefiningOp())
-      .Case<RowsOp, ProductOp, ExpertsOp, AttendOp, MoveOp>([&](auto stage) { stage.setPlace(place); })
+      .Case<ProductOp, ExpertsOp, AttendOp>([&](auto stage) { stage.setPlace(place); })
       .Case<EachRowOp, ScanOp>([&](auto op) {
         SmallVector<int64_t> places(op.getPlaces().value_or(ArrayRef<int64_t>()));
         places.resize(op.getNumResults(), notPlaced);
@@ -60,7 +60,6 @@ SmallVector<Value, 1> quoin::stage::scratchResults(Operation *op) {
 SmallVector<WeightAttr, 2> quoin::stage::weightsOf(Operation *op) {
   SmallVector<WeightAttr, 2> all;
   llvm::TypeSwitch<Operation *>(op)
-      .Case([&](RowsOp rows) { all.push_back(rows.getWeightAttr()); })
       .Case([&](EachRowOp rows) {
         llvm::append_range(all, rows.getWeights().getAsRange<WeightAttr>());
         for (auto [table, column] : rows.getLookups())
@@ -77,7 +76,6 @@ SmallVector<WeightAttr, 2> quoin::stage::weightsOf(Operation *op) {
 
 void quoin::stage::setWeights(Operation *op, ArrayRef<WeightAttr> weights) {
   llvm::TypeSwitch<Operation *>(op)
-      .Case([&](RowsOp rows) { rows.setWeightAttr(weights[0]); })
       .Case([&](ScanOp rows) {
         rows.setWeightsAttr(ArrayAttr::get(op->getContext(), SmallVector<Attribute>(weights.begin(), weights.end())));
       })
@@ -158,7 +156,7 @@ static std::optional<int64_t> rowsOf(Operation *op, SymbolTableCollection &table
 }
 
 //===----------------------------------------------------------------------===//
-// Rows
+// Masks
 //===----------------------------------------------------------------------===//
 
 bool MasksOp::dividesRows() { return false; }
@@ -167,73 +165,6 @@ LogicalResult MasksOp::verify() {
   // masks_c1
   if (getWithinAttr() && !isOfPositionsAndLabels(getWithinAttr()))
     return emitOpError("expects a formula of positions and labels alone, but found ") << getWithinAttr();
-  return success();
-}
-
-SmallVector<OpOperand *> RowsOp::getDonors(unsigned) {
-  SmallVector<OpOperand *> donors;
-  if (getFormula().isInPlace())
-    for (OpOperand &input : getInputsMutable())
-      donors.push_back(&input);
-  return donors;
-}
-
-bool RowsOp::storesNarrow() { return getFormula().storesNarrow(getOutput().getType()); }
-
-/// What is looked up by are the step's ids or positions, whose rows that are read are found by their numbers, or what
-/// another stage made or the model takes.
-static LogicalResult verifyEmbed(RowsOp op) {
-  Value by = op.getInputs()[0];
-  auto column = dyn_cast<BlockArgument>(by);
-  bool found = op.getInputs().size() > 1;
-  if (found && failed(expectColumn(op, by, Positions)))
-    return failure();
-  if (found)
-    return expectColumn(op, op.getInputs()[1], Read);
-  if (column && column.getArgNumber() == Read)
-    return expectColumn(op, by, Ids);
-  return success();
-}
-
-LogicalResult RowsOp::verify() {
-  BufferType result = getOutput().getType();
-  // rows_c2
-  if (result.getSpace() == Space::Host)
-    return emitOpError("expects a result of space 'row' or 'read', but found ") << result;
-  // rows_c1
-  if (failed(getFormula().verifyRows([&] { return emitOpError(); }, getInputs().getTypes(), result)))
-    return failure();
-  if (isa<EmbedAttr>(getFormula()) && failed(verifyEmbed(*this)))
-    return failure();
-  // rows_c3
-  WeightAttr weight = getWeightAttr();
-  if (!weight)
-    return emitOpError("expects a weight for ") << getFormula() << ", but found none";
-  if (weight.getSources().size() != 1)
-    return emitOpError("expects 1 weight, but found ") << weight.getSources().size();
-  auto table = llvm::dyn_cast_or_null<TableAttr>(weight.getLayout());
-  if (weight.getLayout() && (!table || table.getWidth() != result.getWidth()))
-    return emitOpError("expects a layout that fits ")
-           << getFormula() << " and " << result << ", but found " << weight.getLayout();
-  return success();
-}
-
-LogicalResult RowsOp::verifySymbolUses(SymbolTableCollection &table) {
-  if (!getWeightAttr())
-    return success();
-  // rows_c3
-  if (failed(expectWeights(*this, table, getWeightAttr(), {-1, getOutput().getType().getWidth()})))
-    return failure();
-  // rows_c4: ids are tokens, and tokens are what the head scores.
-  HeadOp scores = getOperation()->getParentOfType<StepOp>().getHead();
-  if (!scores)
-    return success();
-  WeightAttr head = scores.getWeight();
-  std::optional<int64_t> tokens = rowsOf(*this, table, head), rows = rowsOf(*this, table, getWeightAttr());
-  bool byToken = isa<EmbedAttr>(getFormula()) && getInputs()[0] == getOperation()->getParentOfType<StepOp>().getIds();
-  if (byToken && tokens && *rows < *tokens)
-    return emitOpError("expects a table of at least ")
-           << *tokens << " rows, as many as the head scores, but found " << *rows;
   return success();
 }
 
@@ -252,6 +183,32 @@ SmallVector<OpOperand *> EachRowOp::getDonors(unsigned result) {
 }
 
 bool EachRowOp::storesNarrow() { return true; }
+
+bool EachRowOp::readsElsewhere(OpOperand &operand) { return bufferOf(operand.get()).getSpace() != getSpace(); }
+
+/// The rows of the host are rows read.
+static Space slotsOf(Space space) { return space == Space::Host ? Space::Read : space; }
+
+Space EachRowOp::getSpace() { return slotsOf(bufferOf(getOutputs()[0]).getSpace()); }
+
+bool EachRowOp::isCopy() {
+  if (getInputs().size() != 1 || getNumResults() != 1 || getBody().getNumArguments() != 1)
+    return false;
+  Value row = getBody().getArgument(0);
+  return isa<RankedTensorType>(row.getType()) && getBody().front().getTerminator()->getOperand(0) == row;
+}
+
+Value quoin::stage::copyRows(OpBuilder &b, Location loc, Value rows, BufferType as) {
+  bool gathers = slotsOf(as.getSpace()) == Space::Read && bufferOf(rows).getSpace() != Space::Read;
+  auto step = cast<StepOp>(b.getInsertionBlock()->getParentOp());
+  auto copy = EachRowOp::create(b, loc, as, false, rows, gathers ? step.getRead() : Value(), b.getArrayAttr({}),
+                                ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr());
+  Type element = as.getElement().isInteger(32) ? as.getElement() : b.getF32Type();
+  Block &body = copy.getBody().emplaceBlock();
+  OpBuilder inside = OpBuilder::atBlockEnd(&body);
+  quoin::RowOp::create(inside, loc, ValueRange(body.addArgument(RankedTensorType::get({as.getWidth()}, element), loc)));
+  return copy.getOutputs()[0];
+}
 
 /// How the body sees a row of a buffer: as `seen` if that has its numbers in another shape, else in one dimension.
 static Type rowAs(BufferType buffer, Type seen) {
@@ -275,66 +232,85 @@ static LogicalResult verifyTables(EachRowOp op, ArrayRef<Type> rows) {
   // each_row_c7
   auto arguments = op.getBody().getArguments().take_back(op.getLookups().size());
   for (auto [lookup, argument] : llvm::zip_equal(op.getLookups(), arguments)) {
-    auto [table, column] = lookup;
-    auto angles = llvm::dyn_cast_or_null<AnglesAttr>(table.getLayout());
+    auto [weight, column] = lookup;
     int64_t numbers = cast<RankedTensorType>(argument.getType()).getDimSize(0);
-    if (!angles || angles.getPairs() * 2 != numbers || !table.getElement().isF32())
-      return op.emitOpError("expects angles of ")
-             << numbers << " numbers a position stored as f32, but found " << table;
-    if (column >= rows.size() || !rows[column].isIndex())
-      return op.emitOpError("expects the number of an operand that is positions, but found ") << column;
+    auto by = [&, column = column](auto is) {
+      return column < rows.size() && is(rows[column], op.getInputs()[column]);
+    };
+    if (auto angles = llvm::dyn_cast_or_null<AnglesAttr>(weight.getLayout())) {
+      if (angles.getPairs() * 2 != numbers || !weight.getElement().isF32())
+        return op.emitOpError("expects angles of ")
+               << numbers << " numbers a position stored as f32, but found " << weight;
+      Value positions = op->getParentOfType<StepOp>().getBody().getArgument(Positions);
+      if (!by([&](Type, Value input) { return input == positions; }))
+        return op.emitOpError("expects the number of an operand that is positions, but found ") << column;
+      continue;
+    }
+    auto table = llvm::dyn_cast_or_null<TableAttr>(weight.getLayout());
+    if (weight.getSources().size() != 1 || (weight.getLayout() && (!table || table.getWidth() != numbers)))
+      return op.emitOpError("expects one weight in a table of rows of ") << numbers << ", but found " << weight;
+    auto one = RankedTensorType::get({1}, IntegerType::get(op.getContext(), 32));
+    if (!by([&](Type row, Value) { return row.isIndex() || row == one; }))
+      return op.emitOpError("expects the number of an operand that is a number of i32, but found ") << column;
   }
   return success();
 }
 
-LogicalResult EachRowOp::verifyRegions() {
-  Builder b(getContext());
-  SmallVector<Type> rows, results;
-  std::optional<Space> space;
-  auto agree = [&](BufferType type) -> LogicalResult {
-    // each_row_c2
-    if (type.getSpace() != Space::Host && (!space || *space == type.getSpace())) {
-      space = type.getSpace();
-      return success();
-    }
-    return emitOpError("expects rows of one space, 'row' or 'read', but found ")
-           << type << (space ? " beside '" + stringifySpace(*space).str() + "'" : "");
-  };
-  bool hasPositions = false;
-  Block &body = getBody().front();
-  for (auto [i, input] : llvm::enumerate(getInputs())) {
+/// The body's view of the operands.
+static LogicalResult verifyInputs(EachRowOp op, SmallVectorImpl<Type> &rows) {
+  Builder b(op.getContext());
+  Block &body = op.getBody().front();
+  Space space = op.getSpace();
+  bool elsewhere = false;
+  for (auto [i, input] : llvm::enumerate(op.getInputs())) {
     BufferType type = bufferOf(input);
+    // each_row_c2
+    bool found = (space == Space::Read && type.getSpace() == Space::Row) ||
+                 ((space == Space::Read || space == Space::Row) && type.getSpace() == Space::Sequence);
+    if (type.getSpace() != space && !found)
+      return op.emitOpError("expects rows of one space, or such as are found from it, but found ")
+             << type << " beside '" << stringifySpace(space) << "'";
+    elsewhere |= found && space == Space::Read;
+    // each_row_c1
     if (isHostColumn(input) && type.getElement().isInteger(32)) {
-      if (failed(expectColumn(*this, input, Positions)))
-        return failure();
-      hasPositions = true;
       rows.push_back(b.getIndexType());
       continue;
     }
-    // each_row_c1
-    if (!type.getElement().isF32() && !type.getElement().isInteger(32))
-      return emitOpError("expects rows of f32 or i32, or the step's positions, but found ") << type;
-    if (failed(agree(type)))
-      return failure();
+    if (!type.getElement().isF32() && !type.getElement().isBF16() && !type.getElement().isInteger(32))
+      return op.emitOpError("expects rows of f32, bf16 or i32, or the step's ids or positions, but found ") << type;
     rows.push_back(rowAs(type, i < body.getNumArguments() ? body.getArgument(i).getType() : Type()));
   }
+  // each_row_c3
+  if (elsewhere != bool(op.getNumbers()))
+    return op.emitOpError("expects row numbers with rows read of which operands are of another space and only then, "
+                          "but found ")
+           << (op.getNumbers() ? "some" : "none");
+  return op.getNumbers() ? expectColumn(op, op.getNumbers(), Read) : success();
+}
+
+LogicalResult EachRowOp::verifyRegions() {
+  // each_row_c6
+  if (getNumResults() == 0)
+    return emitOpError("expects at least one result, but found none");
+  if (getPlaces() && getPlaces()->size() != getNumResults())
+    return emitOpError("expects ") << getNumResults() << " places, but found " << getPlaces()->size();
+  SmallVector<Type> rows, results;
+  if (failed(verifyInputs(*this, rows)))
+    return failure();
+  Block &body = getBody().front();
   auto given = dyn_cast_if_present<RowOp>(body.empty() ? nullptr : &body.back());
   for (auto [i, output] : llvm::enumerate(getOutputs())) {
     BufferType type = bufferOf(output);
-    if (failed(agree(type)))
-      return failure();
+    // each_row_c2
+    if (slotsOf(type.getSpace()) != getSpace())
+      return emitOpError("expects results of one space, but found ")
+             << type << " beside '" << stringifySpace(getSpace()) << "'";
     // each_row_c5
-    if (!type.getElement().isF32() && !type.getElement().isBF16() && !type.getElement().isInteger(32))
-      return emitOpError("expects results of f32, bf16 or i32, but found ") << type;
+    bool forHost = type.getSpace() == Space::Host;
+    if (!type.getElement().isF32() && (forHost || (!type.getElement().isBF16() && !type.getElement().isInteger(32))))
+      return emitOpError("expects results of f32, bf16 or i32, for the host f32, but found ") << type;
     results.push_back(rowAs(type, given && i < given.getRows().size() ? given.getRows()[i].getType() : Type()));
   }
-  // each_row_c3
-  bool wanted = hasPositions && space == Space::Read;
-  if (wanted != bool(getNumbers()))
-    return emitOpError("expects row numbers with positions in space 'read' and only then, but found ")
-           << (getNumbers() ? "some" : "none");
-  if (getNumbers() && failed(expectColumn(*this, getNumbers(), Read)))
-    return failure();
   // each_row_c7
   size_t tables = getTables() ? getTables()->size() : 0;
   if (tables != (getColumns() ? getColumns()->size() : 0))
@@ -352,11 +328,6 @@ LogicalResult EachRowOp::verifyRegions() {
         (weight.getLayout() && weight.getLayout() != line))
       return emitOpError("expects a vector that is one weight stored as f32 in ") << line << ", but found " << weight;
   }
-  // each_row_c6
-  if (getNumResults() == 0)
-    return emitOpError("expects at least one result, but found none");
-  if (getPlaces() && getPlaces()->size() != getNumResults())
-    return emitOpError("expects ") << getNumResults() << " places, but found " << getPlaces()->size();
   return success();
 }
 
@@ -364,7 +335,26 @@ LogicalResult EachRowOp::verifySymbolUses(SymbolTableCollection &table) {
   SmallVector<FlatSymbolRefAttr> symbols;
   for (auto weight : getWeights().getAsRange<WeightAttr>())
     symbols.push_back(weight.getSources()[0]);
-  return verifyRowVectors(*this, table, getInputs().size(), symbols);
+  if (failed(verifyRowVectors(*this, table, getInputs().size(), symbols)))
+    return failure();
+  auto step = getOperation()->getParentOfType<StepOp>();
+  HeadOp scores = step.getHead();
+  std::optional<int64_t> tokens = scores ? rowsOf(*this, table, scores.getWeight()) : std::nullopt;
+  auto arguments = getBody().getArguments().take_back(getLookups().size());
+  for (auto [lookup, argument] : llvm::zip_equal(getLookups(), arguments)) {
+    auto [weight, column] = lookup;
+    if (weight.getSources().empty())
+      continue;
+    // each_row_c7
+    if (failed(expectWeights(*this, table, weight, {-1, cast<RankedTensorType>(argument.getType()).getDimSize(0)})))
+      return failure();
+    // each_row_c8: ids are tokens, and tokens are what the head scores.
+    std::optional<int64_t> rows = rowsOf(*this, table, weight);
+    if (getInputs()[column] == step.getIds() && tokens && *rows < *tokens)
+      return emitOpError("expects a table of at least ")
+             << *tokens << " rows, as many as the head scores, but found " << *rows;
+  }
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -398,7 +388,26 @@ static LogicalResult expectSources(Operation *op, WeightAttr weight, Region &end
   return op->emitOpError("expects ") << (end.empty() ? "1 weight" : "1 or 2 weights") << ", but found " << sources;
 }
 
+/// A product of the same rows stands in front of it, and it reads nothing of those that it is one stage with.
+static LogicalResult verifyBeside(ProductOp op) {
+  // product_c7
+  auto before = dyn_cast_if_present<ProductOp>(op->getPrevNode());
+  if (!before || before.getInput() != op.getInput())
+    return op.emitOpError("expects to stand behind a product of the same rows that it is beside, but found ")
+           << (before ? "one of other rows" : "none");
+  if (op.getBarrier())
+    return op.emitOpError("expects no barrier between products beside each other, but found one");
+  for (ProductOp other = op; other && other.getBeside();) {
+    other = dyn_cast_if_present<ProductOp>(other->getPrevNode());
+    if (other && llvm::is_contained(op->getOperands(), other.getOutput()))
+      return op.emitOpError("expects rows that no product beside it makes, but found ") << other.getOutput();
+  }
+  return success();
+}
+
 LogicalResult ProductOp::verify() {
+  if (getBeside() && failed(verifyBeside(*this)))
+    return failure();
   BufferType input = getInput().getType(), output = getOutput().getType();
   WeightAttr weight = getWeightAttr();
   // product_c1
@@ -568,39 +577,8 @@ LogicalResult AttendOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
-// Moves and the head
+// The end of a step
 //===----------------------------------------------------------------------===//
-
-bool MoveOp::readsElsewhere(OpOperand &operand) {
-  Space from = getInput().getType().getSpace();
-  return &operand == &getInputMutable() &&
-         (from == Space::Sequence || (from == Space::Row && getOutput().getType().getSpace() != Space::Row));
-}
-
-LogicalResult MoveOp::verify() {
-  BufferType from = getInput().getType(), to = getOutput().getType();
-  // move_c1
-  if (from.getWidth() != to.getWidth())
-    return emitOpError("expects ") << from.getWidth() << " features in the result, but found " << to.getWidth();
-  // move_c2
-  bool sameSpace = from.getSpace() == to.getSpace(), sameType = from.getElement() == to.getElement(),
-       rows = from.getElement().isF32() || from.getElement().isBF16() ||
-              (from.getElement().isInteger(32) && !isHostColumn(getInput()));
-  bool narrows = sameSpace && from.getSpace() != Space::Host && from.getElement().isF32() && to.getElement().isBF16();
-  bool gathers = from.getSpace() == Space::Row && to.getSpace() == Space::Read && sameType && rows;
-  bool hands = from.getSpace() != Space::Host && to.getSpace() == Space::Host && sameType && from.getElement().isF32();
-  bool spreads = from.getSpace() == Space::Sequence && to.getSpace() == Space::Row && sameType && rows;
-  if (!narrows && !gathers && !hands && !spreads)
-    return emitOpError(
-               "expects to narrow rows, to gather those that are read, to give rows their sequence's or to hand "
-               "f32 to the host, but found ")
-           << from << " to " << to;
-  // move_c3
-  if ((from.getSpace() == Space::Row && !sameSpace) != bool(getRows()))
-    return emitOpError("expects row numbers with rows that leave 'row' and only then, but found ")
-           << (getRows() ? "some" : "none");
-  return getRows() ? expectColumn(*this, getRows(), Read) : success();
-}
 
 LogicalResult ResultsOp::verify() {
   // results_c1

@@ -29,9 +29,11 @@ def Stage_StepOp : Stage_Op<"step", [Symbol, IsolatedFromAbove, Quoin_IsModel,
     stage.step @m {
     ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
       %words = stage.masks
-      %0 = stage.rows #stage.embed(%ids) by <@embed> : (!stage.buffer<row, 1xi32>) -> !stage.buffer<row, 64xf32>
-      %1 = stage.move %0 at %read : !stage.buffer<row, 64xf32> -> !stage.buffer<host, 64xf32>
-      stage.head %1 by <@embed> : !stage.buffer<host, 64xf32>
+      %0 = stage.each_row %ids at %read tables [#stage.weight<@embed>] of [0] : (!stage.buffer<row, 1xi32>) -> !stage.buffer<host, 64xf32> {
+      ^bb0(%id: index, %row: tensor<64xf32>):
+        quoin.row %row : tensor<64xf32>
+      }
+      stage.head %0 by <@embed> : !stage.buffer<host, 64xf32>
     }
     ```
   }];
@@ -71,42 +73,23 @@ def Stage_MasksOp : Stage_StageOp<"masks", [Stage_Worked<["dividesRows"]>]> {
   let hasVerifier = 1;
 }
 
-def Stage_RowsOp : Stage_StageOp<"rows", [Stage_Worked<["getDonors", "storesNarrow"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "a formula on each row";
-  let description = [{
-    Row i of the result is made of rows i of the operands, a weight and nothing else. `linalg.generic` has no storage, places or
-    weights by name.
-
-    Constraints: (C1) operands and result fit the formula, and ids are the step's; (C2) the result is in the operands' space; (C3) the weight has the shape
-    that the formula asks for; (C4) the table of `#stage.embed` has at least as many rows as the head scores.
-
-    Example:
-    ```mlir
-    %0 = stage.rows #stage.embed(%ids) by <@embed> : (!stage.buffer<row, 1xi32>) -> !stage.buffer<row, 64xf32>
-    ```
-  }];
-  let arguments = (ins UnitAttr:$barrier, Stage_Formula:$formula, Variadic<Stage_Buffer>:$inputs, OptionalAttr<Stage_Weight>:$weight,
-                       OptionalAttr<I64Attr>:$place);
-  let results = (outs Stage_Buffer:$output);
-  let assemblyFormat = [{
-    (`barrier` $barrier^)? $formula `` `(` $inputs `)` (`by` $weight^)? (`place` $place^)? attr-dict `:` functional-type($inputs, $output)
-  }];
-  let hasVerifier = 1;
-}
-
 def Stage_EachRowOp : Stage_StageOp<"each_row", [IsolatedFromAbove, SingleBlock, AttrSizedOperandSegments, Quoin_HoldsRowProgram,
-                                                 Stage_Worked<["getDonors", "storesNarrow"]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+                                                 Stage_Worked<["getDonors", "storesNarrow", "readsElsewhere"]>,
+                                                 DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a row program on each row";
   let description = [{
-    The body is that of `quoin.each_row`, whose constraints it has; a row of several sizes lies as one. `at` are the numbers of rows that are read, by which a column of
-    positions is looked up. Behind the vectors stand rows of `tables`: of each, that whose number is in the operand `of` it names, counted from 0. Of
-    `#stage.angles` that row has the cosines of a position, then the sines. It differs from `quoin.each_row` in what passes of this level decide: as what
-    results are stored and where they lie, and where vectors and tables lie in the weight file.
+    The body is that of `quoin.each_row`, whose constraints it has; a row of several sizes lies as one. It runs for each row of its results' space: `host` are
+    the rows read, which go to the addresses that the host gives. Operands of that space have a row there. Of space `row` they are found by the
+    numbers `at` which rows are read, of space `sequence` by the sequence that a row is of. Behind the vectors stand rows of `tables`: of each, that whose
+    number is in the operand `of` it names, counted from 0; where a table has no such row, zeros. Of `#stage.angles` that row has the cosines of a position,
+    then the sines. What copies, gathers, spreads, scatters, looks up or narrows rows is such a program, alone or as a part of another.
+    It differs from `quoin.each_row` in what passes of this level decide: as what results are stored and where they lie, and where vectors and tables lie in the weight file.
 
-    Constraints: (C1) operands are rows of f32 or i32, or the step's positions; (C2) operands and results are in one space, `row` or `read`, but
-    for positions; (C3) `at` comes with positions in space `read` and only then, and is the step's; (C4) a vector is one weight, stored as f32 in
-    a `line` of its length; (C5) results are f32 or bf16, or i32; (C6) at least one result, and as many places as results; (C7) a table is
-    angles, stored as f32, of half as many pairs as its argument has numbers, and names an operand that is positions.
+    Constraints: (C1) operands are rows of f32, bf16 or i32, or the step's ids or positions; (C2) results are in one space, `host` being `read`, and operands
+    are there, or of space `sequence` beside rows of slots, or of space `row` beside rows read; (C3) `at` comes with operands of another space for rows read and only then, and is the
+    step's; (C4) a vector is one weight, stored as f32 in a `line` of its length; (C5) results are f32, bf16 or i32, for the host f32; (C6) at least one result, and as
+    many places as results; (C7) a table is one weight of rows as long as its argument in a `table`, or angles, stored as f32, of half as many pairs as that, and
+    names an operand that is a number of i32, for angles the positions; (C8) a table that is looked up by ids has at least as many rows as the head scores.
 
     Example:
     ```mlir
@@ -126,6 +109,10 @@ def Stage_EachRowOp : Stage_StageOp<"each_row", [IsolatedFromAbove, SingleBlock,
   let extraClassDeclaration = [{
     /// Tables, and of each the number of the operand whose numbers it is looked up by.
     ::llvm::SmallVector<std::pair<::quoin::stage::WeightAttr, unsigned>, 1> getLookups();
+    /// The rows that it runs for: those of the host are the rows read.
+    ::quoin::stage::Space getSpace();
+    /// It makes rows of its only operand as they are, of another space or type.
+    bool isCopy();
   }];
   let assemblyFormat = [{
     (`barrier` $barrier^)? $inputs (`at` $numbers^)? (`by` $weights^)? (`tables` $tables^ `of` $columns)? (`places` $places^)? attr-dict-with-keyword
@@ -140,12 +127,14 @@ def Stage_ProductOp : Stage_StageOp<"product", [IsolatedFromAbove, Quoin_HoldsFo
   let description = [{
     `y = x W^T + b`, one sum an element. With a region, a formula on numbers, that makes an element of the result: of the sum, or of the sums with each of
     two weights, and of the same element of the rows `with` which it ends. Rows of `bf16` by a weight of `bf16` are multiplied in pairs, all others in f32;
-    sums are always f32. It differs from `quoin.linear` in what rides along: sums, gates and activations cost no rows in memory.
+    sums are always f32. `beside` the product in front of it, which multiplies the same rows, it is one stage with that: the workers divide the columns of all. It differs from
+    `quoin.linear` in what rides along: sums, gates and activations cost no rows in memory.
 
     Constraints: (C1) one space, rows of f32 or bf16, a result of f32 or bf16; (C2) one weight, or two with a region, `[out, in]` of
     the result's and the operand's widths; (C3) a bias has length `out`, is f32 and comes with one weight; (C4) the region is a formula on numbers (C6 of
     `quoin.attention`) of as many f32 as there are weights and rows `with` it, and these come with a region only; (C5) those rows are f32, of the result's
-    space and width; (C6) rows of bf16 come with a weight that is stored as bf16.
+    space and width; (C6) rows of bf16 come with a weight that is stored as bf16; (C7) a product `beside` another stands behind a product of the same rows, reads
+    nothing that it makes, and has no barrier.
 
     Example:
     ```mlir
@@ -156,12 +145,12 @@ def Stage_ProductOp : Stage_StageOp<"product", [IsolatedFromAbove, Quoin_HoldsFo
     }
     ```
   }];
-  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$input, Variadic<Stage_Buffer>:$others, Stage_Weight:$weight,
+  let arguments = (ins UnitAttr:$barrier, UnitAttr:$beside, Stage_Buffer:$input, Variadic<Stage_Buffer>:$others, Stage_Weight:$weight,
                        OptionalAttr<Stage_Weight>:$bias, OptionalAttr<I64Attr>:$place);
   let results = (outs Stage_Buffer:$output);
   let regions = (region AnyRegion:$end);
   let assemblyFormat = [{
-    (`barrier` $barrier^)? $input `by` $weight (`bias` $bias^)? (`with` $others^)? (`place` $place^)? attr-dict
+    (`barrier` $barrier^)? (`beside` $beside^)? $input `by` $weight (`bias` $bias^)? (`with` $others^)? (`place` $place^)? attr-dict
     `:` qualified(type($input)) (`,` qualified(type($others))^)? `->` qualified(type($output)) ($end^)?
   }];
   let hasVerifier = 1;
@@ -246,28 +235,6 @@ def Stage_AttendOp : Stage_StageOp<"attend", [IsolatedFromAbove, Quoin_HoldsForm
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
-}
-
-def Stage_MoveOp : Stage_StageOp<"move", [Stage_Worked<["readsElsewhere"]>]> {
-  let summary = "copies rows to another space or type";
-  let description = [{
-    From `row` to `read`: the rows of those numbers. To `host`: the rows that are read, to the addresses that the host gives. From `sequence` to
-    `row`: each row gets its sequence's. In one space: f32 to bf16, for products of pairs that cannot have it from who makes the rows. `quoin.gather_rows` is one of these.
-
-    Constraints: (C1) as many features in the result; (C2) one space and f32 to bf16, or `row` to `read` or `host` as they are stored (i32 to `read` only), or `read` to `host`,
-    f32, or `sequence` to `row`, f32 or i32; (C3) row numbers come with rows of space `row` that leave it, and with no others.
-
-    Example:
-    ```mlir
-    %r = stage.move %h at %read : !stage.buffer<row, 64xf32> -> !stage.buffer<read, 64xf32>
-    ```
-  }];
-  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$input, Optional<Stage_Numbers>:$rows, OptionalAttr<I64Attr>:$place);
-  let results = (outs Stage_Buffer:$output);
-  let assemblyFormat = [{
-    (`barrier` $barrier^)? $input (`at` $rows^)? (`place` $place^)? attr-dict `:` qualified(type($input)) `->` qualified(type($output))
-  }];
-  let hasVerifier = 1;
 }
 
 def Stage_ResultsOp : Stage_StageOp<"results", [Terminator]> {

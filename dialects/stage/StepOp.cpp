@@ -70,7 +70,7 @@ static LogicalResult verifyPlaces(StepOp step) {
           place && (*place < 0 || *place >= int64_t(places.size()) || holds[*place] != operand.get()))
         return op.emitOpError("expects an operand that is still in its place ")
                << *place << ", but another buffer was stored there";
-    for (auto [i, result] : llvm::enumerate(scratchResults(&op))) {
+    for (Value result : scratchResults(&op)) {
       std::optional<int64_t> place = placeOf(result);
       if (!place)
         continue;
@@ -86,7 +86,7 @@ static LogicalResult verifyPlaces(StepOp step) {
         return op.emitOpError("expects a place for each result, but found place ") << *place << " twice";
       SmallVector<OpOperand *> donors;
       if (auto stage = dyn_cast<StageOpInterface>(op))
-        donors = stage.getDonors(static_cast<unsigned>(i));
+        donors = stage.getDonors(cast<OpResult>(result).getResultNumber());
       for (OpOperand &operand : op.getOpOperands())
         if (placeOf(operand.get()) == place &&
             (!llvm::is_contained(donors, &operand) || operand.get().getType() != result.getType()))

@@ -2,9 +2,11 @@
 //
 //   1. weights: matrices as asked, vectors f32
 //   2. pages: as narrow as the head, the largest weight
-//   3. rows, front to back: bf16 where every reader is a product of pairs, or a gather for such products, and the stage
+//   3. rows, front to back: bf16 where every reader is a product of pairs, or a copy for such products, and the stage
 //      can store it
-//   4. a product of pairs that still reads f32 gets a narrow copy, made once in front of the first of them
+//   4. a product of pairs that still reads f32 gets narrow rows, made once: by the row program that makes the others,
+//   or
+//      by a copy in front of the first of them
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,8 +25,6 @@ namespace quoin {
 #define GEN_PASS_DEF_ASSIGNSTORAGEPASS
 #include "passes/Passes.h.inc"
 } // namespace quoin
-
-static bool gathers(MoveOp move) { return move.getOutput().getType().getSpace() == Space::Read && move.getRows(); }
 
 namespace {
 struct AssignStorage : quoin::impl::AssignStoragePassBase<AssignStorage> {
@@ -52,10 +52,12 @@ private:
 
   LogicalResult storeWeights(Operation *op) {
     SmallVector<WeightAttr, 2> all = weightsOf(op);
+    // Of a row program tables stand behind the vectors.
+    size_t vectors = isa<stage::EachRowOp>(op) ? cast<stage::EachRowOp>(op).getWeights().size() : all.size();
     for (auto [i, weight] : llvm::enumerate(all)) {
       if (weight.getElement())
         continue;
-      bool vector = i > 0 || isa<stage::EachRowOp, stage::ScanOp>(op);
+      bool vector = i < vectors && (i > 0 || isa<stage::EachRowOp, stage::ScanOp>(op));
       Type element = Float32Type::get(&getContext());
       if (!vector)
         element = storedAs(SymbolTable::lookupNearestSymbolFrom<WeightOp>(op, weight.getSources()[0]), weights);
@@ -71,8 +73,8 @@ private:
   /// Only products of pairs read it.
   bool mayBeNarrow(Value rows) {
     return !rows.use_empty() && llvm::all_of(rows.getUses(), [&](OpOperand &use) {
-      if (auto move = dyn_cast<MoveOp>(use.getOwner()))
-        return gathers(move) && mayBeNarrow(move.getOutput());
+      if (auto rows = dyn_cast<stage::EachRowOp>(use.getOwner()))
+        return rows.isCopy() && mayBeNarrow(rows.getOutputs()[0]);
       auto product = dyn_cast<ProductOp>(use.getOwner());
       return product && &use == &product.getInputMutable() && isOfPairs(product);
     });
@@ -93,28 +95,56 @@ private:
     if (auto product = dyn_cast<ProductOp>(op))
       narrowInput(product);
     for (Value result : scratchResults(op))
-      if (auto move = dyn_cast<MoveOp>(op); move && gathers(move))
-        store(result, bufferOf(move.getInput()).getElement());
-      else if (cast<StageOpInterface>(op).storesNarrow() && mayBeNarrow(result))
+      if (cast<StageOpInterface>(op).storesNarrow() && mayBeNarrow(result))
         store(result, BFloat16Type::get(&getContext()));
+  }
+
+  /// Rows as narrow ones.
+  Value narrow(ProductOp product, Value rows) {
+    BufferType type = bufferOf(rows);
+    auto as = BufferType::get(&getContext(), type.getSpace(), type.getWidth(), BFloat16Type::get(&getContext()));
+    auto maker = rows.getDefiningOp<stage::EachRowOp>();
+    if (maker && type.getElement().isF32())
+      return alsoMade(maker, cast<OpResult>(rows).getResultNumber(), as);
+    remark::missed(product.getLoc(), remarkOn<AssignStorage>("Narrow"))
+        << "what it reads is made by a stage that stores f32, and others read it: it is copied";
+    OpBuilder b(product);
+    ++numCopies;
+    return copyRows(b, product.getLoc(), rows, as);
+  }
+
+  /// Another result of the program: one that it has, of another type.
+  Value alsoMade(stage::EachRowOp op, unsigned number, BufferType as) {
+    auto rows = cast<RowOp>(op.getBody().front().getTerminator());
+    rows.getRowsMutable().append(Value(rows.getRows()[number]));
+    SmallVector<Type> types(op->getResultTypes());
+    types.push_back(as);
+    OpBuilder b(op);
+    auto made =
+        stage::EachRowOp::create(b, op.getLoc(), types, false, op.getInputs(), op.getNumbers(), op.getWeightsAttr(),
+                                 op.getTablesAttr(), op.getColumnsAttr(), DenseI64ArrayAttr());
+    made.getBody().takeBody(op.getBody());
+    for (auto [old, result] : llvm::zip(op.getOutputs(), made.getOutputs())) {
+      if (Value known = narrowed.lookup(old))
+        narrowed[result] = known;
+      narrowed.erase(old);
+      old.replaceAllUsesWith(result);
+    }
+    op.erase();
+    ++numNarrow;
+    return made.getOutputs().back();
   }
 
   void narrowInput(ProductOp product) {
     Value rows = product.getInput();
     if (!isOfPairs(product) || bufferOf(rows).getElement().isBF16())
       return;
-    Value &copy = narrowed[rows];
-    if (!copy) {
-      remark::missed(product.getLoc(), remarkOn<AssignStorage>("Narrow"))
-          << "what it reads is made by a stage that stores f32, or is read by others: it is copied";
-      OpBuilder b(product);
-      BufferType type = bufferOf(rows);
-      copy = MoveOp::create(b, product.getLoc(),
-                            BufferType::get(&getContext(), type.getSpace(), type.getWidth(), b.getBF16Type()), false,
-                            rows, Value(), IntegerAttr());
-      ++numCopies;
+    Value narrowRows = narrowed.lookup(rows);
+    if (!narrowRows) {
+      narrowRows = narrow(product, rows);
+      narrowed[product.getInput()] = narrowRows; // who makes them may be another op now
     }
-    product.getInputMutable().assign(copy);
+    product.getInputMutable().assign(narrowRows);
   }
 };
 } // namespace

@@ -49,12 +49,13 @@ struct FuseRows : quoin::impl::FuseRowsPassBase<FuseRows> {
   }
 
 private:
-  static Space spaceOf(stage::EachRowOp op) { return bufferOf(op.getOutputs()[0]).getSpace(); }
-
   /// Why the program that makes an operand cannot be part of `op`; null if it can.
   static const char *whyNot(stage::EachRowOp maker, stage::EachRowOp op) {
-    if (spaceOf(maker) != spaceOf(op))
+    if (maker.getSpace() != op.getSpace())
       return "the rows are others";
+    for (auto [table, column] : op.getLookups())
+      if (op.getInputs()[column].getDefiningOp() == maker)
+        return "it looks up by numbers that are made there";
     for (Operation *user : maker->getUsers())
       if (user != op && user->isBeforeInBlock(op))
         return "others read what it makes before that";

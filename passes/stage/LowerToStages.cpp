@@ -6,8 +6,10 @@
 //      table of angles by its rows' positions;
 //   2. attention becomes two stages: keys and values go into pages, queries look at them. Who sees whom is evaluated
 //      first of all, and again before an attention with another formula of its own than the one before it;
-//   3. positions that are gathered stay those of the step: a stage on rows read finds its positions by their numbers;
-//   4. final rows are moved to where the host wants them, and the head ends the step.
+//   3. ids and positions that are gathered stay those of the step: a row program on rows read finds them by the rows'
+//      numbers. Embeddings read a table by one of their columns;
+//   4. rows are gathered, given their sequence's and handed to the host by row programs that change nothing, which fuse
+//      with others; and the head ends the step.
 //
 // What a body may hold the verifier of `quoin.model` has seen to (RowSpaces): nothing is refused here. Which rows a
 // value has is the space of its buffer.
@@ -90,21 +92,27 @@ private:
   }
   BufferType typeFor(Value v) { return typeFor(v, spaceOf(v)); }
 
-  /// The buffer of a value for a stage over rows of a space: rows of sequences are copied to each row first, once.
+  /// The buffer of a value for a stage that is no row program: rows of sequences are copied to each row first, once.
   Value bufferFor(Value v, Space space) {
     Value own = buffers.at(v);
     if (spaceOf(v) != Space::Sequence || space == Space::Sequence)
       return own;
-    Value &rows = spread[{v, Space::Row}];
+    Value &rows = spread[{v, space}];
     if (!rows)
-      rows = MoveOp::create(b, v.getLoc(), typeFor(v, Space::Row), false, own, Value(), IntegerAttr());
-    if (space == Space::Row)
-      return rows;
-    Value &read = spread[{v, Space::Read}];
-    if (!read)
-      read = MoveOp::create(b, v.getLoc(), typeFor(v, Space::Read), false, spread[{v, Space::Row}], step.getRead(),
-                            IntegerAttr());
-    return read;
+      rows = copyRows(b, v.getLoc(), own, typeFor(v, space));
+    return rows;
+  }
+
+  /// A row program without a body yet. Operands of other spaces are found by the numbers of rows read.
+  stage::EachRowOp createRows(Location loc, ArrayRef<Type> types, ArrayRef<Value> inputs, ArrayRef<Attribute> vectors,
+                              WeightAttr table = {}, int64_t column = 0) {
+    Space space = cast<BufferType>(types[0]).getSpace();
+    bool elsewhere = space == Space::Read &&
+                     llvm::any_of(inputs, [](Value rows) { return bufferOf(rows).getSpace() != Space::Read; });
+    return stage::EachRowOp::create(b, loc, types, false, inputs, elsewhere ? step.getRead() : Value(),
+                                    b.getArrayAttr(vectors), table ? b.getArrayAttr({table}) : ArrayAttr(),
+                                    table ? b.getDenseI64ArrayAttr({column}) : DenseI64ArrayAttr(),
+                                    DenseI64ArrayAttr());
   }
 
   WeightAttr weight(ArrayRef<FlatSymbolRefAttr> sources) {
@@ -115,20 +123,23 @@ private:
   // Ops
   //===--------------------------------------------------------------------===//
 
-  void addRows(Operation *op, FormulaAttrInterface formula, ValueRange inputs, Value out, WeightAttr read = {}) {
-    SmallVector<Value, 3> operands;
-    for (Value v : inputs)
-      operands.push_back(bufferFor(v, spaceOf(out)));
-    BufferType type = typeFor(out);
-    bool findsPositions = isa<EmbedAttr>(formula) && operands[0] == step.getPositions();
-    if (findsPositions && type.getSpace() == Space::Read)
-      operands.push_back(step.getRead());
-    buffers[out] = stage::RowsOp::create(b, op->getLoc(), type, false, formula, operands, read, IntegerAttr());
+  /// The row of a table.
+  void addEmbed(EmbedOp op) {
+    Value column = buffers.at(op.getIds());
+    BufferType type = typeFor(op.getRows());
+    auto made = createRows(op.getLoc(), {type}, {column}, {}, weight({op.getWeightAttr()}));
+    Block &body = made.getBody().emplaceBlock();
+    bool isHosts = column == step.getIds() || column == step.getPositions();
+    body.addArgument(isHosts ? Type(b.getIndexType()) : RankedTensorType::get({1}, b.getI32Type()), op.getLoc());
+    BlockArgument row = body.addArgument(RankedTensorType::get({type.getWidth()}, b.getF32Type()), op.getLoc());
+    OpBuilder inside = OpBuilder::atBlockEnd(&body);
+    RowOp::create(inside, op.getLoc(), ValueRange(row));
+    buffers[op.getRows()] = made.getOutputs()[0];
   }
 
   void addProduct(LinearOp op) {
     WeightAttr bias = op.getBiasAttr() ? weight({op.getBiasAttr()}) : WeightAttr();
-    buffers[op.getOutput()] = ProductOp::create(b, op.getLoc(), typeFor(op.getOutput()), false,
+    buffers[op.getOutput()] = ProductOp::create(b, op.getLoc(), typeFor(op.getOutput()), false, false,
                                                 bufferFor(op.getInput(), spaceOf(op->getResult(0))), ValueRange(),
                                                 weight({op.getWeightAttr()}), bias, IntegerAttr());
   }
@@ -145,11 +156,7 @@ private:
     auto angles = AnglesAttr::get(b.getContext(), positions, half, op.getThetaAttr());
     auto table = WeightAttr::get(b.getContext(), {}, b.getF32Type(), angles, -1);
     BufferType type = typeFor(op.getOutput());
-    auto made =
-        stage::EachRowOp::create(b, op.getLoc(), type, false,
-                                 ValueRange{bufferFor(op.getInput(), spaceOf(op->getResult(0))), step.getPositions()},
-                                 type.getSpace() == Space::Read ? step.getRead() : Value(), b.getArrayAttr({}),
-                                 b.getArrayAttr({table}), b.getDenseI64ArrayAttr({1}), DenseI64ArrayAttr());
+    auto made = createRows(op.getLoc(), {type}, {buffers.at(op.getInput()), step.getPositions()}, {}, table, 1);
     Block &body = made.getBody().emplaceBlock();
     for (Type argument : {Type(RankedTensorType::get({width}, b.getF32Type())), Type(b.getIndexType()),
                           Type(RankedTensorType::get({head}, b.getF32Type()))})
@@ -167,10 +174,7 @@ private:
   void addSum(arith::AddFOp op) {
     Type row = rowTypeOf(op.getType());
     auto made =
-        stage::EachRowOp::create(b, op.getLoc(), typeFor(op.getResult()), false,
-                                 ValueRange{bufferFor(op.getLhs(), spaceOf(op->getResult(0))),
-                                            bufferFor(op.getRhs(), spaceOf(op->getResult(0)))},
-                                 Value(), b.getArrayAttr({}), ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr());
+        createRows(op.getLoc(), {typeFor(op.getResult())}, {buffers.at(op.getLhs()), buffers.at(op.getRhs())}, {});
     OpBuilder::InsertionGuard guard(b);
     Block *body = b.createBlock(&made.getBody(), {}, {row, row}, {op.getLoc(), op.getLoc()});
     Value sum = arith::AddFOp::create(b, op.getLoc(), body->getArgument(0), body->getArgument(1));
@@ -202,20 +206,15 @@ private:
     if (op->getNumResults() == 0)
       return;
     SmallVector<Value> inputs;
-    bool findsPositions = false;
-    for (Value input : op.getInputs()) {
-      inputs.push_back(bufferFor(input, spaceOf(op.getOutputs()[0])));
-      findsPositions |= !isRows(input) && spaces.isRead(input);
-    }
+    for (Value input : op.getInputs())
+      inputs.push_back(buffers.at(input));
     SmallVector<Attribute> vectors;
     for (auto symbol : op.getWeights().getAsRange<FlatSymbolRefAttr>())
       vectors.push_back(weight({symbol}));
     SmallVector<Type> types;
     for (Value output : op.getOutputs())
       types.push_back(typeFor(output));
-    auto made =
-        stage::EachRowOp::create(b, op.getLoc(), types, false, inputs, findsPositions ? step.getRead() : Value(),
-                                 b.getArrayAttr(vectors), ArrayAttr(), DenseI64ArrayAttr(), DenseI64ArrayAttr());
+    auto made = createRows(op.getLoc(), types, inputs, vectors);
     made.getBody().takeBody(op.getBody());
     for (auto [output, buffer] : llvm::zip_equal(op.getOutputs(), made.getOutputs()))
       buffers[output] = buffer;
@@ -251,17 +250,11 @@ private:
       buffers[output] = buffer;
   }
 
-  /// To `read` or `host`; rows that were gathered already need no numbers.
-  Value move(Operation *op, Value rows, Space to) {
-    Value numbers = spaces.isRead(rows) ? Value() : step.getRead();
-    return MoveOp::create(b, op->getLoc(), typeFor(rows, to), false, buffers.at(rows), numbers, IntegerAttr());
+  Value handOver(Operation *op, Value rows) {
+    return copyRows(b, op->getLoc(), buffers.at(rows), typeFor(rows, Space::Host));
   }
-
-  SmallVector<Value> moveAll(Operation *op, ValueRange all) {
-    SmallVector<Value> rows;
-    for (Value row : all)
-      rows.push_back(move(op, row, Space::Host));
-    return rows;
+  SmallVector<Value> handOverAll(Operation *op, ValueRange all) {
+    return llvm::map_to_vector(all, [&](Value rows) { return handOver(op, rows); });
   }
 
   void lower(Operation &op);
@@ -269,10 +262,8 @@ private:
 } // namespace
 
 void ModelLowering::lower(Operation &op) {
-  MLIRContext *context = b.getContext();
   TypeSwitch<Operation *>(&op)
-      .Case(
-          [&](EmbedOp o) { addRows(o, EmbedAttr::get(context), o.getIds(), o.getRows(), weight({o.getWeightAttr()})); })
+      .Case([&](EmbedOp o) { addEmbed(o); })
       .Case([&](RotaryOp o) { addRotary(o); })
       .Case([&](LinearOp o) { addProduct(o); })
       .Case([&](ExpertLinearOp o) { addExperts(o); })
@@ -281,12 +272,14 @@ void ModelLowering::lower(Operation &op) {
       .Case([&](quoin::ScanOp o) { addScan(o); })
       .Case([&](AttentionOp o) { addAttention(o); })
       .Case([&](GatherRowsOp o) {
-        buffers[o.getOutput()] = isRows(o.getInput()) ? move(o, o.getInput(), Space::Read) : buffers.at(o.getInput());
+        buffers[o.getOutput()] =
+            isRows(o.getInput()) ? copyRows(b, o.getLoc(), buffers.at(o.getInput()), typeFor(o.getInput(), Space::Read))
+                                 : buffers.at(o.getInput());
       })
-      .Case([&](quoin::ResultsOp o) { stage::ResultsOp::create(b, model.getLoc(), moveAll(o, o.getRows())); })
+      .Case([&](quoin::ResultsOp o) { stage::ResultsOp::create(b, model.getLoc(), handOverAll(o, o.getRows())); })
       .Case([&](HiddenOp o) {
-        Value hidden = move(o, o.getRows(), Space::Host);
-        HeadOp::create(b, model.getLoc(), hidden, moveAll(o, o.getResults()), weight({model.getHeadAttr()}),
+        Value hidden = handOver(o, o.getRows());
+        HeadOp::create(b, model.getLoc(), hidden, handOverAll(o, o.getResults()), weight({model.getHeadAttr()}),
                        model.getBiasAttr() ? weight({model.getBiasAttr()}) : WeightAttr(), false);
       })
       .DefaultUnreachable("an op that the verifier lets into a body");

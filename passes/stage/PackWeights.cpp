@@ -58,8 +58,11 @@ private:
     };
     auto rowsOf = [&] { return shapeOf()[0]; };
     return llvm::TypeSwitch<Operation *, LayoutAttrInterface>(op)
-        .Case([&](stage::RowsOp rows) { return rows.getFormula().getLayoutFor(rows.getOutput().getType(), rowsOf()); })
-        .Case([&](stage::EachRowOp) { return LineAttr::get(&getContext(), rowsOf()); })
+        .Case([&](stage::EachRowOp rows) -> LayoutAttrInterface {
+          if (i < rows.getWeights().size())
+            return LineAttr::get(&getContext(), rowsOf());
+          return TableAttr::get(&getContext(), rowsOf(), shapeOf()[1]);
+        })
         .Case([&](stage::ScanOp scan) { return layoutOf(scan, i, shapeOf()); })
         .Case([&](ProductOp product) -> LayoutAttrInterface {
           int64_t out = product.getOutput().getType().getWidth(), in = product.getInput().getType().getWidth();

@@ -4,7 +4,7 @@
 // dealt as they come. A stage needs a barrier if it touches what another worker may have touched since the last one,
 // one of the two writing. Stages over rows of one space divide them alike, so each worker finds there what it made
 // itself, unless it reads rows of others on purpose, or the place held rows of another size: those of one worker lie
-// then where another's lay.
+// then where another's lay. Products beside each other are one stage, whose first has the barrier.
 //
 //===----------------------------------------------------------------------===//
 
@@ -85,17 +85,33 @@ static LogicalResult accessesOf(StageOpInterface stage, SmallVectorImpl<Access> 
   return success();
 }
 
+static bool conflict(ArrayRef<Access> mine, ArrayRef<Access> others) {
+  return llvm::any_of(mine, [&](const Access &one) {
+    return llvm::any_of(others, [&](const Access &other) { return conflict(one, other); });
+  });
+}
+
+static bool isBeside(Operation *op) {
+  auto product = dyn_cast_if_present<ProductOp>(op);
+  return product && product.getBeside();
+}
+
 /// Asks `meets` at each stage, which hears whether it needs a barrier and says whether it has one.
 static LogicalResult walkStages(StepOp step, function_ref<FailureOr<bool>(StageOpInterface, bool needed)> meets) {
   SmallVector<Access> since;
-  for (auto stage : step.getBody().getOps<StageOpInterface>()) {
+  SmallVector<StageOpInterface> stages(step.getBody().getOps<StageOpInterface>());
+  for (size_t i = 0; i < stages.size();) {
+    StageOpInterface first = stages[i];
     SmallVector<Access> own;
-    if (failed(accessesOf(stage, own)))
-      return failure();
-    bool needed = llvm::any_of(own, [&](const Access &mine) {
-      return llvm::any_of(since, [&](const Access &other) { return conflict(mine, other); });
-    });
-    FailureOr<bool> has = meets(stage, needed);
+    do {
+      SmallVector<Access> its;
+      if (failed(accessesOf(stages[i], its)))
+        return failure();
+      if (conflict(its, own))
+        return stages[i]->emitOpError("expects places that no product beside it writes, but found one");
+      own.append(its);
+    } while (++i < stages.size() && isBeside(stages[i]));
+    FailureOr<bool> has = meets(first, conflict(own, since));
     if (failed(has))
       return failure();
     if (*has)

@@ -1,7 +1,7 @@
 //===- PlaceBuffers.cpp - places of buffers in scratch, of layers in a page -===//
 //
-// Stages run in their order, so a buffer lives from the stage that makes it to the last one that reads it. Front to
-// back, the result of each stage gets
+// Stages run in their order, so a buffer lives from the stage that makes it to the last one that reads it; products
+// beside each other are one stage. Front to back, the result of each stage gets
 //
 //   1. the place of an operand that dies there, of the same type, where the stage reads each element before it writes
 //   it
@@ -37,11 +37,14 @@ struct PlaceBuffers : quoin::impl::PlaceBuffersPassBase<PlaceBuffers> {
     }
     number.clear();
     places.clear();
-    for (auto [i, op] : llvm::enumerate(step.getBody().front()))
-      number[&op] = i;
+    int64_t stages = 0;
+    for (Operation &op : step.getBody().front()) {
+      auto product = dyn_cast<ProductOp>(op);
+      number[&op] = product && product.getBeside() ? stages : ++stages;
+    }
     for (Operation &op : step.getBody().front())
-      for (auto [i, result] : llvm::enumerate(scratchResults(&op)))
-        place(&op, static_cast<unsigned>(i), result);
+      for (Value result : scratchResults(&op))
+        place(&op, cast<OpResult>(result).getResultNumber(), result);
     SmallVector<int64_t> bytes;
     int64_t total = 0;
     for (const Place &p : places) {
@@ -70,6 +73,12 @@ private:
     return last;
   }
 
+  /// Does a product beside this one read it, too?
+  bool isReadBeside(Operation *op, Value buffer) {
+    return llvm::any_of(buffer.getUsers(),
+                        [&](Operation *user) { return user != op && number.lookup(user) == number.lookup(op); });
+  }
+
   /// Has another result of the same stage got this place?
   static bool isTaken(Operation *op, unsigned before, int64_t place) {
     return llvm::any_of(op->getResults().take_front(before), [&](Value other) { return placeOf(other) == place; });
@@ -79,7 +88,8 @@ private:
     int64_t now = number.lookup(op), bytes = bufferOf(result).getRowBytes();
     std::optional<int64_t> chosen;
     for (OpOperand *donor : cast<StageOpInterface>(op).getDonors(index))
-      if (Value given = donor->get(); lastStage(given) == now && given.getType() == result.getType())
+      if (Value given = donor->get();
+          lastStage(given) == now && given.getType() == result.getType() && !isReadBeside(op, given))
         if (std::optional<int64_t> its = placeOf(given); its && !isTaken(op, index, *its))
           chosen = its;
     numInPlace += chosen.has_value();

@@ -37,7 +37,7 @@ static const char *whyNoFormula(stage::EachRowOp op) {
   Block &body = op.getBody().front();
   if (op.getNumResults() != 1)
     return "it has more than one result";
-  if (!op.getWeights().empty())
+  if (!op.getWeights().empty() || op.getTables())
     return "it reads a vector";
   Type whole = cast<RowOp>(body.getTerminator()).getRows()[0].getType();
   ArrayRef<int64_t> shape = rowShapeOf(whole);
@@ -123,6 +123,7 @@ struct PlaceEnds : quoin::impl::PlaceEndsPassBase<PlaceEnds> {
   Counter numPairs{"place-ends", "num-products-joined"};
 
   void runOnOperation() override {
+    copies.clear();
     for (auto op : llvm::make_early_inc_range(getOperation().getBody().getOps<stage::EachRowOp>()))
       place(op);
   }
@@ -152,7 +153,8 @@ private:
   void place(stage::EachRowOp op) {
     SmallVector<Product, 2> products;
     for (Value input : op.getInputs())
-      if (Product product = Product::of(input); product && input.hasOneUse())
+      if (Product product = Product::of(input);
+          product && input.hasOneUse() && bufferOf(input).getSpace() == bufferOf(op.getOutputs()[0]).getSpace())
         products.push_back(product);
     if (products.empty())
       return;
@@ -171,8 +173,6 @@ private:
     // Experts end with numbers of their own only.
     if (last.experts() && op.getInputs().size() != (first ? 2 : 1))
       return miss("it reads other rows than those that experts make");
-    if (bufferOf(op.getOutputs()[0]).getSpace() != bufferOf(last.op->getResult(0)).getSpace())
-      return;
     ride(op, first, last);
     numPairs += bool(first);
     ++numEnds;
@@ -182,6 +182,22 @@ private:
     for (Product product : {first, last})
       if (product)
         product.op->erase();
+  }
+
+  DenseMap<std::pair<Value, Space>, Value> copies; ///< of rows of another space, for products to end with
+
+  /// What a product reads instead of rows that a row program finds in another space: a copy, made once.
+  Value rowsBeside(stage::EachRowOp op, Value rows) {
+    BufferType type = bufferOf(rows);
+    if (type.getSpace() == op.getSpace())
+      return rows;
+    Value &copy = copies[{rows, op.getSpace()}];
+    if (!copy) {
+      OpBuilder b(op);
+      copy = copyRows(b, op.getLoc(), rows,
+                      BufferType::get(&getContext(), op.getSpace(), type.getWidth(), type.getElement()));
+    }
+    return copy;
   }
 
   /// The product, or the two, with the formula at their end, where that stands.
@@ -206,7 +222,7 @@ private:
       Value &number = known[rows];
       if (!number) {
         number = writer.argument(op.getLoc());
-        others.push_back(rows);
+        others.push_back(rowsBeside(op, rows));
       }
       return number;
     };
@@ -231,7 +247,7 @@ private:
       created = ExpertsOp::create(b, op.getLoc(), type, false, experts.getInput(), experts.getChoice(), weight,
                                   IntegerAttr());
     else
-      created = ProductOp::create(b, op.getLoc(), type, false, last.plain().getInput(), others, weight,
+      created = ProductOp::create(b, op.getLoc(), type, false, false, last.plain().getInput(), others, weight,
                                   last.plain().getBiasAttr(), IntegerAttr());
     writer.finish(created->getRegion(0), made);
     op.getOutputs()[0].replaceAllUsesWith(created->getResult(0));

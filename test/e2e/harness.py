@@ -15,7 +15,7 @@ BIN = os.environ.get("QUOIN_BIN") or os.path.join(ROOT, "build", "release", "bin
 PASSES = ["--quoin-inline-calls", "--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-permute-tokens", "--quoin-fuse-score",
           "--quoin-expand-spellings", "--quoin-fold-weights", "--quoin-prune-rows", "--quoin-outline-steps"]
 # Those behind them, which make steps of models; narrow types, so that there is something to decide.
-STAGE_PASSES = ["--quoin-lower-to-stages", "--quoin-place-ends=weights=bf16", "--quoin-fuse-rows", "--quoin-assign-storage=weights=bf16 pairs=true", "--quoin-pack-weights",
+STAGE_PASSES = ["--quoin-lower-to-stages", "--quoin-place-ends=weights=bf16", "--quoin-fuse-rows", "--quoin-assign-storage=weights=bf16 pairs=true", "--quoin-join-products", "--quoin-pack-weights",
                 "--quoin-place-buffers", "--quoin-place-barriers"]
 
 

@@ -9,6 +9,7 @@
 #include "compiler/cpu/HeadKernel.h"
 #include "compiler/cpu/RowFunctions.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Parser/Parser.h"
 #include "test/unit/CpuFixture.h"
 
 using namespace mlir;
@@ -519,7 +520,24 @@ TEST(Targets, OlderCpusNeedNoLibrary) {
   // Linking fails on undefined symbols: without fused multiply-add or masked stores nothing may become a call.
   for (const char *cpu : {"nehalem", "haswell"}) {
     Program p(cpu);
-    std::string embed = embedKernel(p.kernels, {16, Storage::F16}).getName().str();
+    OwningOpRef<ModuleOp> lookup = parseSourceString<ModuleOp>(R"(
+quoin.weight @e : tensor<8x16xf16> from "w" tensor "e"
+stage.step @m {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.each_row %ids at %read tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !stage.buffer<host, 16xf32> {
+  ^bb0(%id: index, %row: tensor<16xf32>):
+    quoin.row %row : tensor<16xf32>
+  }
+  stage.head %0 by <@e> : !stage.buffer<host, 16xf32>
+})",
+                                                               Program::context());
+    ASSERT_TRUE(lookup);
+    RowProgram embedding;
+    lookup->walk([&](stage::EachRowOp op) { embedding.body = &op.getBody().front(); });
+    embedding.inputs.resize(1);
+    embedding.tables = {{0, Storage::F16, 32}};
+    embedding.results.resize(1);
+    std::string embed = rowProgramKernel(p.kernels, embedding).getName().str();
     linearKernel(p.kernels, LinearCase{33, 64, A::F16, End::Gate}.shape());
     linearKernel(p.kernels, LinearCase{32, 70, A::Widened, End::Row}.shape());
     linearKernel(p.kernels, LinearCase{32, 70, A::Pairs, End::Row}.shape());
@@ -538,7 +556,7 @@ TEST(Targets, OlderCpusNeedNoLibrary) {
     // f16: one, minus two, the smallest subnormal, the largest number.
     std::vector<uint16_t> half = {0x3c00, 0xc000, 0x0001, 0x7bff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     int32_t id = 0;
-    p.call(embed, &id, half.data(), static_cast<int64_t *>(nullptr), y.data(), int64_t(0), int64_t(1));
+    p.call(embed, &id, half.data(), y.data(), static_cast<int64_t *>(nullptr), int64_t(0), int64_t(1));
     EXPECT_EQ(std::vector<float>(y.data(), y.data() + 4), (std::vector<float>{1, -2, 0x1p-24f, 65504})) << cpu;
   }
 }

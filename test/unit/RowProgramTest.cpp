@@ -85,13 +85,14 @@ struct Scene {
     if (!parsed.op)
       return;
     program.body = &parsed.op.getBody().front();
-    program.rows = parsed.op.getInputs().size();
-    program.results.assign(parsed.op.getOutputs().size(), result);
+    program.inputs.resize(parsed.op.getInputs().size());
+    program.results.assign(parsed.op.getOutputs().size(), {result});
     kernel = rowProgramKernel(p.kernels, program).getName().str();
     p.link();
     std::uniform_real_distribution<float> any(c.low, c.high);
     for (BlockArgument argument : program.body->getArguments()) {
-      bool isVector = argument.getArgNumber() >= program.rows, isColumn = !isa<RankedTensorType>(argument.getType());
+      bool isVector = argument.getArgNumber() >= program.inputs.size(),
+           isColumn = !isa<RankedTensorType>(argument.getType());
       if (isColumn) {
         for (int64_t r = 0; r < c.rows; ++r)
           positions.push_back(static_cast<int32_t>(engine() % 5000));
@@ -145,7 +146,7 @@ struct Scene {
         tensor.push_back(ref::Number::ofInteger(positions[static_cast<size_t>(r)]));
       else
         for (int64_t j = 0; j < inputs[i]->width; ++j)
-          tensor.push_back(ref::Number::ofReal(inputs[i]->at(i < program.rows ? r : 0, j)));
+          tensor.push_back(ref::Number::ofReal(inputs[i]->at(i < program.inputs.size() ? r : 0, j)));
       arguments.push_back(std::move(tensor));
     }
     return ref::evaluateRow(*program.body, arguments);
@@ -472,7 +473,7 @@ TEST_P(Compiled, KeepsBitsInAnyCompanyAndPlace) {
   for (auto [o, whole] : llvm::zip(run.outputs, together))
     EXPECT_EQ(0, std::memcmp(bitsOf(*o).data(), whole.data(), whole.size() * 4)) << "a row alone";
   quoin::stage::RowSchedule schedule(*run.program.body);
-  for (unsigned i = 0; i < run.program.rows; ++i) {
+  for (unsigned i = 0; i < run.program.inputs.size(); ++i) {
     if (!run.inputs[i] || run.inputs[i]->width != run.outputs[0]->width || !schedule.mayTakePlace(i, 0))
       continue;
     std::vector<uint8_t> before(run.input(i), run.input(i) + run.c.rows * run.inputs[i]->stride);

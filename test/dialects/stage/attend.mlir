@@ -12,11 +12,20 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 stage.step @body places [64] {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %words = stage.masks
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %kv = stage.cache %0, %0 : !row, !row -> !stage.pages<2x2xf32>
   %1 = stage.attend %0, %kv under %words heads 2 scale 0.5 : !row, !stage.pages<2x2xf32> -> !row
-  %r = stage.move %0 at %read : !row -> !read
+  %r = stage.each_row %0 at %read : (!row) -> !read {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %2 = stage.attend barrier %r, %kv under %words rows %read heads 2 scale 0.5 place 0 : !read, !stage.pages<2x2xf32> -> !stage.buffer<read, 4xbf16>
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }

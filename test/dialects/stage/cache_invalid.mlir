@@ -6,10 +6,16 @@
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 stage.step @cache_c1 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   // expected-error @+1 {{expects keys and values of '!stage.buffer<row, 6xf32>', but found '!stage.buffer<row, 4xf32>'}}
   %1 = stage.cache %0, %0 : !row, !row -> !stage.pages<2x3xf32>
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -21,10 +27,19 @@ stage.step @cache_c1 {
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 stage.step @cache_c1_read {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  %r = stage.move %0 at %read : !row -> !read
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %r = stage.each_row %0 at %read : (!row) -> !read {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   // expected-error @+1 {{expects keys and values of '!stage.buffer<row, 4xf32>', but found '!stage.buffer<read, 4xf32>'}}
   %1 = stage.cache %0, %r : !row, !read -> !stage.pages<1x4xf32>
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }

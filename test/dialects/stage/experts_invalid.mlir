@@ -10,7 +10,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c1 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -18,7 +21,10 @@ stage.step @experts_c1 {
   }
   // expected-error @+1 {{expects rows of one space, 'row' or 'read', but found}}
   %1 = stage.experts %0 to %c by <@w> : !row, !choice -> !stage.buffer<read, 10xf32>
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -34,7 +40,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c1_narrow {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -42,7 +51,10 @@ stage.step @experts_c1_narrow {
   }
   // expected-error @+1 {{expects rows of f32, but found}}
   %1 = stage.experts %0 to %c by <@w> : !row, !choice -> !stage.buffer<row, 10xbf16>
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -58,7 +70,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c1_choices {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -66,7 +81,10 @@ stage.step @experts_c1_choices {
   }
   // expected-error @+1 {{expects choices of i32 that a stage makes, but found}}
   %1 = stage.experts %0 to %0 by <@w> : !row, !row -> !stage.buffer<row, 20xf32>
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -82,7 +100,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c1_ids {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -90,7 +111,10 @@ stage.step @experts_c1_ids {
   }
   // expected-error @+1 {{expects choices of i32 that a stage makes, but found}}
   %1 = stage.experts %0 to %ids by <@w> : !row, !stage.buffer<row, 1xi32> -> !stage.buffer<row, 5xf32>
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -106,7 +130,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c2_one {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -114,7 +141,10 @@ stage.step @experts_c2_one {
   }
   // expected-error @+1 {{expects 1 weight, but found 2}}
   %1 = stage.experts %0 to %c by <[@w, @u]> : !row, !choice -> !each
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -130,7 +160,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c4 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -142,7 +175,10 @@ stage.step @experts_c4 {
     %y = arith.mulf %gate, %up : f32
     quoin.number %y
   }
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -158,7 +194,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c2_choices {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -166,7 +205,10 @@ stage.step @experts_c2_choices {
   }
   // expected-error @+1 {{expects a result of as many features for each of 2 choices, but found}}
   %1 = stage.experts %0 to %c by <@w> : !row, !choice -> !stage.buffer<row, 9xf32>
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -182,7 +224,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c2_out {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -190,7 +235,10 @@ stage.step @experts_c2_out {
   }
   // expected-error @+1 {{expects a weight of shape [?, 6, ?], but @w is 'tensor<3x5x4xf32>'}}
   %1 = stage.experts %0 to %c by <@w> : !row, !choice -> !stage.buffer<row, 12xf32>
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -206,7 +254,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c2_in {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -214,7 +265,10 @@ stage.step @experts_c2_in {
   }
   // expected-error @+1 {{expects rows of 5 features, or of as many for each of 2 choices, but found 4}}
   %1 = stage.experts %0 to %c by <@d> : !row, !choice -> !stage.buffer<row, 8xf32>
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -230,7 +284,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c2_layout {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -238,7 +295,10 @@ stage.step @experts_c2_layout {
   }
   // expected-error @+1 {{expects a stack of 5 columns, but found #stage.stack<3 x 4 x 4>}}
   %1 = stage.experts %0 to %c by <@w as f32 in #stage.stack<3 x 4 x 4> at 0> : !row, !choice -> !each
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -254,7 +314,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c2_shapes {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -266,7 +329,10 @@ stage.step @experts_c2_shapes {
     %y = arith.mulf %gate, %up : f32
     quoin.number %y
   }
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -282,7 +348,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c3 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !choice {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<[1, -1]> : tensor<2xi32>
@@ -290,7 +359,10 @@ stage.step @experts_c3 {
   }
   // expected-error @+1 {{expects at most 4096 experts, but found 4097}}
   %1 = stage.experts %0 to %c by <@w> : !row, !choice -> !each
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -306,7 +378,10 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d"
 stage.step @experts_c3_choices {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %c = stage.each_row %0 : (!row) -> !stage.buffer<row, 257xi32> {
   ^bb0(%x: tensor<4xf32>):
     %numbers = arith.constant dense<1> : tensor<257xi32>
@@ -314,6 +389,9 @@ stage.step @experts_c3_choices {
   }
   // expected-error @+1 {{expects at most 256 choices a row, but found 257}}
   %1 = stage.experts %0 to %c by <@w> : !row, !stage.buffer<row, 257xi32> -> !stage.buffer<row, 1285xf32>
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }

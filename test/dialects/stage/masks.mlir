@@ -15,7 +15,13 @@ stage.step @body {
   %words = stage.masks
   %again = stage.masks barrier
   %near = stage.masks barrier within #quoin.mask<window<6>>
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
-  %h = stage.move %0 at %read : !row -> !host
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }

@@ -17,9 +17,13 @@ quoin.weight @b : tensor<4xf32> from "model.safetensors" tensor "b"
 // CHECK-NEXT: quoin.number %[[Y]]
 // CHECK: stage.product %{{.+}} by <[@w, @u] as bf16> : !stage.buffer<row, 4xf32> -> !stage.buffer<row, 4xbf16> {
 // CHECK: stage.product %{{.+}} by <@w as bf16> : !stage.buffer<row, 4xbf16> -> !stage.buffer<row, 4xf32>
+// CHECK: stage.product beside %{{.+}} by <@u as bf16> bias <@b> : !stage.buffer<row, 4xbf16> -> !stage.buffer<row, 4xf32>
 stage.step @body places [64, 64] {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %1 = stage.product %0 by <@w> : !row -> !row
   %2 = stage.product barrier %1 by <@w as f32 in #stage.tiles<4 x 4> at 512> bias <@b as f32 in #stage.line<4> at 256> with %0 place 1 : !row, !row -> !row {
   ^bb0(%sum: f32, %row: f32):
@@ -32,6 +36,10 @@ stage.step @body places [64, 64] {
     quoin.number %y
   }
   %4 = stage.product %3 by <@w as bf16> : !stage.buffer<row, 4xbf16> -> !row
-  %h = stage.move %0 at %read : !row -> !host
+  %5 = stage.product beside %3 by <@u as bf16> bias <@b> : !stage.buffer<row, 4xbf16> -> !row
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }

@@ -19,6 +19,9 @@ stage.step @results_c1_none {
 // expected-error @+1 {{expects arguments}}
 stage.step @step_c1_column {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %x: !stage.buffer<read, 4xf32>):
-  %0 = stage.move %x : !stage.buffer<read, 4xf32> -> !stage.buffer<host, 4xf32>
+  %0 = stage.each_row %x : (!stage.buffer<read, 4xf32>) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.results %0 : !stage.buffer<host, 4xf32>
 }

@@ -12,7 +12,10 @@ quoin.weight @r : tensor<3x2x2xf32> from "model.safetensors" tensor "r"
 // CHECK-SAME: (!stage.buffer<row, 4xf32>, !stage.buffer<row, 4xf32>) -> !stage.buffer<row, 4xf32> {
 stage.step @body places [64, 64] {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %1 = stage.scan %0 with [#stage.weight<@r>] heads 2 along [0, 1, 0] : (!row) -> !row {
   ^bb0(%s: tensor<2xf32>, %x: tensor<2xf32>, %r: tensor<3x2xf32>):
     %y = arith.addf %s, %x : tensor<2xf32>
@@ -28,7 +31,10 @@ stage.step @body places [64, 64] {
     %y = arith.addf %s, %x : tensor<2xf32>
     quoin.row %y, %y : tensor<2xf32>, tensor<2xf32>
   }
-  %h = stage.move %3 at %read : !row -> !host
+  %h = stage.each_row %3 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }
 
@@ -38,12 +44,18 @@ stage.step @body places [64, 64] {
 stage.step @tree {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %w = stage.masks
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %1, %states = stage.scan %0 under %w heads 2 kept 64 : (!row, !stage.words) -> (!row, !stage.buffer<row, 64xf32>) {
   ^bb0(%s: tensor<2xf32>, %x: tensor<2xf32>):
     %y = arith.addf %s, %x : tensor<2xf32>
     quoin.row %y, %y : tensor<2xf32>, tensor<2xf32>
   }
-  %h = stage.move %1 at %read : !row -> !host
+  %h = stage.each_row %1 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }

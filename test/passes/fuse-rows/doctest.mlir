@@ -5,20 +5,19 @@
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.weight @w : tensor<4xf32> from "model.safetensors" tensor "w"
 
-// A scaled row, its sum with another and the norm of that become one program; the sum, which others read, is a result of it. What is a
+// The row of a table, a scaled row, its sum with another and the norm of that become one program; the sum, which others read, is a result of it. What is a
 // product of the one and part of a sum of the other is rounded first.
 // CHECK-LABEL: stage.step @m {
-// CHECK: %[[H:.+]] = stage.rows #stage.embed
-// CHECK-NEXT: %[[Y:.+]]:2 = stage.each_row %[[H]] by [#stage.weight<@w>, #stage.weight<@w>] : (!stage.buffer<row, 4xf32>) -> (!stage.buffer<row, 4xf32>, !stage.buffer<row, 4xf32>) {
-// CHECK-NEXT: ^bb0(%[[X:.+]]: tensor<4xf32>, %[[V:.+]]: tensor<4xf32>, %{{.+}}: tensor<4xf32>):
+// CHECK: %[[Y:.+]]:2 = stage.each_row %ids by [#stage.weight<@w>, #stage.weight<@w>] tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> (!stage.buffer<row, 4xf32>, !stage.buffer<row, 4xf32>) {
+// CHECK-NEXT: ^bb0(%{{.+}}: index, %[[V:.+]]: tensor<4xf32>, %{{.+}}: tensor<4xf32>, %[[X:.+]]: tensor<4xf32>):
 // CHECK-NEXT: %[[P:.+]] = arith.mulf %[[X]], %[[V]] {quoin.rounded} : tensor<4xf32>
 // CHECK-NEXT: %[[S:.+]] = arith.addf %[[X]], %[[P]] : tensor<4xf32>
 // CHECK: linalg.reduce
 // CHECK: quoin.row %[[S]], %{{.+}} : tensor<4xf32>, tensor<4xf32>
 // CHECK-NOT: stage.each_row
 // CHECK: stage.cache %[[Y]]#0, %[[Y]]#1
-// COUNT: fuse-rows num-programs-fused 2
-// REMARK: [Passed] Rows | {{.*}}2 row programs became part of another
+// COUNT: fuse-rows num-programs-fused 3
+// REMARK: [Passed] Rows | {{.*}}3 row programs became part of another
 quoin.model @m head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
   %h = quoin.embed %ids by @e : tensor<?x4xf32>

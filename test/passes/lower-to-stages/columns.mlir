@@ -1,6 +1,6 @@
 // RUN: quoin-opt %s --quoin-lower-to-stages | FileCheck %s
 
-// A product of a vector of the sequence runs once a sequence; rows that use it get copies, made once for each kind of rows.
+// A product of a vector of the sequence runs once a sequence; rows find it by their sequence.
 
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.weight @b : tensor<8xf32> from "model.safetensors" tensor "b"
@@ -9,12 +9,11 @@ quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 // CHECK-LABEL: stage.step @columns
 // CHECK: ^bb0(%[[IDS:.+]]: !stage.buffer<row, 1xi32>, %[[POS:.+]]: !stage.buffer<row, 1xi32>, %[[READ:.+]]: !stage.buffer<read, 1xi64>, %[[A:.+]]: !stage.buffer<row, 4xf32>, %[[K:.+]]: !stage.buffer<row, 1xi32>, %[[C:.+]]: !stage.buffer<sequence, 4xf32>):
 // CHECK: %[[M:.+]] = stage.product %[[C]] by <@w> : !stage.buffer<sequence, 4xf32> -> !stage.buffer<sequence, 4xf32>
-// CHECK: %[[P:.+]] = stage.rows #stage.embed(%[[POS]]) by <@e>
-// CHECK: %[[N:.+]] = stage.rows #stage.embed(%[[K]]) by <@e>
-// CHECK: %[[S:.+]] = stage.move %[[M]] : !stage.buffer<sequence, 4xf32> -> !stage.buffer<row, 4xf32>
-// CHECK: stage.each_row %{{[0-9]+}}, %[[S]] :
-// CHECK: %[[SR:.+]] = stage.move %[[S]] at %[[READ]] : !stage.buffer<row, 4xf32> -> !stage.buffer<read, 4xf32>
-// CHECK: stage.each_row %{{[0-9]+}}, %[[SR]] :
+// CHECK: %[[P:.+]] = stage.each_row %[[POS]] tables [#stage.weight<@e>] of [0]
+// CHECK: %[[N:.+]] = stage.each_row %[[K]] tables [#stage.weight<@e>] of [0]
+// CHECK: stage.each_row %{{[0-9]+}}, %[[M]] : (!stage.buffer<row, 4xf32>, !stage.buffer<sequence, 4xf32>) -> !stage.buffer<row, 4xf32>
+// CHECK: %[[R:.+]] = stage.each_row %{{[0-9]+}} at %[[READ]] : (!stage.buffer<row, 4xf32>) -> !stage.buffer<read, 4xf32>
+// CHECK: stage.each_row %[[R]], %[[M]] at %[[READ]] : (!stage.buffer<read, 4xf32>, !stage.buffer<sequence, 4xf32>) -> !stage.buffer<read, 4xf32>
 // CHECK: stage.head %{{.+}} by <@e> bias <@b> results %{{.+}} : !stage.buffer<host, 4xf32>, !stage.buffer<host, 4xf32>
 quoin.model @columns head @e bias @b each_sequence [4] {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %a: tensor<?x4xf32>, %k: tensor<?x1xi32>, %c: tensor<?x4xf32>, %read: tensor<?xindex>):

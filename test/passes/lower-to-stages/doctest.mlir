@@ -13,14 +13,14 @@ quoin.weight @d : tensor<4x6xf32> from "model.safetensors" tensor "d"
 // CHECK-LABEL: stage.step @layer {
 // CHECK: ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
 // CHECK-NEXT: %[[WORDS:.+]] = stage.masks
-// CHECK-NEXT: %[[H:.+]] = stage.rows #stage.embed(%ids) by <@e>
-// CHECK-NEXT: %[[HR:.+]] = stage.move %[[H]] at %read
-// CHECK-NEXT: %[[N:.+]] = stage.each_row %[[H]] by [#stage.weight<@n>]
+// CHECK-NEXT: %[[H:.+]] = stage.each_row %ids tables [#stage.weight<@e>] of [0]
+// CHECK: %[[HR:.+]] = stage.each_row %[[H]] at %read
+// CHECK: %[[N:.+]] = stage.each_row %[[H]] by [#stage.weight<@n>]
 // CHECK: math.rsqrt
 // CHECK: %[[Q:.+]] = stage.product %[[N]] by <@w> :
 // CHECK-NEXT: %[[R:.+]] = stage.each_row %[[Q]], %positions tables [#stage.weight<as f32 in #stage.angles<{{.+}} x 2 theta 1.000000e+04 : f64>>] of [1] :
-// CHECK: %[[QR:.+]] = stage.move %[[R]] at %read
-// CHECK-NEXT: %[[KV:.+]] = stage.cache %[[N]], %[[N]] : {{.*}} -> !stage.pages<1x4xf32>
+// CHECK: %[[QR:.+]] = stage.each_row %[[R]] at %read
+// CHECK: %[[KV:.+]] = stage.cache %[[N]], %[[N]] : {{.*}} -> !stage.pages<1x4xf32>
 // CHECK-NEXT: %[[A:.+]] = stage.attend %[[QR]], %[[KV]] under %[[WORDS]] rows %read heads 1 scale 5.000000e-01
 // CHECK-NEXT: %[[O:.+]] = stage.product %[[A]] by <@w> :
 // CHECK-NEXT: %[[H1:.+]] = stage.each_row %[[HR]], %[[O]] :
@@ -32,8 +32,8 @@ quoin.weight @d : tensor<4x6xf32> from "model.safetensors" tensor "d"
 // CHECK-NEXT: %[[ACT:.+]] = stage.each_row %[[G]], %[[U]]
 // CHECK: %[[D:.+]] = stage.product %[[ACT]] by <@d>
 // CHECK-NEXT: %[[H2:.+]] = stage.each_row %[[H1]], %[[D]]
-// CHECK: %[[F:.+]] = stage.move %[[H2]] : !stage.buffer<read, 4xf32> -> !stage.buffer<host, 4xf32>
-// CHECK-NEXT: stage.head %[[F]] by <@e>
+// CHECK: %[[F:.+]] = stage.each_row %[[H2]] : (!stage.buffer<read, 4xf32>) -> !stage.buffer<host, 4xf32>
+// CHECK: stage.head %[[F]] by <@e>
 // CHECK-NOT: quoin.model
 // COUNT: lower-to-stages num-stages 17
 // REMARK-DAG: [Passed] Model | {{.*}}17 stages

@@ -5,14 +5,14 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.weight @n : tensor<4xbf16> from "model.safetensors" tensor "n"
 
 // CHECK-LABEL: stage.step @m
-// CHECK: %[[H:.+]] = stage.rows #stage.embed
-// CHECK: %[[R:.+]] = stage.move %[[H]] at %read
+// CHECK: %[[H:.+]] = stage.each_row %ids tables
+// CHECK: %[[R:.+]] = stage.each_row %[[H]] at %read
 // CHECK: %[[Y:.+]]:2 = stage.each_row %[[R]], %positions at %read by [#stage.weight<@n>] : (!stage.buffer<read, 4xf32>, !stage.buffer<row, 1xi32>) -> (!stage.buffer<read, 4xf32>, !stage.buffer<read, 1xf32>) {
 // CHECK-NEXT: ^bb0(%[[ROW:.+]]: tensor<4xf32>, %{{.+}}: index, %[[N:.+]]: tensor<4xf32>):
 // CHECK-NEXT: %[[P:.+]] = arith.mulf %[[ROW]], %[[N]]
 // CHECK: quoin.row %[[P]], %{{.+}} : tensor<4xf32>, tensor<1xf32>
 // CHECK-NOT: each_row
-// CHECK: stage.move %[[Y]]#0
+// CHECK: stage.each_row %[[Y]]#0
 quoin.model @m head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
   %h = quoin.embed %ids by @e : tensor<?x4xf32>

@@ -7,7 +7,7 @@ quoin.weight @u : tensor<3x5x4xf32> from "model.safetensors" tensor "u.*"
 quoin.weight @d : tensor<3x4x5xf32> from "model.safetensors" tensor "d.*"
 
 // CHECK-LABEL: stage.step @m
-// CHECK: %[[X:.+]] = stage.move %{{.+}} at %read : !stage.buffer<row, 4xf32> -> !stage.buffer<read, 4xf32>
+// CHECK: %[[X:.+]] = stage.each_row %{{.+}} at %read : (!stage.buffer<row, 4xf32>) -> !stage.buffer<read, 4xf32>
 // CHECK: %[[R:.+]]:2 = stage.each_row %[[X]] : (!stage.buffer<read, 4xf32>) -> (!stage.buffer<read, 2xi32>, !stage.buffer<read, 2xf32>) {
 // CHECK: %[[G:.+]] = stage.experts %[[X]] to %[[R]]#0 by <@g> : !stage.buffer<read, 4xf32>, !stage.buffer<read, 2xi32> -> !stage.buffer<read, 10xf32>
 // CHECK: %[[U:.+]] = stage.experts %[[X]] to %[[R]]#0 by <@u>

@@ -6,8 +6,8 @@ quoin.weight @w : tensor<3x4xf32> from "model.safetensors" tensor "w"
 // CHECK: ^bb0(%{{.*}}, %{{.*}}, %[[READ:.+]]: !stage.buffer<read, 1xi64>, %[[X:.+]]: !stage.buffer<row, 4xf32>):
 // CHECK-NOT: stage.masks
 // CHECK: %[[Y:.+]] = stage.product %[[X]] by <@w>
-// CHECK: %[[A:.+]] = stage.move %[[Y]] at %[[READ]]
-// CHECK: %[[B:.+]] = stage.move %[[X]] at %[[READ]]
+// CHECK: %[[A:.+]] = stage.each_row %[[Y]] at %[[READ]]
+// CHECK: %[[B:.+]] = stage.each_row %[[X]] at %[[READ]]
 // CHECK: stage.results %[[A]], %[[B]] : !stage.buffer<host, 3xf32>, !stage.buffer<host, 4xf32>
 quoin.model @rows {
 ^bb0(%x: tensor<?x4xf32>):

@@ -5,13 +5,13 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.weight @a : tensor<3x2x2xbf16> from "model.safetensors" tensor "a"
 
 // CHECK-LABEL: stage.step @m
-// CHECK: %[[H:.+]] = stage.rows #stage.embed
+// CHECK: %[[H:.+]] = stage.each_row %ids tables
 // CHECK: %[[Y:.+]] = stage.scan %[[H]] with [#stage.weight<@a>] from %[[H]] heads 2 along [0, 0, 1, 0] : (!stage.buffer<row, 4xf32>, !stage.buffer<row, 4xf32>) -> !stage.buffer<row, 4xf32> {
 // CHECK-NEXT: ^bb0(%[[S:.+]]: tensor<2xf32>, %[[X:.+]]: tensor<2xf32>, %{{.+}}: tensor<3x2xf32>):
 // CHECK-NEXT: %[[P:.+]] = arith.addf %[[S]], %[[X]]
 // CHECK-NEXT: quoin.row %[[P]], %[[P]] : tensor<2xf32>, tensor<2xf32>
 // CHECK-NOT: stage.scan
-// CHECK: stage.move %[[Y]] at %read
+// CHECK: stage.each_row %[[Y]] at %read
 quoin.model @m head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
   %h = quoin.embed %ids by @e : tensor<?x4xf32>

@@ -4,7 +4,7 @@
 !row = !stage.buffer<row, 4xf32>
 // Tiles of 64 columns, vectors of multiples of 64, rows of multiples of 16; the bias is read twice and lies there once.
 // CHECK-LABEL: stage.step @file
-// CHECK: #stage.embed(%{{.+}}) by <@e as bf16 in #stage.table<8 x 4> at 0>
+// CHECK: tables [#stage.weight<@e as bf16 in #stage.table<8 x 4> at 0>] of [0]
 // CHECK: stage.each_row %{{.+}} by [#stage.weight<@n as f32 in #stage.line<4> at 256>]
 // CHECK: stage.each_row %{{.+}} tables [#stage.weight<as f32 in #stage.angles<16 x 2 theta 1.000000e+04 : f64> at 512>] of [1]
 // CHECK: stage.product %{{.+}} by <[@w, @w] as bf16 in #stage.tiles<4 x 4> at 768>
@@ -18,7 +18,10 @@ quoin.weight @n : tensor<4xf32> from "model.safetensors" tensor "n"
 quoin.weight @w : tensor<4x4xbf16> from "model.safetensors" tensor "w"
 stage.step @file {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %h = stage.rows #stage.embed(%ids) by <@e as bf16> : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.each_row %ids tables [#stage.weight<@e as bf16>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %n = stage.each_row %h by [#stage.weight<@n as f32>] : (!row) -> !row {
   ^bb0(%x: tensor<4xf32>, %n: tensor<4xf32>):
     %y = arith.mulf %x, %n : tensor<4xf32>
@@ -35,7 +38,10 @@ stage.step @file {
     quoin.number %y
   }
   %p = stage.product %g by <@w as bf16> bias <@n as f32> : !row -> !row
-  %f = stage.move %p at %read : !row -> !stage.buffer<host, 4xf32>
+  %f = stage.each_row %p at %read : (!row) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %f by <@e as bf16> : !stage.buffer<host, 4xf32>
 }
 }

@@ -10,20 +10,23 @@ quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 // pages, a gather for rows of others, rows that are read for nobody but a gather.
 // CHECK-LABEL: stage.step @step
 // CHECK: stage.masks{{$}}
-// CHECK: stage.rows #stage.embed
+// CHECK: stage.each_row %ids tables
 // CHECK: stage.each_row %
 // CHECK: stage.product barrier
 // CHECK: stage.each_row barrier
 // CHECK: stage.cache %
 // CHECK: stage.attend barrier
-// CHECK: stage.move barrier
+// CHECK: stage.each_row barrier
 // CHECK: stage.each_row %
 // COUNT: place-barriers num-barriers 4
 // COUNT: place-barriers num-stages-without 6
 stage.step @step places [64, 64, 64] page 8192 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %words = stage.masks
-  %h = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.each_row %ids tables [#stage.weight<@e>] of [0] places [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %s = stage.each_row %h places [0] : (!row) -> !row {
   ^bb0(%x: tensor<4xf32>):
     %sum = arith.addf %x, %x : tensor<4xf32>
@@ -37,12 +40,18 @@ stage.step @step places [64, 64, 64] page 8192 {
   }
   %kv = stage.cache %t, %t at 0 : !row, !row -> !stage.pages<1x4xf32>
   %a = stage.attend %t, %kv under %words heads 1 scale 0.5 place 2 : !row, !stage.pages<1x4xf32> -> !row
-  %r = stage.move %a at %read place 0 : !row -> !read
+  %r = stage.each_row %a at %read places [0] : (!row) -> !read {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %u = stage.each_row %r places [0] : (!read) -> !read {
   ^bb0(%x: tensor<4xf32>):
     %sum = arith.addf %x, %x : tensor<4xf32>
     quoin.row %sum : tensor<4xf32>
   }
-  %f = stage.move %u : !read -> !stage.buffer<host, 4xf32>
+  %f = stage.each_row %u : (!read) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %f by <@e> : !stage.buffer<host, 4xf32>
 }

@@ -10,7 +10,7 @@ quoin.weight @d : tensor<4x40xf32> from "model.safetensors" tensor "d"
 // The sum takes the place of what it is added to; the sum of it works in place, where its operand dies; products find the
 // wide place free. Layers lie one behind the other.
 // CHECK-LABEL: stage.step @places places [64, 192] page 10240 {
-// CHECK: %[[H:.+]] = stage.rows #stage.embed{{.+}} place 0
+// CHECK: %[[H:.+]] = stage.each_row %ids{{.+}} places [0]
 // CHECK: %[[U:.+]] = stage.product %[[H]] by <@u> place 1
 // CHECK: %[[S:.+]] = stage.product %[[U]] by <@d> with %[[H]] place 0
 // CHECK: stage.cache %{{.+}}, %{{.+}} at 0
@@ -22,7 +22,10 @@ quoin.weight @d : tensor<4x40xf32> from "model.safetensors" tensor "d"
 // COUNT: place-buffers num-results-in-place 2
 stage.step @places {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %h = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %u = stage.product %h by <@u> : !row -> !wide
   %s = stage.product %u by <@d> with %h : !wide, !row -> !row {
   ^bb0(%sum: f32, %row: f32):
@@ -38,6 +41,9 @@ stage.step @places {
     quoin.row %sum : tensor<4xf32>
   }
   %q = stage.product %a by <@e> : !row -> !stage.buffer<row, 8xf32>
-  %f = stage.move %a at %read : !row -> !stage.buffer<host, 4xf32>
+  %f = stage.each_row %a at %read : (!row) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %f by <@e> : !stage.buffer<host, 4xf32>
 }

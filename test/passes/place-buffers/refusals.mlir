@@ -11,13 +11,19 @@ quoin.weight @w : tensor<4x4xf32> from "model.safetensors" tensor "w"
 // CHECK: stage.product %{{.+}} by <@w> with %{{.+}} place 1
 stage.step @rows_that_are_multiplied_keep_their_place {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %h = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %p = stage.product %h by <@w> with %h : !row, !row -> !row {
   ^bb0(%sum: f32, %row: f32):
     %y = arith.addf %row, %sum : f32
     quoin.number %y
   }
-  %f = stage.move %p at %read : !row -> !stage.buffer<host, 4xf32>
+  %f = stage.each_row %p at %read : (!row) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %f by <@e> : !stage.buffer<host, 4xf32>
 }
 
@@ -25,7 +31,10 @@ stage.step @rows_that_are_multiplied_keep_their_place {
 // CHECK: stage.each_row %{{.+}} places [1]
 stage.step @a_row_that_is_read_again_keeps_its_place {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %h = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %h = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   %a = stage.each_row %h : (!row) -> !row {
   ^bb0(%x: tensor<4xf32>):
     %sum = arith.addf %x, %x : tensor<4xf32>
@@ -36,7 +45,47 @@ stage.step @a_row_that_is_read_again_keeps_its_place {
     %sum = arith.addf %x, %y : tensor<4xf32>
     quoin.row %sum : tensor<4xf32>
   }
-  %f = stage.move %b at %read : !row -> !stage.buffer<host, 4xf32>
+  %f = stage.each_row %b at %read : (!row) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  stage.head %f by <@e> : !stage.buffer<host, 4xf32>
+}
+
+// The sum would go where the product beside it still reads, and where rows lie that it ends with.
+// CHECK-LABEL: stage.step @products_beside_each_other_give_up_no_place
+// CHECK: stage.product %{{.+}} by <@w> with %{{.+}} place 2
+// CHECK: stage.product beside %{{.+}} by <@w> with %{{.+}} place 3
+stage.step @products_beside_each_other_give_up_no_place {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %h = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %o = stage.each_row %h : (!row) -> !row {
+  ^bb0(%x: tensor<4xf32>):
+    %sum = arith.addf %x, %x : tensor<4xf32>
+    quoin.row %sum : tensor<4xf32>
+  }
+  %a = stage.product %h by <@w> with %o : !row, !row -> !row {
+  ^bb0(%sum: f32, %row: f32):
+    %y = arith.addf %row, %sum : f32
+    quoin.number %y
+  }
+  %b = stage.product beside %h by <@w> with %o : !row, !row -> !row {
+  ^bb0(%sum: f32, %row: f32):
+    %y = arith.mulf %row, %sum : f32
+    quoin.number %y
+  }
+  %s = stage.each_row %a, %b : (!row, !row) -> !row {
+  ^bb0(%x: tensor<4xf32>, %z: tensor<4xf32>):
+    %sum = arith.addf %x, %z : tensor<4xf32>
+    quoin.row %sum : tensor<4xf32>
+  }
+  %f = stage.each_row %s at %read : (!row) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %f by <@e> : !stage.buffer<host, 4xf32>
 }
 
@@ -44,7 +93,13 @@ stage.step @a_row_that_is_read_again_keeps_its_place {
 // REMARK: [Missed] Places | {{.*}}the step has places already
 stage.step @places_stay places [128] page 0 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  %h = stage.rows #stage.embed(%ids) by <@e> place 0 : (!stage.buffer<row, 1xi32>) -> !row
-  %f = stage.move %h at %read : !row -> !stage.buffer<host, 4xf32>
+  %h = stage.each_row %ids tables [#stage.weight<@e>] of [0] places [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %f = stage.each_row %h at %read : (!row) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %f by <@e> : !stage.buffer<host, 4xf32>
 }

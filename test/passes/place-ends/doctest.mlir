@@ -10,8 +10,8 @@ quoin.weight @d : tensor<4x6xf32> from "model.safetensors" tensor "d"
 // The gate ends two products, which become one; the activation of a product is followed by a sum, and a product of the one that would be
 // part of the sum is rounded first, as it was in memory.
 // CHECK-LABEL: stage.step @layer {
-// CHECK: %[[H:.+]] = stage.rows #stage.embed
-// CHECK-NEXT: %[[A:.+]] = stage.product %[[H]] by <[@g, @u]> : !stage.buffer<row, 4xf32> -> !stage.buffer<row, 6xf32> {
+// CHECK: %[[H:.+]] = stage.each_row %ids tables
+// CHECK: %[[A:.+]] = stage.product %[[H]] by <[@g, @u]> : !stage.buffer<row, 4xf32> -> !stage.buffer<row, 6xf32> {
 // CHECK-NEXT: ^bb0(%[[X:.+]]: f32, %[[Y:.+]]: f32):
 // CHECK: %[[E:.+]] = math.exp %{{.+}} : f32
 // CHECK: %[[M:.+]] = arith.mulf %{{.+}}, %[[Y]] : f32
@@ -21,7 +21,8 @@ quoin.weight @d : tensor<4x6xf32> from "model.safetensors" tensor "d"
 // CHECK: %[[Q:.+]] = arith.mulf %{{.+}}, %{{.+}} {quoin.rounded} : f32
 // CHECK-NEXT: %[[Z:.+]] = arith.addf %[[R]], %[[Q]] : f32
 // CHECK-NEXT: quoin.number %[[Z]]
-// CHECK-NOT: stage.each_row
+// CHECK-NEXT: }
+// CHECK-NEXT: %{{.+}} = stage.each_row %{{.+}} at %read : (!stage.buffer<row, 4xf32>) -> !stage.buffer<host, 4xf32>
 // COUNT: place-ends num-formulas-on-products 3
 // COUNT: place-ends num-products-joined 1
 // REMARK-DAG: [Passed] End | {{.*}}the formula ends two products
