@@ -8,8 +8,11 @@ has among others. QUOIN_RANDOM_BODIES sets how many models are tried; without it
 """
 import os
 import random
+import shutil
+import struct
 import time
 
+import checkpoint
 import experts
 import harness
 import model_bodies
@@ -267,6 +270,26 @@ AUTOREGRESSIVE = """
 REQUESTS = model_bodies.REQUESTS[:2]
 
 
+def last_bits(file, folder, want):
+    """How much the interpreter's confidences change if each number of f32 in the weights changes by a unit of its last place."""
+    rnd = random.Random(5)
+    with harness.scratch() as near:
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            if name.endswith(".safetensors"):
+                entries = []
+                for tensor, dtype, shape, data in checkpoint.load(path):
+                    if dtype == "F32":
+                        numbers = struct.unpack(f"<{len(data) // 4}f", data)
+                        data = struct.pack(f"<{len(numbers)}f", *(x * (1 + rnd.choice([-1, 1]) * 2.0 ** -23) for x in numbers))
+                    entries.append((tensor, dtype, shape, data))
+                checkpoint.save(os.path.join(near, name), entries)
+            elif name.endswith(".json"):
+                shutil.copy(path, near)
+        moved = shutil.copy(file, near)
+        return model_bodies.compare(want, harness.traced("quoin-interpret", moved, REQUESTS), "with other last bits", float("inf"))
+
+
 def check(seed, folder, kind):
     name = f"body-{seed}"
     file, after, out = (os.path.join(folder, name + end) for end in (".mlir", "-after.mlir", ".out"))
@@ -279,7 +302,12 @@ def check(seed, folder, kind):
         model_bodies.compare(want, harness.traced("quoin-interpret", after, REQUESTS), f"after {passes[n - 1][2:]}")
     for level in ("-O0", "-O2"):
         harness.tool("quoin-compile", file, "-o", out, level)
-        model_bodies.compare(want, harness.traced("quoin-run", out, REQUESTS, "--threads", "2"), f"compiled {level}")
+        got = harness.traced("quoin-run", out, REQUESTS, "--threads", "2")
+        try:
+            model_bodies.compare(want, got, f"compiled {level}")
+        except harness.Failure:
+            # A formula that magnifies roundings may: by no more than a few times what the weights' own last bits change.
+            model_bodies.compare(want, got, f"compiled {level}", 4 * last_bits(file, folder, want))
     experts.same_bits(out, REQUESTS)
 
 
