@@ -236,9 +236,13 @@ FailureOr<Result> Program::run(StringRef name, const Request &asked) const {
 }
 
 FailureOr<Matrix> Program::logits(StringRef name, ArrayRef<int32_t> ids, const BlockMask &mask) const {
-  Operation *model = findOne(module, name, "model", [](Operation &op) { return op.hasTrait<IsModel>(); });
+  Operation *model = findOne(module, name, "model with a head",
+                             [&](Operation &op) { return op.hasTrait<IsModel>() && headOf(&op, weights).weight; });
   if (!model)
     return failure();
+  if (size_t columns = columnsOf(model).size())
+    return emitError(model->getLoc()) << "expects a model that takes ids alone, but it takes " << columns
+                                      << (columns == 1 ? " column" : " columns") << " besides";
   if (!mask.symbols().empty())
     return emitError(model->getLoc()) << "expects a mask without symbols, but found '" << mask.symbols().front() << "'";
   ModelCall call;

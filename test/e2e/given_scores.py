@@ -58,6 +58,11 @@ def program():
     quoin.output @some %some_token : tensor<?xi32>
     %rest = quoin.draw_residual %l minus %u at %at, %e
     quoin.output @rest %rest : tensor<?xi32>
+    %numbers = quoin.materialize %g : {S}
+    quoin.output @numbers %numbers : {S}
+    %twos = tensor.splat %c2[%n] : tensor<?xindex>
+    %best = quoin.likeliest %g for %twos
+    quoin.output @best %best : tensor<?xi32>
     quoin.return %prompt[%c0 to %c0]
   }}
   // There is always a model; nobody calls it.
@@ -124,6 +129,8 @@ def numbers():
                     for i, n in enumerate(NAMES):
                         want[f"{logits}_{name}_{n}"] = [v[i] for v in values]
             want["some"] = [max((v for v in range(V) if v != FILL), key=lambda v: (row[v], -v)) for row in guided[1:3]]
+            want["numbers"] = sum(guided, [])
+            want["best"] = [v for row in guided for v in sorted((v for v in range(V) if v != FILL), key=lambda v: (-row[v], v))[:2]]
             for tool, target, tolerance in folder.places:
                 got = folder.outputs(tool, target, scores, others, asked, settings)
                 for key, values in want.items():
