@@ -46,6 +46,14 @@ struct SlotBuilder : ImplicitLocOpBuilder {
 
   /// f(d), for d that is not negative.
   Value cut(const RowCut &f, Value d, ArrayRef<Value> shared) {
+    if (f.kind == RowCut::Kind::Steps) {
+      Value last = number(0);
+      for (int64_t each : f.starts) {
+        Value here = number(each);
+        last = arith::SelectOp::create(*this, isAtLeast(d, here), here, last);
+      }
+      return last;
+    }
     Value start = f.shared < 0 ? number(f.offset) : plus(shared[f.shared], f.offset);
     switch (f.kind) {
     case RowCut::Kind::Nothing:
@@ -54,6 +62,7 @@ struct SlotBuilder : ImplicitLocOpBuilder {
       return roundDown(d, f.block);
     case RowCut::Kind::Clipped:
       return roundDown(notNegative(least(d, start)), f.block);
+    case RowCut::Kind::Steps:
     case RowCut::Kind::Guarded:
       break;
     }

@@ -97,6 +97,11 @@ bool Prover::agree(const MaskUse &a, const StablePrefix &p, const MaskUse &b, co
   using Kind = StablePrefix::Kind;
   if (p.kind == Kind::Nothing || r.kind == Kind::Nothing)
     return true;
+  // One formula of the same numbers.
+  auto isSame = [](int id) { return id >= 0; };
+  if (a.mask == b.mask && a.shared == b.shared && a.shared.size() == a.mask.symbols().size() &&
+      llvm::all_of(a.shared, isSame))
+    return true;
   if (disagreeSomewhere(a, p, b, r))
     return false;
   for (bool first : {true, false}) {
@@ -131,6 +136,8 @@ bool Prover::isCut(const RowCut &cut, const MaskUse &use, const StablePrefix &pr
   using Kind = RowCut::Kind;
   if (cut.kind == Kind::Nothing || prefix.kind == StablePrefix::Kind::Nothing)
     return true;
+  if (cut.starts.size() > 1)
+    return llvm::all_of(cut.starts, [&](int64_t start) { return isCut(RowCut::steps({start}), use, prefix); });
   if (isCrossedSomewhere(cut, use, prefix))
     return false;
   bool asksOpen = use.mask.usesOpen();
@@ -153,7 +160,9 @@ bool Prover::isCut(const RowCut &cut, const MaskUse &use, const StablePrefix &pr
       // The cut w.
       LinearForm start = cut.shared < 0 ? LinearForm() : sharedValue(question, cut.shared), base = d, w;
       start.constant += cut.offset;
-      if (cut.kind == Kind::Guarded)
+      if (cut.kind == Kind::Steps)
+        start = base = LinearForm(cut.starts.front());
+      if (cut.kind == Kind::Guarded || cut.kind == Kind::Steps)
         question.requireLe(start, d);
       if (cut.kind == Kind::Clipped && clipped) {
         question.requireLe(start, d);
@@ -385,11 +394,28 @@ std::vector<RowCut> Prover::cutCandidates() const {
 RowCut Prover::proveCut(llvm::ArrayRef<MaskUse> of, llvm::ArrayRef<StablePrefix> prefixes) {
   if (candidates.empty())
     candidates = cutCandidates();
-  for (const RowCut &cut : candidates)
-    if (llvm::all_of(llvm::zip(of, prefixes),
-                     [&](auto pair) { return isCut(cut, std::get<0>(pair), std::get<1>(pair)); }))
-      return cut;
-  return {};
+  auto holds = [&](const RowCut &cut) {
+    return llvm::all_of(llvm::zip(of, prefixes),
+                        [&](auto pair) { return isCut(cut, std::get<0>(pair), std::get<1>(pair)); });
+  };
+  auto best = llvm::find_if(candidates, holds);
+  RowCut cut = best == candidates.end() ? RowCut() : *best;
+  if (cut.isIdentity())
+    return cut;
+  // Numbers that a comparison names, or those behind them, may be where blocks of any lengths end.
+  constexpr size_t mostStarts = 64;
+  std::set<int64_t> ends;
+  for (int64_t c : constants)
+    for (int64_t start : {c, c + 1})
+      if (start > 0)
+        ends.insert(start);
+  if (ends.size() > mostStarts)
+    return cut;
+  std::vector<int64_t> starts;
+  llvm::copy_if(ends, std::back_inserter(starts), [&](int64_t start) { return holds(RowCut::steps({start})); });
+  RowCut steps = RowCut::steps(std::move(starts));
+  StablePrefix all{StablePrefix::Kind::All};
+  return reused(steps, nullptr, all) > reused(cut, nullptr, all) ? steps : cut;
 }
 
 MaskFacts quoin::proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options) {

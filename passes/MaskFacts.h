@@ -49,8 +49,9 @@
 //
 // How it is proven: propose and prove. Candidates are read off the formulas (block lengths from divisors, starts from
 // constants and symbols), ordered from the one that reuses most; those that a few hundred random rows and keys
-// contradict are dropped; the first is taken for which Presburger arithmetic shows that there is no counterexample. f =
-// 0 and p = 0 need no proof and are always sound. Formulas with too many cases get them.
+// contradict are dropped; the first is taken for which Presburger arithmetic shows that there is no counterexample.
+// Blocks of lengths of their own end at constants: each is a cut by itself, and all that are make one cut, which is
+// taken if it reuses more. f = 0 and p = 0 need no proof and are always sound. Formulas with too many cases get them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -98,24 +99,33 @@ struct MaskFactsOptions {
   int64_t budget = 8192;
 };
 
-/// f: a multiple of a block length, counted from a start, or 0.
+/// f: a multiple of a block length, counted from a start, or one of some numbers, or 0.
 struct RowCut {
   enum class Kind : uint8_t {
     Nothing, // 0
     Aligned, // d rounded down to a multiple of `block`
     Guarded, // start + (d - start rounded down), but 0 where d is below the start
     Clipped, // min(d, start) rounded down
+    Steps,   // the last of `starts` that is not above d, or 0 below them
   };
   Kind kind = Kind::Nothing;
   int64_t block = 1;
   /// The start: shared value `shared` (-1: none) plus `offset`.
   int shared = -1;
   int64_t offset = 0;
+  /// Of `Steps`: positive numbers, in ascending order.
+  std::vector<int64_t> starts = {};
 
+  static RowCut steps(std::vector<int64_t> starts) {
+    RowCut cut;
+    cut.kind = Kind::Steps;
+    cut.starts = std::move(starts);
+    return cut;
+  }
   /// The cut of a d that is not negative. Never above d.
   int64_t evaluate(int64_t d, llvm::ArrayRef<int64_t> sharedValues) const;
   bool operator==(const RowCut &o) const {
-    return kind == o.kind && block == o.block && shared == o.shared && offset == o.offset;
+    return kind == o.kind && block == o.block && shared == o.shared && offset == o.offset && starts == o.starts;
   }
   bool isIdentity() const { return kind == Kind::Aligned && block == 1; }
   std::string print() const;

@@ -1,6 +1,7 @@
 //===- RowCut.cpp - cuts and prefixes: their values and texts --------------===//
 
 #include "passes/MaskFacts.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 
@@ -20,6 +21,10 @@ int64_t RowCut::evaluate(int64_t d, llvm::ArrayRef<int64_t> sharedValues) const 
     r = std::min(d, start);
     r -= floorModulo(r, block);
     break;
+  case Kind::Steps: {
+    auto above = std::upper_bound(starts.begin(), starts.end(), d);
+    return above == starts.begin() ? 0 : above[-1];
+  }
   }
   return std::max<int64_t>(r, 0);
 }
@@ -52,6 +57,11 @@ std::string RowCut::print() const {
     break;
   case Kind::Clipped:
     os << "min(d, " << start << ")";
+    break;
+  case Kind::Steps:
+    os << "the last of ";
+    llvm::interleaveComma(starts, os);
+    os << " up to d";
     break;
   }
   if (kind != Kind::Nothing && block != 1)

@@ -85,6 +85,26 @@ TEST(MaskFacts, SubBlocksUseTheLargerBlock) {
   expectFacts({use("(q, k) : k floordiv 8 le q floordiv 8 and (k floordiv 4 le q floordiv 4 or q mod 8 lt 4)")},
               "d floordiv 8 * 8", {"all"});
 }
+TEST(MaskFacts, BlocksOfAnyLengthsEndAtConstants) {
+  const char *scales = "(q, k) : k lt 1 or (q ge 1 and k lt 5) or (q ge 5 and k lt 14) or q ge 14";
+  expectFacts({use(scales)}, "the last of 1, 5, 14 up to d", {"all"});
+  // The same as what is hidden, and by what comes before.
+  expectFacts({use("(q, k) : (q ge 1 or k lt 1) and (q ge 5 or k lt 5) and (q gt 13 or k le 13)")},
+              "the last of 1, 5, 14 up to d", {"all"});
+  // A row of the second block that sees the third ends that cut alone.
+  expectFacts({use("(q, k) : k lt 1 or (q ge 1 and k lt 6) or (q ge 5 and k lt 14) or q ge 14")},
+              "the last of 1, 14 up to d", {"all"});
+  // A text of a known length in front, of which nothing changes but all at once.
+  expectFacts({use("(q, k) : k lt 7 or q ge 7")}, "the last of 7 up to d", {"all"});
+  // As many scales as anyone has.
+  std::string text = "(q, k) : k lt 1";
+  int end = 1;
+  for (int n = 2; n < 17; end += n * n, ++n)
+    text += " or (q ge " + std::to_string(end) + " and k lt " + std::to_string(end + n * n) + ")";
+  MaskFacts many = proveMaskFacts({use(text + " or q ge " + std::to_string(end))});
+  EXPECT_EQ(many.cut.starts.size(), 16u);
+  EXPECT_FALSE(many.gaveUp);
+}
 TEST(MaskFacts, TwoSidedWindowIsRefused) {
   // A row sees ahead by three, and is seen from behind: a change reaches every row in as many layers.
   expectFacts({use("(q, k) : k - q lt 4 and q - k lt 4")}, "0", {"0"});
@@ -184,9 +204,11 @@ TEST(MaskFacts, TooManyCasesGivesUp) {
     text += " and (q mod 3 ne 0 or k mod " + std::to_string(i + 1) + " ne 1)";
   MaskFactsOptions few;
   few.maxCases = 64;
-  MaskFacts facts = proveMaskFacts({use(text)}, few);
+  MaskUse other = use(text + " and k ge 0");
+  MaskFacts facts = proveMaskFacts({use(text), other}, few);
   EXPECT_TRUE(facts.gaveUp);
-  EXPECT_EQ(facts.cut.print(), "0");
+  EXPECT_EQ(facts.prefixes[0].print(other.mask), "all");
+  EXPECT_EQ(facts.prefixes[1].print(other.mask), "0");
 }
 
 TEST(MaskFacts, SpellingsThatMeanTheSameAreTheSame) {
