@@ -91,6 +91,7 @@ private:
   bool readKey(const Statement &s, const std::string &path, const std::string &name, TemplateRun &run,
                std::string &error);
   void readList(ConfigReader &at, const std::string &key, TemplateValue &value);
+  void readIndices(ConfigReader &at, const std::string &key, int64_t low, int64_t high, TemplateValue &value);
   bool readRotaryOf(const Statement &s, const std::string &name, TemplateRun &run, std::string &error);
   bool number(const Statement &s, TemplateRun &run, int64_t low, int64_t high, int64_t &into, std::string &error);
   bool decoder(const Statement &s, TemplateRun &run, std::string &error);
@@ -171,6 +172,21 @@ void Describer::readList(ConfigReader &at, const std::string &key, TemplateValue
     value = std::move(*read);
   else
     at.fail(key, "a list of at most " + std::to_string(maxListed) + " numbers, texts or flags");
+}
+
+void Describer::readIndices(ConfigReader &at, const std::string &key, int64_t low, int64_t high, TemplateValue &value) {
+  const json *list = at.find(key);
+  TemplateList read;
+  for (const json &each : list && list->is_array() && list->size() <= maxListed ? *list : json::array()) {
+    int64_t number = each.is_number_integer() ? each.get<int64_t>() : low - 1;
+    if (number < low || number > high)
+      break;
+    read.push_back({number});
+  }
+  if (!list || !list->is_array() || read.size() != list->size())
+    at.fail(key, "a list of at most " + std::to_string(maxListed) + " integers from " + std::to_string(low) + " to " +
+                     std::to_string(high));
+  value = TemplateValue{std::move(read)};
 }
 
 /// Plain ones only; or scaled ones, too, whose block is read as `rotary.KEY`. Of a head size and positions, the
@@ -255,9 +271,10 @@ bool Describer::readKey(const Statement &s, const std::string &path, const std::
       if (!limit)
         return false;
       if (!limit->isNumber() || std::abs(limit->real()) > maxReal ||
-          (s.word == "index" && (!limit->as<int64_t>() || std::abs(limit->real()) > static_cast<double>(maxIndex)))) {
-        error =
-            run.at("expects a bound of kind " + s.word + ", at most 2^40 for an index, but found " + describe(*limit));
+          ((s.word == "index" || s.indices) &&
+           (!limit->as<int64_t>() || std::abs(limit->real()) > static_cast<double>(maxIndex)))) {
+        error = run.at("expects a bound of kind " + (s.indices ? "index" : s.word) +
+                       ", at most 2^40 for an index, but found " + describe(*limit));
         return false;
       }
       *into = limit->real();
@@ -270,6 +287,8 @@ bool Describer::readKey(const Statement &s, const std::string &path, const std::
     value.it = at.flag(key);
   else if (s.word == "text")
     value.it = at.text(key);
+  else if (s.indices)
+    readIndices(at, key, static_cast<int64_t>(low), static_cast<int64_t>(high), value);
   else
     readList(at, key, value);
   run.define(name, std::move(value));
@@ -426,6 +445,7 @@ bool Describer::addFiles(const Statement &s, TemplateRun &run, std::string &erro
     std::optional<std::string> name = run.write(text, error);
     if (!name)
       return false;
+    model.files.push_back(*name);
     if (growing && !growing->add(*name, alone)) {
       error = alone;
       return false;

@@ -80,6 +80,7 @@ struct ModelDescription {
   std::string text; // the model, without its weights
   std::vector<LineOrigin> origins;
   std::vector<TensorRequest> tensors;
+  std::vector<std::string> files; // which have tensors, too
   std::vector<std::string> ignored;
   std::set<std::string> compared; // tensors that `same` read
   std::set<std::string> keys;     // of config.json, which the template read

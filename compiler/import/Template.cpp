@@ -196,7 +196,9 @@ bool TemplateReader::config(Statement &s) {
     words = before;
     return expect("a kind: index, real, flag, text, list or rotary");
   }
-  bool bounded = s.word == "index" || s.word == "real";
+  if (s.word == "list" && takeWord(words, "of") && !(s.indices = takeWord(words, "index")))
+    return expect("'index'");
+  bool bounded = s.word == "index" || s.word == "real" || s.indices;
   if (bounded && !range(s, "from"))
     return false;
   if (s.word == "rotary" && takeWord(words, "of")) {

@@ -13,7 +13,7 @@
 // and of models' templates alone (`ModelTemplate.h` says what they do):
 //
 //   //: family NAME, ..          //: recognise EXPR         //: decoder EXPR [with NAME = EXPR, ..]
-//   //: config KEY [as NAME], .. : index|real|flag|text|list [from EXPR to EXPR] [= EXPR]
+//   //: config KEY [as NAME], .. : index|real|flag|text|list|list of index [from EXPR to EXPR] [= EXPR]
 //   //: config KEY [as NAME] : rotary [of EXPR, EXPR | scaled]
 //   //: vocabulary EXPR          //: capacity EXPR          //: layers EXPR            //: head_size EXPR
 //   //: fill KEY [= EXPR]        //: block KEY              //: window EXPR            //: inside KEY
@@ -88,6 +88,7 @@ struct Statement {
   ExpressionPtr from, to, otherwise;      // bounds and default
   bool fixed = false;                     // of Setting: no request gives it
   bool scaled = false;                    // of Config: the rotary may be
+  bool indices = false;                   // of Config: a list of them
   bool transposed = false;                // of Weight
   std::vector<Statement> body, other;     // of If and For
 };

@@ -84,6 +84,7 @@ TEST(TemplateTest, errorsNameTextLineRuleAndWhatWasFound) {
       {"//: if has(\"x\")\n//: end\n", "t:1: expects no function about a checkpoint here, but found 'has'"},
       {"//: if true\n//: family x\n//: end\n", "t:2: expects 'family' outside of 'if' and 'for'"},
       {"//: config x : number\n", "t:1: expects a kind: index, real, flag, text, list or rotary, but found 'number'"},
+      {"//: config x : list of real\n", "t:1: expects 'index', but found 'real'"},
       {"//: config x.1 : index\n", "t:1: expects a key, but found '1 : index'"},
       {"//: config x : index from 1\n", "t:1: expects 'to', but found the end of the line"},
       {"//: weight x = \"a\" [1]\n", "t:1: expects a symbol, '@..', but found 'x = \"a\" [1]'"},
@@ -155,14 +156,15 @@ const std::string facts = "//: vocabulary 10\n//: capacity 20\n";
 
 TEST_F(FamilyTest, readsKeysOfEveryKind) {
   auto model = describe(
-      R"({"i": 3, "r": 0.5, "w": 2, "f": true, "t": "x", "l": [1, 2], "o": {"in": {"n": 4}}, "no": null})",
+      R"({"i": 3, "r": 0.5, "w": 2, "f": true, "t": "x", "l": [1, 2], "k": [0, 7], "o": {"in": {"n": 4}}, "no": null})",
       "//: family mine\n//: config i : index from 1 to 3\n//: config r, w : real\n//: config f : flag\n"
-      "//: config t : text\n//: config l : list\n//: config o.in.n as deep : index\n//: config no : index = i + 1\n"
-      "${i} ${r} ${w} ${f} ${t} ${l} ${deep} ${no} ${given(\"no\")} ${is(\"t\", \"x\")} ${is(\"i\", 4)} "
+      "//: config t : text\n//: config l : list\n//: config k : list of index from 0 to 7\n//: config o.in.n as deep : "
+      "index\n//: config no : index = i + 1\n"
+      "${i} ${r} ${w} ${f} ${t} ${l} ${k[1]} ${deep} ${no} ${given(\"no\")} ${is(\"t\", \"x\")} ${is(\"i\", 4)} "
       "${given(\"o.in.n\")} ${has(\"x\")} ${shape(\"x\")}\n" +
           facts + "//: layers i\n//: head_size 8\n//: window 5\n//: decoder \"d\" with block = 4\n//: fill m = 7\n");
   ASSERT_TRUE(model) << error;
-  EXPECT_EQ(model->text, "3 0.5 2.0 true x [1, 2] 4 4 false true false true false []\n");
+  EXPECT_EQ(model->text, "3 0.5 2.0 true x [1, 2] 7 4 4 false true false true false []\n");
   EXPECT_EQ(model->family, "mine");
   EXPECT_EQ(model->vocabulary, 10);
   EXPECT_EQ(model->capacity, 20);
@@ -173,7 +175,7 @@ TEST_F(FamilyTest, readsKeysOfEveryKind) {
   ASSERT_EQ(model->settings.size(), 1u);
   EXPECT_EQ(model->settings[0].first, "block");
   EXPECT_EQ(model->publishedFill, 7);
-  EXPECT_THAT(model->keys, testing::UnorderedElementsAre("i", "r", "w", "f", "t", "l", "o", "no", "m"));
+  EXPECT_THAT(model->keys, testing::UnorderedElementsAre("i", "r", "w", "f", "t", "l", "k", "o", "no", "m"));
 }
 
 TEST_F(FamilyTest, weightsHaveShapesRowsAndCounts) {
@@ -203,6 +205,16 @@ TEST_F(FamilyTest, mistakesAreNamed) {
       {R"({"n": "x"})", "//: config n : real from 0 to 1\n", "'n' expects a number from 0.0 to 1.0, but found \"x\""},
       {R"({"n": 1})", "//: config n : flag\n", "'n' expects true or false, but found 1"},
       {R"({"n": {}})", "//: config n : list\n", "'n' expects a list of at most 4096 numbers, texts or flags"},
+      {R"({"n": [1, 9]})", "//: config n : list of index from 1 to 8\n",
+       "'n' expects a list of at most 4096 integers from 1 to 8, but found [1,9]"},
+      {R"({"n": [1, 2.5]})", "//: config n : list of index\n", "'n' expects a list of at most 4096 integers from 0 to"},
+      {R"({"n": [1, "2"]})", "//: config n : list of index\n", "'n' expects a list of at most 4096 integers from 0 to"},
+      {R"({"n": [18446744073709551615]})", "//: config n : list of index\n",
+       "'n' expects a list of at most 4096 integers"},
+      {R"({"n": 3})", "//: config n : list of index from 1 to 8\n",
+       "'n' expects a list of at most 4096 integers from 1"},
+      {"{}", "//: config n : list of index\n", "'n' expects a list of at most 4096 integers from 0 to"},
+      {R"({"n": [1]})", "//: config n : list of index from 0.5 to 2\n", "mine:1: expects a bound of kind index"},
       {R"({"n": {"m": 0}})", "//: config n.m : index from 1 to 2\n",
        "'n.m' expects an integer from 1 to 2, but found 0"},
       {"{}", "//: config n : index = 0.5\n", "mine:1: expects a default of kind index, but found a real, 0.5"},
