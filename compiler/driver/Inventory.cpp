@@ -11,9 +11,13 @@ ModelInventory quoin::takeInventory(StepOp step) {
   ModelInventory all;
   all.name = step.getSymName().str();
   std::map<std::pair<int64_t, int64_t>, int64_t> counts;
-  for (auto product : step.getBody().getOps<ProductOp>())
-    counts[{bufferOf(product.getOutput()).getWidth(), bufferOf(product.getInput()).getWidth()}] +=
-        product.getWeight().getSources().size();
+  for (auto product : step.getBody().getOps<ProductOp>()) {
+    int64_t out = bufferOf(product.getOutput()).getWidth(), in = bufferOf(product.getInput()).getWidth();
+    auto weights = static_cast<int64_t>(product.getWeight().getSources().size());
+    counts[{out, in}] += weights;
+    (bufferOf(product.getOutput()).getSpace() == Space::Sequence ? all.flopsPerSequence : all.flopsPerRow) +=
+        weights * 2 * out * in;
+  }
   for (auto experts : step.getBody().getOps<ExpertsOp>()) {
     SmallVector<int64_t, 3> shape = experts.getWeight().getLayout().getSourceShape();
     auto weights = static_cast<int64_t>(experts.getWeight().getSources().size());
@@ -44,6 +48,7 @@ ModelInventory quoin::takeInventory(StepOp step) {
     all.vocabulary = head.getWeight().getLayout().getSourceShape()[0];
     bytesPerWeight = storageBytes(storageOf(head.getWeight().getElement()));
     ++counts[{all.vocabulary, all.hidden}];
+    all.flopsPerRow += 2 * all.vocabulary * all.hidden;
   } else {
     for (auto product : step.getBody().getOps<ProductOp>())
       bytesPerWeight = storageBytes(storageOf(product.getWeight().getElement()));
@@ -53,7 +58,6 @@ ModelInventory quoin::takeInventory(StepOp step) {
     ProductCost cost{std::to_string(out) + "x" + std::to_string(in), count, count * out * in * bytesPerWeight,
                      count * 2 * out * in};
     all.weightBytesPerStep += cost.bytes;
-    all.flopsPerRow += cost.flopsPerRow;
     all.products.push_back(cost);
   }
   return all;

@@ -1,7 +1,8 @@
 //===- Inventory.h - what a model costs, read off its ops ------------------===//
 //
 // Bytes of weights and operations per row for every product of a model. The metadata shows them, and the benchmark
-// computes the roofline of a step from them: bytes are read once a step, operations are done for each row.
+// computes the roofline of a step from them: bytes are read once a step, operations are done for each row, or for each
+// sequence.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,6 +37,7 @@ struct ModelInventory {
   int64_t hidden = 0, vocabulary = 0, layers = 0, heads = 0, kvHeads = 0, headDim = 0;
   int64_t weightBytesPerStep = 0; // all products and the head; not experts, nor the embedding, of which a row is read
   int64_t flopsPerRow = 0;        // all products, with experts, too, and the head
+  int64_t flopsPerSequence = 0;   // products of what all rows of a sequence share, in no row's
   int64_t flopsPerRowAndKey = 0;  // attention
   int64_t cacheBytesPerToken = 0; // keys and values, all layers
   std::vector<ProductCost> products;

@@ -79,6 +79,7 @@ static void writeModel(OStream &json, const ModelInventory &m) {
   json.attribute("vocabulary", m.vocabulary);
   json.attribute("weight_bytes_per_step", m.weightBytesPerStep);
   json.attribute("flops_per_row", m.flopsPerRow);
+  json.attribute("flops_per_sequence", m.flopsPerSequence);
   json.attribute("flops_per_row_and_key", m.flopsPerRowAndKey);
   json.attribute("cache_bytes_per_token", m.cacheBytesPerToken);
 }

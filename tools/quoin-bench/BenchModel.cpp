@@ -35,7 +35,8 @@ static Cost stepCost(const ordered_json &meta, int64_t rows, int64_t prefix) {
   for (const ordered_json &e : meta.value("experts", ordered_json::array()))
     c.bytes += e.value("bytes_per_expert", 0.0) * touched(e.value("experts", 1.0), e.value("chosen", 1.0), rows);
   c.bytes += model.value("weight_bytes_per_step", 0.0) + model.value("cache_bytes_per_token", 0.0) * keys;
-  c.flops = double(rows) * (model.value("flops_per_row", 0.0) + model.value("flops_per_row_and_key", 0.0) * keys);
+  c.flops = model.value("flops_per_sequence", 0.0) +
+            double(rows) * (model.value("flops_per_row", 0.0) + model.value("flops_per_row_and_key", 0.0) * keys);
   return c;
 }
 

@@ -98,6 +98,10 @@ std::unique_ptr<RandomModel> RandomModel::compile(const std::string &config, con
     t.data = numbers.data();
   if (!writeSafetensors((checkpoint / "model.safetensors").string(), tensors, error))
     return nullptr;
+  // What has a place in another file is found in the first.
+  for (const std::string &file : shape->files)
+    if (!writeSafetensors((checkpoint / file).string(), {}, error))
+      return nullptr;
   CompileOptions options;
   options.input = checkpoint.string();
   options.output = model->folder();

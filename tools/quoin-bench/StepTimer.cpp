@@ -145,7 +145,6 @@ StepTime quoin::bench::timeStep(const LoadedProgram &loaded, int64_t rows, int64
   int64_t pageBytes = 0, stateBytes = 0;
   for (int32_t i = 0; i < model.states_count; ++i)
     (model.states[i].kind == QUOIN_KEPT_PAGES ? pageBytes : stateBytes) += model.states[i].bytes;
-  const int64_t hiddenWidth = model.results[0].width;
   int64_t slots = prefix + rows, tiles = (slots + 63) / 64;
   std::vector<std::unique_ptr<Aligned>> pageMemory;
   std::vector<void *> pages;
@@ -163,13 +162,10 @@ StepTime quoin::bench::timeStep(const LoadedProgram &loaded, int64_t rows, int64
   }
   std::vector<int32_t> ids(rows), positions(rows), slotPositions(tiles * 64), zeros(tiles * 64);
   std::vector<int64_t> read(rows), readGroup(rows, 0);
-  Aligned hidden(rows * hiddenWidth * 4);
-  std::vector<void *> hiddenRows(rows);
   for (int64_t i = 0; i < rows; ++i) {
     ids[i] = static_cast<int32_t>((i * 7919 + 1) % p.vocabulary);
     positions[i] = static_cast<int32_t>(prefix + i);
     read[i] = i;
-    hiddenRows[i] = reinterpret_cast<float *>(hidden.data) + i * hiddenWidth;
   }
   for (int64_t i = 0; i < slots; ++i)
     slotPositions[i] = static_cast<int32_t>(i);
@@ -190,23 +186,46 @@ StepTime quoin::bench::timeStep(const LoadedProgram &loaded, int64_t rows, int64
   int64_t padded = (rows + 3) / 4 * 4;
   Aligned scratch(layersOf->row_bytes * padded + layersOf->worker_bytes * threads);
   Aligned headScratch(headOf->row_bytes * padded + headOf->worker_bytes * threads);
-  const quoin_operand_t operands[] = {{ids.data(), 4, 0}, {positions.data(), 4, 0}};
-  const quoin_output_t results[] = {{hiddenRows.data(), hiddenWidth * 4, model.results[0].space}};
+  std::vector<std::unique_ptr<Aligned>> columns;
+  std::vector<quoin_operand_t> operands = {{ids.data(), 4, model.operands[0].space},
+                                           {positions.data(), 4, model.operands[1].space}};
+  for (int32_t i = 2; i < model.operands_count; ++i) {
+    const quoin_column_t &column = model.operands[i];
+    int64_t count = model.spaces[column.space].kind == QUOIN_SPACE_SEQUENCE ? 1 : rows;
+    columns.push_back(std::make_unique<Aligned>(count * column.row_bytes));
+    operands.push_back({columns.back()->data, column.row_bytes, column.space});
+    if (column.type != QUOIN_DTYPE_F32)
+      continue; // numbers of rows of tables: the first
+    for (int64_t row = 0; row < count; ++row)
+      for (int64_t j = 0; j < column.width; ++j)
+        reinterpret_cast<float *>(columns.back()->data + row * column.row_bytes)[j] =
+            static_cast<float>((j * 37 + row) % 61 - 30) * 0.01f;
+  }
+  // Hidden rows are the first.
+  std::vector<std::vector<void *>> resultRows(model.results_count, std::vector<void *>(rows));
+  std::vector<quoin_output_t> results;
+  for (int32_t i = 0; i < model.results_count; ++i) {
+    const quoin_column_t &column = model.results[i];
+    columns.push_back(std::make_unique<Aligned>(rows * column.row_bytes));
+    for (int64_t row = 0; row < rows; ++row)
+      resultRows[i][row] = columns.back()->data + row * column.row_bytes;
+    results.push_back({resultRows[i].data(), column.row_bytes, column.space});
+  }
   quoin_layers_t layers = {};
   layers.weights = loaded.weights();
   layers.scratch = scratch.data;
   layers.rows = layers.reads = rows;
   layers.read = read.data();
   layers.read_group = readGroup.data();
-  layers.operands = operands;
-  layers.results = results;
+  layers.operands = operands.data();
+  layers.results = results.data();
   layers.groups = 1;
   layers.group = &group;
   layers.barrier = &barrier;
   std::vector<quoin_head_row_t> headRows(rows);
   for (int64_t i = 0; i < rows; ++i) {
     headRows[i] = {};
-    headRows[i].hidden = static_cast<const float *>(hiddenRows[i]);
+    headRows[i].hidden = static_cast<const float *>(resultRows[0][i]);
     headRows[i].forbid = p.fill;
     headRows[i].of = -1;
   }
