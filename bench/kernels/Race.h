@@ -36,6 +36,7 @@ inline std::vector<double> race(const std::vector<std::function<void()>> &functi
 void raceProducts(double seconds);
 void raceAttention(double seconds);
 void raceRows(double seconds);
+void raceScans(double seconds);
 
 } // namespace quoin::bench
 

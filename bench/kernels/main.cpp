@@ -1,8 +1,8 @@
 //===- main.cpp - bench-kernels: kernels of ours beside those of others ----===//
 //
-// bench-kernels [products|attention|rows] [SECONDS]: the packed product beside one written by hand (reference.h) and,
-// where Halide is installed, product and attention beside Halide's; row programs beside kernels written for one formula
-// (HandWritten.h). Each pair is called in turn in this process.
+// bench-kernels [products|attention|rows|scans] [SECONDS]: the packed product beside one written by hand (reference.h)
+// and, where Halide is installed, product and attention beside Halide's; row programs beside kernels written for one
+// formula (HandWritten.h); recurrences beside the bytes that they touch. Each pair is called in turn in this process.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,9 +15,10 @@ int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "all";
   double seconds = argc > 2 ? std::atof(argv[2]) : 0.3;
   bool all = !std::strcmp(what, "all"), products = all || !std::strcmp(what, "products"),
-       attention = all || !std::strcmp(what, "attention"), rows = all || !std::strcmp(what, "rows");
-  if (argc > 3 || seconds <= 0 || (!products && !attention && !rows)) {
-    std::fprintf(stderr, "error: expects [all|products|attention|rows] [SECONDS]\n");
+       attention = all || !std::strcmp(what, "attention"), rows = all || !std::strcmp(what, "rows"),
+       scans = all || !std::strcmp(what, "scans");
+  if (argc > 3 || seconds <= 0 || (!products && !attention && !rows && !scans)) {
+    std::fprintf(stderr, "error: expects [all|products|attention|rows|scans] [SECONDS]\n");
     return 2;
   }
   if (products)
@@ -26,5 +27,7 @@ int main(int argc, char **argv) {
     quoin::bench::raceAttention(seconds);
   if (rows)
     quoin::bench::raceRows(seconds);
+  if (scans)
+    quoin::bench::raceScans(seconds);
   return 0;
 }
