@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random bodies: models of random formulas, norms, activations, experts, scores and masks, with random decoders, in every form.
+"""Random bodies: models of random formulas, norms, activations, experts, recurrences, scores and masks, with random decoders, in every form.
 
 A layer takes its norms, gates and activations from the spellings, from row programs that nobody wrote a kernel for, and from formulas on elements that
 end products; attention takes a random formula on its scores and is under a random mask; a decoder of blocks or of single tokens runs it. Interpreted as written,
@@ -159,9 +159,28 @@ class Body(experts.Model):
             return self.op(D, f"arith.addf {{0}}, {{1}} : {D}", x, self.elements(D, y))
         return self.op(D, f"arith.addf {{0}}, {{1}} : {D}", x, self.elements(D, y, x))
 
+    def recurrence(self, x):
+        """States that fade as formulas of the row say, along the slots or along what rows see under the mask, whatever it is."""
+        rnd = self.rnd
+        heads = rnd.choice([h for h in (1, 2, 3, 4, 6) if HIDDEN % h == 0])
+        row = f"tensor<{HIDDEN // heads}xf32>"
+        gate, into = Formula(rnd, row, ["in0"]), Formula(rnd, row, ["in0"])
+        gate.fresh, into.fresh = 100, 200
+        fade, new = gate.sigmoid(gate.grow(rnd.randint(0, 2))), into.grow(rnd.randint(0, 3))
+        out = Formula(rnd, row, ["new", "in0"])
+        out.fresh = 300
+        made = out.grow(rnd.randint(0, 3))
+        lines = gate.lines + [f"%old = arith.mulf %state, %{fade} : {row}"] + into.lines + [f"%new = arith.addf %old, %{new} : {row}"] + out.lines
+        body = "".join(f"      {line}\n" for line in lines)
+        text = f"quoin.scan {{0}}{rnd.choice([' seen', ''])} heads {heads} : ({D}) -> {D} " + self.escape(
+            f"{{\n    ^bb0(%state: {row}, %in0: {row}):\n{body}      quoin.row %new, %{made} : {row}, {row}\n    }}")
+        return self.op(D, text, x)
+
     def layer(self, x, i):
         rnd, name = self.rnd, lambda s: f"{s}_{i}"
         n = self.norm(x)
+        if rnd.random() < 0.4:
+            n = self.recurrence(n)
         self.ops += [linear(name("q"), "q", n, D, bias=rnd.choice(["", " bias @q_bias"])), linear(name("k"), "k", n, K), linear(name("v"), "v", n, K)]
         q, k = name("q"), name("k")
         if rnd.random() < 0.6:
