@@ -1,6 +1,7 @@
 //===- SuspendLowering.cpp - what a decoder asks for when it suspends -------===//
 
 #include "compiler/decoder/Emitter.h"
+#include "dialects/quoin/DraftModel.h"
 #include "runtime/include/quoin/program.h"
 
 using namespace mlir;
@@ -47,7 +48,8 @@ LogicalResult quoin::decoder::writeForward(Emitter &e, SuspendForwardOp op) {
   write(cached ? e.get(op.getKeep()) : e.constant(0), offsetof(quoin_forward_t, keep));
   write(cached ? e.get(op.getCache()) : e.constant(-1), offsetof(quoin_forward_t, cache));
   write(e.constant(e.tables.mask(op.getMaskAttr())), offsetof(quoin_forward_t, mask));
-  write(e.constant(op.getPass() ? 0 : 1), offsetof(quoin_forward_t, evaluation));
+  const int counted = callsDraft(op, op.getModelAttr()) ? QUOIN_EVALUATION_DRAFT : QUOIN_EVALUATION_OWN;
+  write(e.constant(op.getPass() ? QUOIN_EVALUATION_NONE : counted), offsetof(quoin_forward_t, evaluation));
   for (size_t i = 0; i < QUOIN_MAX_SYMBOLS; ++i)
     write(i < op.getSymbols().size() ? e.get(op.getSymbols()[i]) : e.constant(0),
           offsetof(quoin_forward_t, symbols) + i * sizeof(int64_t));

@@ -2,6 +2,7 @@
 
 #include "dialects/quoin/QuoinDialect.h"
 #include "dialects/quoin/Adapters.h"
+#include "dialects/quoin/DraftModel.h"
 #include "dialects/quoin/RowProgram.h"
 #include "dialects/quoin/ScanOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -59,6 +60,11 @@ LogicalResult QuoinDialect::verifyOperationAttribute(Operation *op, NamedAttribu
     if (isa<arith::MulFOp>(op) && isa<UnitAttr>(value))
       return success();
     return op->emitOpError("expects '") << name << "' on a product of numbers only, and no value of it";
+  }
+  if (name == draftAttr) {
+    if (op->hasTrait<IsModel>() && isa<UnitAttr>(value))
+      return success();
+    return op->emitOpError("expects '") << name << "' on a model only, and no value of it";
   }
   // An approximation may be one decoder's alone.
   bool ofDecoder = name == module_attr::inexact && isa<DecoderOp>(op);

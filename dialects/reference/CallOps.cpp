@@ -1,5 +1,6 @@
 //===- CallOps.cpp - calls of models, with and without a cache -------------===//
 
+#include "dialects/quoin/DraftModel.h"
 #include "dialects/reference/Machine.h"
 #include "dialects/stage/StageDialect.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -216,9 +217,10 @@ FailureOr<Machine::Data> Machine::call(Operation *op, const CallOperands &c) {
   // With nothing to run, no call is made; it may still be an evaluation of the source program.
   bool made = call.from < count;
   trace.see(sequence(c.sequence));
-  if (!c.pass)
+  bool draft = callsDraft(op, c.model);
+  if (!c.pass && !draft)
     trace.beginEvaluation(evaluations, forwards);
-  evaluations += !c.pass;
+  (draft ? draftEvaluations : evaluations) += !c.pass;
   Operation *model = SymbolTable::lookupNearestSymbolFrom(op, c.model);
   logits.head = headOf(model, program.getWeights());
   for (Operation &other : model->getParentRegion()->front()) {

@@ -372,6 +372,7 @@ FailureOr<Result> Machine::run() {
   result.stopped = stop != result.ids.end();
   result.shown = std::min<size_t>(stop - result.ids.begin(), static_cast<size_t>(request.maxTokens));
   result.evaluations = evaluations;
+  result.draftEvaluations = draftEvaluations;
   result.forwards = forwards;
   result.prefillTokens = prefillTokens;
   result.outputs = std::move(outputs);

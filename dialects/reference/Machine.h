@@ -130,7 +130,7 @@ private:
   std::map<std::string, NamedValues> outputs;
   Trace trace;
   std::vector<int64_t> readPositions; ///< of the last call
-  int64_t evaluations = 0, forwards = 0, prefillTokens = 0;
+  int64_t evaluations = 0, draftEvaluations = 0, forwards = 0, prefillTokens = 0;
   int64_t rounds = 0; // of loops since the model ran
   int depth = 0;      // of func.call
 };

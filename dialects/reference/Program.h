@@ -56,6 +56,8 @@ struct Result {
   bool stopped = false;
   /// Executed evaluations of the source program, and calls made for them, commits and prefill included.
   int64_t evaluations = 0, forwards = 0;
+  /// Of models that are drafts; they are among the calls, but not among the evaluations.
+  int64_t draftEvaluations = 0;
   /// Prompt tokens that ran in the first call.
   int64_t prefillTokens = 0;
   /// What the decoder gave by name, besides the ids.

@@ -16,6 +16,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/quoin/DraftModel.h"
 #include "dialects/quoin/FormulaBuilder.h"
 #include "dialects/quoin/Overhang.h"
 #include "dialects/quoin/RowProgram.h"
@@ -288,6 +289,8 @@ void ModelLowering::lower(Operation &op) {
 void ModelLowering::run() {
   b.setInsertionPoint(model);
   step = StepOp::create(b, model.getLoc(), model.getSymNameAttr(), DenseI64ArrayAttr(), IntegerAttr());
+  if (Attribute draft = model->getAttr(draftAttr))
+    step->setAttr(draftAttr, draft);
   Block &body = step.getBody().emplaceBlock();
   body.addArguments({column(Space::Row, 32), column(Space::Row, 32), column(Space::Read, 64)},
                     SmallVector<Location>(3, model.getLoc()));

@@ -127,7 +127,8 @@ void finishForward(quoin_session_t &session) {
   } else if (keep < slots) {
     cache.valid = std::min(cache.valid, keep); // nothing ran, so what else is there stays true
   }
-  state.evaluations += call.evaluation != 0;
+  state.evaluations += call.evaluation == QUOIN_EVALUATION_OWN;
+  session.draftEvaluations += call.evaluation == QUOIN_EVALUATION_DRAFT;
   session.phase = Phase::Ready;
 }
 

@@ -389,6 +389,7 @@ struct quoin_session_t {
   quoin::rt::NamedTensors outputs;
   quoin::rt::Buffer<quoin::rt::Cache *> caches; // the decoder's, then one of each model that keeps nothing
   int64_t forwards = 0;
+  int64_t draftEvaluations = 0;
   int64_t prefillTokens = 0;
   int64_t sharedTokens = 0;
   int64_t rows = 0;

@@ -151,7 +151,8 @@ quoin_status_t quoin_session_prompt(quoin_session_t *session, const int32_t *ids
   session->phase = Phase::Preparing;
   session->status = QUOIN_STATUS_OK;
   session->error[0] = 0;
-  session->forwards = session->prefillTokens = session->sharedTokens = session->rows = 0;
+  session->forwards = session->draftEvaluations = 0;
+  session->prefillTokens = session->sharedTokens = session->rows = 0;
   quoin_state_t &state = session->state;
   state.resume = state.evaluations = state.frame_used = 0;
   state.status = 0;
@@ -254,6 +255,10 @@ quoin_status_t quoin_session_result(const quoin_session_t *session, quoin_result
   result.rows = session->rows;
   *out_result = result;
   return QUOIN_STATUS_OK;
+}
+
+int64_t quoin_session_draft_evaluations(const quoin_session_t *session) {
+  return session->phase == Phase::Finished && session->status == QUOIN_STATUS_OK ? session->draftEvaluations : 0;
 }
 
 quoin_status_t quoin_generate(quoin_session_t *session, quoin_event_fn fn, void *self) {

@@ -89,7 +89,7 @@ void quoin::rt::traceForward(quoin_session_t &session) {
                          ? (order ? order[slots[i]] : slots[i])
                          : static_cast<const int64_t *>(call.then_positions.data)[slots[i] - call.length]))
       return session.failOutOfMemory();
-  if (!call.evaluation)
+  if (call.evaluation != QUOIN_EVALUATION_OWN)
     return;
   // Evaluations that a pass has dropped changed nothing of their own.
   for (; t.evaluation < session.state.evaluations; ++t.evaluation)

@@ -247,7 +247,8 @@ def rows_that_run():
         together = harness.answers("quoin-run", out, requests, "--batch", "3", "--threads", "2")
         for q, a, b in zip(requests, alone, together):
             expect(a["ids"] == b["ids"], f"expects {a['ids']}, but found {b['ids']}")
-            steps = a["evaluations"] // 5
+            steps = a["evaluations"]
+            expect(a["draft_evaluations"] == 4 * steps, f"expects {4 * steps} evaluations of the draft, but found {a['draft_evaluations']}")
             # Trees of 11 nodes, grown level by level (2, 5, 8 of them again), and the text once in each model but the last tokens of a step.
             text = len(q["ids"]) + len(a["ids"])
             most = 2 * text + steps * (2 + 5 + 8 + 11 + 6)

@@ -136,14 +136,17 @@ static std::string print(const Answer &answer, const Options &options, const Tok
       text += (i ? "," : "") + std::to_string(shown[i]);
     return text + "\n";
   }
-  return line({{"ids", r.ids},
-               {"text", text},
-               {"stop", r.stopped ? "stop" : "length"},
-               {"evaluations", r.evaluations},
-               {"forwards", r.forwards},
-               {"prefill_tokens", r.prefillTokens},
-               {"seconds", answer.seconds},
-               {"tokens_per_second", answer.seconds > 0 ? static_cast<double>(r.ids.size()) / answer.seconds : 0.0}});
+  Json fields = {{"ids", r.ids},
+                 {"text", text},
+                 {"stop", r.stopped ? "stop" : "length"},
+                 {"evaluations", r.evaluations},
+                 {"forwards", r.forwards},
+                 {"prefill_tokens", r.prefillTokens},
+                 {"seconds", answer.seconds},
+                 {"tokens_per_second", answer.seconds > 0 ? static_cast<double>(r.ids.size()) / answer.seconds : 0.0}};
+  if (r.draftEvaluations > 0)
+    fields["draft_evaluations"] = r.draftEvaluations;
+  return line(fields);
 }
 
 static std::vector<TraceRecord::Change> changes(const std::vector<ref::TraceStep::Change> &list) {

@@ -83,7 +83,7 @@ private:
   void check();
   void finish(Place &place);
   void settle(size_t index, std::string text);
-  std::string answer(const quoin_result_t &result, double seconds);
+  std::string answer(const quoin_result_t &result, int64_t drafts, double seconds);
   void statistics(const quoin_result_t &result, double seconds);
 
   quoin_context_t *context;
@@ -173,24 +173,26 @@ void Runner::prepare(Place &place, size_t index) {
   place.busy = true;
 }
 
-std::string Runner::answer(const quoin_result_t &result, double seconds) {
+std::string Runner::answer(const quoin_result_t &result, int64_t drafts, double seconds) {
   std::string text = decode(tokenizer, result.ids, result.shown, true);
   if (!options.json) {
     for (size_t i = 0; !tokenizer && i < result.shown; ++i)
       text += (i ? "," : "") + std::to_string(result.ids[i]);
     return text + "\n";
   }
-  return dump({{"ids", std::vector<int32_t>(result.ids, result.ids + result.count)},
-               {"text", text},
-               {"stop", result.stopped ? "stop" : "length"},
-               {"evaluations", result.evaluations},
-               {"forwards", result.forwards},
-               {"prefill_tokens", result.prefill_tokens},
-               {"shared_tokens", result.shared_tokens},
-               {"rows", result.rows},
-               {"seconds", seconds},
-               {"tokens_per_second", seconds > 0 ? double(result.count) / seconds : 0.0}}) +
-         "\n";
+  json fields = {{"ids", std::vector<int32_t>(result.ids, result.ids + result.count)},
+                 {"text", text},
+                 {"stop", result.stopped ? "stop" : "length"},
+                 {"evaluations", result.evaluations},
+                 {"forwards", result.forwards},
+                 {"prefill_tokens", result.prefill_tokens},
+                 {"shared_tokens", result.shared_tokens},
+                 {"rows", result.rows},
+                 {"seconds", seconds},
+                 {"tokens_per_second", seconds > 0 ? double(result.count) / seconds : 0.0}};
+  if (drafts > 0)
+    fields["draft_evaluations"] = drafts;
+  return dump(fields) + "\n";
 }
 
 void Runner::statistics(const quoin_result_t &result, double seconds) {
@@ -243,7 +245,7 @@ void Runner::finish(Place &place) {
     place.display->finish(result);
     return statistics(result, seconds);
   }
-  settle(place.request, answer(result, seconds));
+  settle(place.request, answer(result, quoin_session_draft_evaluations(place.session.get()), seconds));
 }
 
 /// Whatever a request can be refused for is found before the first of them does any work or prints.

@@ -102,6 +102,10 @@ enum {
 
 /* ---- What a decoder waits for ---------------------------------------------------------------- */
 
+/* As what a call counts: as nothing, since it only fills the cache; as an evaluation of the source program, whose
+ * draws name it; as one of a draft, whose guesses such an evaluation checks. */
+enum { QUOIN_EVALUATION_NONE = 0, QUOIN_EVALUATION_OWN = 1, QUOIN_EVALUATION_DRAFT = 2 };
+
 /* One model call. Slots 0 .. length-1 are the sequence's first `length` tokens at their own positions, in the
  * sequence's `order` if it has one; slots from `length` on are the `then` rows. Rows [from, slots) run; a model with
  * recurrences may run earlier ones, too. The host keeps the first `keep` slots for later calls. */
@@ -117,7 +121,7 @@ typedef struct quoin_forward_t {
   int64_t keep;
   int64_t cache;      /* which of the decoder's caches; -1: none, every row runs (from is 0) and nothing is kept */
   int64_t mask;       /* index into the program's masks */
-  int64_t evaluation; /* 1: an evaluation of the source program; 0: a pass that only fills the cache */
+  int64_t evaluation; /* QUOIN_EVALUATION_* */
   int64_t symbols[QUOIN_MAX_SYMBOLS];
   /* The model's columns, ids and positions left out: a row a slot of the call, or one for all of them, packed. Results
    * besides hidden rows are made by the host: a row a slot read. */

@@ -336,6 +336,10 @@ typedef struct quoin_result_t {
  * finished. */
 quoin_status_t quoin_session_result(const quoin_session_t *session, quoin_result_t *out_result);
 
+/* Evaluations of a draft that the program has made for a session that is finished, which are not among those of its
+ * result; 0 if it failed or is not finished. Reads only. */
+int64_t quoin_session_draft_evaluations(const quoin_session_t *session);
+
 /* How many outputs a session that is finished has besides its ids; 0 if it failed or is not finished. Reads only. */
 size_t quoin_session_outputs(const quoin_session_t *session);
 
