@@ -56,7 +56,7 @@ LogicalResult ScanOp::verifyRegions() {
              << part.outer << " x " << part.heads << " x " << part.inner << ", but found " << weight;
   }
   // scan_c3
-  if (getNumResults() == 0)
+  if (getNumResults() == (getWords() ? 1 : 0))
     return emitOpError("expects at least one result, but found none");
   if (getPlaces() && getPlaces()->size() != getNumResults())
     return emitOpError("expects ") << getNumResults() << " places, but found " << getPlaces()->size();

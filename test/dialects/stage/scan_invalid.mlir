@@ -250,3 +250,21 @@ stage.step @scan_c5 {
   }
   stage.head %h by <@e> : !host
 }
+
+// -----
+
+!row = !stage.buffer<row, 4xf32>
+!host = !stage.buffer<host, 4xf32>
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+stage.step @scan_c3_words {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %w = stage.masks
+  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  // expected-error @+1 {{expects at least one result, but found none}}
+  %states = stage.scan %0 under %w heads 2 : (!row, !stage.words) -> !stage.buffer<row, 64xf32> {
+  ^bb0(%s: tensor<2xf32>, %x: tensor<2xf32>):
+    quoin.row %s : tensor<2xf32>
+  }
+  %h = stage.move %0 at %read : !row -> !host
+  stage.head %h by <@e> : !host
+}
