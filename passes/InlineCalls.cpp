@@ -74,6 +74,9 @@ struct InlineCalls : quoin::impl::InlineCallsPassBase<InlineCalls> {
         }
       }
     }
+    // Without decoders nothing is called, and a function is what the module is for.
+    if (module.getOps<DecoderOp>().empty())
+      return;
     // A function may be used by one that goes.
     for (bool changed = true; changed;) {
       changed = false;

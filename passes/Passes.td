@@ -232,7 +232,8 @@ def LowerToStagesPass : Pass<"quoin-lower-to-stages", "::mlir::ModuleOp"> {
 
     *Does*: a `quoin.model` becomes a `stage.step` of its name, its ops stages in their order, one each; a sum of rows becomes a row program. Attention
     becomes a `stage.cache` and a `stage.attend`, rotary a row program that reads `#stage.angles` of as many positions as steps may have rows for
-    (`quoin.capacity` and what decoders go beyond it), an embedding one that reads a table. Rows that are gathered, or handed to the host, are copied by row programs. Whatever the verifier of `quoin.model` lets through is lowered.
+    (`quoin.capacity` and what decoders go beyond it), an embedding one that reads a table. Rows that are gathered, or handed to the host, are copied by row programs. Whatever the verifier of `quoin.model` lets through is lowered. A function that is one
+    `quoin.block_attention`, in a module without a decoder, gets a step beside it, which its `step` names: the function stays, as what hosts call.
 
     *Leaves* what stages can do together, what numbers are stored as, where things lie and where workers meet to the passes behind it.
   }];

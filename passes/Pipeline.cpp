@@ -1,6 +1,7 @@
 //===- Pipeline.cpp - the phase table --------------------------------------===//
 
 #include "passes/Pipeline.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -41,6 +42,7 @@ static void addScheduled(OpPassManager &pm, const PhaseOptions &options) {
     pm.addNestedPass<DecoderOp>(createPermuteTokensPass());
     pm.addNestedPass<DecoderOp>(createFuseScorePass());
     pm.addNestedPass<ModelOp>(createPruneRowsPass());
+    pm.addNestedPass<func::FuncOp>(createPermuteRowsPass());
     pm.addPass(createCanonicalizer());
     pm.addPass(createCSEPass());
   }

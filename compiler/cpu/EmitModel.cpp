@@ -50,7 +50,7 @@ struct StepEmitter {
     std::tie(groupBegin, groupEnd) = share(kb, groups, worker, workers);
   }
 
-  /// Where rows of a result that the model gives go.
+  /// Where rows of a result that the model gives go: the first, where they lie one behind the other.
   Val resultRows(int64_t number) {
     Val results = field(kb.ptr, offsetof(quoin_layers_t, results));
     int64_t at = number * int64_t(sizeof(quoin_output_t)) + int64_t(offsetof(quoin_output_t, row));
@@ -186,7 +186,20 @@ struct StepEmitter {
              countOf(op.getOutput().getType().getSpace()), worker, workers});
   }
 
+  /// Workers take whole pages of a memory.
+  void emitMemory(stage::CacheOp op) {
+    PageLayout page = op.getPages().getType().getLayout();
+    Val memory = field(kb.ptr, offsetof(quoin_layers_t, memory));
+    Val keys = kb.load(kb.i64, kb.at(memory, int64_t(offsetof(quoin_layers_t, rows))));
+    auto [first, last] = share(kb, kb.ceilDiv(keys, tileColumns), worker, workers);
+    kb.call(cacheKernel(kb, page, true, page.storage, op.getSorted()),
+            {memory, buffer(op.getKey()), buffer(op.getValue()), kb.index(*op.getOffset()), first * tileColumns,
+             kb.min(last * tileColumns, keys)});
+  }
+
   void emit(stage::CacheOp op) {
+    if (op.getKey().getType().getSpace() == Space::Memory)
+      return emitMemory(op);
     kb.call(cacheKernel(kb, op.getPages().getType().getLayout()),
             {args, buffer(op.getKey()), buffer(op.getValue()), kb.index(*op.getOffset()), rowBegin, rowEnd});
   }
@@ -200,13 +213,26 @@ struct StepEmitter {
     shape.result = storageOf(op.getOutput().getType().getElement());
     shape.score = op.getScore().empty() ? nullptr : &op.getScore().front();
     int64_t layer = *op.getPages().getDefiningOp<stage::CacheOp>().getOffset();
-    Val out = buffer(op.getOutput());
-    kb.call(attentionKernel(kb, shape), {args, buffer(op.getQuery()), out, kb.index(layer), worker, workers});
+    bool host = op.getQuery().getType().getSpace() == Space::Host;
+    auto given = [&](Value result) { return kb.load(kb.ptr, resultRows(result.use_begin()->getOperandNumber())); };
+    if (host) {
+      shape.packed = shape.blind = true;
+      shape.lse = bool(op.getLse());
+      shape.byPosition = op.getSorted();
+      shape.rows = storageOf(op.getQuery().getType().getElement());
+    }
+    Val out = host ? given(op.getOutput()) : buffer(op.getOutput());
+    Vals arguments{args, buffer(op.getQuery()), out, kb.index(layer), worker, workers};
+    if (shape.lse)
+      arguments.push_back(given(op.getLse()));
+    if (shape.blind)
+      arguments.push_back(field(kb.ptr, offsetof(quoin_layers_t, blind)));
+    kb.call(attentionKernel(kb, shape), arguments);
   }
 
   void emit(MasksOp op) {
-    const BlockMask *within = op.getWithinAttr() ? &op.getWithinAttr().getFormula() : nullptr;
-    kb.call(maskKernel(kb, masks, within), {args, worker, workers});
+    auto formula = [](MaskAttr mask) { return mask ? &mask.getFormula() : nullptr; };
+    kb.call(maskKernel(kb, masks, formula(op.getWithinAttr()), formula(op.getFormulaAttr())), {args, worker, workers});
   }
 };
 } // namespace

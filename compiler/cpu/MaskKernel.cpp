@@ -375,14 +375,19 @@ struct MaskEmitter {
 };
 } // namespace
 
-LLVM::LLVMFuncOp quoin::cpu::maskKernel(KernelBuilder &kb, ArrayRef<BlockMask> masks, const BlockMask *within) {
+LLVM::LLVMFuncOp quoin::cpu::maskKernel(KernelBuilder &kb, ArrayRef<BlockMask> masks, const BlockMask *within,
+                                        const BlockMask *only) {
   std::string suffix;
-  if (within) {
+  for (auto [formula, word] : {std::pair(only, "_of_"), std::pair(within, "_within_")}) {
+    if (!formula)
+      continue;
     llvm::raw_string_ostream os(suffix);
-    os << "_within_";
-    within->print(os);
-    std::replace(suffix.begin(), suffix.end(), ' ', '_');
+    os << word;
+    formula->print(os);
   }
+  std::replace(suffix.begin(), suffix.end(), ' ', '_');
+  if (only)
+    masks = ArrayRef(*only);
   SmallVector<LLVM::LLVMFuncOp> blocks;
   for (auto [i, mask] : llvm::enumerate(masks))
     blocks.push_back(kb.function(("mask_" + Twine(i) + suffix).str(), {kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {

@@ -136,6 +136,11 @@ static int64_t shapeWork(stage::ScanOp scan, const HeadPart &weight) {
   return weight.numbers() * static_cast<int64_t>(scan.getHeads());
 }
 
+static StepColumn columnOf(Value rows) {
+  BufferType type = bufferOf(rows);
+  return {type.getWidth(), type.getElement(), type.getSpace()};
+}
+
 /// What places say.
 static StepFacts finish(StepFacts facts, StepOp step) {
   int64_t offset = 0;
@@ -184,11 +189,10 @@ FailureOr<StepFacts> quoin::cpu::readStep(StepOp step, const KernelOptions &kern
   for (const auto &[offset, weight] : pieces)
     facts.weights.pieces.push_back(pieceOf(weight));
   for (BlockArgument column : step.getColumns())
-    facts.columns.push_back({bufferOf(column).getWidth(), bufferOf(column).getElement().isInteger(32),
-                             bufferOf(column).getSpace() == Space::Sequence});
+    facts.columns.push_back(columnOf(column));
   // The rows of a head or of results: nothing else ends a step.
   for (Value rows : step.getBody().front().back().getOperands())
-    facts.results.push_back(bufferOf(rows).getWidth());
+    facts.results.push_back(columnOf(rows));
   if (!head)
     return finish(facts, step);
   facts.hidden = head.getInput().getType().getWidth();

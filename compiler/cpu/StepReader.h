@@ -13,18 +13,18 @@
 
 namespace quoin::cpu {
 
-/// A column that a model takes besides ids and positions.
+/// A column that a model takes besides ids and positions, or gives.
 struct StepColumn {
   int64_t width = 0;
-  bool integers = false; ///< i32, else f32
-  bool once = false;     ///< a row for each sequence, not for each slot
+  mlir::Type element; ///< f32, bf16 or i32
+  stage::Space space = stage::Space::Row;
 };
 
 struct StepFacts {
   WeightPlan weights;
   HeadShape head; ///< of a model that has one: its vocabulary is not 0
   llvm::SmallVector<StepColumn> columns;
-  llvm::SmallVector<int64_t> results;      ///< widths of what it gives: of its hidden rows, if it has a head
+  llvm::SmallVector<StepColumn> results;   ///< what it gives: its hidden rows, if it has a head, are the first
   llvm::SmallVector<int64_t> placeOffsets; ///< of each place; times the number of rows, in scratch
   int64_t hidden = 0, layers = 0, pageBytes = 0, scratchRowBytes = 0;
   int64_t stateBytes = 0;                   ///< what its recurrences leave behind a slot; 0: it has none

@@ -10,6 +10,7 @@
 #define QUOIN_COMPILER_DECODER_DECODERLOWERING_H
 
 #include "dialects/quoin/QuoinDialect.h"
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,7 @@ struct LoweredTensor {
   int32_t dtype = 0;          ///< QUOIN_DTYPE_*
   std::vector<int64_t> sizes; ///< the first may be -1, any; none for a number
   bool optional = false;
+  int64_t endsAt = std::numeric_limits<int64_t>::min(); ///< as in quoin_tensor_type_t
 };
 
 /// Is it where the op's tensor goes?

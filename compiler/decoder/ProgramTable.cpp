@@ -23,6 +23,7 @@ public:
         pointer(LLVM::LLVMPointerType::get(module.getContext())) {}
 
   LogicalResult build(const ProgramNumbers &numbers, const LoweredDecoders &decoders);
+  LogicalResult build(const FunctionNumbers &numbers);
 
 private:
   Value i64(int64_t v) { return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(v)); }
@@ -52,7 +53,10 @@ private:
   LLVM::GlobalOp models(ArrayRef<ModelNumbers> all);
   Value program(const ProgramNumbers &n, const LoweredDecoders &all, LLVM::GlobalOp models, LLVM::GlobalOp decoders,
                 LLVM::GlobalOp stops);
-  void query(LLVM::GlobalOp program);
+  LLVM::GlobalOp tensors(StringRef name, ArrayRef<LoweredTensor> all);
+  /// The function `name`, which gives this address to hosts that are new enough.
+  void query(StringRef name, LLVM::GlobalOp program);
+  LogicalResult check();
 
   ModuleOp module;
   SymbolTable symbols;
@@ -150,7 +154,7 @@ SmallVector<Field> TableBuilder::tensor(const LoweredTensor &t, size_t at) {
   for (size_t i = 0; i < QUOIN_MAX_RANK; ++i)
     fields.push_back(
         {at + offsetof(quoin_tensor_type_t, sizes) + i * sizeof(int64_t), i64(i < t.sizes.size() ? t.sizes[i] : 0)});
-  fields.push_back({at + offsetof(quoin_tensor_type_t, ends_at), i64(QUOIN_NO_OFFSETS)});
+  fields.push_back({at + offsetof(quoin_tensor_type_t, ends_at), i64(t.endsAt)});
   return fields;
 }
 
@@ -169,9 +173,12 @@ TableBuilder::DecoderTables TableBuilder::tablesOf(const LoweredDecoder &d) {
     fields.push_back({offsetof(quoin_input_t, reserved), i32(0)});
     return structure(fields, sizeof(quoin_input_t));
   });
-  t.outputs = array("quoin_outputs." + d.name, d.outputs.size(),
-                    [&](size_t i) { return structure(tensor(d.outputs[i], 0), sizeof(quoin_tensor_type_t)); });
+  t.outputs = tensors("quoin_outputs." + d.name, d.outputs);
   return t;
+}
+
+LLVM::GlobalOp TableBuilder::tensors(StringRef name, ArrayRef<LoweredTensor> all) {
+  return array(name, all.size(), [&](size_t i) { return structure(tensor(all[i], 0), sizeof(quoin_tensor_type_t)); });
 }
 
 Value TableBuilder::decoder(const LoweredDecoder &d, const DecoderTables &tables) {
@@ -287,10 +294,10 @@ Value TableBuilder::program(const ProgramNumbers &n, const LoweredDecoders &all,
                    sizeof(quoin_program_t));
 }
 
-void TableBuilder::query(LLVM::GlobalOp program) {
+void TableBuilder::query(StringRef name, LLVM::GlobalOp program) {
   b.clearInsertionPoint();
   auto type = LLVM::LLVMFunctionType::get(pointer, {b.getI32Type()});
-  auto function = LLVM::LLVMFuncOp::create(b, queryFunction, type);
+  auto function = LLVM::LLVMFuncOp::create(b, name, type);
   symbols.insert(function);
   Block *entry = function.addEntryBlock(b);
   b.setInsertionPointToStart(entry);
@@ -307,7 +314,53 @@ LogicalResult TableBuilder::build(const ProgramNumbers &numbers, const LoweredDe
       array("quoin_decoders", all.decoders.size(), [&](size_t i) { return decoder(all.decoders[i], tables[i]); });
   LLVM::GlobalOp stops = array("quoin_stops", numbers.stops.size(), [&](size_t i) { return i32(numbers.stops[i]); });
   LLVM::GlobalOp modelTable = models(numbers.models);
-  query(array("quoin_program", 1, [&](size_t) { return program(numbers, all, modelTable, decoders, stops); }));
+  query(queryFunction,
+        array("quoin_program", 1, [&](size_t) { return program(numbers, all, modelTable, decoders, stops); }));
+  return check();
+}
+
+LogicalResult TableBuilder::build(const FunctionNumbers &n) {
+  auto numbers = [&](StringRef name, ArrayRef<int32_t> all) {
+    return array(name, all.size(), [&](size_t i) { return i32(all[i]); });
+  };
+  LLVM::GlobalOp arguments = tensors("quoin_arguments", n.arguments), results = tensors("quoin_results", n.results),
+                 queryLabels = numbers("quoin_query_labels", n.queryLabelValues),
+                 keyLabels = numbers("quoin_key_labels", n.keyLabelValues), order = numbers("quoin_order", n.order),
+                 model = models(n.model);
+  auto count = [&](size_t number) { return i32(static_cast<int32_t>(number)); };
+  query(functionQueryFunction, array("quoin_function", 1, [&](size_t) {
+          SmallVector<Field> fields = {
+              {offsetof(quoin_function_program_t, abi_version), i32(QUOIN_ABI_VERSION)},
+              {offsetof(quoin_function_program_t, struct_size), i32(sizeof(quoin_function_program_t))},
+              {offsetof(quoin_function_program_t, target_features), text(n.targetFeatures)},
+              {offsetof(quoin_function_program_t, name), text(n.name)},
+              {offsetof(quoin_function_program_t, arguments), address(arguments)},
+              {offsetof(quoin_function_program_t, results), address(results)},
+              {offsetof(quoin_function_program_t, arguments_count), count(n.arguments.size())},
+              {offsetof(quoin_function_program_t, results_count), count(n.results.size())},
+              {offsetof(quoin_function_program_t, lengths_count), i32(n.lengths)},
+              {offsetof(quoin_function_program_t, symbols_count), count(n.symbols.size())},
+              {offsetof(quoin_function_program_t, query), i32(n.query)},
+              {offsetof(quoin_function_program_t, key), i32(n.key)},
+              {offsetof(quoin_function_program_t, value), i32(n.value)},
+              {offsetof(quoin_function_program_t, query_labels), i32(n.queryLabels)},
+              {offsetof(quoin_function_program_t, key_labels), i32(n.keyLabels)},
+              {offsetof(quoin_function_program_t, query_offsets), i32(n.queryOffsets)},
+              {offsetof(quoin_function_program_t, key_offsets), i32(n.keyOffsets)}};
+          for (size_t i = 0; i < QUOIN_MAX_SYMBOLS; ++i)
+            fields.push_back({offsetof(quoin_function_program_t, symbol) + i * sizeof(int32_t),
+                              i32(i < n.symbols.size() ? n.symbols[i] : -1)});
+          fields.append({{offsetof(quoin_function_program_t, labelled), i32(n.labelled)},
+                         {offsetof(quoin_function_program_t, query_label_values), address(queryLabels)},
+                         {offsetof(quoin_function_program_t, key_label_values), address(keyLabels)},
+                         {offsetof(quoin_function_program_t, order), address(order)},
+                         {offsetof(quoin_function_program_t, model), address(model)}});
+          return structure(fields, sizeof(quoin_function_program_t));
+        }));
+  return check();
+}
+
+LogicalResult TableBuilder::check() {
   if (!layoutsAgree)
     return module.emitError("expects the layouts of the target's structs to be those of program.h");
   return success();
@@ -329,4 +382,11 @@ LogicalResult quoin::decoder::emitProgramTable(ModuleOp module, const ProgramNum
   if (module.lookupSymbol(queryFunction))
     return module.emitError("expects a module without '") << queryFunction << "'";
   return TableBuilder(module).build(numbers, decoders);
+}
+
+LogicalResult quoin::decoder::emitFunctionTable(ModuleOp module, const FunctionNumbers &numbers) {
+  module.getContext()->loadDialect<LLVM::LLVMDialect>();
+  if (module.lookupSymbol(functionQueryFunction))
+    return module.emitError("expects a module without '") << functionQueryFunction << "'";
+  return TableBuilder(module).build(numbers);
 }

@@ -14,6 +14,8 @@ namespace quoin::decoder {
 
 /// The one symbol that a program exports; an object may be told to call it otherwise (EmitObject.h).
 inline constexpr llvm::StringLiteral queryFunction = "quoin_program_query";
+/// That of a program that is a function.
+inline constexpr llvm::StringLiteral functionQueryFunction = "quoin_function_query";
 
 /// Fields of quoin_column_t of the same names.
 struct ColumnNumbers {
@@ -58,6 +60,21 @@ struct ProgramNumbers {
   std::vector<int32_t> stops;
   int32_t fill = -1;
 };
+
+/// Fields of quoin_function_program_t of the same names.
+struct FunctionNumbers {
+  std::string name, targetFeatures;
+  std::vector<LoweredTensor> arguments, results;
+  int32_t lengths = 0;
+  bool labelled = false;
+  int32_t query = -1, key = -1, value = -1, queryLabels = -1, keyLabels = -1, queryOffsets = -1, keyOffsets = -1;
+  std::vector<int32_t> symbols;
+  std::vector<int32_t> queryLabelValues, keyLabelValues, order; ///< empty: null
+  ModelNumbers model;
+};
+
+/// Adds the tables and `quoin_function_query` to a module, in the LLVM dialect.
+mlir::LogicalResult emitFunctionTable(mlir::ModuleOp module, const FunctionNumbers &numbers);
 
 /// Adds the tables and `quoin_program_query` to a module, in the LLVM dialect. The functions of the decoders must be in
 /// it.

@@ -5,14 +5,15 @@
 #include "compiler/cpu/EmitObject.h"
 #include "compiler/decoder/DecoderLowering.h"
 #include "compiler/decoder/ProgramTable.h"
+#include "compiler/driver/FunctionMetadata.h"
 #include "compiler/driver/Metadata.h"
 #include "compiler/driver/OutputFolder.h"
 #include "compiler/driver/ProgramSettings.h"
 #include "compiler/driver/WeightSource.h"
-#include "compiler/function/Function.h"
 #include "compiler/import/Import.h"
 #include "compiler/import/InputKind.h"
 #include "dialects/quoin/Overhang.h"
+#include "dialects/stage/StepCalls.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
@@ -105,8 +106,9 @@ private:
   bool runPasses();
   bool writeModule();
   bool buildArtifact();
+  bool buildFunction(func::FuncOp function);
   bool packWeights(OutputFolder &out, const cpu::WeightPlan &plan);
-  bool writeProgram(OutputFolder &out);
+  bool writeProgram(OutputFolder &out, StringRef query);
   bool copyTokenizer(OutputFolder &out);
 
   /// An artefact is asked for, not the text of a phase.
@@ -282,6 +284,9 @@ bool Compiler::runPasses() {
       return fail("expects --weights keep, f32 or bf16, but found '" + options.weights + "', which is not supported");
     phase.weights = *weights;
     phase.pairs = target->kernels.brain;
+    // A function is what was written, whatever passes could make of it.
+    if (func::FuncOp function = findFunction(*module); function && failed(planFunction(function)))
+      return failWith("the function cannot be compiled");
   }
   if (failed(buildPipeline(pm, options.from, isCode() ? "" : options.to, phase, error)))
     return false;
@@ -412,27 +417,74 @@ static decoder::ModelNumbers describeModel(StringRef name, const cpu::StepFacts 
   model.pageBytes = facts.pageBytes;
   model.stateBytes = facts.stateBytes;
   model.layers = facts.layers;
-  model.steps = {{QUOIN_STEP_LAYERS, facts.scratchRowBytes, 0, facts.layersWork, cpu::layersStepName(name)}};
+  bool function = llvm::any_of(facts.columns, [](auto &c) { return c.space == stage::Space::Memory; });
+  model.steps = {
+      {QUOIN_STEP_LAYERS, function ? 0 : facts.scratchRowBytes, 0, facts.layersWork, cpu::layersStepName(name)}};
+  if (function)
+    llvm::append_values(model.spaces, QUOIN_SPACE_HOST, QUOIN_SPACE_MEMORY);
   // Spaces are those of `tokenModel`: rows that run, rows that are read, sequences.
-  auto column = [](StringRef what, size_t i, int64_t width, int32_t type, int32_t space) {
-    return decoder::ColumnNumbers{(what + Twine(i)).str(), width, stage::rowBytes(width), type, space};
+  auto column = [&](StringRef what, size_t i, const cpu::StepColumn &c) {
+    int32_t type = c.element.isBF16() ? QUOIN_DTYPE_BF16 : c.element.isF32() ? QUOIN_DTYPE_F32 : QUOIN_DTYPE_I32;
+    // What models give is of space `host`, too: those of their rows that are read.
+    int32_t space = c.space == stage::Space::Sequence ? 2
+                    : c.space == stage::Space::Memory ? 4
+                    : c.space != stage::Space::Host   ? 0
+                    : function                        ? 3
+                                                      : 1;
+    int64_t packed = c.width * stage::storageBytes(stage::storageOf(c.element));
+    return decoder::ColumnNumbers{(what + Twine(i)).str(), c.width, function ? packed : stage::rowBytes(c.width), type,
+                                  space};
   };
   for (auto [i, c] : llvm::enumerate(facts.columns))
-    model.operands.push_back(
-        column("column", i, c.width, c.integers ? QUOIN_DTYPE_I32 : QUOIN_DTYPE_F32, c.once ? 2 : 0));
+    model.operands.push_back(column("column", i, c));
   if (facts.head.vocabulary > 0)
     model.steps.push_back({QUOIN_STEP_HEAD, facts.head.scratchRowBytes(), 0, facts.hidden * facts.head.vocabulary,
                            cpu::headStepName(name)});
   // Hidden rows are the first.
   for (size_t i = model.results.size(); i < facts.results.size(); ++i)
-    model.results.push_back(column("result", i, facts.results[i], QUOIN_DTYPE_F32, 1));
+    model.results.push_back(column("result", i, facts.results[i]));
   return model;
 }
 
+/// Attention by itself: a step, and neither decoders nor weights.
+bool Compiler::buildFunction(func::FuncOp function) {
+  report("function", 0);
+  FailureOr<FunctionPlan> plan = planFunction(function);
+  FailureOr<stage::StepOp> step = failed(plan) ? FailureOr<stage::StepOp>() : stepOf(function, *plan);
+  if (failed(step))
+    return failWith("the function cannot be compiled");
+  OutputFolder out(options.output);
+  if (!out.create({options.input}, error))
+    return false;
+  OwningOpRef<ModuleOp> program = ModuleOp::create(function.getLoc());
+  FailureOr<cpu::StepFacts> facts = cpu::emitModel(*program, *step, {}, target->kernels, positionsOf(*module));
+  if (failed(facts))
+    return failWith("the function cannot be lowered");
+  decoder::FunctionNumbers numbers = functionNumbers(*plan, *target, describeModel(step->getSymName(), *facts));
+  if (failed(decoder::emitFunctionTable(*program, numbers)))
+    return failWith("the function's table cannot be made");
+  StringRef symbol = options.symbol.empty() ? StringRef(decoder::functionQueryFunction) : StringRef(options.symbol);
+  std::string json = functionJson(*plan, *target, options.object ? symbol : StringRef());
+  std::string header = functionHeader(*plan, symbol);
+  module = std::move(program);
+  if (!writeProgram(out, decoder::functionQueryFunction) || !out.write("model.h", header, error) ||
+      !out.write("model.json", json, error))
+    return false;
+  report("done", 1);
+  return out.commit(error);
+}
+
 bool Compiler::buildArtifact() {
+  if (func::FuncOp function = findFunction(*module))
+    return buildFunction(function);
   SmallVector<stage::StepOp> steps(module->getOps<stage::StepOp>());
   if (steps.empty())
     return fail("expects a quoin.model in '" + options.input + "', but found none");
+  for (stage::StepOp step : steps)
+    if (step.isFunction())
+      return fail("expects steps of models beside decoders, but '@" + step.getSymName() + "' is attention by itself");
+  if (failed(stage::verifyCalls(*module)))
+    return failWith("calls do not fit their steps");
 
   OutputFolder out(options.output);
   if (!out.create(inputs(), error))
@@ -510,19 +562,18 @@ bool Compiler::buildArtifact() {
   for (Operation &op : llvm::make_early_inc_range(module->getOps()))
     if (isa<QuoinDialect, stage::StageDialect>(op.getDialect()))
       op.erase();
-  if (!writeProgram(out) || !out.write("model.h", metadataHeader(description), error) ||
+  if (!writeProgram(out, decoder::queryFunction) || !out.write("model.h", metadataHeader(description), error) ||
       !out.write("model.json", metadataJson(description), error))
     return false;
   report("done", 1);
   return out.commit(error);
 }
 
-bool Compiler::writeProgram(OutputFolder &out) {
+bool Compiler::writeProgram(OutputFolder &out, StringRef query) {
   report("code", 0);
   if (failed(cpu::lowerToLLVM(*module)))
     return failWith("the program cannot be lowered to LLVM");
-  std::optional<std::string> object =
-      cpu::emitObject(*module, *target, {decoder::queryFunction}, error, options.symbol);
+  std::optional<std::string> object = cpu::emitObject(*module, *target, {query}, error, options.symbol);
   if (!object)
     return false;
   if (options.object)
@@ -537,20 +588,6 @@ bool Compiler::run() {
     return false;
   if (!load())
     return false;
-  // Attention by itself has neither a model nor a decoder, so of the passes only what looks at masks has anything to
-  // do.
-  if (isCode() && findFunction(*module)) {
-    report("function", 0);
-    PassManager pm(&context);
-    resetCounters();
-    pm.addPass(createVerifyMasksPass());
-    if (options.level > 0)
-      pm.addNestedPass<func::FuncOp>(createPermuteRowsPass());
-    if (failed(pm.run(*module)))
-      return failWith("the function cannot be compiled");
-    FunctionOptions function{options.output, options.targetCpu, options.object, options.input, options.symbol};
-    return compileFunction(*module, function, error) || failWith(error);
-  }
   if (!runPasses())
     return false;
   return isCode() ? buildArtifact() : writeModule();

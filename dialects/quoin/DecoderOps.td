@@ -160,7 +160,7 @@ def Quoin_ForwardOp : Quoin_Op<"forward", [AttrSizedOperandSegments, AttrSizedRe
     ```mlir
     %l = quoin.forward @m of %x[to %n] then %ids at %pos read %rows mask #quoin.mask<causal>
     %k, %h = quoin.forward @n of %x[to %n] with (%a, %c : tensor<?x16xf32>, tensor<?x8xf32>) read %rows mask #quoin.mask<causal>
-        : !quoin.logits, tensor<?x64xf32>
+        -> !quoin.logits, tensor<?x64xf32>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$model, Quoin_Sequence:$sequence, Index:$to, Optional<Quoin_TokenTensor>:$ids,

@@ -4,6 +4,7 @@
 #include "dialects/quoin/Overhang.h"
 #include "dialects/reference/Machine.h"
 #include "dialects/reference/NamedValues.h"
+#include "dialects/stage/StepCalls.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
 
@@ -26,6 +27,8 @@ std::unique_ptr<Program> Program::load(ModuleOp module, const Options &options) 
   std::string folder;
   if (auto source = module->getAttrOfType<StringAttr>(module_attr::source))
     folder = source.str();
+  if (failed(stage::verifyCalls(module)))
+    return nullptr;
   FailureOr<Weights> weights = Weights::load(module, options.folder.value_or(folder));
   if (failed(weights))
     return nullptr;

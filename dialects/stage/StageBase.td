@@ -41,7 +41,7 @@ class Stage_Type<string name, string typeMnemonic> : TypeDef<Stage_Dialect, name
 
 def Stage_Space : I32EnumAttr<"Space", "a set of rows", [
   I32EnumAttrCase<"Row", 0, "row">, I32EnumAttrCase<"Read", 1, "read">, I32EnumAttrCase<"Host", 2, "host">,
-  I32EnumAttrCase<"Sequence", 3, "sequence">]> {
+  I32EnumAttrCase<"Sequence", 3, "sequence">, I32EnumAttrCase<"Memory", 4, "memory">]> {
   let cppNamespace = "::quoin::stage";
   let genSpecializedAttr = 0;
 }
@@ -50,7 +50,8 @@ def Stage_Buffer : Stage_Type<"Buffer", "buffer"> {
   let summary = "rows of features in memory";
   let description = [{
     As many rows as the space has: `row`, the slots that a step runs; `read`, those of them that somebody reads; `host`, the rows
-    read, where the host wants them; `sequence`, one for each sequence whose slots run. A row has `width` elements: `f32`, or `bf16` where only products of pairs read it; ids,
+    read, where the host wants them; `sequence`, one for each sequence whose slots run; `memory`, keys and values that are no slots of the step. Rows of `host` and `memory`
+    are the host's and lie one behind the other without padding. A row has `width` elements: `f32`, or `bf16` where only products of pairs read it; ids,
     positions and row numbers are columns of `i32` and `i64`. A `memref` would be one block of memory of one owner.
 
     Constraints: (C1) 1 to 2147483647 elements; (C2) elements `f32`, `bf16`, `i32` or `i64`.

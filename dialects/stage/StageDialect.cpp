@@ -51,7 +51,8 @@ Type BufferType::parse(AsmParser &parser) {
     return {};
   std::optional<Space> space = symbolizeSpace(spelled);
   if (!space) {
-    parser.emitError(loc, "expects a space out of 'row', 'read' and 'host', but found '") << spelled << "'";
+    parser.emitError(loc, "expects a space out of 'row', 'read', 'host', 'sequence' and 'memory', but found '")
+        << spelled << "'";
     return {};
   }
   SmallVector<int64_t, 1> width;

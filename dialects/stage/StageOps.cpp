@@ -165,6 +165,9 @@ LogicalResult MasksOp::verify() {
   // masks_c1
   if (getWithinAttr() && !isOfPositionsAndLabels(getWithinAttr()))
     return emitOpError("expects a formula of positions and labels alone, but found ") << getWithinAttr();
+  // masks_c2
+  if (getFormulaAttr() && !getFormulaAttr().getFormula().arrays().empty())
+    return emitOpError("expects a formula without label arrays, but found ") << getFormulaAttr();
   return success();
 }
 
@@ -529,11 +532,16 @@ LogicalResult ExpertsOp::verifySymbolUses(SymbolTableCollection &table) {
 LogicalResult CacheOp::verify() {
   PagesType pages = getPages().getType();
   // cache_c1
+  bool memory = getKey().getType().getSpace() == Space::Memory;
   auto expected =
-      BufferType::get(getContext(), Space::Row, pages.getHeads() * pages.getHeadDim(), Float32Type::get(getContext()));
+      BufferType::get(getContext(), memory ? Space::Memory : Space::Row, pages.getHeads() * pages.getHeadDim(),
+                      memory ? pages.getElement() : Float32Type::get(getContext()));
   for (Value v : {getKey(), getValue()})
     if (v.getType() != expected)
       return emitOpError("expects keys and values of ") << expected << ", but found " << v.getType();
+  // cache_c2
+  if (getSorted() && !memory)
+    return emitOpError("expects sorted rows of space 'memory', but found ") << getKey().getType();
   return success();
 }
 
@@ -555,10 +563,12 @@ LogicalResult AttendOp::verify() {
   if (heads < 1 || heads % pages.getHeads() != 0)
     return emitOpError("expects heads that ") << pages.getHeads() << " key heads divide, but found " << heads;
   // attend_c2
-  if (query.getSpace() == Space::Host || query.getWidth() / pages.getHeadDim() != heads ||
-      query.getWidth() % pages.getHeadDim() != 0 || !query.getElement().isF32())
-    return emitOpError("expects queries of ")
-           << heads << " heads of " << pages.getHeadDim() << " f32, but found " << query;
+  bool host = query.getSpace() == Space::Host;
+  Type element = host ? pages.getElement() : Float32Type::get(getContext());
+  if (query.getWidth() / pages.getHeadDim() != heads || query.getWidth() % pages.getHeadDim() != 0 ||
+      query.getElement() != element)
+    return emitOpError("expects queries of ") << heads << " heads of " << pages.getHeadDim()
+                                              << (element.isF32() ? " f32" : " bf16") << ", but found " << query;
   if (output.getSpace() != query.getSpace() || output.getWidth() != query.getWidth())
     return emitOpError("expects a result like the query's ") << query << ", but found " << output;
   // attend_c3
@@ -573,6 +583,21 @@ LogicalResult AttendOp::verify() {
   // attend_c5
   if (!output.getElement().isF32() && !output.getElement().isBF16())
     return emitOpError("expects a result of f32 or bf16, but found ") << output.getElement();
+  // attend_c7
+  if (host && output != query)
+    return emitOpError("expects a result like the query's ") << query << ", but found " << output;
+  auto cache = getPages().getDefiningOp<CacheOp>();
+  if (cache && (cache.getKey().getType().getSpace() == Space::Memory) != host)
+    return emitOpError("expects pages of a memory with queries of 'host' and only then, but found those of ")
+           << cache.getKey().getType() << " with " << query;
+  // attend_c8
+  if (!host && (getSorted() || getLse()))
+    return emitOpError("expects 'sorted' and 'lse' with queries of 'host' only, but found ") << query;
+  if (host && !getScore().empty())
+    return emitOpError("expects queries of 'host' without 'score', but found one");
+  auto logarithms = BufferType::get(getContext(), Space::Host, heads, Float32Type::get(getContext()));
+  if (getLse() && getLse().getType() != logarithms)
+    return emitOpError("expects logarithms of ") << logarithms << ", but found " << getLse().getType();
   return success();
 }
 
@@ -585,7 +610,8 @@ LogicalResult ResultsOp::verify() {
   if (getRows().empty())
     return emitOpError("expects at least one result, but found none");
   for (Value rows : getRows())
-    if (bufferOf(rows).getSpace() != Space::Host || !bufferOf(rows).getElement().isF32())
+    if (bufferOf(rows).getSpace() != Space::Host ||
+        (!bufferOf(rows).getElement().isF32() && !rows.getDefiningOp<AttendOp>()))
       return emitOpError("expects rows of f32 that the host has, but found ") << rows.getType();
   return success();
 }

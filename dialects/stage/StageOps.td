@@ -18,11 +18,16 @@ def Stage_StepOp : Stage_Op<"step", [Symbol, IsolatedFromAbove, Quoin_IsModel,
     which they run, and ends in the head or, in a model without one, in its results. `quoin-place-buffers` adds the `places` in scratch that buffers lie in, as bytes of a
     row of each, and the bytes of a `page` of keys and values. It differs from `func.func` in that all workers run it together.
 
-    Constraints: (C1) the body's arguments are `buffer<row, 1xi32>`, `buffer<row, 1xi32>` and `buffer<read, 1xi64>`, then columns of f32 or i32, `row` or `sequence`; (C2) it holds stages
+    Attention by itself (`quoin.block_attention`) is a step, too: its queries are a column of `host`, its keys and values columns of `memory`, whose rows are
+    other tokens than those of the queries.
+
+    Constraints: (C1) the body's arguments are `buffer<row, 1xi32>`, `buffer<row, 1xi32>` and `buffer<read, 1xi64>`, then columns of f32 or i32, `row` or `sequence`, or
+    of f32 or bf16, `host` or `memory`; (C2) it holds stages
     and ends in `stage.head` or `stage.results`; (C3) places are positive multiples of 64 below 2^56 in all; (C4) a result's place is one of them and large
     enough for it; (C5) a buffer that is read is still in its place, and a result takes an operand's place only where the stage can
     work in place; (C6) weights in the file are the same or lie apart; (C7) pages of layers lie apart in the page, at
-    multiples of 64; (C8) words that a stage looks at are the latest.
+    multiples of 64; (C8) words that a stage looks at are the latest; (C9) columns of `host` are queries of `stage.attend`, those of `memory` keys and values of `stage.cache`, and
+    nothing else is of `memory`; (C10) rows of `host` that a stage makes are given once, by the body's end; (C11) a step with columns of `host` or `memory` ends in `stage.results`.
 
     Example:
     ```mlir
@@ -49,6 +54,8 @@ def Stage_StepOp : Stage_Op<"step", [Symbol, IsolatedFromAbove, Quoin_IsModel,
     HeadOp getHead();
     /// What the model takes besides ids and positions.
     ::llvm::ArrayRef<::mlir::BlockArgument> getColumns() { return getBody().getArguments().drop_front(3); }
+    /// Is it attention by itself, which no decoder calls?
+    bool isFunction();
   }];
 }
 
@@ -60,16 +67,16 @@ class Stage_Worked<list<string> methods = []> : DeclareOpInterfaceMethods<Stage_
 def Stage_MasksOp : Stage_StageOp<"masks", [Stage_Worked<["dividesRows"]>]> {
   let summary = "evaluates the masks of the step";
   let description = [{
-    For each group of rows the formula of its call, as words of bits. Which masks there are the program says, not the step. With `within`, it and
-    that formula, as `quoin.attention` has it. There is room for the words of one of these ops: the next one writes over them.
+    For each group of rows the formula of its call, as words of bits. Which masks there are the program says, not the step, unless the formula stands here (`of`): then it is that of
+    all groups. With `within`, it and that formula, as `quoin.attention` has it. There is room for the words of one of these ops: the next one writes over them.
 
-    Constraints: (C1) a formula behind `within` is one of positions and labels, without symbols.
+    Constraints: (C1) a formula behind `within` is one of positions and labels, without symbols; (C2) one behind `of` has no label arrays.
 
     Example: `%words = stage.masks within #quoin.mask<window<1024>>`
   }];
-  let arguments = (ins UnitAttr:$barrier, OptionalAttr<Quoin_MaskAttr>:$within);
+  let arguments = (ins UnitAttr:$barrier, OptionalAttr<Quoin_MaskAttr>:$formula, OptionalAttr<Quoin_MaskAttr>:$within);
   let results = (outs Stage_Words:$words);
-  let assemblyFormat = "(`barrier` $barrier^)? (`within` $within^)? attr-dict";
+  let assemblyFormat = "(`barrier` $barrier^)? (`of` $formula^)? (`within` $within^)? attr-dict";
   let hasVerifier = 1;
 }
 
@@ -193,19 +200,20 @@ def Stage_ExpertsOp : Stage_StageOp<"experts", [IsolatedFromAbove, Quoin_HoldsFo
 def Stage_CacheOp : Stage_StageOp<"cache", [Stage_Worked<>]> {
   let summary = "puts keys and values of the step's rows into pages";
   let description = [{
-    The slots of the rows get them; `at` is the byte of the layer in a page.
+    The slots of the rows get them; `at` is the byte of the layer in a page. With `sorted` a slot gets the row whose number is the slot's position.
 
-    Constraints: (C1) keys and values of space `row`, f32, with as many features as the pages' heads have.
+    Constraints: (C1) keys and values of space `row`, f32, or of space `memory`, as the pages are stored, with as many features as the pages' heads have; (C2) `sorted` rows are those of
+    a memory.
 
     Example:
     ```mlir
     %kv = stage.cache %k, %v at 8192 : !stage.buffer<row, 64xf32>, !stage.buffer<row, 64xf32> -> !stage.pages<2x32xf32>
     ```
   }];
-  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$key, Stage_Buffer:$value, OptionalAttr<I64Attr>:$offset);
+  let arguments = (ins UnitAttr:$barrier, UnitAttr:$sorted, Stage_Buffer:$key, Stage_Buffer:$value, OptionalAttr<I64Attr>:$offset);
   let results = (outs Stage_Pages:$pages);
   let assemblyFormat = [{
-    (`barrier` $barrier^)? $key `,` $value (`at` $offset^)? attr-dict `:` qualified(type($key)) `,` qualified(type($value)) `->` qualified(type($pages))
+    (`barrier` $barrier^)? (`sorted` $sorted^)? $key `,` $value (`at` $offset^)? attr-dict `:` qualified(type($key)) `,` qualified(type($value)) `->` qualified(type($pages))
   }];
   let hasVerifier = 1;
 }
@@ -213,11 +221,13 @@ def Stage_CacheOp : Stage_StageOp<"cache", [Stage_Worked<>]> {
 def Stage_AttendOp : Stage_StageOp<"attend", [IsolatedFromAbove, Quoin_HoldsFormula, Stage_Worked<["storesNarrow", "dividesRows"]>]> {
   let summary = "attention over pages";
   let description = [{
-    Queries see the keys of their session's pages that the words show. As `quoin.attention`, whose keys are the call's own rows.
+    Queries see the keys of their session's pages that the words show. As `quoin.attention`, whose keys are the call's own rows. Queries of the `host` see the keys of a memory; with
+    `sorted`, a slot's query is the row whose number is the slot's position. `lse` is the logarithm of the sum of exponentials of each row and head.
 
     Constraints: (C1) the pages' heads divide `heads`; (C2) the query has `heads` times as many features as a key head, f32, and the
     result as many in the same space; (C3) `scale` is finite, below 2^126; (C4) queries of space `read` come with their numbers, others without;
-    (C5) the result is f32 or bf16; (C6) `score` is as in `quoin.attention`.
+    (C5) the result is f32 or bf16; (C6) `score` is as in `quoin.attention`; (C7) queries of `host`, and they alone, see the pages of a memory, and are stored as those and the result;
+    (C8) `sorted` and `lse`, which is f32 with a number a head, come with queries of `host`, and these without `score`.
 
     Example:
     ```mlir
@@ -225,13 +235,13 @@ def Stage_AttendOp : Stage_StageOp<"attend", [IsolatedFromAbove, Quoin_HoldsForm
         : !stage.buffer<row, 128xf32>, !stage.pages<2x32xf32> -> !stage.buffer<row, 128xf32>
     ```
   }];
-  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$query, Stage_Pages:$pages, Stage_Words:$words, Optional<Stage_Numbers>:$rows, I64Attr:$heads,
+  let arguments = (ins UnitAttr:$barrier, UnitAttr:$sorted, Stage_Buffer:$query, Stage_Pages:$pages, Stage_Words:$words, Optional<Stage_Numbers>:$rows, I64Attr:$heads,
                        F64Attr:$scale, OptionalAttr<I64Attr>:$place);
-  let results = (outs Stage_Buffer:$output);
+  let results = (outs Stage_Buffer:$output, Optional<Stage_Buffer>:$lse);
   let regions = (region AnyRegion:$score);
   let assemblyFormat = [{
-    (`barrier` $barrier^)? $query `,` $pages `under` $words (`rows` $rows^)? `heads` $heads `scale` $scale (`place` $place^)? attr-dict
-    `:` qualified(type($query)) `,` qualified(type($pages)) `->` qualified(type($output)) (`score` $score^)?
+    (`barrier` $barrier^)? (`sorted` $sorted^)? $query `,` $pages `under` $words (`rows` $rows^)? `heads` $heads `scale` $scale (`place` $place^)? attr-dict
+    `:` qualified(type($query)) `,` qualified(type($pages)) `->` qualified(type($output)) (`lse` qualified(type($lse))^)? (`score` $score^)?
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
@@ -242,7 +252,7 @@ def Stage_ResultsOp : Stage_StageOp<"results", [Terminator]> {
   let description = [{
     They are what the model gives, in its order. Unlike those of `stage.head` nothing scores them.
 
-    Constraints: (C1) at least one, rows of space `host`, f32.
+    Constraints: (C1) at least one, rows of space `host`, f32, or as `stage.attend` gives them.
 
     Example: `stage.results %y, %z : !stage.buffer<host, 64xf32>, !stage.buffer<host, 1xf32>`
   }];

@@ -16,6 +16,13 @@ void StepOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn setNam
 /// More than there is of anything; sums of sizes below it do not overflow.
 static constexpr int64_t mostBytes = int64_t(1) << 56;
 
+bool StepOp::isFunction() {
+  return llvm::any_of(getColumns(), [](BlockArgument column) {
+    Space space = bufferOf(column).getSpace();
+    return space == Space::Host || space == Space::Memory;
+  });
+}
+
 HeadOp StepOp::getHead() { return dyn_cast<HeadOp>(getBody().front().back()); }
 
 static LogicalResult verifyArguments(StepOp step) {
@@ -28,8 +35,10 @@ static LogicalResult verifyArguments(StepOp step) {
   TypeRange found = step.getBody().getArgumentTypes();
   auto isColumn = [](Type type) {
     auto buffer = dyn_cast<BufferType>(type);
-    return buffer && (buffer.getSpace() == Space::Row || buffer.getSpace() == Space::Sequence) &&
-           (buffer.getElement().isF32() || buffer.getElement().isInteger(32));
+    if (!buffer || buffer.getSpace() == Space::Read)
+      return false;
+    bool own = buffer.getSpace() == Space::Host || buffer.getSpace() == Space::Memory;
+    return buffer.getElement().isF32() || (own ? buffer.getElement().isBF16() : buffer.getElement().isInteger(32));
   };
   if (found.size() >= 3 && llvm::equal(found.take_front(3), expected) && llvm::all_of(found.drop_front(3), isColumn))
     return success();
@@ -48,6 +57,41 @@ static LogicalResult verifyBody(StepOp step) {
   for (Operation &op : body.without_terminator())
     if (!isa<StageOpInterface>(op))
       return op.emitOpError("expects a stage in a 'stage.step'");
+  return success();
+}
+
+/// What is the host's is read and written where it lies.
+static LogicalResult verifyHostRows(StepOp step) {
+  Operation *end = &step.getBody().front().back();
+  for (Operation &op : step.getBody().front()) {
+    for (Value operand : op.getOperands()) {
+      auto type = dyn_cast<BufferType>(operand.getType());
+      if (!type)
+        continue;
+      // step_c9
+      bool column = isa<BlockArgument>(operand);
+      if ((type.getSpace() == Space::Memory && !isa<CacheOp>(op)) ||
+          (type.getSpace() == Space::Host && column && !isa<AttendOp>(op)))
+        return op.emitOpError(
+                   "expects columns of 'host' as queries and of 'memory' as keys and values only, but found ")
+               << type;
+    }
+    for (Value result : op.getResults()) {
+      auto type = dyn_cast<BufferType>(result.getType());
+      if (!type)
+        continue;
+      // step_c9
+      if (type.getSpace() == Space::Memory)
+        return op.emitOpError("expects rows of 'memory' from the host alone, but found ") << type;
+      // step_c10
+      if (type.getSpace() == Space::Host && (!result.hasOneUse() || *result.getUsers().begin() != end))
+        return op.emitOpError("expects rows of 'host' that the step's end gives once, but found ")
+               << llvm::range_size(result.getUses()) << " uses";
+    }
+  }
+  // step_c11
+  if (step.isFunction() && step.getHead())
+    return end->emitOpError("expects no head in a step with columns of 'host' or 'memory'");
   return success();
 }
 
@@ -153,7 +197,7 @@ static LogicalResult verifyWords(StepOp step) {
 }
 
 LogicalResult StepOp::verifyRegions() {
-  if (failed(verifyArguments(*this)) || failed(verifyBody(*this)))
+  if (failed(verifyArguments(*this)) || failed(verifyBody(*this)) || failed(verifyHostRows(*this)))
     return failure();
   if (failed(verifyPlaces(*this)) || failed(verifyWeights(*this)))
     return failure();

@@ -87,7 +87,9 @@ private:
   }
 
   void storeRows(Operation *op, bool narrowPages) {
-    if (auto cache = dyn_cast<stage::CacheOp>(op); cache && narrowPages) {
+    // A memory is stored as the host has it.
+    if (auto cache = dyn_cast<stage::CacheOp>(op);
+        cache && narrowPages && cache.getKey().getType().getSpace() != Space::Memory) {
       PagesType pages = cache.getPages().getType();
       cache.getPages().setType(
           PagesType::get(&getContext(), pages.getHeads(), pages.getHeadDim(), BFloat16Type::get(&getContext())));

@@ -30,6 +30,7 @@
 #include "passes/Passes.h"
 #include "passes/Remarks.h"
 #include "passes/Spellings.h"
+#include "passes/stage/Functions.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <map>
 
@@ -187,19 +188,19 @@ private:
   /// has another formula.
   void showWithin(Location loc, MaskAttr within) {
     if (!words || words.getDefiningOp<MasksOp>().getWithinAttr() != within)
-      words = MasksOp::create(b, loc, b.getType<WordsType>(), false, within);
+      words = MasksOp::create(b, loc, b.getType<WordsType>(), false, MaskAttr(), within);
   }
 
   void addAttention(AttentionOp op) {
     showWithin(op.getLoc(), op.getWithinAttr());
     auto pages = b.getType<PagesType>(op.getKvHeads(), op.getHeadDim(), b.getF32Type());
-    auto cache = stage::CacheOp::create(b, op.getLoc(), pages, false, buffers.at(op.getKey()),
+    auto cache = stage::CacheOp::create(b, op.getLoc(), pages, false, false, buffers.at(op.getKey()),
                                         buffers.at(op.getValue()), IntegerAttr());
-    auto attend =
-        AttendOp::create(b, op.getLoc(), typeFor(op.getOutput()), false, buffers.at(op.getQuery()), cache, words,
-                         op.getRows() ? step.getRead() : Value(), op.getHeads(), op.getScale(), IntegerAttr());
+    auto attend = AttendOp::create(b, op.getLoc(), typeFor(op.getOutput()), Type(), false, false,
+                                   buffers.at(op.getQuery()), cache, words, op.getRows() ? step.getRead() : Value(),
+                                   op.getHeads(), op.getScale(), IntegerAttr());
     attend.getScore().takeBody(op.getScore());
-    buffers[op.getOutput()] = attend;
+    buffers[op.getOutput()] = attend.getOutput();
   }
 
   /// A row program as it stands; one without results is nothing.
@@ -317,5 +318,11 @@ void LowerToStages::runOnOperation() {
     ModelLowering lowering(model, positions);
     lowering.run();
     numStages += lowering.stages;
+  }
+  if (func::FuncOp function = findFunction(getOperation())) {
+    FailureOr<StepOp> step = lowerFunction(function);
+    if (failed(step))
+      return signalPassFailure();
+    numStages += static_cast<int64_t>(llvm::range_size(step->getBody().front().without_terminator()));
   }
 }

@@ -103,7 +103,8 @@ static quoin_status_t runRows(quoin_model_t &model, const Part &part, quoin_sess
   };
   Call call = {&part,
                {model.weights, s.layers.data(), rows, rows, s.read.data(), s.readGroup.data(),
-                static_cast<int64_t>(count), s.groups.data(), columns.operands, columns.results, &s.meeting.barrier}};
+                static_cast<int64_t>(count), s.groups.data(), columns.operands, columns.results, &s.meeting.barrier,
+                nullptr, nullptr}};
   model.context->parallel(
       rowsOfWork(rows) * double(part.layers->work), s.meeting,
       [](void *arg, int64_t worker, int64_t workers) {

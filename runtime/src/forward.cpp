@@ -223,7 +223,8 @@ quoin_status_t runLayers(quoin_model_t &model, const Part &part, quoin_session_t
   };
   Call call = {&part,
                {model.weights, s.layers.data(), rows, reads, s.read.data(), s.readGroup.data(),
-                static_cast<int64_t>(count), s.groups.data(), columns.operands, columns.results, &s.meeting.barrier}};
+                static_cast<int64_t>(count), s.groups.data(), columns.operands, columns.results, &s.meeting.barrier,
+                nullptr, nullptr}};
   work += rowsOfWork(rows) * double(part.layers->work);
   model.context->parallel(
       work / double(std::max(part.table->layers, 1)), s.meeting,

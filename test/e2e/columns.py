@@ -9,6 +9,7 @@ out is computed here in float64, too.
 import math
 import os
 import random
+import re
 import shutil
 import struct
 import tempfile
@@ -34,16 +35,19 @@ WEIGHTS = {name: matrix(*shape) for name, shape in SHAPES.items()}
 D, A, C = f"tensor<?x{WIDTH}xf32>", f"tensor<?x{IN}xf32>", f"tensor<?x{COND}xf32>"
 
 BODY = f"""
-  ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %a: {A}, %code: tensor<?x1xi32>, %c: {C}):
+  ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %a: {A}, %code: tensor<?x1xi32>, %c: {C}, %label: tensor<?x1xi32>):
     %place = quoin.embed %positions by @place : tensor<?xindex> -> {D}
     %kind = quoin.embed %code by @code : tensor<?x1xi32> -> {D}
     %in = quoin.linear %a by @in : {A} -> {D}
     %x0 = arith.addf %place, %kind : {D}
     %x1 = arith.addf %x0, %in : {D}
     // WORD
+    // A number for all slots, as a class is.
+    %class = quoin.embed %label by @code : tensor<?x1xi32> -> {D}
     %m = quoin.linear %c by @mod : {C} -> {D}
     %s = quoin.silu %m : {D}
-    %y = quoin.modulate %x1, %s, %m : {D}
+    %y0 = quoin.modulate %x1, %s, %m : {D}
+    %y = arith.addf %y0, %class : {D}
     %q = quoin.linear %y by @q : {D} -> {D}
     %k = quoin.linear %y by @k : {D} -> {D}
     %v = quoin.linear %y by @v : {D} -> {D}
@@ -56,10 +60,10 @@ BODY = f"""
 """
 
 MODELS = f"""
-  quoin.model @scored head @head bias @bias each_sequence [4] {{{BODY}
+  quoin.model @scored head @head bias @bias each_sequence [4, 5] {{{BODY}
     quoin.hidden %z results %next : {D}, {A}
   }}
-  quoin.model @plain each_sequence [4] {{{BODY}
+  quoin.model @plain each_sequence [4, 5] {{{BODY}
     quoin.results %next, %h : {A}, {D}
   }}
 """
@@ -78,7 +82,7 @@ def weights():
 def program(model, change="", scale="0.5"):
     """A decoder over either model. `change`: what becomes of all rows after each step."""
     head = model == "scored"
-    call = lambda vector: f"""quoin.forward @{model} of %x[to %to] with (%r, %kinds, %{vector} : {A}, tensor<?x1xi32>, {C}) read %at
+    call = lambda vector: f"""quoin.forward @{model} of %x[to %to] with (%r, %kinds, %{vector}, %label : {A}, tensor<?x1xi32>, {C}, tensor<?x1xi32>) read %at
           mask #quoin.mask<causal> -> {"!quoin.logits, " + A if head else A + ", " + D}"""
     score = f"""
       %g = arith.constant 1.5 : f32
@@ -115,6 +119,11 @@ def program(model, change="", scale="0.5"):
     %first = tensor.expand_shape %three [[0, 1]] output_shape [%c1, {COND}] : tensor<?xf32> into {C}
     %other = tensor.concat dim(0) %v2, %v2, %v1 : (tensor<?xf32>, tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
     %second = tensor.expand_shape %other [[0, 1]] output_shape [%c1, {COND}] : tensor<?xf32> into {C}
+    %five = arith.constant {CODES + 1} : index
+    %number = arith.remui %P, %five : index
+    %number32 = arith.index_cast %number : index to i32
+    %one32 = tensor.splat %number32[%c1] : tensor<?xi32>
+    %label = tensor.expand_shape %one32 [[0, 1]] output_shape [%c1, 1] : tensor<?xi32> into tensor<?x1xi32>
     %x0 = quoin.extend %prompt by %steps
     %end = quoin.length %x0
     %xe, %re = scf.for %i = %P to %end step %c1 iter_args(%x = %x0, %r = %r0) -> (!quoin.sequence, {A}) {{
@@ -160,19 +169,25 @@ def product(rows, name):
     return [[sum(a * b for a, b in zip(r, w)) for w in WEIGHTS[name]] for r in rows]
 
 
+def of_kind(number):
+    """The table has a row for each but the last."""
+    number %= CODES + 1
+    return WEIGHTS["code"][number] if number < CODES else [0] * WIDTH
+
+
 def silu(x):
     return x / (1 + math.exp(-x))
 
 
-def forward(rows, vector, words):
+def forward(rows, vector, words, label):
     """Hidden rows of all slots, before and behind the vector's second use."""
     m = product([vector], "mod")[0]
     y = []
     for i, a in enumerate(product(rows, "in")):
         place = WEIGHTS["place"][i] if i < SHAPES["place"][0] else [0] * WIDTH
-        kind = WEIGHTS["code"][i % (CODES + 1)] if i % (CODES + 1) < CODES else [0] * WIDTH
+        kind = of_kind(i)
         word = WEIGHTS["word"][words[i]] if words else [0] * WIDTH
-        y.append([(p + k + v + w) * (1 + silu(n)) + n for p, k, v, w, n in zip(place, kind, a, word, m)])
+        y.append([(p + k + v + w) * (1 + silu(n)) + n + c for p, k, v, w, n, c in zip(place, kind, a, word, m, of_kind(label))])
     q, k, v = product(y, "q"), product(y, "k"), product(y, "v")
     out = []
     for i in range(len(y)):
@@ -196,7 +211,7 @@ def run(ids, head, words, change):
     sure = 0
     for i in range(n, n + STEPS):
         seen = [tokens[j] if j < n or j < i - 1 else TOKENS for j in range(i)] if words else None
-        results = [forward(rows, v, seen) for v in (first, second)]
+        results = [forward(rows, v, seen, n) for v in (first, second)]
         ends = [product([z[-1]], "out")[0] for _, z in results]
         if head:
             logits = [[s + b for s, b in zip(product([z[-1]], "head")[0], WEIGHTS["bias"][0])] for _, z in results]
@@ -334,6 +349,25 @@ def refused(change, *words):
     return test
 
 
+def stages_that_changed():
+    """Where models are steps a text may say anything: calls that do not fit them are refused by both."""
+    with Folder(module(program("plain"))) as f:
+        stages = os.path.join(f.top, "stages.mlir")
+        harness.tool("quoin-compile", f.file, "-o", stages, "--compile-to=stages", "--weights", "f32")
+        text = open(stages).read()
+        calls = re.compile(r"with\((%\w+), (%\w+), [^:]+ : ([^,]+), ([^,]+), [^)]+\)")
+        columns = ", !stage.buffer<sequence, "
+        for changed, words in ((calls.sub(r"with(\1, \2 : \3, \4)", text), "expects columns of @plain"),
+                               (text.replace(columns + str(COND), columns + str(COND + 1)), None),
+                               (re.sub(r"stage\.results (%\w+), (%\w+) : ([^,]+, [^,]+), (.*)", r"stage.results \2, \1 : \4, \3", text), "expects results of @plain")):
+            expect(changed != text, f"expects a change, '{words}'")
+            with open(stages, "w") as file:
+                file.write(changed)
+            for call in (("quoin-interpret", stages, "--prompt-ids", "5,2"), ("quoin-compile", stages, "-o", os.path.join(f.top, "no"), "--compile-from=stages")):
+                process = harness.call(*call)
+                expect(process.returncode == 1 and (words or "expects") in process.stderr, f"{call[0]}: expects '{words}' in {process.stderr.strip()}")
+
+
 if __name__ == "__main__":
     harness.main([
         ("logits-and-rows", numbers("scored")),
@@ -344,9 +378,10 @@ if __name__ == "__main__":
         ("in-company", in_company),
         ("another-number-of-rows", fails([("tensor.concat dim(0) %r, %new", "tensor.concat dim(0) %new, %new")], "expects 3 rows of column 0, but found 2")),
         ("two-vectors", fails([("%x0 = quoin.extend %prompt by %steps", f"%pair = tensor.concat dim(0) %first, %second : ({C}, {C}) -> {C}\n    %x0 = quoin.extend %prompt by %steps"),
-                               ("%kinds, %first :", "%kinds, %pair :")], "expects 1 rows of column 2, but found 2")),
-        ("no-columns", refused((f"with (%r, %kinds, %first : {A}, tensor<?x1xi32>, {C})", ""), "expects columns of @plain", "but found none")),
+                               ("%kinds, %first, ", "%kinds, %pair, ")], "expects 1 rows of column 2, but found 2")),
+        ("stages-that-changed", stages_that_changed),
+        ("no-columns", refused((f"with (%r, %kinds, %first, %label : {A}, tensor<?x1xi32>, {C}, tensor<?x1xi32>)", ""), "expects columns of @plain", "but found none")),
         ("other-results", refused((f"%next, %h : {A}, {D}", f"%h, %next : {D}, {A}"), "expects results of @plain")),
-        ("no-such-column", refused(("@plain each_sequence [4]", "@plain each_sequence [5]"), "expects 'each_sequence' to number columns from 2 to 4, but found 5")),
+        ("no-such-column", refused(("@plain each_sequence [4, 5]", "@plain each_sequence [4, 6]"), "expects 'each_sequence' to number columns from 2 to 5, but found 6")),
         ("rows-of-sequences", refused(("quoin.results %next, %h", "quoin.results %next, %m"), "expects rows of the call", "but found rows of sequences")),
     ])

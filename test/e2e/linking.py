@@ -152,7 +152,7 @@ TESTS = [
     ("model-and-function", lambda: linked(("one", None), ("block", None))),
     ("same-model-twice", lambda: linked(("one", "one_query"), ("one", "ONE_QUERY"))),
     # Names that the programs have for functions of their own.
-    ("names-inside", lambda: linked(("one", "quoin_models"), ("two", None), ("block", "function_step"))),
+    ("names-inside", lambda: linked(("one", "quoin_models"), ("two", None), ("block", "quoin_function"))),
     ("weights-of-another", weights_of_another),
     ("object-is-not-run", object_is_not_run),
 ]

@@ -253,7 +253,9 @@ protected:
                         groups.data(),
                         operands,
                         results,
-                        &barrier};
+                        &barrier,
+                        nullptr,
+                        nullptr};
     onWorkers(workers, [&](int64_t w) { program.call("layers_step." + model, &args, w, workers); });
     return out;
   }

@@ -215,11 +215,12 @@ TEST(BlindQuery, OfSortedRowsIsNamedByItsPlaceAsGiven) {
   std::string positions = "95", type = "tensor<96x1x8xf32>";
   for (int i = 0; i < 95; ++i)
     positions += ", " + std::to_string(i);
-  std::string text =
-      "func.func @f(%x: " + type + ") -> " + type + " {\n  %s = quoin.permute_rows %x : " + type +
-      " by #quoin.order<95, 0 to 94>\n  %o = quoin.block_attention %s, %s, %s mask #quoin.mask<(q, k) where at = [" +
-      positions + "] : at(q) ne 95> scale 1.0 : " + type + ", " + type + ", " + type +
-      "\n  %r = quoin.permute_rows %o : " + type + " by #quoin.order<1 to 95, 0>\n  return %r : " + type + "\n}\n";
+  std::string text = "func.func @f(%x: " + type + ") -> " + type + " {\n  %s = quoin.permute_rows %x : " + type +
+                     " by #quoin.order<95, 0 to 94>\n  %o, %l = quoin.block_attention %s, %s, %s mask #quoin.mask<(q, "
+                     "k) where at = [" +
+                     positions + "] : at(q) ne 95> scale 1.0 : " + type + ", " + type + ", " + type +
+                     " lse tensor<96x1xf32>\n  %r = quoin.permute_rows %o : " + type +
+                     " by #quoin.order<1 to 95, 0>\n  return %r : " + type + "\n}\n";
   Folder folder;
   ASSERT_EQ(compile(text, folder.path), "");
   Host host;

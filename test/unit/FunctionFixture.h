@@ -3,9 +3,8 @@
 #ifndef QUOIN_TEST_UNIT_FUNCTIONFIXTURE_H
 #define QUOIN_TEST_UNIT_FUNCTIONFIXTURE_H
 
-#include "compiler/function/Function.h"
+#include "compiler/driver/Compile.h"
 #include "dialects/quoin/TileMap.h"
-#include "mlir/Parser/Parser.h"
 #include "quoin/function.h"
 #include "test/lib/Tolerances.h"
 #include "llvm/Support/FileSystem.h"
@@ -14,6 +13,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <random>
 
@@ -31,16 +31,15 @@ struct Folder {
   std::string root, path;
 };
 
-/// Compiles the text into the folder; gives the error.
+/// Compiles the text, with no pass that has a choice, into the folder; gives the error.
 inline std::string compile(const std::string &text, const std::string &path) {
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  context.loadDialect<QuoinDialect, mlir::func::FuncDialect, mlir::arith::ArithDialect>();
-  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
-  EXPECT_TRUE(module);
-  std::string error;
-  FunctionOptions options;
+  CompileOptions options;
+  options.input = path + ".mlir";
   options.output = path;
-  return module && compileFunction(*module, options, error) ? "" : error;
+  options.level = 0;
+  std::ofstream(options.input) << text;
+  std::string error;
+  return quoin::compile(options, error) ? "" : error;
 }
 
 /// A function of one argument, so that queries and keys are the same.

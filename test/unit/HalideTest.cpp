@@ -9,16 +9,16 @@ TEST(Halide, IsHere) { GTEST_SKIP() << "Halide is not installed; scripts/deps.sh
 
 #else
 
-#include "compiler/function/Function.h"
+#include "compiler/driver/Compile.h"
 #include "halide_attention_blocks.h"
 #include "halide_attention_causal.h"
 #include "halide_attention_full.h"
 #include "halide_attention_window.h"
 #include "halide_product.h"
-#include "mlir/Parser/Parser.h"
 #include "quoin/function.h"
 #include "test/unit/CpuFixture.h"
 #include <HalideBuffer.h>
+#include <fstream>
 
 using namespace quoin;
 using namespace quoin::cpu;
@@ -53,13 +53,12 @@ std::string compileAttention(const char *mask, llvm::SmallString<128> &folder) {
   std::string text = "func.func @attention(%q: " + q + ", %k: " + k + ", %v: " + k + ") -> " + q +
                      " {\n  %out = quoin.block_attention %q, %k, %v mask #quoin.mask<" + mask + "> scale 0.125 : " + q +
                      ", " + k + ", " + k + "\n  return %out : " + q + "\n}\n";
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  context.loadDialect<QuoinDialect, mlir::func::FuncDialect, mlir::arith::ArithDialect>();
-  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
   EXPECT_FALSE(llvm::sys::fs::createUniqueDirectory("quoin-halide", folder));
-  FunctionOptions options;
+  CompileOptions options;
+  options.input = std::string(folder) + "/in.mlir";
   options.output = std::string(folder) + "/out";
-  EXPECT_TRUE(module && compileFunction(*module, options, error)) << error;
+  std::ofstream(options.input) << text;
+  EXPECT_TRUE(quoin::compile(options, error)) << error;
   return options.output;
 }
 

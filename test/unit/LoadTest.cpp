@@ -265,9 +265,10 @@ TEST(Load, RefusesOtherVersionsAndCpus) {
   };
   EXPECT_EQ(from(queryNewer, fakeWeights()), QUOIN_STATUS_INCOMPATIBLE);
   changed = *quoin_fake_query(QUOIN_ABI_VERSION);
-  changed.abi_version = 7;
+  changed.abi_version = QUOIN_ABI_VERSION + 1;
   EXPECT_EQ(from(queryChanged, fakeWeights()), QUOIN_STATUS_INCOMPATIBLE);
-  std::string older = "has ABI version 7, but this runtime has " + std::to_string(QUOIN_ABI_VERSION);
+  std::string older = "has ABI version " + std::to_string(QUOIN_ABI_VERSION + 1) + ", but this runtime has " +
+                      std::to_string(QUOIN_ABI_VERSION);
   EXPECT_TRUE(loader.says(older.c_str()));
   changed.abi_version = QUOIN_ABI_VERSION;
   changed.struct_size -= 8;

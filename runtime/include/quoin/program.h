@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-#define QUOIN_ABI_VERSION 7u
+#define QUOIN_ABI_VERSION 8u
 
 /* Slots in a page of the key/value cache, keys in an attention tile, and bits in a row word. */
 #define QUOIN_PAGE_SLOTS 64
@@ -327,6 +327,10 @@ typedef struct quoin_layers_t {
   const quoin_operand_t *operands; /* one for each of the model's, in its order: 0 the ids, 1 the positions */
   const quoin_output_t *results;   /* as operands */
   quoin_barrier_t *barrier;
+  /* Of functions; NULL for models. Rows of keys and values, which are no slots of the step: its rows and groups count.
+   */
+  const struct quoin_layers_t *memory;
+  int64_t *blind; /* the lowest query that sees no key comes here; the host puts INT64_MAX before the call */
 } quoin_layers_t;
 
 /* One row of the head. Streaming statistics need no row of scores: */
@@ -385,8 +389,15 @@ typedef struct quoin_tensor_type_t {
   int64_t ends_at;
 } quoin_tensor_type_t;
 
-/* What the rows of a column are, one each: slots that run; rows that are read; sequences whose slots run. */
-enum { QUOIN_SPACE_ROW = 0, QUOIN_SPACE_READ = 1, QUOIN_SPACE_SEQUENCE = 2 };
+/* What the rows of a column are, one each: slots that run; rows that are read; sequences whose slots run. Of functions:
+ * queries; keys. */
+enum {
+  QUOIN_SPACE_ROW = 0,
+  QUOIN_SPACE_READ = 1,
+  QUOIN_SPACE_SEQUENCE = 2,
+  QUOIN_SPACE_HOST = 3,
+  QUOIN_SPACE_MEMORY = 4
+};
 
 typedef struct quoin_space_t {
   int32_t kind; /* QUOIN_SPACE_* */
@@ -518,39 +529,38 @@ typedef const quoin_program_t *(*quoin_program_query_fn)(uint32_t max_version);
 
 /* ---- Functions: tensors in, tensors out ------------------------------------------------------ */
 
-/* A program may be one function instead of a model: it exports `quoin_function_query` and no weights. */
+/* A program may be one function instead of models and decoders, attention over tensors of the caller's: it exports
+ * `quoin_function_query` and no weights. What runs is a model's step, whose columns are queries, keys and values. */
 
 /* Most different lengths that the arguments of a function may have. */
 #define QUOIN_MAX_LENGTHS 8
 
 /* Tensors are packed, the last size running fastest, aligned to their elements, and do not overlap. */
-typedef struct quoin_call_t {
-  const void *const *arguments;
-  void *const *results;
-  const int64_t *lengths;
-  uint8_t *scratch; /* 64-byte aligned; nothing in it outlives the call */
-  quoin_barrier_t *barrier;
-  /* The lowest query that sees no key comes here; the host puts INT64_MAX before the call. */
-  int64_t *blind;
-} quoin_call_t;
-
 typedef struct quoin_function_program_t {
   uint32_t abi_version;
   uint32_t struct_size; /* sizeof(quoin_function_program_t) */
   const char *target_features;
   const char *name;
   const quoin_tensor_type_t *arguments;
-  const quoin_tensor_type_t *results;
+  const quoin_tensor_type_t *results; /* those of the model, in its order */
   int32_t arguments_count;
   int32_t results_count;
   int32_t lengths_count;
-  int32_t reserved;
-  int64_t page_bytes; /* of 64 keys and values, kept in the scratch */
-  /* Scratch of a call, whose arguments and lengths are there (and nothing else). Lengths are at least 0 and at most
-   * INT32_MAX. */
-  void (*scratch_bytes)(const quoin_call_t *call, int64_t *out_bytes);
-  /* SPMD, as those of models: a result's bits do not depend on the workers. */
-  void (*step)(const quoin_call_t *call, int64_t worker, int64_t workers);
+  int32_t symbols_count;
+  /* Which argument is what; -1: none. Labels are arguments, constants below, or 0. */
+  int32_t query, key, value;
+  int32_t query_labels, key_labels;
+  int32_t query_offsets, key_offsets;
+  int32_t symbol[QUOIN_MAX_SYMBOLS];
+  int32_t labelled;                  /* 1: the mask looks at labels or positions, by slot */
+  const int32_t *query_label_values; /* one each; NULL: they are an argument, or there are none */
+  const int32_t *key_label_values;
+  const int32_t *order; /* the row that each slot has, of queries and of keys; NULL: they are in order */
+  /* Its step QUOIN_STEP_LAYERS takes queries, of a row each, as operand 2, keys and values of `memory` as 3 and 4, and
+   * gives its results where row[0] says, all packed. It keeps pages, which a call makes; it takes no scratch. With
+   * labels the slots of queries come behind whole pages of the keys'; without, no positions and labels are looked at.
+   */
+  const quoin_program_model_t *model;
 } quoin_function_program_t;
 
 /* Returns NULL if the function needs a newer host than `max_version`. */
@@ -567,7 +577,7 @@ QUOIN_CHECK_SIZE(quoin_score_t, 224);
 QUOIN_CHECK_SIZE(quoin_group_t, 176);
 QUOIN_CHECK_SIZE(quoin_operand_t, 24);
 QUOIN_CHECK_SIZE(quoin_output_t, 24);
-QUOIN_CHECK_SIZE(quoin_layers_t, 88);
+QUOIN_CHECK_SIZE(quoin_layers_t, 104);
 QUOIN_CHECK_SIZE(quoin_head_row_t, 96);
 QUOIN_CHECK_SIZE(quoin_head_t, 40);
 QUOIN_CHECK_SIZE(quoin_barrier_t, 32);
@@ -584,8 +594,7 @@ QUOIN_CHECK_SIZE(quoin_program_t, 104);
 QUOIN_CHECK_SIZE(quoin_apply_t, 520);
 QUOIN_CHECK_SIZE(quoin_state_t, 1568);
 QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);
-QUOIN_CHECK_SIZE(quoin_call_t, 48);
-QUOIN_CHECK_SIZE(quoin_function_program_t, 80);
+QUOIN_CHECK_SIZE(quoin_function_program_t, 152);
 
 #ifdef __cplusplus
 }

@@ -29,3 +29,19 @@ stage.step @body places [64] {
   }
   stage.head %h by <@e> : !host
 }
+
+// Attention by itself: queries and results lie where the host has them, keys are no slots of the step.
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+// CHECK-LABEL: stage.step @by_itself
+// CHECK: stage.masks of <(q, k) : slot(k) le slot(q)>
+// CHECK: stage.cache sorted %{{.+}}, %{{.+}} : !stage.buffer<memory, 4xf32>, !stage.buffer<memory, 4xf32> -> !stage.pages<1x4xf32>
+// CHECK: stage.attend sorted %{{.+}}, %{{.+}} under %{{.+}} heads 2 scale {{.+}} : !stage.buffer<host, 8xf32>, !stage.pages<1x4xf32> -> !stage.buffer<host, 8xf32> lse !stage.buffer<host, 2xf32>
+// CHECK: stage.results %{{.+}}, %{{.+}} : !stage.buffer<host, 2xf32>, !stage.buffer<host, 8xf32>
+stage.step @by_itself {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !q, %k: !m, %v: !m):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  %kv = stage.cache sorted %k, %v : !m, !m -> !stage.pages<1x4xf32>
+  %o, %l = stage.attend sorted %q, %kv under %words heads 2 scale 0.5 : !q, !stage.pages<1x4xf32> -> !q lse !stage.buffer<host, 2xf32>
+  stage.results %l, %o : !stage.buffer<host, 2xf32>, !q
+}

@@ -188,3 +188,88 @@ stage.step @attend_c6 {
   }
   stage.head %h by <@e> : !host
 }
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @attend_c2_host {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !stage.buffer<host, 8xbf16>, %k: !m, %v: !m):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  %kv = stage.cache %k, %v : !m, !m -> !stage.pages<1x4xf32>
+  // expected-error @+1 {{expects queries of 2 heads of 4 f32, but found '!stage.buffer<host, 8xbf16>'}}
+  %o = stage.attend %q, %kv under %words heads 2 scale 0.5 : !stage.buffer<host, 8xbf16>, !stage.pages<1x4xf32> -> !stage.buffer<host, 8xbf16>
+  stage.results %o : !stage.buffer<host, 8xbf16>
+}
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @attend_c7 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !q, %k: !m, %v: !m):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  %kv = stage.cache %k, %v : !m, !m -> !stage.pages<1x4xf32>
+  // expected-error @+1 {{expects a result like the query's}}
+  %o = stage.attend %q, %kv under %words heads 2 scale 0.5 : !q, !stage.pages<1x4xf32> -> !stage.buffer<host, 8xbf16>
+  stage.results %o : !stage.buffer<host, 8xbf16>
+}
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @attend_c7_pages {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !q, %k: !stage.buffer<row, 4xf32>):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  %kv = stage.cache %k, %k : !stage.buffer<row, 4xf32>, !stage.buffer<row, 4xf32> -> !stage.pages<1x4xf32>
+  // expected-error @+1 {{expects pages of a memory with queries of 'host' and only then, but found those of '!stage.buffer<row, 4xf32>' with '!stage.buffer<host, 8xf32>'}}
+  %o = stage.attend %q, %kv under %words heads 2 scale 0.5 : !q, !stage.pages<1x4xf32> -> !q
+  stage.results %o : !q
+}
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @attend_c8 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %k: !m, %x: !stage.buffer<row, 4xf32>):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  %kv = stage.cache %x, %x : !stage.buffer<row, 4xf32>, !stage.buffer<row, 4xf32> -> !stage.pages<1x4xf32>
+  // expected-error @+1 {{expects 'sorted' and 'lse' with queries of 'host' only, but found '!stage.buffer<row, 4xf32>'}}
+  %o = stage.attend sorted %x, %kv under %words heads 1 scale 0.5 : !stage.buffer<row, 4xf32>, !stage.pages<1x4xf32> -> !stage.buffer<row, 4xf32>
+  %h = stage.each_row %o at %read : (!stage.buffer<row, 4xf32>) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  stage.results %h : !stage.buffer<host, 4xf32>
+}
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @attend_c8_lse {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !q, %k: !m, %v: !m):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  %kv = stage.cache %k, %v : !m, !m -> !stage.pages<1x4xf32>
+  // expected-error @+1 {{expects logarithms of '!stage.buffer<host, 2xf32>', but found '!stage.buffer<host, 1xf32>'}}
+  %o, %l = stage.attend %q, %kv under %words heads 2 scale 0.5 : !q, !stage.pages<1x4xf32> -> !q lse !stage.buffer<host, 1xf32>
+  stage.results %o, %l : !q, !stage.buffer<host, 1xf32>
+}
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @attend_c8_score {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !q, %k: !m, %v: !m):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  %kv = stage.cache %k, %v : !m, !m -> !stage.pages<1x4xf32>
+  // expected-error @+1 {{expects queries of 'host' without 'score', but found one}}
+  %o = stage.attend %q, %kv under %words heads 2 scale 0.5 : !q, !stage.pages<1x4xf32> -> !q score {
+  ^bb0(%s: f32, %query: index, %key: index, %head: index):
+    quoin.number %s
+  }
+  stage.results %o : !q
+}

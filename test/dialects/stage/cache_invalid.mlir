@@ -43,3 +43,31 @@ stage.step @cache_c1_read {
   }
   stage.head %h by <@e> : !host
 }
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @cache_c1_memory {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !q, %k: !stage.buffer<memory, 4xbf16>):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  // expected-error @+1 {{expects keys and values of '!stage.buffer<memory, 4xf32>', but found '!stage.buffer<memory, 4xbf16>'}}
+  %kv = stage.cache %k, %k : !stage.buffer<memory, 4xbf16>, !stage.buffer<memory, 4xbf16> -> !stage.pages<1x4xf32>
+  %o = stage.attend %q, %kv under %words heads 2 scale 0.5 : !q, !stage.pages<1x4xf32> -> !q
+  stage.results %o : !q
+}
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @cache_c2 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %x: !stage.buffer<row, 4xf32>):
+  // expected-error @+1 {{expects sorted rows of space 'memory', but found '!stage.buffer<row, 4xf32>'}}
+  %kv = stage.cache sorted %x, %x : !stage.buffer<row, 4xf32>, !stage.buffer<row, 4xf32> -> !stage.pages<1x4xf32>
+  %h = stage.each_row %x at %read : (!stage.buffer<row, 4xf32>) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  stage.results %h : !stage.buffer<host, 4xf32>
+}

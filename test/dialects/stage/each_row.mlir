@@ -61,5 +61,5 @@ stage.step @body places [64, 64] {
   ^bb0(%row: tensor<4xf32>):
     quoin.row %row : tensor<4xf32>
   }
-  stage.head %h by <@e> : !host
+  stage.head %h by <@e> results %7 : !host, !host
 }

@@ -18,3 +18,16 @@ stage.step @masks_c1 {
   }
   stage.head %h by <@e> : !host
 }
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @masks_c2 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !q, %k: !m, %v: !m):
+  // expected-error @+1 {{expects a formula without label arrays, but found}}
+  %words = stage.masks of #quoin.mask<(q, k) where a = [0, 1] : a(k) le a(q)>
+  %kv = stage.cache %k, %v : !m, !m -> !stage.pages<1x4xf32>
+  %o = stage.attend %q, %kv under %words heads 2 scale 0.5 : !q, !stage.pages<1x4xf32> -> !q
+  stage.results %o : !q
+}

@@ -320,3 +320,78 @@ stage.step @step_c8 {
   }
   stage.head %h by <@e> : !host
 }
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @step_c9 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !q, %k: !m, %v: !m):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  %kv = stage.cache %k, %v : !m, !m -> !stage.pages<1x4xf32>
+  %o = stage.attend %q, %kv under %words heads 2 scale 0.5 : !q, !stage.pages<1x4xf32> -> !q
+  // expected-error @+1 {{expects columns of 'host' as queries and of 'memory' as keys and values only, but found '!stage.buffer<host, 8xf32>'}}
+  stage.results %o, %q : !q, !q
+}
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @step_c9_memory {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !q, %k: !m, %v: !m):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  %kv = stage.cache %k, %v : !m, !m -> !stage.pages<1x4xf32>
+  %o = stage.attend %q, %kv under %words heads 2 scale 0.5 : !q, !stage.pages<1x4xf32> -> !q
+  // expected-error @+1 {{expects columns of 'host' as queries and of 'memory' as keys and values only, but found '!stage.buffer<memory, 4xf32>'}}
+  %n = stage.each_row %k : (!m) -> !stage.buffer<memory, 4xbf16> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  stage.results %o : !q
+}
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @step_c10 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %x: !stage.buffer<row, 4xf32>):
+  // expected-error @+1 {{expects rows of 'host' that the step's end gives once, but found 0 uses}}
+  %h = stage.each_row %x at %read : (!stage.buffer<row, 4xf32>) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  %g = stage.each_row %x at %read : (!stage.buffer<row, 4xf32>) -> !stage.buffer<host, 4xf32> {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
+  stage.results %g : !stage.buffer<host, 4xf32>
+}
+
+// -----
+
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @step_c10_twice {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !q, %k: !m, %v: !m):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  %kv = stage.cache %k, %v : !m, !m -> !stage.pages<1x4xf32>
+  // expected-error @+1 {{expects rows of 'host' that the step's end gives once, but found 2 uses}}
+  %o = stage.attend %q, %kv under %words heads 2 scale 0.5 : !q, !stage.pages<1x4xf32> -> !q
+  stage.results %o, %o : !q, !q
+}
+
+// -----
+
+quoin.weight @e : tensor<8x8xf32> from "model.safetensors" tensor "e"
+!q = !stage.buffer<host, 8xf32>
+!m = !stage.buffer<memory, 4xf32>
+stage.step @step_c11 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>, %q: !q, %k: !m, %v: !m):
+  %words = stage.masks of #quoin.mask<(q, k) : slot(k) le slot(q)>
+  %kv = stage.cache %k, %v : !m, !m -> !stage.pages<1x4xf32>
+  %o = stage.attend %q, %kv under %words heads 2 scale 0.5 : !q, !stage.pages<1x4xf32> -> !q
+  // expected-error @+1 {{expects no head in a step with columns of 'host' or 'memory'}}
+  stage.head %o by <@e> : !q
+}

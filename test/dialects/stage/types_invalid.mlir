@@ -10,7 +10,7 @@
 
 // -----
 
-// expected-error @+1 {{expects a space out of 'row', 'read' and 'host', but found 'column'}}
+// expected-error @+1 {{expects a space out of 'row', 'read', 'host', 'sequence' and 'memory', but found 'column'}}
 "test.buffer_space"() {a = !stage.buffer<column, 4xf32>} : () -> ()
 
 // -----

@@ -9,9 +9,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "compiler/function/Function.h"
 #include "mlir/IR/Matchers.h"
-#include "runtime/include/quoin/program.h"
+#include "passes/stage/Functions.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -142,17 +141,12 @@ LogicalResult Planner::findOrder() {
 }
 
 LogicalResult Planner::describeArguments() {
+  plan.op = op;
   plan.name = function.getName().str();
   for (BlockArgument a : function.getArguments()) {
-    FunctionTensor t;
-    if (auto tensor = dyn_cast<RankedTensorType>(a.getType())) {
-      t.dtype = tensor.getElementType().isF32()    ? QUOIN_DTYPE_F32
-                : tensor.getElementType().isBF16() ? QUOIN_DTYPE_BF16
-                                                   : QUOIN_DTYPE_I32;
+    FunctionTensor t{"", getElementTypeOrSelf(a.getType()), {}};
+    if (auto tensor = dyn_cast<RankedTensorType>(a.getType()))
       t.sizes.assign(tensor.getShape().begin(), tensor.getShape().end());
-    } else {
-      t.dtype = QUOIN_DTYPE_I64;
-    }
     plan.arguments.push_back(t);
   }
   plan.query = argument(unordered(op.getQuery()), "q");
@@ -194,12 +188,6 @@ LogicalResult Planner::describeArguments() {
       return function.emitError("expects arguments of different names, but two are called '") << t.name << "'";
   }
   plan.mask = overSlots(mask, plan.labelled);
-  auto query = cast<RankedTensorType>(op.getQuery().getType()), key = cast<RankedTensorType>(op.getKey().getType());
-  plan.attention.heads = query.getDimSize(1);
-  cpu::Storage storage = query.getElementType().isBF16() ? cpu::Storage::BF16 : cpu::Storage::F32;
-  plan.attention.page = {key.getDimSize(1), key.getDimSize(2), storage};
-  plan.attention.rows = plan.attention.result = storage;
-  plan.attention.scale = op.getScale().convertToDouble();
   return success();
 }
 
@@ -245,28 +233,23 @@ LogicalResult Planner::unifyLengths() {
 
 LogicalResult Planner::describeResults() {
   auto ret = cast<func::ReturnOp>(function.getBody().front().back());
+  ArrayRef<int64_t> shape = op.getQuery().getType().getShape();
   for (Value returned : ret.getOperands()) {
-    Value v = plan.order.size() == 0 ? returned : unordered(returned);
+    Value v = plan.sorted() ? unordered(returned) : returned;
     bool out = v == op.getOutput();
-    if ((!out && v != op.getLse()) || (plan.order.size() != 0 && v == returned))
+    if ((!out && v != op.getLse()) || (plan.sorted() && v == returned))
       return ret.emitOpError("expects results of 'quoin.block_attention', but found something else");
     int64_t &number = out ? plan.outResult : plan.lseResult;
     if (number >= 0)
       return ret.emitOpError("expects different results, but found one twice");
     number = static_cast<int64_t>(plan.results.size());
-    FunctionTensor t{out ? "out" : "lse", QUOIN_DTYPE_F32, {plan.querySize(), plan.attention.heads}};
-    if (out) {
-      t.dtype = plan.arguments[plan.query].dtype;
-      t.sizes.push_back(plan.attention.page.headDim);
-    }
+    FunctionTensor t{out ? "out" : "lse", getElementTypeOrSelf(v.getType()), {plan.querySize(), shape[1]}};
+    if (out)
+      t.sizes.push_back(shape[2]);
     plan.results.push_back(t);
   }
   if (plan.outResult < 0)
     return ret.emitOpError("expects the output of 'quoin.block_attention' to be returned, but it is not");
-  plan.attention.packed = true;
-  plan.attention.lse = plan.lseResult >= 0;
-  plan.attention.blind = true;
-  plan.attention.byPosition = plan.order.size() != 0;
   return success();
 }
 
