@@ -138,9 +138,10 @@ class Body(experts.Model):
         return self.op(type, text, *operands)
 
     def program(self, x):
-        """A row program that reduces, slices and reshapes as it likes."""
+        """A row program that reduces, slices and reshapes as it likes. It is added to what it is made of: the norm of a row of equal numbers is their rounding,
+        magnified."""
         made = self.op(D, "quoin.each_row {0}, {1} " + self.escape(RowProgram(self.rnd).text(1)), x, "positions")
-        return super().norm(made)
+        return super().norm(self.op(D, f"arith.addf {{0}}, {{1}} : {D}", x, made))
 
     def norm(self, x):
         return self.program(x) if self.rnd.random() < 0.3 else super().norm(x)
