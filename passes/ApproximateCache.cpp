@@ -281,7 +281,7 @@ struct ApproximateCache : quoin::impl::ApproximateCachePassBase<ApproximateCache
     }
     llvm::MapVector<Operation *, SmallVector<ForwardOp>> loops;
     bool labels = false;
-    decoder.walk([&](ExtendOp extend) { labels |= static_cast<bool>(extend.getLabel()); });
+    decoder.walk([&](Operation *op) { labels |= static_cast<bool>(labelsGivenBy(op)); });
     decoder.walk([&](ForwardOp call) {
       std::string reason = "its sequence has labels";
       std::optional<Candidate> candidate = labels ? std::nullopt : match(call, reason);

@@ -265,9 +265,9 @@ std::vector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
   IndexFacts facts(decoder);
   MaskFactsOptions options;
   decoder.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (auto extend = dyn_cast<ExtendOp>(op); extend && extend.getLabel()) {
-      // Prompts and what is appended have label 0.
-      auto [low, high] = labelRange(facts.rangeOf(extend.getLabel()));
+    if (Value labels = labelsGivenBy(op)) {
+      // Prompts have label 0, and so has what is added without one.
+      auto [low, high] = labelRange(facts.rangeOf(labels));
       options.sequenceLabels = true;
       options.lowLabel = std::min(options.lowLabel, low);
       options.highLabel = std::max(options.highLabel, high);

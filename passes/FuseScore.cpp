@@ -24,9 +24,9 @@ namespace quoin {
 #include "passes/Passes.h.inc"
 } // namespace quoin
 
-/// Does the statistic depend on how a token is drawn?
+/// Does the statistic depend on the sampler?
 static bool isOfDraw(Statistic s) {
-  return s == Statistic::Token || s == Statistic::Confidence || s == Statistic::LogConfidence;
+  return s == Statistic::Token || s == Statistic::Confidence || s == Statistic::LogConfidence || isFiltered(s);
 }
 
 static bool asksForDraw(ScoreOp op) { return llvm::any_of(op.getStatistics().getStatistics(), isOfDraw); }

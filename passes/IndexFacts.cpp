@@ -106,7 +106,11 @@ IndexForm IndexFacts::lengthOf(Value sequence, int depth) {
     return sum(lengthOf(extend.getSequence(), depth + 1), formOf(extend.getCount(), depth + 1));
   if (auto append = dyn_cast<AppendOp>(op))
     return sum(lengthOf(append.getSequence(), depth + 1), sizeOf(append.getIds(), depth + 1));
-  if (isa<FillOp, EditOp, CommitOp, ReopenOp>(op))
+  if (auto insert = dyn_cast<InsertOp>(op))
+    return sum(lengthOf(insert.getSequence(), depth + 1), sizeOf(insert.getIds(), depth + 1));
+  if (auto truncate = dyn_cast<TruncateOp>(op))
+    return formOf(truncate.getTo(), depth + 1);
+  if (isa<FillOp, EditOp, CommitOp, ReopenOp, RelabelOp>(op))
     return lengthOf(op->getOperand(0), depth + 1);
   return atom(sequence);
 }
@@ -145,7 +149,9 @@ IndexForm IndexFacts::sizeOf(Value vector, int depth) {
         IndexForm size = sum(formOf(o.getTo(), depth + 1), formOf(o.getFrom(), depth + 1), -1);
         return isModerate(size) && isNotNegative(size, depth + 1) ? size : atom(vector);
       })
-      .Case([&](TokensOp o) { return sizeOf(o.getPositions(), depth + 1); })
+      .Case<TokensOp, LabelsOp>([&](auto o) { return sizeOf(o.getPositions(), depth + 1); })
+      .Case([&](GatherOp o) { return sizeOf(o.getIndices(), depth + 1); })
+      .Case([&](AmongOp o) { return sizeOf(o.getValues(), depth + 1); })
       .Default([&](Operation *) { return atom(vector); });
 }
 
@@ -313,11 +319,12 @@ IndexRange IndexFacts::rangeOfOp(Operation *op, int depth) {
         return n ? IndexRange{*n, *n} : unknown;
       })
       .Case<LengthOp, CommittedOp, FirstOpenOp, FindStopOp, OpenOp>([](auto) { return IndexRange{0, mostPositions}; })
-      .Case<CountOp, LeadingOp, tensor::DimOp>([](auto) { return IndexRange{0, mostElements}; })
+      .Case<CountOp, LeadingOp, tensor::DimOp, WhichOp>([](auto) { return IndexRange{0, mostElements}; })
       .Case([](EvaluationOp) { return IndexRange{0, INT64_MAX}; })
       .Case([&](SpanOp o) { return IndexRange{of(o.getFrom()).low, add(of(o.getTo()), {-1, -1}).high}; })
       .Case([&](tensor::SplatOp o) { return of(o.getInput()); })
       .Case([&](tensor::ExtractOp o) { return of(o.getTensor()); })
+      .Case([&](GatherOp o) { return of(o.getValues()); })
       .Case([&](tensor::ExtractSliceOp o) { return of(o.getSource()); })
       .Case([&](tensor::CastOp o) { return of(o.getSource()); })
       .Case([](tensor::EmptyOp) { return IndexRange{0, 0}; })
@@ -430,6 +437,7 @@ bool IndexFacts::isAtLeast(Value value, const IndexForm &bound, int depth) {
       .Case([&](tensor::ExtractSliceOp o) { return isAtLeast(o.getSource(), bound, depth + 1); })
       .Case([&](tensor::ExtractOp o) { return isAtLeast(o.getTensor(), bound, depth + 1); })
       .Case([&](tensor::CastOp o) { return isAtLeast(o.getSource(), bound, depth + 1); })
+      .Case([&](GatherOp o) { return isAtLeast(o.getValues(), bound, depth + 1); })
       .Case([&](arith::SelectOp o) {
         return isAtLeast(o.getTrueValue(), bound, depth + 1) && isAtLeast(o.getFalseValue(), bound, depth + 1);
       })

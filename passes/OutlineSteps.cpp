@@ -48,6 +48,7 @@ namespace {
 //===----------------------------------------------------------------------===//
 
 /// denoise %x[a to b] -> while (open rows in [a, b)) { rows = open; body; assert fewer are open }
+/// With `until`: carries beside it whether a step was the last one.
 struct DenoiseToWhile : OpRewritePattern<DenoiseOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(DenoiseOp op, PatternRewriter &rewriter) const override {
@@ -57,10 +58,19 @@ struct DenoiseToWhile : OpRewritePattern<DenoiseOp> {
     llvm::append_range(inits, op.getInits());
     SmallVector<Type> types(ValueRange(inits).getTypes());
     Block &body = op.getBody().front();
+    auto yield = cast<YieldOp>(body.getTerminator());
+    if (yield.getLast()) {
+      inits.push_back(arith::ConstantIntOp::create(rewriter, loc, /*value=*/0, /*width=*/1));
+      types.push_back(rewriter.getI1Type());
+    }
 
     auto before = [&](OpBuilder &b, Location l, ValueRange args) {
       Value first = FirstOpenOp::create(b, l, b.getIndexType(), args[0], from, to);
       Value some = arith::CmpIOp::create(b, l, arith::CmpIPredicate::ne, first, to);
+      if (yield.getLast()) {
+        Value yes = arith::ConstantIntOp::create(b, l, /*value=*/1, /*width=*/1);
+        some = arith::AndIOp::create(b, l, some, arith::XOrIOp::create(b, l, args.back(), yes));
+      }
       scf::ConditionOp::create(b, l, some, args);
     };
     auto after = [&](OpBuilder &b, Location l, ValueRange args) {
@@ -70,22 +80,27 @@ struct DenoiseToWhile : OpRewritePattern<DenoiseOp> {
       IRMapping map;
       map.map(body.getArgument(0), args[0]);
       map.map(body.getArgument(1), rows);
-      for (auto [inner, arg] : llvm::zip(body.getArguments().drop_front(2), args.drop_front(1)))
+      for (auto [inner, arg] : llvm::zip(body.getArguments().drop_front(2), args.drop_front(1))) // all but the flag
         map.map(inner, arg);
       for (Operation &inner : body.without_terminator())
         b.clone(inner, map);
-      auto yield = cast<YieldOp>(body.getTerminator());
       SmallVector<Value> next = {map.lookupOrDefault(yield.getSequence())};
       for (Value v : yield.getCarried())
         next.push_back(map.lookupOrDefault(v));
       Value had = tensor::DimOp::create(b, l, rows, zero);
       Value left = tensor::DimOp::create(b, l, OpenOp::create(b, l, vector, next[0], from, to), zero);
+      if (yield.getLast()) {
+        Value last = map.lookupOrDefault(yield.getLast());
+        next.push_back(last);
+        // The last step may fill nothing: fewer than the highest number stay open.
+        had = arith::SelectOp::create(b, l, last, arith::ConstantIndexOp::create(b, l, -1), had);
+      }
       Value less = arith::CmpIOp::create(b, l, arith::CmpIPredicate::ult, left, had);
       cf::AssertOp::create(b, l, less, "quoin.denoise expects each step to fill a position, but {0} stay open");
       scf::YieldOp::create(b, l, next);
     };
     auto loop = scf::WhileOp::create(rewriter, loc, types, inits, before, after);
-    rewriter.replaceOp(op, loop.getResults());
+    rewriter.replaceOp(op, loop.getResults().take_front(op.getNumResults()));
     return success();
   }
 };

@@ -101,8 +101,9 @@ struct PermuteTokens : quoin::impl::PermuteTokensPassBase<PermuteTokens> {
 
   void runOnOperation() override {
     DecoderOp decoder = getOperation();
-    labels = decoder.walk([](ExtendOp op) { return op.getLabel() ? WalkResult::interrupt() : WalkResult::advance(); })
-                 .wasInterrupted();
+    labels =
+        decoder.walk([](Operation *op) { return labelsGivenBy(op) ? WalkResult::interrupt() : WalkResult::advance(); })
+            .wasInterrupted();
     if (decoder->getParentOp() && decoder->getParentOp()->hasAttr(module_attr::inexact)) {
       remark::missed(decoder.getLoc(), remarkOn<PermuteTokens>("Sort")) << "the program is approximate";
       return;

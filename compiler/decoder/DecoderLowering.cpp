@@ -155,7 +155,8 @@ LogicalResult AdvanceBuilder::lower(Operation *op) {
   }
   if (auto scores = dyn_cast<SuspendScoresOp>(op)) {
     writeScores(e, scores);
-    return lowerSuspension(op, scores.getLive(), scores.getResume()->getArguments().take_front(1), QUOIN_SCORE);
+    return lowerSuspension(op, scores.getLive(),
+                           scores.getResume()->getArguments().take_front(scores.getCounts() ? 2 : 1), QUOIN_SCORE);
   }
   if (auto apply = dyn_cast<SuspendApplyOp>(op)) {
     if (failed(writeApply(e, apply)))

@@ -13,9 +13,20 @@ using Pred = LLVM::ICmpPredicate;
 static constexpr int64_t rowsField = offsetof(quoin_logits_t, rows), hiddenField = offsetof(quoin_logits_t, hidden),
                          otherField = offsetof(quoin_logits_t, other),
                          guidanceField = offsetof(quoin_logits_t, guidance),
-                         widthField = offsetof(quoin_logits_t, width), modelField = offsetof(quoin_logits_t, model);
+                         widthField = offsetof(quoin_logits_t, width), modelField = offsetof(quoin_logits_t, model),
+                         tokensField = offsetof(quoin_logits_t, tokens),
+                         amountsField = offsetof(quoin_logits_t, amounts),
+                         rowsOfField = offsetof(quoin_logits_t, rows_of),
+                         firstOfField = offsetof(quoin_logits_t, first_of);
 
-/// A new quoin_logits_t with these fields, of the same model as `like`.
+/// Nothing is added to scores.
+static void storeAsMade(Emitter &e, Value logits) {
+  for (int64_t field : {tokensField, amountsField, rowsOfField})
+    e.storeTensor(e.emptyTensor(e.i32), logits, field);
+  e.store(e.constant(0), logits, firstOfField);
+}
+
+/// A new quoin_logits_t with these fields, of the same model as `like`; with nothing added to its scores.
 static Value makeLogits(Emitter &e, Value like, Value rows, Value hidden, Value other, Value guidance) {
   Value made = e.allocate(e.constant(sizeof(quoin_logits_t)));
   e.store(rows, made, rowsField);
@@ -24,7 +35,37 @@ static Value makeLogits(Emitter &e, Value like, Value rows, Value hidden, Value 
   e.store(guidance, made, guidanceField);
   for (int64_t field : {widthField, modelField})
     e.store(e.load(e.i64, like, field), made, field);
+  storeAsMade(e, made);
   return made;
+}
+
+/// Fails if something was added to scores of these logits.
+static void requireAsMade(Emitter &e, Value logits, StringRef op) {
+  Value size = e.load(e.i64, logits, tokensField + static_cast<int64_t>(offsetof(quoin_tensor_t, size)));
+  e.require(e.compare(Pred::eq, size, e.constant(0)), (op + " expects logits that are not adjusted{}").str(),
+            e.constant(0), e.constant(0));
+}
+
+static void lowerAdjust(Emitter &e, AdjustOp op) {
+  Value like = e.get(op.getLogits());
+  requireAsMade(e, like, "quoin.adjust");
+  TensorParts tokens = e.tensor(op.getTokens()), amounts = e.tensor(op.getAmounts());
+  e.requireEqual(tokens.size, amounts.size, "quoin.adjust", "amounts");
+  Value made = makeLogits(e, like, e.load(e.i64, like, rowsField), e.load(e.pointer, like, hiddenField),
+                          e.load(e.pointer, like, otherField), e.load(e.f64, like, guidanceField));
+  e.storeTensor(tokens, made, tokensField);
+  e.storeTensor(amounts, made, amountsField);
+  if (op.getRows()) {
+    TensorParts rows = e.tensor(op.getRows());
+    e.requireEqual(tokens.size, rows.size, "quoin.adjust", "rows");
+    Value count = e.load(e.i64, like, rowsField);
+    e.forEach(rows.size, [&](Value i) {
+      Value row = e.loadElement(rows, i);
+      e.require(e.compare(Pred::ult, row, count), "quoin.adjust expects rows in [0, {1}), but found {0}", row, count);
+    });
+    e.storeTensor(rows, made, rowsOfField);
+  }
+  e.set(op.getResult(), made);
 }
 
 static void lowerGuide(Emitter &e, GuideOp op) {
@@ -33,6 +74,8 @@ static void lowerGuide(Emitter &e, GuideOp op) {
   for (Value v : {with, without})
     e.require(e.compare(Pred::eq, e.load(e.pointer, v, otherField), e.null()),
               "quoin.guide expects logits that are not guided themselves{}", e.constant(0), e.constant(0));
+  for (Value v : {with, without})
+    requireAsMade(e, v, "quoin.guide");
   e.requireEqual(rows, e.load(e.i64, without, rowsField), "quoin.guide", "rows");
   Value model = e.load(e.i64, with, modelField), other = e.load(e.i64, without, modelField);
   e.require(e.compare(Pred::eq, model, other),
@@ -56,8 +99,12 @@ static void lowerRows(Emitter &e, RowsOp op) {
   Value other = e.load(e.pointer, logits, otherField);
   Value unguided = e.compare(Pred::eq, other, e.null());
   Value otherRow = LLVM::SelectOp::create(e.b, unguided, other, skip(other));
-  e.set(op.getResult(), makeLogits(e, logits, count, skip(e.load(e.pointer, logits, hiddenField)), otherRow,
-                                   e.load(e.f64, logits, guidanceField)));
+  Value made = makeLogits(e, logits, count, skip(e.load(e.pointer, logits, hiddenField)), otherRow,
+                          e.load(e.f64, logits, guidanceField));
+  for (int64_t field : {tokensField, amountsField, rowsOfField})
+    e.storeTensor(e.loadTensor(e.i32, logits, field), made, field);
+  e.store(e.add(e.load(e.i64, logits, firstOfField), from), made, firstOfField);
+  e.set(op.getResult(), made);
 }
 
 /// Scores are rows that no head turns into others.
@@ -71,6 +118,7 @@ static void lowerAsLogits(Emitter &e, AsLogitsOp op) {
   e.store(LLVM::ConstantOp::create(e.b, e.f64, e.b.getF64FloatAttr(0)), made, guidanceField);
   e.store(width, made, widthField);
   e.store(e.constant(QUOIN_NO_HEAD), made, modelField);
+  storeAsMade(e, made);
   e.set(op.getLogits(), made);
 }
 
@@ -118,6 +166,8 @@ static void lowerSetting(Emitter &e, SettingOp op) {
 std::optional<LogicalResult> quoin::decoder::lowerLogitsOp(Emitter &e, Operation *op) {
   if (auto guide = dyn_cast<GuideOp>(op))
     return lowerGuide(e, guide), success();
+  if (auto adjust = dyn_cast<AdjustOp>(op))
+    return lowerAdjust(e, adjust), success();
   if (auto rows = dyn_cast<RowsOp>(op))
     return lowerRows(e, rows), success();
   if (auto scores = dyn_cast<AsLogitsOp>(op))

@@ -20,11 +20,11 @@ static TensorParts callForTensor(Emitter &e, size_t function, Type element, Smal
   return e.loadTensor(element, out, 0);
 }
 
-/// fill and edit.
-template <typename Op> static void lowerWrite(Emitter &e, Op op, size_t function) {
+/// fill, edit and relabel: `values` are as many as positions.
+template <typename Op> static void lowerWrite(Emitter &e, Op op, size_t function, Value values, StringRef parts) {
   std::string name = op->getName().getStringRef().str();
-  TensorParts at = e.tensor(op.getPositions()), ids = e.tensor(op.getIds());
-  e.requireEqual(at.size, ids.size, name, "ids");
+  TensorParts at = e.tensor(op.getPositions()), ids = e.tensor(values);
+  e.requireEqual(at.size, ids.size, name, parts);
   Value where = e.null();
   if (op.getWhere()) {
     TensorParts flags = e.tensor(op.getWhere());
@@ -129,14 +129,30 @@ std::optional<LogicalResult> quoin::decoder::lowerSequenceOp(Emitter &e, Operati
       })
       .Case([&](AppendOp o) {
         Value ids = e.scratch(0, e.tensor(o.getIds()));
-        e.set(o.getResult(), e.callHost(offsetof(quoin_host_t, append), e.pointer, {e.get(o.getSequence()), ids}));
+        Value label = o.getLabel() ? e.get(o.getLabel()) : e.constant(0);
+        e.set(o.getResult(),
+              e.callHost(offsetof(quoin_host_t, append), e.pointer, {e.get(o.getSequence()), ids, label}));
       })
+      .Case([&](InsertOp o) {
+        Value ids = e.scratch(0, e.tensor(o.getIds())), label = o.getLabel() ? e.get(o.getLabel()) : e.constant(0);
+        e.set(o.getResult(), e.callHost(offsetof(quoin_host_t, insert), e.pointer,
+                                        {e.get(o.getSequence()), e.get(o.getAt()), ids, label}));
+      })
+      .Case([&](TruncateOp o) {
+        e.set(o.getResult(),
+              e.callHost(offsetof(quoin_host_t, truncate), e.pointer, {e.get(o.getSequence()), e.get(o.getTo())}));
+      })
+      .Case([&](LabelsOp o) {
+        Value at = e.scratch(0, e.tensor(o.getPositions()));
+        e.set(o.getLabels(), callForTensor(e, offsetof(quoin_host_t, labels), e.i64, {e.get(o.getSequence()), at}));
+      })
+      .Case([&](RelabelOp o) { lowerWrite(e, o, offsetof(quoin_host_t, relabel), o.getLabels(), "labels"); })
       .Case([&](ReopenOp o) {
         e.set(o.getResult(), e.callHost(offsetof(quoin_host_t, reopen), e.pointer,
                                         {e.get(o.getSequence()), e.get(o.getFrom()), e.get(o.getTo())}));
       })
-      .Case([&](FillOp o) { lowerWrite(e, o, offsetof(quoin_host_t, fill)); })
-      .Case([&](EditOp o) { lowerWrite(e, o, offsetof(quoin_host_t, edit)); })
+      .Case([&](FillOp o) { lowerWrite(e, o, offsetof(quoin_host_t, fill), o.getIds(), "ids"); })
+      .Case([&](EditOp o) { lowerWrite(e, o, offsetof(quoin_host_t, edit), o.getIds(), "ids"); })
       .Case([&](CommitOp o) {
         e.set(o.getResult(),
               e.callHost(offsetof(quoin_host_t, commit), e.pointer, {e.get(o.getSequence()), e.get(o.getTo())}));

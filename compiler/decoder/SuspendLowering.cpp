@@ -78,7 +78,7 @@ LogicalResult quoin::decoder::writeApply(Emitter &e, SuspendApplyOp op) {
 }
 
 static_assert(static_cast<int>(Statistic::Token) == QUOIN_STAT_TOKEN &&
-                  static_cast<int>(Statistic::LogConfidence) == QUOIN_STAT_LOG_CONFIDENCE &&
+                  static_cast<int>(Statistic::FilteredMass) == QUOIN_STAT_FILTERED_MASS &&
                   static_cast<int>(Transform::Temperature) == QUOIN_TRANSFORM_TEMPERATURE &&
                   static_cast<int>(Transform::FilteredConfidence) == QUOIN_TRANSFORM_FILTERED_CONFIDENCE,
               "the dialect's numbers are the ABI's");

@@ -165,10 +165,10 @@ def Quoin_SuspendScoreOp : Quoin_Op<"suspend_score", [Terminator, AttrSizedOpera
 def Quoin_SuspendScoresOp : Quoin_Op<"suspend_scores", [Terminator, AttrSizedOperandSegments, DeclareOpInterfaceMethods<BranchOpInterface>]> {
   let summary = "suspends the decoder until the head has given its scores";
   let description = [{
-    The terminator that `outline-steps` makes of `quoin.materialize` and, with `for`, of `quoin.likeliest`. The successor's first argument is
+    The terminator that `outline-steps` makes of `quoin.materialize` and, with `for`, of `quoin.likeliest`. The successor's first arguments are
     what that op gives, the others live across the suspension. `quoin.suspend_score` waits for statistics.
 
-    Constraints: (C1) the successor takes rows of f32, or with `for` tokens, then the live values.
+    Constraints: (C1) the successor takes rows of f32, or with `for` tokens and their probabilities, then the live values.
 
     Example: `quoin.suspend_scores %l for %counts ^bb3(%x : !quoin.sequence)`
   }];

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -209,6 +210,13 @@ LogicalResult SettingOp::verify() {
   return success();
 }
 
+Value quoin::labelsGivenBy(Operation *op) {
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<ExtendOp, AppendOp, InsertOp>([](auto o) -> Value { return o.getLabel(); })
+      .Case([](RelabelOp o) -> Value { return o.getLabels(); })
+      .Default([](Operation *) { return Value(); });
+}
+
 LogicalResult DenoiseOp::verifyRegions() {
   Block &block = getBody().front();
   Builder b(getContext());
@@ -316,6 +324,11 @@ LogicalResult ScoreOp::verify() {
   // score_c3
   if (getSampler() && (!getPositions() || !getEvaluation()))
     return emitOpError("expects a sampler to come with positions and an evaluation");
+  // score_c5
+  if (!getSampler())
+    for (Statistic s : getStatistics().getStatistics())
+      if (isFiltered(s))
+        return emitOpError("expects a sampler with '") << stringifyStatistic(s) << "', but found none";
   return success();
 }
 
@@ -324,7 +337,14 @@ LogicalResult GuideOp::verify() {
   for (Value v : {getConditional(), getUnconditional()})
     if (v.getDefiningOp<GuideOp>())
       return emitOpError("expects logits that are not guided themselves");
+    else if (v.getDefiningOp<AdjustOp>())
+      return emitOpError("expects logits that are not adjusted");
   return success();
+}
+
+LogicalResult AdjustOp::verify() {
+  // adjust_c1
+  return getLogits().getDefiningOp<AdjustOp>() ? emitOpError("expects logits that are not adjusted") : success();
 }
 
 LogicalResult AsLogitsOp::verify() {
@@ -416,22 +436,32 @@ LogicalResult SuspendScoreOp::verify() {
   return verifyOf(*this, getStatistics(), getOf());
 }
 
-SuccessorOperands SuspendScoresOp::getSuccessorOperands(unsigned) { return SuccessorOperands(1, getLiveMutable()); }
+SuccessorOperands SuspendScoresOp::getSuccessorOperands(unsigned) {
+  return SuccessorOperands(getCounts() ? 2 : 1, getLiveMutable());
+}
 
 LogicalResult SuspendScoresOp::verify() {
   // suspend_scores_c1
-  auto is = [&](Type type) {
+  Builder b(getContext());
+  auto is = [&](Type type, unsigned number) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!tensor)
       return false;
     if (getCounts())
-      return tensor == RankedTensorType::get({ShapedType::kDynamic}, Builder(getContext()).getI32Type());
+      return tensor == RankedTensorType::get({ShapedType::kDynamic}, number ? Type(b.getF32Type()) : b.getI32Type());
     return tensor.getRank() == 2 && tensor.getElementType().isF32() && isRowsType(tensor);
   };
-  if (getResume()->getNumArguments() == 0 || !is(getResume()->getArgument(0).getType())) {
-    InFlightDiagnostic error = emitOpError("expects a successor whose first argument is ")
-                               << (getCounts() ? "tensor<?xi32>" : "rows of f32") << ", but found ";
-    return getResume()->getNumArguments() ? error << getResume()->getArgument(0).getType() : error << "none";
+  unsigned given = getCounts() ? 2 : 1;
+  for (unsigned i = 0; i < given; ++i) {
+    bool there = i < getResume()->getNumArguments();
+    if (there && is(getResume()->getArgument(i).getType(), i))
+      continue;
+    InFlightDiagnostic error = emitOpError("expects a successor whose ") << (i ? "second" : "first") << " argument is "
+                                                                         << (!getCounts() ? "rows of f32"
+                                                                             : i          ? "tensor<?xf32>"
+                                                                                          : "tensor<?xi32>")
+                                                                         << ", but found ";
+    return there ? error << getResume()->getArgument(i).getType() : error << "none";
   }
   return success();
 }

@@ -78,7 +78,8 @@ def Quoin_DenoiseOp : Quoin_Op<"denoise", [SingleBlockImplicitTerminator<"YieldO
     While `[from, to)` of the sequence has open positions, the body gets the sequence, those positions and the carried values,
     and yields the next sequence and values. It is the `scf.while` that every block decoder writes.
 
-    A body that fills nothing ends the program with an error: no loop is unbounded.
+    A body that fills nothing ends the program with an error: no loop is unbounded. A step that yields `until` a flag that is set is the last one, whatever
+    it filled; positions that are still open stay so.
 
     Constraints: (C1) the body's arguments are a sequence, a `tensor<?xindex>` and the carried types; (C2) it yields a sequence
     and the carried types; (C3) the results have the carried types.
@@ -103,16 +104,20 @@ def Quoin_DenoiseOp : Quoin_Op<"denoise", [SingleBlockImplicitTerminator<"YieldO
   let hasRegionVerifier = 1;
 }
 
-def Quoin_YieldOp : Quoin_Op<"yield", [Pure, Terminator, HasParent<"DenoiseOp">]> {
+def Quoin_YieldOp : Quoin_Op<"yield", [Pure, Terminator, HasParent<"DenoiseOp">, AttrSizedOperandSegments]> {
   let summary = "ends a denoising step";
   let description = [{
-    The next sequence and the carried values. Unlike `scf.yield` it always gives a sequence.
+    The next sequence and the carried values. With `until` it is the last step if the flag is set. Unlike `scf.yield` it always gives a sequence.
 
-    Example: `quoin.yield %z, %s1 : index`
+    Example:
+    ```mlir
+    quoin.yield %z, %s1 : index
+    quoin.yield %z until %enough, %s1 : index
+    ```
   }];
-  let arguments = (ins Quoin_Sequence:$sequence, Variadic<AnyType>:$carried);
+  let arguments = (ins Quoin_Sequence:$sequence, Variadic<AnyType>:$carried, Optional<I1>:$last);
   let builders = [OpBuilder<(ins), "(void)$_builder; (void)$_state;">];
-  let assemblyFormat = "$sequence (`,` $carried^ `:` type($carried))? attr-dict";
+  let assemblyFormat = "$sequence (`until` $last^)? (`,` $carried^ `:` type($carried))? attr-dict";
 }
 
 //===----------------------------------------------------------------------===//
@@ -210,7 +215,8 @@ def Quoin_ScoreOp : Quoin_Op<"score", [Pure, AttrSizedOperandSegments]> {
     scores it makes no `rows x vocabulary` tensor.
 
     Constraints: (C1) one result per statistic, `tensor<?xi32>` for `token`, else `tensor<?xf32>`; (C2) `of` is given iff
-    `probability` is asked for; (C3) a sampler comes with positions and an evaluation; (C4) no statistic twice, at least one.
+    `probability` is asked for; (C3) a sampler comes with positions and an evaluation; (C4) no statistic twice, at least one; (C5) statistics of what
+    a sampler leaves come with one.
 
     Example:
     ```mlir
@@ -233,13 +239,35 @@ def Quoin_GuideOp : Quoin_Op<"guide", [Pure]> {
   let description = [{
     `u + (g + 1)(c - u)`, row by row (Ho and Salimans, 2022, as LLaDA writes it).
 
-    Constraints: (C1) neither operand is itself guided.
+    Constraints: (C1) neither operand is itself guided or adjusted.
 
     Example: `%m = quoin.guide %c over %u by %g`
   }];
   let arguments = (ins Quoin_Logits:$conditional, Quoin_Logits:$unconditional, F32:$guidance);
   let results = (outs Quoin_Logits:$result);
   let assemblyFormat = "$conditional `over` $unconditional `by` $guidance attr-dict";
+  let hasVerifier = 1;
+}
+
+def Quoin_AdjustOp : Quoin_Op<"adjust", [Pure]> {
+  let summary = "logits with numbers added to some scores";
+  let description = [{
+    `amounts[i]` is added to the score of `tokens[i]` in every row, or in row `rows[i]` only; a token may be named more than once. Minus infinity takes a token
+    away: it has no mass, and is not chosen while another one is left. Whatever is asked of the result, the raw softmax and all statistics
+    are those of the scores as they are then: constraints, penalties and classifiers are written so. It comes after `quoin.guide`. Arithmetic of `tensor`s
+    would need a `rows x vocabulary` tensor.
+
+    Constraints: (C1) the operand is not adjusted itself.
+
+    Example:
+    ```mlir
+    %m = quoin.adjust %l at %forbidden by %minus_infinity
+    %n = quoin.adjust %l at %seen by %penalty of %rows
+    ```
+  }];
+  let arguments = (ins Quoin_Logits:$logits, Quoin_TokenTensor:$tokens, Quoin_RealTensor:$amounts, Optional<Quoin_IndexTensor>:$rows);
+  let results = (outs Quoin_Logits:$result);
+  let assemblyFormat = "$logits `at` $tokens `by` $amounts (`of` $rows^)? attr-dict";
   let hasVerifier = 1;
 }
 
@@ -300,15 +328,16 @@ def Quoin_MaterializeOp : Quoin_Op<"materialize", [Pure]> {
 }
 
 def Quoin_LikeliestOp : Quoin_Op<"likeliest", [Pure]> {
-  let summary = "some tokens of each row of logits, the likeliest first";
+  let summary = "some tokens of each row of logits, the likeliest first, and their probabilities";
   let description = [{
     As many tokens of each row as its number says, those of one row after those of the row before: what a tree of guesses branches
-    into. Ties go to the lowest id, and the fill token is none of them. The one token of `quoin.score` may be drawn; these are not.
+    into, and what they have in the raw softmax. Ties go to the lowest id, and the fill token is none of them. The one token of `quoin.score` may be
+    drawn; these are not.
 
-    Example: `%children = quoin.likeliest %l for %branches`
+    Example: `%children, %probability = quoin.likeliest %l for %branches`
   }];
   let arguments = (ins Quoin_Logits:$logits, Quoin_IndexTensor:$counts);
-  let results = (outs Quoin_TokenTensor:$tokens);
+  let results = (outs Quoin_TokenTensor:$tokens, Quoin_RealTensor:$probabilities);
   let assemblyFormat = "$logits `for` $counts attr-dict";
 }
 

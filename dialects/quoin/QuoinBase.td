@@ -170,7 +170,9 @@ def Quoin_Statistic : Quoin_Enum<"Statistic", "what to know of a row of scores",
   I32EnumAttrCase<"Token", 0, "token">, I32EnumAttrCase<"Confidence", 1, "confidence">,
   I32EnumAttrCase<"Entropy", 2, "entropy">, I32EnumAttrCase<"NormalizedEntropy", 3, "normalized_entropy">,
   I32EnumAttrCase<"Margin", 4, "margin">, I32EnumAttrCase<"Probability", 5, "probability">,
-  I32EnumAttrCase<"LogConfidence", 6, "log_confidence">]>;
+  I32EnumAttrCase<"LogConfidence", 6, "log_confidence">, I32EnumAttrCase<"Mass", 7, "mass">,
+  I32EnumAttrCase<"FilteredBest", 8, "filtered_best">, I32EnumAttrCase<"FilteredEntropy", 9, "filtered_entropy">,
+  I32EnumAttrCase<"FilteredMargin", 10, "filtered_margin">, I32EnumAttrCase<"FilteredMass", 11, "filtered_mass">]>;
 
 def Quoin_StatisticsAttr : Quoin_Attr<"Statistics", "statistics"> {
   let summary = "the statistics of a score, in the order of its results";
@@ -178,7 +180,11 @@ def Quoin_StatisticsAttr : Quoin_Attr<"Statistics", "statistics"> {
     `token` is the arg max or the draw; `confidence` its probability, of which softmax says the sampler; `entropy` in nats, of the raw softmax;
     `normalized_entropy` that divided by log of the vocabulary; `margin` the highest minus the second highest raw
     probability; `probability` that of given tokens in the raw softmax; `log_confidence` the logarithm of the confidence, which still tells two
-    tokens apart that are all but certain.
+    tokens apart that are all but certain; `mass` the logarithm of the sum of the exponentials of the raw scores, by which rows of one call compare.
+
+    Four are of what the sampler's transforms leave, at the temperature that they set (at temperature 0 `temperature` changes nothing and the
+    others filter): `filtered_best`, the highest probability there of a token that may be chosen, 0 if there is none; `filtered_margin`, that minus
+    the second highest; `filtered_entropy`, in nats; `filtered_mass`, as `mass`. The fill token's mass is in them unless `without_fill` takes it.
 
     Example: `#quoin.statistics<token, confidence>`, printed `[token, confidence]` in `quoin.score`.
   }];

@@ -91,6 +91,14 @@ bool isScale(const llvm::APFloat &scale);
 /// Does a mask ask for nothing but positions and labels? Then whom a row sees does not change from call to call.
 bool isOfPositionsAndLabels(MaskAttr mask);
 
+/// Is it of what a sampler's transforms leave?
+inline bool isFiltered(Statistic s) {
+  return s == Statistic::FilteredBest || s == Statistic::FilteredEntropy || s == Statistic::FilteredMargin ||
+         s == Statistic::FilteredMass;
+}
+/// The labels that an op gives tokens of a sequence, an index or a vector of them; null if it gives none but 0.
+mlir::Value labelsGivenBy(mlir::Operation *op);
+
 /// Settings of this name may be given again with a request in every decoder.
 bool isRunTimeSetting(llvm::StringRef name);
 /// And so may these of one decoder; the others are fixed by compilation.

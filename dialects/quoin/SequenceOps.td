@@ -95,13 +95,62 @@ def Quoin_ExtendOp : Quoin_SequenceOp<"extend"> {
 def Quoin_AppendOp : Quoin_SequenceOp<"append"> {
   let summary = "adds known tokens at the end";
   let description = [{
-    With label 0. `quoin.extend` adds open positions.
+    With the given label, 0 without. `quoin.extend` adds open positions, `quoin.insert` tokens elsewhere.
 
-    Example: `%y = quoin.append %x, %ids`
+    Example: `%y = quoin.append %x, %ids label %segment`
   }];
-  let arguments = (ins Quoin_Sequence:$sequence, Quoin_TokenTensor:$ids);
+  let arguments = (ins Quoin_Sequence:$sequence, Quoin_TokenTensor:$ids, Optional<Index>:$label);
   let results = (outs Quoin_Sequence:$result);
-  let assemblyFormat = "$sequence `,` $ids attr-dict";
+  let assemblyFormat = "$sequence `,` $ids (`label` $label^)? attr-dict";
+}
+
+def Quoin_InsertOp : Quoin_SequenceOp<"insert"> {
+  let summary = "adds known tokens inside a sequence";
+  let description = [{
+    Before position `at`, with the given label, 0 without; what stood there and behind moves up. The place is not below the mark, for what is committed does not
+    change. `quoin.append` adds tokens at the end.
+
+    Example: `%y = quoin.insert %x at %p, %ids`
+  }];
+  let arguments = (ins Quoin_Sequence:$sequence, Index:$at, Quoin_TokenTensor:$ids, Optional<Index>:$label);
+  let results = (outs Quoin_Sequence:$result);
+  let assemblyFormat = "$sequence `at` $at `,` $ids (`label` $label^)? attr-dict";
+}
+
+def Quoin_TruncateOp : Quoin_SequenceOp<"truncate"> {
+  let summary = "the first positions of a sequence";
+  let description = [{
+    The others are gone; none of them is committed. `tensor.extract_slice` does it for tensors.
+
+    Example: `%y = quoin.truncate %x to %accepted`
+  }];
+  let arguments = (ins Quoin_Sequence:$sequence, Index:$to);
+  let results = (outs Quoin_Sequence:$result);
+  let assemblyFormat = "$sequence `to` $to attr-dict";
+}
+
+def Quoin_LabelsOp : Quoin_SequenceOp<"labels"> {
+  let summary = "the labels at some positions";
+  let description = [{
+    `quoin.tokens` gives the tokens.
+
+    Example: `%l = quoin.labels %x at %rows`
+  }];
+  let arguments = (ins Quoin_Sequence:$sequence, Quoin_IndexTensor:$positions);
+  let results = (outs Quoin_IndexTensor:$labels);
+  let assemblyFormat = "$sequence `at` $positions attr-dict";
+}
+
+def Quoin_RelabelOp : Quoin_SequenceOp<"relabel"> {
+  let summary = "gives positions other labels";
+  let description = [{
+    Open and known ones alike; those where the flag is not set stay as they are, and so does what is committed. `quoin.edit` changes tokens.
+
+    Example: `%y = quoin.relabel %x at %rows with %segments where %moved`
+  }];
+  let arguments = (ins Quoin_Sequence:$sequence, Quoin_IndexTensor:$positions, Quoin_IndexTensor:$labels, Optional<Quoin_FlagTensor>:$where);
+  let results = (outs Quoin_Sequence:$result);
+  let assemblyFormat = "$sequence `at` $positions `with` $labels (`where` $where^)? attr-dict";
 }
 
 def Quoin_ReopenOp : Quoin_SequenceOp<"reopen"> {

@@ -25,6 +25,13 @@ struct Number {
 
 using Tensor = std::vector<Number>;
 
+/// What `quoin.adjust` adds to the score of a token, in one row or (-1) in all.
+struct Adjustment {
+  int64_t row = -1;
+  int32_t token = 0;
+  double amount = 0;
+};
+
 /// The value of a `!quoin.logits`: hidden rows, and the head that turns them into scores; without a head, the scores.
 struct Logits {
   Matrix hidden;
@@ -36,6 +43,7 @@ struct Logits {
   /// With guidance: the unconditional rows, and the factor.
   std::shared_ptr<const Logits> unconditional;
   double guidance = 0;
+  std::vector<Adjustment> adjustments;
 
   int64_t rows() const { return hidden.rows; }
   int64_t vocabulary() const { return head.weight ? head.weight->stored.rows : hidden.columns; }

@@ -184,8 +184,8 @@ LogicalResult Machine::evaluate(Operation *op) {
   if (!isa<scf::WhileOp, scf::ForOp, DenoiseOp, func::CallOp>(op) && failed(expectDefined(op, op->getOperands())))
     return failure();
   for (auto group :
-       {&Machine::evaluateElementwise, &Machine::evaluateSequence, &Machine::evaluateTensor, &Machine::evaluateControl,
-        &Machine::evaluateCall, &Machine::evaluateScore, &Machine::evaluateNamed})
+       {&Machine::evaluateElementwise, &Machine::evaluateSequence, &Machine::evaluateVector, &Machine::evaluateTensor,
+        &Machine::evaluateControl, &Machine::evaluateCall, &Machine::evaluateScore, &Machine::evaluateNamed})
     if (Answer answer = (this->*group)(op))
       return *answer;
   return op->emitOpError("expects an op that the interpreter knows");

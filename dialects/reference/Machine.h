@@ -62,6 +62,11 @@ private:
   mlir::LogicalResult permuteTokens(PermuteTokensOp op);
   mlir::LogicalResult denoise(DenoiseOp op);
   mlir::LogicalResult top(TopOp op);
+  mlir::LogicalResult insert(InsertOp op);
+  mlir::LogicalResult relabel(RelabelOp op);
+
+  // Vectors: VectorOps.cpp.
+  Answer evaluateVector(mlir::Operation *op);
 
   // Calls of models and their scores: CallOps.cpp, ScoreOps.cpp.
   Answer evaluateCall(mlir::Operation *op);
@@ -83,8 +88,9 @@ private:
   mlir::FailureOr<Data> suspendedScore(SuspendScoreOp op);
   mlir::FailureOr<Data> suspendedScores(SuspendScoresOp op);
   mlir::FailureOr<Datum> materialize(mlir::Operation *op, const Logits &logits, mlir::Type type);
-  mlir::FailureOr<Datum> likeliest(mlir::Operation *op, const Logits &logits, mlir::Value counts);
+  mlir::FailureOr<Data> likeliest(mlir::Operation *op, const Logits &logits, mlir::Value counts);
   mlir::LogicalResult guide(GuideOp op);
+  mlir::LogicalResult adjust(AdjustOp op);
   mlir::LogicalResult rows(RowsOp op);
   mlir::LogicalResult asLogits(AsLogitsOp op);
 

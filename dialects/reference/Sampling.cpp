@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 using namespace quoin;
 using namespace quoin::ref;
@@ -69,6 +70,36 @@ static double logProbability(llvm::ArrayRef<Candidate> candidates, int32_t token
       score = c.score;
   }
   return score - highest - std::log(total);
+}
+
+/// The logarithm of the sum of their exponentials.
+static double logMass(llvm::ArrayRef<Candidate> candidates) {
+  double highest = lowest, total = 0;
+  for (const Candidate &c : candidates)
+    highest = std::max(highest, c.score);
+  for (const Candidate &c : candidates)
+    total += std::exp(c.score - highest);
+  return candidates.empty() ? lowest : highest + std::log(total);
+}
+
+static double entropyOf(llvm::ArrayRef<double> probabilities) {
+  double entropy = 0;
+  for (double p : probabilities)
+    entropy -= p > 0 ? p * std::log(p) : 0;
+  return entropy;
+}
+
+/// The probabilities of the two likeliest that may be chosen, 0 where there is none.
+static std::pair<double, double> twoLikeliest(llvm::ArrayRef<Candidate> candidates,
+                                              llvm::ArrayRef<double> probabilities, int32_t fill) {
+  double first = 0, second = 0;
+  for (auto [c, p] : llvm::zip(candidates, probabilities)) {
+    if (c.token == fill)
+      continue;
+    second = std::max(second, std::min(first, p));
+    first = std::max(first, p);
+  }
+  return {first, second};
 }
 
 /// The best candidate that is not the fill token; -1 if there is no other.
@@ -151,25 +182,38 @@ RowScore quoin::ref::scoreRow(llvm::ArrayRef<double> logits, int32_t fill, llvm:
                               const SamplerNumbers &numbers, const DrawName &name, int32_t of) {
   std::vector<Candidate> candidates = allTokens(logits);
   if (!hasSoftmax(logits))
-    return {argMax(candidates, fill), notANumber, notANumber, notANumber, notANumber,
-            of >= 0 ? notANumber : 0, notANumber};
+    return {argMax(candidates, fill),
+            notANumber,
+            notANumber,
+            notANumber,
+            notANumber,
+            of >= 0 ? notANumber : 0,
+            notANumber,
+            notANumber,
+            notANumber,
+            notANumber,
+            notANumber,
+            notANumber};
   std::vector<double> raw = softmax(candidates);
   RowScore result;
-  for (double p : raw)
-    result.entropy -= p > 0 ? p * std::log(p) : 0;
+  result.entropy = entropyOf(raw);
+  result.mass = logMass(candidates);
   result.normalizedEntropy = raw.size() > 1 ? result.entropy / std::log(static_cast<double>(raw.size())) : 0;
   if (of >= 0)
     result.probability = raw[of];
 
-  // The two likeliest answers.
-  double first = 0, second = 0;
-  for (auto [token, p] : llvm::enumerate(raw)) {
-    if (static_cast<int32_t>(token) == fill)
-      continue;
-    second = std::max(second, std::min(first, p));
-    first = std::max(first, p);
-  }
+  auto [first, second] = twoLikeliest(candidates, raw, fill);
   result.margin = first - second;
+
+  std::vector<Candidate> left = candidates;
+  for (Transform t : transforms)
+    apply(t, numbers, fill, left);
+  std::vector<double> filtered = softmax(left);
+  std::tie(first, second) = twoLikeliest(left, filtered, fill);
+  result.filteredBest = first;
+  result.filteredMargin = first - second;
+  result.filteredEntropy = entropyOf(filtered);
+  result.filteredMass = logMass(left);
 
   bool drawn = draws(transforms, numbers);
   if (!drawn && !llvm::is_contained(transforms, Transform::FilteredConfidence)) {
@@ -178,18 +222,15 @@ RowScore quoin::ref::scoreRow(llvm::ArrayRef<double> logits, int32_t fill, llvm:
     result.logConfidence = logProbability(candidates, result.token);
     return result;
   }
-  for (Transform t : transforms)
-    apply(t, numbers, fill, candidates);
-  std::vector<double> filtered = softmax(candidates);
   if (drawn) {
-    result.token = draw(candidates, filtered, fill, name, &result.confidence);
+    result.token = draw(left, filtered, fill, name, &result.confidence);
   } else {
-    result.token = argMax(candidates, fill);
-    for (auto [c, p] : llvm::zip(candidates, filtered))
+    result.token = argMax(left, fill);
+    for (auto [c, p] : llvm::zip(left, filtered))
       if (c.token == result.token)
         result.confidence = p;
   }
-  result.logConfidence = logProbability(candidates, result.token);
+  result.logConfidence = logProbability(left, result.token);
   // Only the fill token was kept, and it is never an answer: the best of the others, which has no mass.
   if (result.token < 0)
     result.token = argMax(allTokens(logits), fill);
@@ -214,14 +255,15 @@ int32_t quoin::ref::drawResidual(llvm::ArrayRef<double> logits, llvm::ArrayRef<d
   return token >= 0 ? token : argMax(tokens, fill);
 }
 
-std::vector<int32_t> quoin::ref::likeliestTokens(llvm::ArrayRef<double> logits, int32_t fill, int64_t count) {
-  std::vector<Candidate> all;
-  for (auto [token, score] : llvm::enumerate(logits))
-    if (static_cast<int32_t>(token) != fill)
-      all.push_back({static_cast<int32_t>(token), ordered(score)});
+std::vector<std::pair<int32_t, double>> quoin::ref::likeliestTokens(llvm::ArrayRef<double> logits, int32_t fill,
+                                                                    int64_t count) {
+  std::vector<Candidate> all = allTokens(logits);
+  std::vector<double> raw = softmax(all);
+  bool defined = hasSoftmax(logits);
+  llvm::erase_if(all, [&](const Candidate &c) { return c.token == fill; });
   llvm::sort(all, better);
-  std::vector<int32_t> tokens;
+  std::vector<std::pair<int32_t, double>> tokens;
   for (const Candidate &each : llvm::ArrayRef(all).take_front(static_cast<size_t>(count)))
-    tokens.push_back(each.token);
+    tokens.emplace_back(each.token, defined ? raw[static_cast<size_t>(each.token)] : notANumber);
   return tokens;
 }

@@ -42,6 +42,12 @@ struct RowScore {
   double margin = 0;
   double probability = 0; // of the token asked for
   double logConfidence = 0;
+  double mass = 0; // log-sum-exp of the raw scores
+  // Of what the transforms leave; asked for with a sampler only.
+  double filteredBest = 0;
+  double filteredEntropy = 0;
+  double filteredMargin = 0;
+  double filteredMass = 0;
 };
 
 /// Scores a row. No transforms: arg max. `fill` is the token never chosen and `of` the one whose probability is asked
@@ -53,7 +59,7 @@ RowScore scoreRow(llvm::ArrayRef<double> logits, int32_t fill, llvm::ArrayRef<Tr
 int32_t drawResidual(llvm::ArrayRef<double> logits, llvm::ArrayRef<double> minus, int32_t fill, const DrawName &name);
 
 /// The `count` tokens of the highest scores, the highest first, besides the fill token; there are as many.
-std::vector<int32_t> likeliestTokens(llvm::ArrayRef<double> logits, int32_t fill, int64_t count);
+std::vector<std::pair<int32_t, double>> likeliestTokens(llvm::ArrayRef<double> logits, int32_t fill, int64_t count);
 
 /// True if a row scored so is drawn, false if it is the arg max.
 bool draws(llvm::ArrayRef<Transform> transforms, const SamplerNumbers &numbers);

@@ -12,11 +12,15 @@ Matrix Logits::scores(int64_t from, int64_t count) const {
   Matrix some(count, hidden.columns);
   std::copy_n(hidden.row(from), count * hidden.columns, some.numbers.begin());
   Matrix result = head.weight ? scoreVocabulary(head, some) : std::move(some);
-  if (!unconditional)
-    return result;
-  Matrix other = unconditional->scores(from, count);
-  for (auto [c, u] : llvm::zip_equal(result.numbers, other.numbers))
-    c = u + (guidance + 1) * (c - u);
+  if (unconditional) {
+    Matrix other = unconditional->scores(from, count);
+    for (auto [c, u] : llvm::zip_equal(result.numbers, other.numbers))
+      c = u + (guidance + 1) * (c - u);
+  }
+  for (const Adjustment &a : adjustments)
+    for (int64_t row = a.row < 0 ? 0 : a.row - from, end = a.row < 0 ? count : row + 1; row < end; ++row)
+      if (row >= 0 && row < count)
+        result.row(row)[a.token] += a.amount;
   return result;
 }
 
@@ -73,6 +77,21 @@ FailureOr<Machine::Data> Machine::score(Operation *op, const Logits &l, ArrayRef
         case Statistic::LogConfidence:
           result.push_back(Number::ofReal(s.logConfidence));
           break;
+        case Statistic::Mass:
+          result.push_back(Number::ofReal(s.mass));
+          break;
+        case Statistic::FilteredBest:
+          result.push_back(Number::ofReal(s.filteredBest));
+          break;
+        case Statistic::FilteredEntropy:
+          result.push_back(Number::ofReal(s.filteredEntropy));
+          break;
+        case Statistic::FilteredMargin:
+          result.push_back(Number::ofReal(s.filteredMargin));
+          break;
+        case Statistic::FilteredMass:
+          result.push_back(Number::ofReal(s.filteredMass));
+          break;
         }
       }
     }
@@ -117,7 +136,7 @@ FailureOr<Datum> Machine::materialize(Operation *op, const Logits &l, Type type)
   return datum(std::move(all));
 }
 
-FailureOr<Datum> Machine::likeliest(Operation *op, const Logits &l, Value counts) {
+FailureOr<Machine::Data> Machine::likeliest(Operation *op, const Logits &l, Value counts) {
   const Tensor &wanted = tensor(counts);
   if (failed(expectEqual(op, "numbers of tokens, one a row", static_cast<size_t>(l.rows()), wanted.size())))
     return failure();
@@ -130,22 +149,25 @@ FailureOr<Datum> Machine::likeliest(Operation *op, const Logits &l, Value counts
   }
   if (failed(expectSize(op, total)))
     return failure();
-  Tensor all;
+  Tensor all, probabilities;
   for (int64_t r = 0; r < l.rows(); ++r) {
     int64_t count = wanted[static_cast<size_t>(r)].integer;
     if (count == 0)
       continue;
     Matrix scores = l.scores(r, 1);
-    for (int32_t token : likeliestTokens(scores.rowRef(0), static_cast<int32_t>(fill), count))
+    for (auto [token, probability] : likeliestTokens(scores.rowRef(0), static_cast<int32_t>(fill), count)) {
       all.push_back(Number::ofInteger(token));
+      probabilities.push_back(Number::ofReal(probability));
+    }
   }
-  return datum(std::move(all));
+  return Data{datum(std::move(all)), datum(std::move(probabilities))};
 }
 
 FailureOr<Machine::Data> Machine::suspendedScores(SuspendScoresOp op) {
   const Logits &l = logits(op.getLogits());
-  FailureOr<Datum> made =
-      op.getCounts() ? likeliest(op, l, op.getCounts()) : materialize(op, l, op.getResume()->getArgument(0).getType());
+  if (op.getCounts())
+    return likeliest(op, l, op.getCounts());
+  FailureOr<Datum> made = materialize(op, l, op.getResume()->getArgument(0).getType());
   return failed(made) ? FailureOr<Data>(failure()) : Data{*made};
 }
 
@@ -165,6 +187,8 @@ LogicalResult Machine::guide(GuideOp op) {
   auto unconditional = std::get<std::shared_ptr<const Logits>>(get(op.getUnconditional()));
   if (guided.unconditional || unconditional->unconditional)
     return op.emitOpError("expects logits that are not guided themselves");
+  if (!guided.adjustments.empty() || !unconditional->adjustments.empty())
+    return op.emitOpError("expects logits that are not adjusted");
   if (guided.model != unconditional->model)
     return op.emitOpError("expects logits of one model, but found those of models ")
            << guided.model << " and " << unconditional->model;
@@ -178,11 +202,39 @@ LogicalResult Machine::guide(GuideOp op) {
   return success();
 }
 
+LogicalResult Machine::adjust(AdjustOp op) {
+  Logits adjusted = logits(op.getLogits());
+  const Tensor &tokens = tensor(op.getTokens()), &amounts = tensor(op.getAmounts());
+  const Tensor *rows = op.getRows() ? &tensor(op.getRows()) : nullptr;
+  if (!adjusted.adjustments.empty())
+    return op.emitOpError("expects logits that are not adjusted");
+  if (failed(expectEqual(op, "amounts", tokens.size(), amounts.size())) ||
+      (rows && failed(expectEqual(op, "rows", tokens.size(), rows->size()))))
+    return failure();
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    Adjustment a = {rows ? (*rows)[i].integer : -1, static_cast<int32_t>(tokens[i].integer), amounts[i].real};
+    if (a.token < 0 || a.token >= adjusted.vocabulary())
+      return op.emitOpError("expects tokens below ") << adjusted.vocabulary() << ", but found " << a.token;
+    if (rows && (a.row < 0 || a.row >= adjusted.rows()))
+      return op.emitOpError("expects rows in [0, ") << adjusted.rows() << "), but found " << a.row;
+    adjusted.adjustments.push_back(a);
+  }
+  set(op.getResult(), datum(std::move(adjusted)));
+  return success();
+}
+
 /// Some rows, of the unconditional logits too.
 static Logits takeRows(const Logits &l, int64_t from, int64_t count) {
   Logits some;
   some.head = l.head;
+  some.model = l.model;
   some.guidance = l.guidance;
+  for (Adjustment a : l.adjustments) {
+    if (a.row >= 0 && (a.row < from || a.row >= from + count))
+      continue;
+    a.row -= a.row >= 0 ? from : 0;
+    some.adjustments.push_back(a);
+  }
   some.hidden = Matrix(count, l.hidden.columns);
   std::copy_n(l.hidden.row(from), count * l.hidden.columns, some.hidden.numbers.begin());
   some.positions.assign(l.positions.begin() + from, l.positions.begin() + from + count);
@@ -244,13 +296,15 @@ Machine::Answer Machine::evaluateScore(Operation *op) {
         return success();
       })
       .Case([&](LikeliestOp o) -> Answer {
-        FailureOr<Datum> tokens = likeliest(o, logits(o.getLogits()), o.getCounts());
-        if (failed(tokens))
+        FailureOr<Data> both = likeliest(o, logits(o.getLogits()), o.getCounts());
+        if (failed(both))
           return failure();
-        set(o.getTokens(), *tokens);
+        set(o.getTokens(), (*both)[0]);
+        set(o.getProbabilities(), (*both)[1]);
         return success();
       })
       .Case([&](GuideOp o) -> Answer { return guide(o); })
+      .Case([&](AdjustOp o) -> Answer { return adjust(o); })
       .Case([&](AsLogitsOp o) -> Answer { return asLogits(o); })
       .Case([&](RowsOp o) -> Answer { return rows(o); })
       .Default([](Operation *) { return std::nullopt; });

@@ -44,19 +44,69 @@ LogicalResult Machine::lengthen(Operation *op) {
   if (extend) {
     if (more && program.fill() < 0)
       return op->emitOpError("expects a module with '") << module_attr::fill << "', but found none";
-    int64_t label = extend.getLabel() ? integer(extend.getLabel()) : 0;
-    if (failed(expectLabel(op, label)))
-      return failure();
-    for (int64_t i = 0; i < more; ++i)
-      y.append(program.fill(), /*open=*/true, label);
-  } else {
-    for (Number id : tensor(op->getOperand(1))) {
+  }
+  Value given = labelsGivenBy(op);
+  int64_t label = given ? integer(given) : 0;
+  if (extend && failed(expectLabel(op, label)))
+    return failure();
+  for (int64_t i = 0; extend && i < more; ++i)
+    y.append(program.fill(), /*open=*/true, label);
+  if (!extend) {
+    for (Number id : tensor(op->getOperand(1)))
       if (failed(expectToken(op, id.integer)))
         return failure();
-      y.append(static_cast<int32_t>(id.integer), /*open=*/false, /*label=*/0);
-    }
+    if (failed(expectLabel(op, label)))
+      return failure();
+    for (Number id : tensor(op->getOperand(1)))
+      y.append(static_cast<int32_t>(id.integer), /*open=*/false, label);
   }
   set(op->getResult(0), datum(std::move(y)));
+  return success();
+}
+
+LogicalResult Machine::insert(InsertOp op) {
+  Sequence y = sequence(op.getSequence());
+  int64_t at = integer(op.getAt()), label = op.getLabel() ? integer(op.getLabel()) : 0;
+  const Tensor &ids = tensor(op.getIds());
+  if (failed(expectRoom(op, static_cast<uint64_t>(y.length()), ids.size())))
+    return failure();
+  for (Number id : ids)
+    if (failed(expectToken(op, id.integer)))
+      return failure();
+  if (failed(expectLabel(op, label)))
+    return failure();
+  if (at < y.committed || at > y.length())
+    return op.emitOpError("expects a place in [") << y.committed << ", " << y.length() << "], but found " << at;
+  std::vector<Slot> added;
+  for (Number id : ids)
+    added.push_back({static_cast<int32_t>(id.integer), 0, /*open=*/false, label});
+  y.slots.insert(y.slots.begin() + at, added.begin(), added.end());
+  for (int64_t i = at; i < y.length(); ++i)
+    y[i].position = i;
+  set(op.getResult(), datum(std::move(y)));
+  return success();
+}
+
+LogicalResult Machine::relabel(RelabelOp op) {
+  Sequence y = sequence(op.getSequence());
+  const Tensor &positions = tensor(op.getPositions()), &labels = tensor(op.getLabels());
+  const Tensor *where = op.getWhere() ? &tensor(op.getWhere()) : nullptr;
+  if (failed(expectEqual(op, "labels", positions.size(), labels.size())) ||
+      (where && failed(expectEqual(op, "flags", positions.size(), where->size()))))
+    return failure();
+  for (size_t i = 0; i < positions.size(); ++i) {
+    int64_t at = positions[i].integer;
+    if (at < 0 || at >= y.length())
+      return op.emitOpError("expects positions in [0, ") << y.length() << "), but found " << at;
+    if (where && !(*where)[i].integer)
+      continue;
+    if (failed(expectLabel(op, labels[i].integer)))
+      return failure();
+    if (at < y.committed)
+      return op.emitOpError("expects positions from ") << y.committed << " on (the others are final), but found " << at;
+    y[at].label = labels[i].integer;
+  }
+  set(op.getResult(), datum(std::move(y)));
   return success();
 }
 
@@ -169,6 +219,12 @@ LogicalResult Machine::denoise(DenoiseOp op) {
     carried = std::move(*next);
     if (std::holds_alternative<std::monostate>(carried[0]))
       return op.emitOpError("expects a sequence, but found poison");
+    if (cast<YieldOp>(op.getBody().front().getTerminator()).getLast()) {
+      if (std::holds_alternative<std::monostate>(carried.back()))
+        return op.emitOpError("expects a flag, but found poison");
+      if (std::get<Number>(carried.pop_back_val()).integer)
+        break;
+    }
   }
   for (auto [result, d] : llvm::zip_equal(op->getResults(), carried))
     set(result, d);
@@ -254,6 +310,27 @@ Machine::Answer Machine::evaluateSequence(Operation *op) {
         }
         return setTensor(o, std::move(out));
       })
+      .Case([&](LabelsOp o) -> Answer {
+        const Sequence &x = sequence(o.getSequence());
+        Tensor out;
+        for (Number at : tensor(o.getPositions())) {
+          if (at.integer < 0 || at.integer >= x.length())
+            return o.emitOpError("expects positions in [0, ") << x.length() << "), but found " << at.integer;
+          out.push_back(Number::ofInteger(x[at.integer].label));
+        }
+        return setTensor(o, std::move(out));
+      })
+      .Case([&](TruncateOp o) -> Answer {
+        Sequence y = sequence(o.getSequence());
+        int64_t to = integer(o.getTo());
+        if (to < y.committed || to > y.length())
+          return o.emitOpError("expects a length in [") << y.committed << ", " << y.length() << "], but found " << to;
+        y.slots.resize(static_cast<size_t>(to));
+        set(o.getResult(), datum(std::move(y)));
+        return success();
+      })
+      .Case([&](InsertOp o) -> Answer { return insert(o); })
+      .Case([&](RelabelOp o) -> Answer { return relabel(o); })
       .Case([&](ReopenOp o) -> Answer {
         Sequence y = sequence(o.getSequence());
         int64_t from = integer(o.getFrom()), to = integer(o.getTo());

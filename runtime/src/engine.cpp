@@ -126,6 +126,13 @@ template <typename T> bool moveArray(Arena &to, T *&array, int64_t count) {
   return true;
 }
 
+template <typename T> bool moveTensor(Arena &to, quoin_tensor_t &tensor) {
+  auto *elements = static_cast<const T *>(tensor.data);
+  bool ok = !elements || moveArray(to, elements, tensor.size);
+  tensor.data = const_cast<T *>(elements);
+  return ok;
+}
+
 bool moveSequence(Arena &to, quoin_sequence_t *&sequence) {
   return moveArray(to, sequence, 1) && moveArray(to, sequence->tokens, sequence->length) &&
          moveArray(to, sequence->labels, sequence->length) && moveArray(to, sequence->open, sequence->length) &&
@@ -135,7 +142,9 @@ bool moveSequence(Arena &to, quoin_sequence_t *&sequence) {
 
 bool moveLogits(Arena &to, quoin_logits_t *&logits) {
   return moveArray(to, logits, 1) && moveArray(to, logits->hidden, logits->rows * logits->width) &&
-         (!logits->other || moveArray(to, logits->other, logits->rows * logits->width));
+         (!logits->other || moveArray(to, logits->other, logits->rows * logits->width)) &&
+         moveTensor<int32_t>(to, logits->tokens) && moveTensor<float>(to, logits->amounts) &&
+         moveTensor<int64_t>(to, logits->rows_of);
 }
 
 bool moveValue(Arena &to, quoin_value_t &value, uint8_t kind) {

@@ -84,7 +84,7 @@ bool prepareForward(quoin_session_t &session) {
     session.failOutOfMemory();
     return false;
   }
-  *logits = {call.read.size, hidden, nullptr, 0, width, call.model};
+  *logits = {call.read.size, hidden, nullptr, 0, width, call.model, {}, {}, {}, 0};
   session.state.logits = logits;
   if (call.from >= slots)
     return true;

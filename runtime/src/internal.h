@@ -252,6 +252,11 @@ struct Trace {
 };
 
 /// Arrays of the batch that runs, used again by every step.
+/// Statistics of what a sampler's transforms leave (QUOIN_STAT_FILTERED_*).
+struct FilteredFacts {
+  double best, entropy, margin, mass;
+};
+
 struct Scratch {
   explicit Scratch(const Memory *memory)
       : waiting(memory), columns(memory), read(memory), readGroup(memory), resultRows(memory), groups(memory),
@@ -263,6 +268,7 @@ struct Scratch {
     int64_t row; // of the score
     size_t head; // its row of the head; a residual has the next one, too
     int64_t at;  // of the likeliest tokens: where those of the row begin
+    FilteredFacts filtered;
   };
   struct Candidate {
     float logit;

@@ -118,10 +118,32 @@ static Candidate *keepMass(Candidate *first, Candidate *last, double scale, doub
   return end;
 }
 
+/// Statistics of candidates whose scores are multiplied by `scale`.
+static FilteredFacts describe(const Candidate *first, const Candidate *last, double scale, int32_t fill) {
+  if (first == last)
+    return {0, 0, 0, -HUGE_VAL};
+  double top = double(std::min_element(first, last, before)->logit), total = 0;
+  for (const Candidate *c = first; c != last; ++c)
+    total += std::exp((double(c->logit) - top) * scale);
+  double entropy = 0, best = 0, second = 0;
+  for (const Candidate *c = first; c != last; ++c) {
+    double p = std::exp((double(c->logit) - top) * scale) / total;
+    entropy -= p > 0 ? p * std::log(p) : 0;
+    if (c->token == fill)
+      continue;
+    second = std::max(second, std::min(best, p));
+    best = std::max(best, p);
+  }
+  return {best, entropy, best - second, top * scale + std::log(total)};
+}
+
 Draw quoin::rt::drawFiltered(const float *logits, int64_t vocabulary, const Sampler &sampler, const Random &random,
-                             Candidate *scratch) {
-  if (!std::isfinite(highest(logits, vocabulary)))
+                             Candidate *scratch, FilteredFacts *facts) {
+  if (!std::isfinite(highest(logits, vocabulary))) {
+    if (facts)
+      *facts = {std::nan(""), std::nan(""), std::nan(""), std::nan("")};
     return {argMax(logits, vocabulary, sampler.fill), std::nan(""), std::nan("")};
+  }
   Candidate *first = scratch, *last = scratch + vocabulary;
   for (int64_t v = 0; v < vocabulary; ++v)
     scratch[v] = {logits[v], int32_t(v)};
@@ -151,6 +173,8 @@ Draw quoin::rt::drawFiltered(const float *logits, int64_t vocabulary, const Samp
     }
   }
 
+  if (facts)
+    *facts = describe(first, last, scale, sampler.fill);
   double top = first == last ? 0 : double(std::min_element(first, last, before)->logit);
   double total = 0, best = -HUGE_VAL, bestLogit = 0;
   bool draws = sampler.drawTemperature() > 0;
@@ -210,12 +234,15 @@ Draw quoin::rt::drawResidual(const float *logits, const float *minus, int64_t vo
   return {argMax(logits, vocabulary, fill), 0.0, -HUGE_VAL};
 }
 
-void quoin::rt::chooseLikeliest(const float *logits, int64_t vocabulary, int32_t fill, int64_t count,
-                                Candidate *scratch, int32_t *out) {
+void quoin::rt::chooseLikeliest(const float *logits, int64_t vocabulary, int32_t fill, int64_t count, double logSumExp,
+                                Candidate *scratch, int32_t *out, float *probabilities) {
   Candidate *last = scratch;
   for (int64_t v = 0; v < vocabulary; ++v)
     if (v != fill)
       *last++ = {std::isnan(logits[v]) ? HUGE_VALF : logits[v], int32_t(v)};
   std::partial_sort(scratch, scratch + count, last, before);
-  std::transform(scratch, scratch + count, out, [](const Candidate &c) { return c.token; });
+  for (int64_t i = 0; i < count; ++i) {
+    out[i] = scratch[i].token;
+    probabilities[i] = float(std::exp(double(scratch[i].logit) - logSumExp)); // NaN without a softmax
+  }
 }

@@ -45,16 +45,15 @@ struct Draw {
 // A row has no softmax if a score is NaN or plus infinity, or none is above minus infinity. Nothing is drawn from it:
 // the token is the lowest among the highest, for which NaN counts as plus infinity, and its confidence NaN.
 
-/// A draw through the sampler's transforms in their order. `scratch` has room for the vocabulary.
 /// A draw, or where the sampler makes none the arg max, among what its transforms leave, and its probability there.
-/// `scratch` has room for the vocabulary.
+/// `scratch` has room for the vocabulary. `facts`, if it is not null, gets the statistics of what they leave.
 Draw drawFiltered(const float *logits, int64_t vocabulary, const Sampler &sampler, const Random &random,
-                  Scratch::Candidate *scratch);
+                  Scratch::Candidate *scratch, FilteredFacts *facts = nullptr);
 
-/// The `count` tokens of the highest scores besides the fill token, the highest first; there are as many. `scratch` has
-/// room for the vocabulary.
-void chooseLikeliest(const float *logits, int64_t vocabulary, int32_t fill, int64_t count, Scratch::Candidate *scratch,
-                     int32_t *out);
+/// The `count` tokens of the highest scores besides the fill token, the highest first, and what they have of a softmax
+/// with this log-sum-exp; there are as many. `scratch` has room for the vocabulary.
+void chooseLikeliest(const float *logits, int64_t vocabulary, int32_t fill, int64_t count, double logSumExp,
+                     Scratch::Candidate *scratch, int32_t *out, float *probabilities);
 
 /// A draw from max(softmax(logits) - softmax(minus), 0), or from softmax(logits) where that is zero everywhere.
 Draw drawResidual(const float *logits, const float *minus, int64_t vocabulary, int32_t fill, const Random &random);

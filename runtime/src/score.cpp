@@ -31,12 +31,41 @@ Random randomOf(const quoin_session_t &session, int64_t row, Stream stream) {
   return {session.seed, uint32_t(score.evaluation), uint32_t(position), stream};
 }
 
-/// Whether this host chooses the token itself.
+bool asksFor(const quoin_score_t &score, uint8_t first, uint8_t last) {
+  return std::any_of(score.statistic, score.statistic + score.statistics,
+                     [&](uint8_t s) { return s >= first && s <= last; });
+}
+
+/// Whether statistics of what the transforms leave are asked for that are not those of the raw softmax.
+bool needsFiltered(const quoin_session_t &session) {
+  const quoin_score_t &score = session.state.score;
+  if (!asksFor(score, QUOIN_STAT_FILTERED_BEST, QUOIN_STAT_FILTERED_MASS))
+    return false;
+  Sampler sampler = samplerOf(session);
+  return sampler.filters(scoredTokens(*session.model->program)) || sampler.scale() != 1 ||
+         // The confidence of a draw is not that of the best.
+         (sampler.drawTemperature() > 0 && asksFor(score, QUOIN_STAT_FILTERED_BEST, QUOIN_STAT_FILTERED_BEST));
+}
+
+bool isAdjusted(const quoin_logits_t &logits) { return logits.tokens.size > 0; }
+
+/// Whether this host asks the head for scores and does the rest itself.
 bool drawsHere(const quoin_session_t &session) {
   const quoin_score_t &score = session.state.score;
   if (score.kind != QUOIN_HEAD_SCORE)
     return score.kind != QUOIN_HEAD_MATERIALIZE;
-  return score.positions.size && samplerOf(session).needsRow(scoredTokens(*session.model->program));
+  return isAdjusted(*score.logits) || needsFiltered(session) ||
+         (score.positions.size && samplerOf(session).needsRow(scoredTokens(*session.model->program)));
+}
+
+/// What was added to the scores of a row.
+void adjustRow(const quoin_logits_t &logits, int64_t row, float *scores) {
+  auto *tokens = static_cast<const int32_t *>(logits.tokens.data);
+  auto *amounts = static_cast<const float *>(logits.amounts.data);
+  auto *rows = static_cast<const int64_t *>(logits.rows_of.data);
+  for (int64_t i = 0; i < logits.tokens.size; ++i)
+    if (!rows || rows[i] - logits.first_of == row)
+      scores[tokens[i]] += amounts[i];
 }
 
 int64_t countOf(const quoin_score_t &score, int64_t row) {
@@ -59,7 +88,9 @@ bool prepareScore(quoin_session_t &session) {
   int64_t size = score.kind == QUOIN_HEAD_MATERIALIZE ? score.logits->rows * scoredTokens(*session.model->program)
                  : score.kind == QUOIN_HEAD_LIKELIEST ? sumOfCounts(score)
                                                       : score.logits->rows;
-  uint32_t results = score.kind == QUOIN_HEAD_SCORE ? score.statistics : std::max(score.statistics, 1u);
+  uint32_t results = score.kind == QUOIN_HEAD_SCORE       ? score.statistics
+                     : score.kind == QUOIN_HEAD_LIKELIEST ? 2
+                                                          : std::max(score.statistics, 1u);
   for (uint32_t i = 0; i < results; ++i) {
     score.result[i] = {arena.make<float>(size), size}; // a token is as large
     if (!score.result[i].data)
@@ -93,20 +124,35 @@ quoin_head_row_t headRow(const quoin_session_t &session, const quoin_logits_t &l
 }
 
 /// Replaces token and confidence of a row of the head by the draw from its scores.
-void drawJob(Scratch &s, const Scratch::Job &job, Scratch::Candidate *sorted) {
-  const quoin_session_t &session = *job.session;
+void drawJob(Scratch &s, Scratch::Job &job, Scratch::Candidate *sorted) {
+  quoin_session_t &session = *job.session;
+  const quoin_score_t &score = session.state.score;
   int64_t vocabulary = scoredTokens(*session.model->program);
   quoin_head_row_t &head = s.rows[job.head];
-  if (const quoin_score_t &score = session.state.score; score.kind == QUOIN_HEAD_LIKELIEST)
-    return chooseLikeliest(head.logits, vocabulary, session.state.fill, countOf(score, job.row), sorted,
-                           static_cast<int32_t *>(score.result[0].data) + job.at);
+  adjustRow(*score.logits, job.row, head.logits);
+  if (isAdjusted(*score.logits)) {
+    head.hidden = head.logits;
+    head.other = nullptr;
+    scoreGiven(head, vocabulary);
+  }
+  if (score.kind == QUOIN_HEAD_LIKELIEST)
+    return chooseLikeliest(head.logits, vocabulary, session.state.fill, countOf(score, job.row),
+                           double(head.log_sum_exp), sorted, static_cast<int32_t *>(score.result[0].data) + job.at,
+                           static_cast<float *>(score.result[1].data) + job.at);
   Draw draw;
-  if (session.state.score.kind == QUOIN_HEAD_RESIDUAL) {
+  if (score.kind == QUOIN_HEAD_RESIDUAL) {
+    adjustRow(*score.minus, job.row, s.rows[job.head + 1].logits);
     draw = drawResidual(head.logits, s.rows[job.head + 1].logits, vocabulary, session.state.fill,
                         randomOf(session, job.row, kResidualDraw));
   } else {
     Sampler sampler = samplerOf(session);
-    draw = drawFiltered(head.logits, vocabulary, sampler, randomOf(session, job.row, kTokenDraw), sorted);
+    if (!score.positions.size) // no sampler
+      return;
+    draw =
+        drawFiltered(head.logits, vocabulary, sampler, randomOf(session, job.row, kTokenDraw), sorted, &job.filtered);
+    // An arg max has the raw confidence unless the sampler says otherwise; the head has both.
+    if (!(sampler.drawTemperature() > 0) && !sampler.lists(QUOIN_TRANSFORM_FILTERED_CONFIDENCE))
+      return;
     if (sampler.lists(QUOIN_TRANSFORM_RAW_CONFIDENCE)) {
       draw.logConfidence = double(head.logits[draw.token]) - double(head.log_sum_exp);
       draw.confidence = std::exp(draw.logConfidence);
@@ -117,10 +163,16 @@ void drawJob(Scratch &s, const Scratch::Job &job, Scratch::Candidate *sorted) {
   head.log_confidence = static_cast<float>(draw.logConfidence);
 }
 
-void storeJob(const Scratch &s, const Scratch::Job &job) {
+void storeJob(const Scratch &s, Scratch::Job &job) {
   quoin_session_t &session = *job.session;
   quoin_score_t &score = session.state.score;
   const quoin_head_row_t &head = s.rows[job.head];
+  if (!drawsHere(session)) // nothing is left out
+    job.filtered = {head.confidence, head.entropy, head.margin, head.log_sum_exp};
+  if (score.kind == QUOIN_HEAD_MATERIALIZE) {
+    int64_t scored = scoredTokens(*session.model->program);
+    adjustRow(*score.logits, job.row, static_cast<float *>(score.result[0].data) + job.row * scored);
+  }
   if (score.kind == QUOIN_HEAD_MATERIALIZE || score.kind == QUOIN_HEAD_LIKELIEST)
     return;
   bool chooses = score.kind == QUOIN_HEAD_RESIDUAL;
@@ -149,6 +201,21 @@ void storeJob(const Scratch &s, const Scratch::Job &job) {
       break;
     case QUOIN_STAT_MARGIN:
       real[job.row] = head.margin;
+      break;
+    case QUOIN_STAT_MASS:
+      real[job.row] = head.log_sum_exp;
+      break;
+    case QUOIN_STAT_FILTERED_BEST:
+      real[job.row] = static_cast<float>(job.filtered.best);
+      break;
+    case QUOIN_STAT_FILTERED_ENTROPY:
+      real[job.row] = static_cast<float>(job.filtered.entropy);
+      break;
+    case QUOIN_STAT_FILTERED_MARGIN:
+      real[job.row] = static_cast<float>(job.filtered.margin);
+      break;
+    case QUOIN_STAT_FILTERED_MASS:
+      real[job.row] = static_cast<float>(job.filtered.mass);
       break;
     default:
       real[job.row] = head.probability;
@@ -245,7 +312,7 @@ quoin_status_t flush(quoin_model_t &model, bool draws) {
               drawJob(all, all.jobs[i], all.sorted.data() + worker * scoredTokens(*shared.program));
         },
         &model);
-  for (const Scratch::Job &job : s.jobs)
+  for (Scratch::Job &job : s.jobs)
     storeJob(s, job);
   s.rows.clear();
   s.part.clear();
@@ -254,6 +321,24 @@ quoin_status_t flush(quoin_model_t &model, bool draws) {
 }
 
 } // namespace
+
+/// Tokens and rows that something is added to are there.
+static bool checkAdjustments(quoin_session_t &session, const quoin_logits_t &logits) {
+  int64_t vocabulary = scoredTokens(*session.model->program), count = logits.tokens.size;
+  if (logits.amounts.size != count || (logits.rows_of.data && logits.rows_of.size != count)) {
+    session.fail(QUOIN_STATUS_FAILED, "the decoder's score has amounts that are not one a token");
+    return false;
+  }
+  for (int64_t i = 0; i < count; ++i) {
+    int32_t token = static_cast<const int32_t *>(logits.tokens.data)[i];
+    if (token < 0 || token >= vocabulary) {
+      session.fail(QUOIN_STATUS_FAILED, "quoin.adjust expects tokens below %lld, but found %d",
+                   static_cast<long long>(vocabulary), token);
+      return false;
+    }
+  }
+  return true;
+}
 
 bool quoin::rt::checkScore(quoin_session_t &session) {
   const quoin_score_t &score = session.state.score;
@@ -272,6 +357,9 @@ bool quoin::rt::checkScore(quoin_session_t &session) {
                           logits->width != session.model->parts[static_cast<size_t>(logits->model)].hidden))
       return refuse("logits that no head scores");
   int64_t rows = score.logits->rows, scored = scoredTokens(*session.model->program);
+  for (const quoin_logits_t *logits : {score.logits, score.minus})
+    if (logits && !checkAdjustments(session, *logits))
+      return false;
   if (score.kind == QUOIN_HEAD_MATERIALIZE) {
     if (score.width != scored) {
       session.fail(QUOIN_STATUS_FAILED, "quoin.materialize expects rows of %lld scores, but found %lld",
@@ -365,7 +453,7 @@ quoin_status_t quoin::rt::runScores(quoin_model_t &model, quoin_session_t *const
           return status;
         stored = 0;
       }
-      if (!s.jobs.push({&session, row, s.rows.size(), at}))
+      if (!s.jobs.push({&session, row, s.rows.size(), at, {}}))
         return model.context->outOfMemory();
       at += tokens;
       quoin_head_row_t head = headRow(session, *score.logits, row);

@@ -89,6 +89,34 @@ bool checkFill(quoin_state_t *state, const char *what) {
   return false;
 }
 
+bool checkLabel(quoin_state_t *state, const char *what, int64_t label) {
+  if (label == static_cast<int32_t>(label))
+    return true;
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.%s expects labels of 32 bits, but found %lld", what,
+                        static_cast<long long>(label));
+  return false;
+}
+
+/// A position that may change.
+bool checkOpenToChange(quoin_state_t *state, const char *what, const quoin_sequence_t *x, int64_t position) {
+  if (position >= x->committed)
+    return true;
+  sessionOf(state).fail(QUOIN_STATUS_FAILED,
+                        "quoin.%s expects positions from %lld on (the others are final), but found %lld", what,
+                        static_cast<long long>(x->committed), static_cast<long long>(position));
+  return false;
+}
+
+/// Where a sequence may be cut or lengthened.
+bool checkPlace(quoin_state_t *state, const char *what, const char *parts, const quoin_sequence_t *x, int64_t at) {
+  if (at >= x->committed && at <= x->length)
+    return true;
+  sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.%s expects %s in [%lld, %lld], but found %lld", what, parts,
+                        static_cast<long long>(x->committed), static_cast<long long>(x->length),
+                        static_cast<long long>(at));
+  return false;
+}
+
 /// A copy of the struct; the arrays are shared.
 quoin_sequence_t *share(quoin_state_t *state, const quoin_sequence_t *x) {
   auto *y = make<quoin_sequence_t>(state, 1);
@@ -218,32 +246,90 @@ void tokens(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_
     result[i] = x->tokens[positions[i]];
 }
 
+void labels(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at, quoin_tensor_t *out) {
+  *out = {};
+  auto *positions = static_cast<const int64_t *>(at->data);
+  for (int64_t i = 0; i < at->size; ++i)
+    if (!checkPosition(state, "labels", x, positions[i]))
+      return;
+  auto *result = makeTensor<int64_t>(state, at->size, out);
+  if (!result)
+    return;
+  for (int64_t i = 0; i < at->size; ++i)
+    result[i] = x->labels[positions[i]];
+}
+
 quoin_sequence_t *extend(quoin_state_t *state, const quoin_sequence_t *x, int64_t by, int64_t label) {
   quoin_sequence_t *y = lengthen(state, "extend", x, by);
   if (!y || (by > 0 && !checkFill(state, "extend")))
     return nullptr;
-  if (label != static_cast<int32_t>(label)) {
-    sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.extend expects labels of 32 bits, but found %lld",
-                          static_cast<long long>(label));
+  if (!checkLabel(state, "extend", label))
     return nullptr;
-  }
   std::fill(y->tokens + x->length, y->tokens + y->length, state->fill);
   std::fill(y->labels + x->length, y->labels + y->length, static_cast<int32_t>(label));
   std::fill(y->open + x->length, y->open + y->length, uint8_t(1));
   return y;
 }
 
-quoin_sequence_t *append(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *ids) {
-  quoin_sequence_t *y = lengthen(state, "append", x, ids->size);
+/// append and insert: known tokens before position `at`.
+quoin_sequence_t *putIn(quoin_state_t *state, const char *what, const quoin_sequence_t *x, int64_t at,
+                        const quoin_tensor_t *ids, int64_t label) {
+  quoin_sequence_t *y = lengthen(state, what, x, ids->size);
   if (!y)
     return nullptr;
   auto *values = static_cast<const int32_t *>(ids->data);
   for (int64_t i = 0; i < ids->size; ++i)
-    if (!checkToken(state, "append", values[i]))
+    if (!checkToken(state, what, values[i]))
       return nullptr;
-  std::copy_n(values, ids->size, y->tokens + x->length);
-  std::fill(y->labels + x->length, y->labels + y->length, 0);
-  std::fill(y->open + x->length, y->open + y->length, uint8_t(0));
+  if (!checkLabel(state, what, label) || !checkPlace(state, what, "a place", x, at))
+    return nullptr;
+  auto put = [&](auto *array, auto *from, auto value) {
+    std::copy(from + at, from + x->length, array + at + ids->size);
+    std::fill_n(array + at, ids->size, value);
+  };
+  put(y->tokens, x->tokens, 0);
+  std::copy_n(values, ids->size, y->tokens + at);
+  put(y->labels, x->labels, static_cast<int32_t>(label));
+  put(y->open, x->open, uint8_t(0));
+  return y;
+}
+
+quoin_sequence_t *append(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *ids, int64_t label) {
+  return putIn(state, "append", x, x->length, ids, label);
+}
+
+quoin_sequence_t *insert(quoin_state_t *state, const quoin_sequence_t *x, int64_t at, const quoin_tensor_t *ids,
+                         int64_t label) {
+  return putIn(state, "insert", x, at, ids, label);
+}
+
+quoin_sequence_t *truncate(quoin_state_t *state, const quoin_sequence_t *x, int64_t to) {
+  if (!checkPlace(state, "truncate", "a length", x, to))
+    return nullptr;
+  quoin_sequence_t *y = share(state, x);
+  if (y)
+    y->length = to;
+  return y;
+}
+
+quoin_sequence_t *relabel(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at,
+                          const quoin_tensor_t *given, const quoin_tensor_t *where) {
+  if (!checkSize(state, "relabel", "labels", at, given) || (where && !checkSize(state, "relabel", "flags", at, where)))
+    return nullptr;
+  quoin_sequence_t *y = share(state, x);
+  if (!y || !copyArray(state, y->labels, x->length, x->length))
+    return nullptr;
+  auto *positions = static_cast<const int64_t *>(at->data), *values = static_cast<const int64_t *>(given->data);
+  auto *flags = where ? static_cast<const uint8_t *>(where->data) : nullptr;
+  for (int64_t i = 0; i < at->size; ++i) {
+    if (!checkPosition(state, "relabel", x, positions[i]))
+      return nullptr;
+    if (flags && !flags[i])
+      continue;
+    if (!checkLabel(state, "relabel", values[i]) || !checkOpenToChange(state, "relabel", x, positions[i]))
+      return nullptr;
+    y->labels[positions[i]] = static_cast<int32_t>(values[i]);
+  }
   return y;
 }
 
@@ -279,12 +365,8 @@ quoin_sequence_t *put(quoin_state_t *state, const char *what, uint8_t wanted, co
       continue;
     if (!checkToken(state, what, values[i]))
       return nullptr;
-    if (positions[i] < x->committed) {
-      sessionOf(state).fail(QUOIN_STATUS_FAILED,
-                            "quoin.%s expects positions from %lld on (the others are final), but found %lld", what,
-                            static_cast<long long>(x->committed), static_cast<long long>(positions[i]));
+    if (!checkOpenToChange(state, what, x, positions[i]))
       return nullptr;
-    }
     y->tokens[positions[i]] = values[i];
     y->open[positions[i]] = 0;
   }
@@ -406,5 +488,6 @@ void uniform(quoin_state_t *state, int64_t stream, const quoin_tensor_t *at, int
 
 } // namespace
 
-const quoin_host_t quoin::rt::kHost = {allocate, fail, reuse, firstOpen, findStop, open,    tokens,  extend,    append,
-                                       reopen,   fill, edit,  commit,    top,      permute, uniform, giveOutput};
+const quoin_host_t quoin::rt::kHost = {allocate, fail,   reuse,  firstOpen, findStop, open,    tokens,
+                                       extend,   append, insert, truncate,  labels,   relabel, reopen,
+                                       fill,     edit,   commit, top,       permute,  uniform, giveOutput};

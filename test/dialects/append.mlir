@@ -3,7 +3,9 @@
 
 // CHECK-LABEL: @known_tokens
 // CHECK: quoin.append %{{.+}}, %{{.+}}
-func.func @known_tokens(%x: !quoin.sequence, %i: tensor<?xi32>) {
+// CHECK: quoin.append %{{.+}}, %{{.+}} label %{{.+}}
+func.func @known_tokens(%x: !quoin.sequence, %i: tensor<?xi32>, %l: index) {
   %y = quoin.append %x, %i
+  %z = quoin.append %y, %i label %l
   return
 }

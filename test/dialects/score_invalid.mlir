@@ -45,3 +45,11 @@ func.func @score_c4(%l: !quoin.logits, %t: tensor<?xi32>, %p: tensor<?xindex>, %
   %a, %b = quoin.score %l [token, token] : tensor<?xi32>, tensor<?xi32>
   return
 }
+
+// -----
+
+func.func @score_c5(%l: !quoin.logits) {
+  // expected-error @+1 {{expects a sampler with 'filtered_entropy', but found none}}
+  %a = quoin.score %l [filtered_entropy] : tensor<?xf32>
+  return
+}

@@ -24,6 +24,6 @@ quoin.decoder @tokens(%x, %max) settings {} {
   %r = quoin.span %max to %max
   %l = quoin.forward @m of %x[to %max] read %r mask #quoin.mask<causal>
   quoin.suspend_scores %l for %r ^bb1(%x, %max : !quoin.sequence, index)
-  ^bb1(%t: tensor<?xi32>, %y: !quoin.sequence, %n: index):
+  ^bb1(%t: tensor<?xi32>, %p: tensor<?xf32>, %y: !quoin.sequence, %n: index):
   quoin.return %y[%n to %n]
 }

@@ -61,7 +61,7 @@ def program():
     %numbers = quoin.materialize %g : {S}
     quoin.output @numbers %numbers : {S}
     %twos = tensor.splat %c2[%n] : tensor<?xindex>
-    %best = quoin.likeliest %g for %twos
+    %best, %share = quoin.likeliest %g for %twos
     quoin.output @best %best : tensor<?xi32>
     quoin.return %prompt[%c0 to %c0]
   }}

@@ -71,7 +71,7 @@ def program(width=TOKENS):
     %some = quoin.rows %guided[%c1 for %c1]
     %plain = quoin.materialize %l : {W}
     %one = quoin.materialize %some : {W}
-    %tokens = quoin.likeliest %l for %counts
+    %tokens, %share = quoin.likeliest %l for %counts
     %best = quoin.score %l [token] : tensor<?xi32>
     quoin.output @plain %plain : {W}
     quoin.output @one %one : {W}
@@ -80,7 +80,7 @@ def program(width=TOKENS):
     {f"%below = quoin.apply @below(%plain) : {S} -> {S}" if width == TOKENS else ""}
     {f"quoin.output @below %below : {S}" if width == TOKENS else ""}
     // Nobody reads these.
-    %unread = quoin.likeliest %u for %rows
+    %unread:2 = quoin.likeliest %u for %rows
     quoin.return %x[%c0 to %n]
   }}
 }}

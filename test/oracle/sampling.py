@@ -56,15 +56,9 @@ def gumbel_max(mass, fill, seed, evaluation, position, stream):
     return max(tokens, key=lambda v: (math.log(mass[v]) - math.log(-math.log(u[v])), -v))
 
 
-def sample(scores, order, fill, settings, evaluation, position, raw=False, filtered=False):
-    """Token and confidence of a row. `order` has T, k, p, as the system states; n is BD3-LM's nucleus, f drops the fill token, g
-    takes the arg max. The confidence of a draw is of what the transforms leave and that of an arg max of all scores, unless `raw`
-    or `filtered` says otherwise; at temperature 0 T changes nothing."""
+def leave(scores, order, fill, settings):
+    """What the transforms leave: the tokens, best first, and all scores as they are then."""
     t, k, p = settings.get("temperature", 0), settings.get("top_k", 0), settings.get("top_p", 1)
-    greedy = t == 0 and "T" in order or "g" in order or not order
-    if greedy and not filtered:
-        token = best(scores, range(len(scores)), fill)
-        return token, softmax(scores)[token]
     kept, z = sorted(range(len(scores)), key=lambda v: (-scores[v], v)), list(scores)
     for step in order:
         if step == "T":
@@ -80,6 +74,18 @@ def sample(scores, order, fill, settings, evaluation, position, raw=False, filte
                     break
                 mass, n = mass + q, n + 1
             kept = kept[:n]
+    return kept, z
+
+
+def sample(scores, order, fill, settings, evaluation, position, raw=False, filtered=False):
+    """Token and confidence of a row. `order` has T, k, p, as the system states; n is BD3-LM's nucleus, f drops the fill token, g
+    takes the arg max. The confidence of a draw is of what the transforms leave and that of an arg max of all scores, unless `raw`
+    or `filtered` says otherwise; at temperature 0 T changes nothing."""
+    greedy = settings.get("temperature", 0) == 0 and "T" in order or "g" in order or not order
+    if greedy and not filtered:
+        token = best(scores, range(len(scores)), fill)
+        return token, softmax(scores)[token]
+    kept, z = leave(scores, order, fill, settings)
     mass = dict(zip(kept, softmax([z[v] for v in kept])))
     if greedy:
         token = next((v for v in kept if v != fill), None)

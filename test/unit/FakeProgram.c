@@ -319,7 +319,7 @@ static int32_t causal(quoin_state_t *s) {
     return QUOIN_SCORE;
   }
   if (s->resume == 2) {
-    x = host->append(s, x, &s->score.result[0]);
+    x = host->append(s, x, &s->score.result[0], 0);
     if (!s->status)
       x = host->commit(s, x, x->length);
     if (s->status)
@@ -347,8 +347,8 @@ static int32_t causal(quoin_state_t *s) {
 }
 
 /* Two calls for one token: guidance, `then` rows, residual draws, probabilities and stored scores; it returns the
- * prompt and one token. Setting: what (0 guided, 1 residual, 2 materialised arg max, 3 likeliest token). Frame: 0 sequence, 1 logits, 2
- * the call's row. */
+ * prompt and one token. Setting: what (0 guided, 1 residual, 2 materialised arg max, 3 likeliest token). Frame: 0
+ * sequence, 1 logits, 2 the call's row. */
 static int32_t pair(quoin_state_t *s) {
   const quoin_host_t *host = s->host;
   quoin_sequence_t *x = (quoin_sequence_t *)s->frame[0].u.pointer, *y;
@@ -381,7 +381,10 @@ static int32_t pair(quoin_state_t *s) {
   case 2: {
     quoin_logits_t *first = (quoin_logits_t *)s->frame[1].u.pointer;
     memset(&s->score, 0, sizeof(s->score));
-    s->score.kind = what == 0 ? QUOIN_HEAD_SCORE : what == 1 ? QUOIN_HEAD_RESIDUAL : what == 2 ? QUOIN_HEAD_MATERIALIZE : QUOIN_HEAD_LIKELIEST;
+    s->score.kind = what == 0   ? QUOIN_HEAD_SCORE
+                    : what == 1 ? QUOIN_HEAD_RESIDUAL
+                    : what == 2 ? QUOIN_HEAD_MATERIALIZE
+                                : QUOIN_HEAD_LIKELIEST;
     s->score.width = VOCABULARY;
     s->score.logits = first;
     if (what == 0) {
@@ -421,7 +424,7 @@ static int32_t pair(quoin_state_t *s) {
       s->score.result[0].data = id;
       s->score.result[0].size = 1;
     }
-    y = host->append(s, x, &s->score.result[0]);
+    y = host->append(s, x, &s->score.result[0], 0);
     if (s->status)
       return QUOIN_FAILED;
     s->result = y;
@@ -450,7 +453,7 @@ static int32_t wrong(quoin_state_t *s) {
     break;
   case 1:
     *(int32_t *)one.data = VOCABULARY;
-    host->append(s, x, &one);
+    host->append(s, x, &one, 0);
     break;
   case 2:
     host->commit(s, x, x->length + 1);

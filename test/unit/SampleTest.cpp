@@ -93,6 +93,35 @@ TEST(Sample, AnArgMaxHasAFilteredConfidence) {
   EXPECT_EQ(drawn.confidence[0], 0);
 }
 
+TEST(Sample, WhatIsLeftHasStatistics) {
+  auto facts = [](std::vector<double> probabilities, std::vector<uint8_t> transforms, double temperature, double topK,
+                  double topP, int32_t fill) {
+    std::vector<float> logits = logitsOf(probabilities);
+    std::vector<Scratch::Candidate> scratch(logits.size());
+    Sampler sampler{transforms.data(), uint32_t(transforms.size()), temperature, topK, topP, fill};
+    FilteredFacts found = {};
+    drawFiltered(logits.data(), int64_t(logits.size()), sampler, Random{9, 1, 3, kTokenDraw}, scratch.data(), &found);
+    return found;
+  };
+  // .5 and .3 are left, of .8.
+  FilteredFacts found = facts({.5, .3, .2}, {T, K}, 0, 2, 1, -1);
+  EXPECT_NEAR(found.best, .625, 1e-6);
+  EXPECT_NEAR(found.margin, .25, 1e-6);
+  EXPECT_NEAR(found.entropy, -.625 * std::log(.625) - .375 * std::log(.375), 1e-6);
+  EXPECT_NEAR(found.mass, std::log(.8), 1e-6);
+  // At temperature 0.5 the masses are .25, .09 and .04; the fill token has its part of them, but is not the best.
+  found = facts({.5, .3, .2}, {T}, .5, 0, 1, 0);
+  EXPECT_NEAR(found.best, .09 / .38, 1e-6);
+  EXPECT_NEAR(found.margin, .05 / .38, 1e-6);
+  EXPECT_NEAR(found.mass, std::log(.38), 1e-6);
+  // Nothing but the fill token is left, or nothing at all.
+  found = facts({.5, .3, .2}, {K}, 0, 1, 1, 0);
+  EXPECT_EQ(found.best, 0);
+  EXPECT_NEAR(found.mass, std::log(.5), 1e-6);
+  EXPECT_EQ(facts({1}, {WITHOUT}, 0, 0, 1, 0).mass, -HUGE_VAL);
+  EXPECT_TRUE(std::isnan(facts({.5, NAN}, {K}, 0, 1, 1, -1).entropy));
+}
+
 TEST(Sample, OnlyWhatTransformsChangeNeedsTheRow) {
   auto needs = [](std::vector<uint8_t> transforms, double temperature, double topP) {
     return Sampler{transforms.data(), uint32_t(transforms.size()), temperature, 0, topP, 5}.needsRow(100);

@@ -41,7 +41,7 @@ extern "C" {
 /* Most columns that a model takes or gives: its ids and positions are the first two that it takes. */
 #define QUOIN_MAX_COLUMNS 16
 /* Most statistics a score may ask for. */
-#define QUOIN_MAX_STATISTICS 7
+#define QUOIN_MAX_STATISTICS 12
 /* Most elements of a tensor: what a program asks for beyond is its mistake, not a lack of memory. */
 #define QUOIN_MAX_ELEMENTS (1 << 28)
 
@@ -69,14 +69,19 @@ typedef struct quoin_sequence_t {
 } quoin_sequence_t;
 
 /* !quoin.logits: final hidden rows; scores of the vocabulary are computed from them when asked, by the head of the
- * model that made them. With `other`, the scores are other + (guidance + 1) * (hidden - other). Rows are packed. */
+ * model that made them. With `other`, the scores are other + (guidance + 1) * (hidden - other). Rows are packed. Then
+ * `amounts[i]` is added to the score of `tokens[i]`, in every row or, with `rows_of`, in row rows_of[i] - first_of. */
 typedef struct quoin_logits_t {
   int64_t rows;
   const float *hidden;
   const float *other; /* of the same model; NULL without guidance */
   double guidance;
-  int64_t width; /* floats of a row */
-  int64_t model; /* whose head scores them; QUOIN_NO_HEAD: rows are the scores themselves */
+  int64_t width;          /* floats of a row */
+  int64_t model;          /* whose head scores them; QUOIN_NO_HEAD: rows are the scores themselves */
+  quoin_tensor_t tokens;  /* i32 */
+  quoin_tensor_t amounts; /* f32, one a token */
+  quoin_tensor_t rows_of; /* index, one a token; no data: all rows */
+  int64_t first_of;
 } quoin_logits_t;
 
 enum { QUOIN_NO_HEAD = -1 };
@@ -136,7 +141,13 @@ enum {
   QUOIN_STAT_NORMALIZED_ENTROPY = 3,
   QUOIN_STAT_MARGIN = 4,
   QUOIN_STAT_PROBABILITY = 5,
-  QUOIN_STAT_LOG_CONFIDENCE = 6
+  QUOIN_STAT_LOG_CONFIDENCE = 6,
+  QUOIN_STAT_MASS = 7, /* log-sum-exp of the raw scores */
+  /* Of what the transforms leave; with a sampler only. */
+  QUOIN_STAT_FILTERED_BEST = 8,
+  QUOIN_STAT_FILTERED_ENTROPY = 9,
+  QUOIN_STAT_FILTERED_MARGIN = 10,
+  QUOIN_STAT_FILTERED_MASS = 11
 };
 
 /* Transforms of a sampler, in the order in which they are applied. */
@@ -165,13 +176,14 @@ typedef struct quoin_score_t {
   quoin_tensor_t positions;    /* index: positions of the draws; size 0: no sampler, so no draw */
   int64_t evaluation;          /* of the draws */
   uint32_t statistics;         /* how many */
-  uint8_t statistic[8];        /* QUOIN_STAT_*, in the order of the results */
+  uint8_t statistic[16];       /* QUOIN_STAT_*, in the order of the results */
   uint32_t transforms;         /* how many */
   uint8_t transform[8];        /* QUOIN_TRANSFORM_* */
   quoin_tensor_t counts;       /* index, QUOIN_HEAD_LIKELIEST: how many tokens of each row */
   int64_t width;               /* QUOIN_HEAD_MATERIALIZE: scores of a row; the host sees to it that the head has them */
   /* Made by the host: i32 for tokens, else f32, one element a row. Without statistics the first one: all scores of a
-   * row after those of the row before, or the tokens that `counts` says, the likeliest first. */
+   * row after those of the row before, or the tokens that `counts` says, the likeliest first; of these the second one is
+   * what they have in the raw softmax. */
   quoin_tensor_t result[QUOIN_MAX_STATISTICS];
 } quoin_score_t;
 
@@ -232,7 +244,17 @@ typedef struct quoin_host_t {
   void (*open)(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to, quoin_tensor_t *out);
   void (*tokens)(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at, quoin_tensor_t *out);
   quoin_sequence_t *(*extend)(quoin_state_t *state, const quoin_sequence_t *x, int64_t by, int64_t label);
-  quoin_sequence_t *(*append)(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *ids);
+  quoin_sequence_t *(*append)(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *ids,
+                              int64_t label);
+  /* Known tokens before position `at`, which is not below what is committed. */
+  quoin_sequence_t *(*insert)(quoin_state_t *state, const quoin_sequence_t *x, int64_t at, const quoin_tensor_t *ids,
+                              int64_t label);
+  /* The first `to` positions, at least those that are committed. */
+  quoin_sequence_t *(*truncate)(quoin_state_t *state, const quoin_sequence_t *x, int64_t to);
+  void (*labels)(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at, quoin_tensor_t *out);
+  /* `where` NULL: all. A committed position fails. */
+  quoin_sequence_t *(*relabel)(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at,
+                               const quoin_tensor_t *labels, const quoin_tensor_t *where);
   /* Another sequence: nothing of it is committed. */
   quoin_sequence_t *(*reopen)(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to);
   /* `where` NULL: all. fill takes open positions only, edit known ones only; others stay as they are. A committed
@@ -570,10 +592,10 @@ typedef const quoin_function_program_t *(*quoin_function_query_fn)(uint32_t max_
 #define QUOIN_CHECK_SIZE(type, bytes) typedef char quoin_check_##type[sizeof(type) == (bytes) ? 1 : -1]
 QUOIN_CHECK_SIZE(quoin_tensor_t, 16);
 QUOIN_CHECK_SIZE(quoin_sequence_t, 64);
-QUOIN_CHECK_SIZE(quoin_logits_t, 48);
+QUOIN_CHECK_SIZE(quoin_logits_t, 104);
 QUOIN_CHECK_SIZE(quoin_value_t, 16);
 QUOIN_CHECK_SIZE(quoin_forward_t, 704);
-QUOIN_CHECK_SIZE(quoin_score_t, 224);
+QUOIN_CHECK_SIZE(quoin_score_t, 312);
 QUOIN_CHECK_SIZE(quoin_group_t, 176);
 QUOIN_CHECK_SIZE(quoin_operand_t, 24);
 QUOIN_CHECK_SIZE(quoin_output_t, 24);
@@ -592,7 +614,7 @@ QUOIN_CHECK_SIZE(quoin_input_t, 64);
 QUOIN_CHECK_SIZE(quoin_decoder_t, 72);
 QUOIN_CHECK_SIZE(quoin_program_t, 104);
 QUOIN_CHECK_SIZE(quoin_apply_t, 520);
-QUOIN_CHECK_SIZE(quoin_state_t, 1568);
+QUOIN_CHECK_SIZE(quoin_state_t, 1656);
 QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);
 QUOIN_CHECK_SIZE(quoin_function_program_t, 152);
 

@@ -39,7 +39,7 @@ quoin.decoder @not_read(%x, %max) settings {} {
   %c = quoin.cache 0 of @m
   %l = quoin.forward_cached %c from %c0 keep %n @m of %x[to %n] read %rows mask #quoin.mask<causal>
   %s = quoin.materialize %l : tensor<?x8xf32>
-  %t = quoin.likeliest %l for %rows
+  %t, %p = quoin.likeliest %l for %rows
   quoin.return %x[%c0 to %n]
 }
 
@@ -51,7 +51,7 @@ quoin.decoder @on_one_side(%x, %max) settings {} {
   %n = quoin.length %x
   %rows = quoin.span %c0 to %n
   %l = quoin.forward @m of %x[to %n] read %rows mask #quoin.mask<causal>
-  %t = quoin.likeliest %l for %rows
+  %t, %p = quoin.likeliest %l for %rows
   %is = arith.cmpi eq, %n, %c0 : index
   %y = scf.if %is -> (!quoin.sequence) {
     %z = quoin.append %x, %t

@@ -14,7 +14,7 @@ quoin.model @m head @e {
 // CHECK: ^bb{{.}}(%{{.+}}: tensor<?x8xf32>
 // CHECK: quoin.output @scores
 // CHECK: quoin.suspend_scores %{{.+}} for %{{.+}} ^bb
-// CHECK: ^bb{{.}}(%{{.+}}: tensor<?xi32>
+// CHECK: ^bb{{.}}(%{{.+}}: tensor<?xi32>, %{{.+}}: tensor<?xf32>
 quoin.decoder @numbers_and_tokens(%x, %max) settings {} {
   %c0 = arith.constant 0 : index
   %n = quoin.length %x
@@ -22,7 +22,7 @@ quoin.decoder @numbers_and_tokens(%x, %max) settings {} {
   %l = quoin.forward @m of %x[to %n] read %rows mask #quoin.mask<causal>
   %s = quoin.materialize %l : tensor<?x8xf32>
   quoin.output @scores %s : tensor<?x8xf32>
-  %t = quoin.likeliest %l for %rows
+  %t, %p = quoin.likeliest %l for %rows
   %y = quoin.append %x, %t
   quoin.return %y[%c0 to %n]
 }
