@@ -58,6 +58,9 @@ static constexpr SettingSpec gidd[] = {{"vocabulary", Kind::Index, Role::Fixed, 
 static constexpr SettingSpec guidedDiffusion[] = {
     block(8), {"guide_layers", Kind::Index, Role::Fixed, 1, 1000, Default::Number, 1}};
 static constexpr SettingSpec hexagon[] = {count("smallest", 1, 8), count("answer", 1, 8)};
+static constexpr std::string_view ilmRanks[] = {"confidence", "joint"};
+static constexpr SettingSpec ilm[] = {{"rank", Kind::Text, Role::Choice, 0, 0, Default::Number, 0, ilmRanks},
+                                      real("temperature", 0)};
 static constexpr SettingSpec knowsTheFuture[] = {{"masks", Kind::Index, Role::Entry, 1, 256, Default::Number, 3}};
 static constexpr SettingSpec setPrompting[] = {count("separator", 0, 7)};
 static constexpr std::string_view softmolRanks[] = {"raw", "nucleus"};
@@ -138,7 +141,7 @@ static constexpr DecoderSpec catalogue[] = {
     {"gidd", "gidd", "", gidd},
     {"guided-diffusion", "guided-diffusion", "", guidedDiffusion, true, {}, /*guided=*/true},
     {"hex", "hex", "", hexagon},
-    {"ilm", "ilm", "", {}, /*needsFill=*/false},
+    {"ilm", "ilm", "", ilm, /*needsFill=*/false},
     {"knows-the-future", "knows-the-future", "", knowsTheFuture},
     {"set-prompting", "set-prompting", "", setPrompting, /*needsFill=*/false},
     {"softmol", "softmol", "", softmol},

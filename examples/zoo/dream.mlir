@@ -1,5 +1,5 @@
 #full = #quoin.mask<full>
-#greedy = #quoin.sampler<greedy>
+#filtered = #quoin.sampler<temperature, top_p, top_k, filtered_confidence>
 
 module attributes {
     quoin.architecture = "qwen3", quoin.source = "checkpoint",
@@ -15,10 +15,6 @@ module attributes {
     %c1 = arith.constant 1 : index
     %one = arith.constant 1.0 : f32
     %zero = arith.constant 0.0 : f32
-    // What the filters leave has another entropy and another margin than the raw softmax.
-    %temperature = quoin.setting @temperature : f32
-    %cold = arith.cmpf oeq, %temperature, %zero : f32
-    cf.assert %cold, "the setting 'temperature' is 0 for this 'alg' of decoder 'dream'"
     %S = quoin.setting @steps : index
     %eps = quoin.setting @eps : f32
     %alg_temp = quoin.setting @alg_temp : f32
@@ -39,7 +35,7 @@ module attributes {
       %before = arith.subi %rows, %ones : tensor<?xindex>
       %e = quoin.evaluation
       %l = quoin.forward @model of %x[to %n] read %before mask #full
-      %token, %H = quoin.score %l [token, entropy] by #greedy at %rows, %e : tensor<?xi32>, tensor<?xf32>
+      %token, %H = quoin.score %l [token, filtered_entropy] by #filtered at %rows, %e : tensor<?xi32>, tensor<?xf32>
       %sure = arith.negf %H : tensor<?xf32>
       // Times are 1 + s (eps - 1) / steps.
       %s1 = arith.addi %s, %c1 : index

@@ -446,32 +446,40 @@ module attributes {
     quoin.results %scores_1 : tensor<?x30xf32>
   }
 
-  // What rows of scores are of: embeddings, by their probabilities.
+  // What rows of scores are of: embeddings, by their probabilities. Rows are as long as the vocabulary, so no formula keeps one; the sum comes in behind the product.
   quoin.model @soften {
   ^bb0(%scores: tensor<?x30xf32>):
-    %shares = quoin.each_row %scores : (tensor<?x30xf32>) -> tensor<?x30xf32> {
+    %most = quoin.each_row %scores : (tensor<?x30xf32>) -> tensor<?x1xf32> {
     ^bb0(%row: tensor<30xf32>):
       %lowest = arith.constant 0xFF800000 : f32
       %low = tensor.splat %lowest : tensor<f32>
+      %high = linalg.reduce { arith.maximumf } ins(%row : tensor<30xf32>) outs(%low : tensor<f32>) dimensions = [0]
+      %out = tensor.expand_shape %high [] output_shape [1] : tensor<f32> into tensor<1xf32>
+      quoin.row %out : tensor<1xf32>
+    }
+    %power, %sum = quoin.each_row %scores, %most : (tensor<?x30xf32>, tensor<?x1xf32>) -> (tensor<?x30xf32>, tensor<?x1xf32>) {
+    ^bb0(%row: tensor<30xf32>, %high: tensor<1xf32>):
+      %c0 = arith.constant 0 : index
       %zero = arith.constant 0.0 : f32
       %none = tensor.splat %zero : tensor<f32>
-      %most = linalg.reduce { arith.maximumf } ins(%row : tensor<30xf32>) outs(%low : tensor<f32>) dimensions = [0]
-      %room = tensor.empty() : tensor<30xf32>
-      %mosts = linalg.broadcast ins(%most : tensor<f32>) outs(%room : tensor<30xf32>) dimensions = [0]
-      %below = arith.subf %row, %mosts : tensor<30xf32>
-      %power = math.exp %below : tensor<30xf32>
-      %sum = linalg.reduce { arith.addf } ins(%power : tensor<30xf32>) outs(%none : tensor<f32>) dimensions = [0]
-      %more = tensor.empty() : tensor<30xf32>
-      %sums = linalg.broadcast ins(%sum : tensor<f32>) outs(%more : tensor<30xf32>) dimensions = [0]
-      %out = arith.divf %power, %sums : tensor<30xf32>
-      quoin.row %out : tensor<30xf32>
+      %number = tensor.extract %high[%c0] : tensor<1xf32>
+      %numbers = tensor.splat %number : tensor<30xf32>
+      %below = arith.subf %row, %numbers : tensor<30xf32>
+      %power_1 = math.exp %below : tensor<30xf32>
+      %sum_1 = linalg.reduce { arith.addf } ins(%power_1 : tensor<30xf32>) outs(%none : tensor<f32>) dimensions = [0]
+      %out = tensor.expand_shape %sum_1 [] output_shape [1] : tensor<f32> into tensor<1xf32>
+      quoin.row %power_1, %out : tensor<30xf32>, tensor<1xf32>
     }
-    %mean = quoin.linear %shares by @embed.columns : tensor<?x30xf32> -> tensor<?x16xf32>
-    %mean_1 = quoin.each_row %mean : (tensor<?x16xf32>) -> tensor<?x16xf32> {
-    ^bb0(%row: tensor<16xf32>):
+    %mean = quoin.linear %power by @embed.columns : tensor<?x30xf32> -> tensor<?x16xf32>
+    %mean_1 = quoin.each_row %mean, %sum : (tensor<?x16xf32>, tensor<?x1xf32>) -> tensor<?x16xf32> {
+    ^bb0(%row: tensor<16xf32>, %sum_2: tensor<1xf32>):
+      %c0 = arith.constant 0 : index
+      %number = tensor.extract %sum_2[%c0] : tensor<1xf32>
+      %numbers = tensor.splat %number : tensor<16xf32>
       %scale = arith.constant dense<4.0> : tensor<16xf32>
       %out = arith.mulf %row, %scale : tensor<16xf32>
-      quoin.row %out : tensor<16xf32>
+      %out_1 = arith.divf %out, %numbers : tensor<16xf32>
+      quoin.row %out_1 : tensor<16xf32>
     }
     quoin.results %mean_1 : tensor<?x16xf32>
   }

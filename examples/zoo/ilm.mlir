@@ -4,10 +4,10 @@ module attributes {
     quoin.architecture = "llada", quoin.source = "checkpoint",
     quoin.vocabulary = 300 : index, quoin.capacity = 512 : index, quoin.fill = 299 : i32, quoin.stop = array<i32: 298, 296>} {
 
-  // Insertion: each step inserts one token behind the row whose best token is the surest, the prompt's last row or a later one;
-  // positions move. ILM takes the highest score of all rows and tokens instead, which needs a statistic that is not there, and
-  // stops by a classifier of its own. Here `max` tokens are inserted.
-  quoin.decoder @ilm(%prompt, %max) settings {} {
+  // Insertion: each step inserts one token behind one of the rows, the prompt's last one or a later one; positions move.
+  // It is the row whose best token is the surest.
+  // ILM stops by a classifier of its own. Here `max` tokens are inserted.
+  quoin.decoder @ilm(%prompt, %max) settings {temperature = 0.0 : f32} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %true = arith.constant true

@@ -7,7 +7,7 @@ import math
 import struct
 
 from model import blocks, causal, full, table
-from sampling import best, entropy, gumbel_max, sample, softmax, uniform
+from sampling import best, entropy, gumbel_max, leave, sample, softmax, uniform
 
 
 class Run:
@@ -574,10 +574,11 @@ def dream(r):
         masked, token, sure = opens(x, p, n), {}, {}
         for i, scores in zip(masked, r.read(x, [i - 1 for i in masked], full(n))):
             token[i], sure[i] = r.sample(scores, "Tpk", i, filtered=True)
+            kept, z = leave(scores, "Tpk", r.fill, r.settings)
             if rule == "entropy":
-                sure[i] = -entropy(scores)
+                sure[i] = -entropy([z[v] for v in kept])
             elif rule == "topk_margin":
-                first, second = sorted(softmax(scores))[:-3:-1]
+                first, second, *_ = sorted((q for v, q in zip(kept, softmax([z[v] for v in kept])) if v != r.fill), reverse=True) + [0, 0]
                 sure[i] = first - second
         lost = single(1 - single(time(s + 1) / time(s)))
         chance = {i: uniform(r.settings["seed"], r.evaluations - 1, i, 4) for i in masked}

@@ -229,14 +229,33 @@ def hexagon(r):
     return max(answers, key=lambda a: sum(a[-r.answer:] == b[-r.answer:] for b in answers))
 
 
+def drawn_together(r, rows, positions):
+    """Row and token from the softmax over the scores of all rows: the row by its share of the whole, the token inside it."""
+    heat, e = r.settings.get("temperature", 0), r.evaluations - 1
+    scores = [{v: s / (heat or 1) for v, s in enumerate(row) if v != r.fill} for row in rows]
+    if not heat:
+        return max(((i, v) for i, row in enumerate(scores) for v in row), key=lambda iv: (scores[iv[0]][iv[1]], -iv[0], -iv[1]))
+    high = max(max(row.values()) for row in scores)
+    share = [math.log(sum(math.exp(s - high) for s in row.values())) for row in scores]
+    noise = [-math.log(-math.log(sampling.uniform(r.settings["seed"], e, i, 4))) for i in positions]
+    k = max(range(len(rows)), key=lambda i: (share[i] + noise[i], -i))
+    top_score = max(scores[k].values())
+    mass = {v: math.exp(s - top_score) for v, s in scores[k].items()}
+    return k, sampling.gumbel_max(mass, r.fill, r.settings["seed"], e, positions[k], 0)
+
+
 def ilm(r):
     p, text = len(r.prompt), []
     for _ in range(r.max):
         n = p + len(text)
         rows = r.read(r.prompt + text, range(p - 1, n), full(n))
-        token = [likeliest(r, scores) for scores in rows]
-        k = top([softmax(s)[t] for s, t in zip(rows, token)], range(len(rows)), 1)[0]
-        text.insert(k, token[k])
+        if r.settings.get("rank") == "joint":
+            k, token = drawn_together(r, rows, range(p - 1, n))
+        else:
+            token = [likeliest(r, scores) for scores in rows]
+            k = top([softmax(s)[t] for s, t in zip(rows, token)], range(len(rows)), 1)[0]
+            token = token[k]
+        text.insert(k, token)
     return text
 
 
