@@ -38,11 +38,12 @@ def tool(name, *args, **k):
 
 
 def after_each_pass(source, passed):
-    """Writes the program after each of the exact passes to `passed` and gives how many ran. What a pass leaves as it was is left
-    out: the same text computes the same."""
+    """Writes the program after each of the exact passes to `passed`, made of what the one before it wrote, and gives how many ran.
+    What a pass leaves as it was is left out: the same text computes the same."""
     before = None
-    for n in range(1, len(PASSES) + 1):
-        tool("quoin-opt", source, *PASSES[:n], "-o", passed)
+    for n, name in enumerate(PASSES, 1):
+        tool("quoin-opt", source if n == 1 else passed, name, "-o", passed + ".next")
+        os.replace(passed + ".next", passed)
         with open(passed) as file:
             text = file.read()
         if text != before:

@@ -9,6 +9,7 @@ QUOIN_ORACLE_REQUESTS sets how many requests a decoder gets over all its shapes 
 import json
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -42,7 +43,7 @@ def shape(family, seed, **more):
     return Shape(**{**dict(family=family, seed=seed, layers=2, hidden=32, heads=2, kv_heads=1, head_dim=16, mlp=40, vocabulary=264), **more})
 
 
-# Shape, decoders over it, settings given when it is compiled.
+# Shape, decoders over it, settings given when it is compiled: one for all, or one for each, which then stand in one module.
 CASES = {
     "two-steps": (shape("sdar", 1), BLOCKS, dict(block=4, steps=2, sub_block=2, least=2, max_post_steps=1, min_span=1)),
     "uneven-steps": (shape("sdar", 2, layers=1, heads=3, kv_heads=3, head_dim=8, hidden=24), BLOCKS,
@@ -57,8 +58,8 @@ CASES = {
     "windows": (shape("sdlm", 6), (*SDLM, "d2f"), dict(window=4, block=3)),
     "reordered": (shape("wedlm", 7), (*WEDLM, "autoregressive"), dict(window=6, block=4)),
     "wide-window": (shape("wedlm", 8, layers=1, heads=3, kv_heads=1, head_dim=12, hidden=36), (*WEDLM, *SDLM), dict(window=16, block=7)),
-    "confident": (shape("llada", 24), ("llada",), dict(block=5, threshold=0.3)),
-    "factor": (shape("llada", 25, layers=1, heads=4, kv_heads=4, head_dim=8), ("llada",), dict(block=4, factor=3.6)),
+    "rules-of-llada": (shape("llada", 25, heads=4, kv_heads=4, head_dim=8), ("llada", "llada", "ilm"),
+                       [dict(block=5, threshold=0.3), dict(block=4, factor=3.6), dict(rank="joint")]),
     "own-blocks": (shape("sdar", 30), ("blockgen", "ctrldiff", "efficient-dlm", "softmol", "tccf", "tdar"),
                    dict(block=4, steps=4, warmup=1, every=2, largest=6, first=3, grow=0.02, rank="nucleus", answer=3, lower=0.02,
                         upper=0.1)),
@@ -78,18 +79,16 @@ CASES = {
     "long-guided": (shape("llada", 10, layers=1, heads=4, kv_heads=4, head_dim=8), ("llada", "nbdiff"), dict(block=2, sub_block=2)),
     "dream": (shape("sdar", 13), ("dream", "rnd1"), dict(steps=5)),
     "dream-token-each": (shape("llada", 14, layers=1, heads=4, kv_heads=4, head_dim=8), ("dream", "rnd1"), {}),
-    "dream-probability": (shape("sdar", 15, layers=1), ("dream",), dict(alg="maskgit_plus", steps=7)),
-    "dream-by-chance": (shape("sdar", 20, layers=1), ("dream",), dict(alg="origin", steps=6)),
-    "dream-drawn-rows": (shape("sdar", 21, layers=1), ("dream",), dict(alg="entropy", alg_temp=0.3, steps=6)),
-    "dream-margin": (shape("sdar", 16, tied=True), ("dream",), dict(alg="topk_margin", steps=12, eps=0.3)),
-    "no-fill": (shape("qwen3", 11, tied=True), ("autoregressive",), {}),
+    "rules-of-dream": (shape("sdar", 16, tied=True), ("dream",) * 4,
+                       [dict(alg="maskgit_plus", steps=7), dict(alg="origin", steps=6), dict(alg="entropy", alg_temp=0.3, steps=6),
+                        dict(alg="topk_margin", steps=12, eps=0.3)]),
+    "no-fill": (shape("qwen3", 11, tied=True), ("autoregressive",) * 2, [{}, dict(attention_window=5)]),
     "nemotron": (shape("sdar", 18), ("nemotron-diffusion", "nemotron-linear-spec"), dict(block=4)),
     "nemotron-wide": (shape("fast-dllm-v2", 19, layers=1, heads=4, kv_heads=2, head_dim=8), ("nemotron-diffusion", "nemotron-linear-spec"),
                       dict(block=7)),
-    "windowed": (shape("qwen3", 17), ("autoregressive",), dict(attention_window=5)),
     "biased": (shape("qwen2", 12, layers=1, heads=2, kv_heads=2), ("autoregressive",), {}),
 }
-SHARES = {d: sum(d in case[1] for case in CASES.values()) for d in (*decoders.LOOPS, *more_decoders.LOOPS)}
+SHARES = {d: sum(case[1].count(d) for case in CASES.values()) for d in (*decoders.LOOPS, *more_decoders.LOOPS)}
 
 # Defaults where neither the case nor the request gives a setting.
 DEFAULTS = {d: dict(threshold=0.85) for d in (*SDAR, "s2d2")}
@@ -111,8 +110,8 @@ RUN_TIME.update({d: dict(threshold=THRESHOLDS) for d in ("adablock", "efficient-
 FILTERS = {d: ("top_k", "top_p") for d in (*SDAR, "autoregressive", "sdlm", "sdlm-entropy", "llada2", "llada2.0", "wedlm", "nbdiff", "d2f")}
 FILTERS.update({"llada": (), "wedlm-blocks": (), "nemotron-diffusion": ()}, **{d: ("top_p",) for d in FAST})
 
-FILTERS.update({d: () for d in ("adablock", "blockgen", "blockgen-uniform", "efficient-dlm", "gidd", "hex")})
-FILTERS.update({d: ("top_k", "top_p") for d in ("cntp", "ctrldiff", "stamp", "tccf", "tdar")})
+FILTERS.update({d: () for d in ("adablock", "blockgen", "blockgen-uniform", "efficient-dlm", "gidd", "hex", "ilm")})
+FILTERS.update({d: ("top_k", "top_p") for d in ("cntp", "ctrldiff", "dream", "stamp", "tccf", "tdar")})
 
 
 def cut(folder, layers):
@@ -173,6 +172,28 @@ def steady(model, q, settings, want):
     return True
 
 
+# What decoders call.
+FUNCTION = re.compile(r"  func\.func .*?\n  }\n", re.DOTALL)
+
+
+def side_by_side(folder, hf, names, settings):
+    """A module of decoders that may be the same one with other settings, each imported by itself; named "<number>-<name>"."""
+    decoders, functions, text = [], {}, ""
+    for i, (name, own) in enumerate(zip(names, settings)):
+        path = os.path.join(folder, f"imported{i}.mlir")
+        harness.tool("quoin-import", hf, "-o", path, *flags([name], own))
+        text = harness.tool("quoin-opt", path)  # written without names of masks
+        functions.update(dict.fromkeys(FUNCTION.findall(text)))
+        first = text.index("  quoin.decoder @")
+        decoders.append(re.sub(r"quoin\.decoder @\S+?\(", f'quoin.decoder @"{i}-{name}"(', text[first:text.index("\n  }\n", first) + 5], count=1))
+    text = FUNCTION.sub("", text)
+    end = text.index("\n  }\n", text.index("  quoin.decoder @")) + 5
+    source = os.path.join(folder, "model.mlir")
+    with open(source, "w") as f:
+        f.write(text[:text.index("  quoin.decoder @")] + "".join([*functions, *decoders]) + text[end:])
+    return source
+
+
 def compare(form, queries, wants, got, exact_forwards):
     for i, (q, w, g) in enumerate(zip(queries, wants, got)):
         where = f"{form}, {q['decoder']}, request {i} {q}"
@@ -186,36 +207,43 @@ def compare(form, queries, wants, got, exact_forwards):
 
 def check(name):
     s, names, settings = CASES[name]
-    given, folder = flags(names, settings), tempfile.mkdtemp()
+    many, folder = isinstance(settings, list), tempfile.mkdtemp()
+    variants = settings if many else [settings] * len(names)
+    guide_layers = variants[0].get("guide_layers")
     rnd, queries, wants, close = random.Random(s.seed), [], [], 0
     try:
         hf = write(os.path.join(folder, "hf"), s)
         model = Model(hf, os.path.join(harness.BIN, "quoin-oracle-forward"))
-        if "guide_layers" in settings:
-            model.guide = Model(cut(hf, settings["guide_layers"]), os.path.join(harness.BIN, "quoin-oracle-forward"))
-        for decoder in names:
-            own, many = filled_in(decoder, settings), -(-min(REQUESTS, FEW.get(decoder, REQUESTS)) // SHARES[decoder])
-            while many:
-                q = request(rnd, decoder, model.fill, settings)
+        if guide_layers:
+            model.guide = Model(cut(hf, guide_layers), os.path.join(harness.BIN, "quoin-oracle-forward"))
+        for i, (decoder, given) in enumerate(zip(names, variants)):
+            own, wanted = filled_in(decoder, given), -(-min(REQUESTS, FEW.get(decoder, REQUESTS)) // SHARES[decoder])
+            while wanted:
+                q = request(rnd, decoder, model.fill, given)
                 want = expected(model, q, own)
                 if not steady(model, q, own, want):
                     close += 1
                     continue
-                queries.append(q)
+                queries.append({**q, "decoder": f"{i}-{decoder}"} if many else q)
                 wants.append(want)
-                many -= 1
+                wanted -= 1
         model.close()
-        if "guide_layers" in settings:
+        if guide_layers:
             model.guide.close()
         source, passed = os.path.join(folder, "model.mlir"), os.path.join(folder, "passed.mlir")
-        harness.tool("quoin-import", hf, "-o", source, *given)
+        if many:
+            side_by_side(folder, hf, names, variants)
+            program = [source]
+        else:
+            harness.tool("quoin-import", hf, "-o", source, *flags(names, settings))
+            program = [hf, *flags(names, settings)]
         compare("interpreted", queries, wants, harness.answers("quoin-interpret", source, queries), True)
         for n in harness.after_each_pass(source, passed):
             compare(f"interpreted after {harness.PASSES[n - 1][2:]}", queries, wants, harness.answers("quoin-interpret", passed, queries), n < 3)
         before = None
         for level, more in (("-O0", []), ("-O2", ["--threads", "2", "--batch", "6"])):
             out = os.path.join(folder, "out" + level)
-            harness.tool("quoin-compile", hf, "-o", out, level, "--weights", "f32", *given)
+            harness.tool("quoin-compile", *program, "-o", out, level, "--weights", "f32")
             got = harness.answers("quoin-run", out, queries, *more)
             compare(f"compiled {level}", queries, wants, got, level == "-O0")
             for i, (a, b) in enumerate(zip(before or [], got)):
