@@ -356,7 +356,7 @@ def stages_that_changed():
         harness.tool("quoin-compile", f.file, "-o", stages, "--compile-to=stages", "--weights", "f32")
         text = open(stages).read()
         calls = re.compile(r"with\((%\w+), (%\w+), [^:]+ : ([^,]+), ([^,]+), [^)]+\)")
-        columns = ", !stage.buffer<sequence, "
+        columns = ": !stage.buffer<sequence, "
         for changed, words in ((calls.sub(r"with(\1, \2 : \3, \4)", text), "expects columns of @plain"),
                                (text.replace(columns + str(COND), columns + str(COND + 1)), None),
                                (re.sub(r"stage\.results (%\w+), (%\w+) : ([^,]+, [^,]+), (.*)", r"stage.results \2, \1 : \4, \3", text), "expects results of @plain")):
