@@ -77,12 +77,12 @@ def cases(shape, seed):
 
 def clear(oracle, label, settings):
     """What the oracle makes of a request, or None if noise on its scores makes something else."""
-    ids, latent, calls = oracle.generate(label, settings)
+    ids, latent, scores, _ = oracle.generate(label, settings)
     for seed in range(2):
         rnd = random.Random(seed)
         if oracle.generate(label, settings, lambda: rnd.gauss(0, 1e-4))[0] != ids:
             return None
-    return ids, latent, calls
+    return ids, latent, scores
 
 
 def against_the_oracle():
@@ -95,7 +95,7 @@ def against_the_oracle():
                 known = clear(f.oracle, label, settings)
                 if not known:
                     continue
-                ids, latent, _ = known
+                ids, latent, scores = known
                 compared += 1
                 different.update(ids)
                 size = [shape["Cvae"], shape["patch_nums"][-1], shape["patch_nums"][-1]]
@@ -106,6 +106,11 @@ def against_the_oracle():
                     expect(got["latent"][1] == size, f"{tool}: expects a latent of shape {size}, but found {got['latent'][1]}")
                     worst = max(abs(a - b) for a, b in zip(latent, got["latent"][2]))
                     expect(worst < 1e-5 * max(map(abs, latent)), f"{tool} {target} {settings}: the latent is off by {worst:.1e}")
+                    for s, rows in enumerate(scores):
+                        _, sizes, numbers = got[f"logits.{s}"]
+                        expect(sizes == [shape["patch_nums"][s] ** 2, shape["vocab_size"]], f"{tool}: found scores of shape {sizes}")
+                        worst = max(abs(a - b) for a, b in zip(rows, numbers))
+                        expect(worst < 1e-4 * max(map(abs, rows)), f"{tool} {target} {settings}: scores of scale {s} are off by {worst:.1e}")
     expect(compared >= 18 and len(different) > 20, f"expects runs that are clear and differ, but found {compared} with {len(different)} codes")
     return f"{compared} runs"
 
@@ -147,6 +152,10 @@ def bits():
             _, one = f.call("quoin-run", out, 1, settings, "--threads", "1")
             _, two = f.call("quoin-run", out, 1, settings, "--threads", "2")
             expect(one == two and one["ids"][1] == [38], f"{weights}: expects {one}, but found {two}")
+            # Who asks for no scores, or for some, gets the same picture.
+            for count in (0, 2):
+                _, fewer = f.call("quoin-run", out, 1, dict(settings, logits=count))
+                expect(fewer == {k: v for k, v in one.items() if not k.startswith("logits.") or int(k[-1]) < count}, f"{weights}: {count} scales of scores change what else there is")
 
 
 def defaults():

@@ -150,12 +150,12 @@ class Var:
         return product([modulated(even(row, epsilon), all[:d], all[d:]) for row in last], w["head.weight"], w["head.bias"])
 
     def generate(self, label, settings, noise=lambda: 0):
-        """Ids, the latent `[features, m, m]` and how often the model was called. `noise` is added to each score of each call: where it changes no id,
+        """Ids, the latent `[features, m, m]`, guided scores of each scale and how often the model was called. `noise` is added to each score of each call: where it changes no id,
         arithmetic of float32 does not."""
         c, S, m = self.c, len(self.grids), self.grids[-1]
         r = abs(c["quant_resi"])
         latent = [[0.0] * c["Cvae"] for _ in range(m * m)]
-        ids, rows, calls = [], [], 0
+        ids, rows, all, calls = [], [], [], 0
         call = lambda label, scales: [[z + noise() for z in row] for row in self.logits(label, rows, scales)]
         for s, n in enumerate(self.grids):
             scores, evaluation = call(label, s + 1), calls
@@ -165,6 +165,7 @@ class Var:
                 calls += 1
                 factor = 1 + settings["guidance"] * s / max(S - 1, 1)
                 scores = [[u + factor * (z - u) for z, u in zip(a, b)] for a, b in zip(scores, other)]
+            all.append([z for row in scores for z in row])
             order = "Tk" + ("p" if settings["top_p"] > 0 else "")
             tokens = [sample(row, order, None, settings, evaluation, self.begins[s] + i)[0] for i, row in enumerate(scores)]
             ids += tokens
@@ -176,7 +177,7 @@ class Var:
             if s < S - 1:
                 rows = rows + resampled(latent, m, area(m, self.grids[s + 1]))
         planes = [latent[cell][f] for f in range(c["Cvae"]) for cell in range(m * m)]
-        return ids, planes, calls
+        return ids, planes, all, calls
 
 
 def write(folder, config, seed):
