@@ -28,12 +28,21 @@ static double touched(double experts, double chosen, int64_t rows) {
   return experts * (1 - std::pow(1 - chosen / experts, double(rows)));
 }
 
-static Cost stepCost(const ordered_json &meta, int64_t rows, int64_t prefix) {
+/// Of the model of this name: a program that has several says what each costs.
+static ordered_json modelOf(const ordered_json &meta, const std::string &name) {
+  for (const ordered_json &m : meta.value("models", ordered_json::array()))
+    if (m.value("name", "") == name)
+      return m;
+  return meta["model"];
+}
+
+static Cost stepCost(const ordered_json &meta, const std::string &name, int64_t rows, int64_t prefix) {
   Cost c;
   double keys = double(prefix + rows);
-  const ordered_json &model = meta["model"];
+  const ordered_json model = modelOf(meta, name);
   for (const ordered_json &e : meta.value("experts", ordered_json::array()))
-    c.bytes += e.value("bytes_per_expert", 0.0) * touched(e.value("experts", 1.0), e.value("chosen", 1.0), rows);
+    if (e.value("model", name) == name)
+      c.bytes += e.value("bytes_per_expert", 0.0) * touched(e.value("experts", 1.0), e.value("chosen", 1.0), rows);
   c.bytes += model.value("weight_bytes_per_step", 0.0) + model.value("cache_bytes_per_token", 0.0) * keys;
   c.flops = model.value("flops_per_sequence", 0.0) +
             double(rows) * (model.value("flops_per_row", 0.0) + model.value("flops_per_row_and_key", 0.0) * keys);
@@ -58,7 +67,7 @@ int quoin::bench::benchModel(const Options &options) {
     double peak = peakOf(meta, machine);
     addMachine(out, machine, peak);
     for (int64_t rows : options.rows) {
-      Cost cost = stepCost(meta, rows, options.prefix);
+      Cost cost = stepCost(meta, program->model()->name, rows, options.prefix);
       double memory = cost.bytes / machine.bandwidth, arithmetic = cost.flops / peak,
              roofline = std::max(memory, arithmetic);
       StepTime time = timeStep(*program, rows, options.prefix, threads, options.budget);
