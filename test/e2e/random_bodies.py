@@ -12,9 +12,9 @@ import shutil
 import struct
 import time
 
-import checkpoint
 import experts
 import harness
+import checkpoint
 import model_bodies
 import modules
 from model_bodies import D, HIDDEN, K, KEYS, M, INNER, Op, add, attention, hidden, linear, rotary

@@ -259,12 +259,18 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 stage.step @scan_c3_words {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %w = stage.masks
-  %0 = stage.rows #stage.embed(%ids) by <@e> : (!stage.buffer<row, 1xi32>) -> !row
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   // expected-error @+1 {{expects at least one result, but found none}}
   %states = stage.scan %0 under %w heads 2 : (!row, !stage.words) -> !stage.buffer<row, 64xf32> {
   ^bb0(%s: tensor<2xf32>, %x: tensor<2xf32>):
     quoin.row %s : tensor<2xf32>
   }
-  %h = stage.move %0 at %read : !row -> !host
+  %h = stage.each_row %0 at %read : (!row) -> !host {
+  ^bb0(%row: tensor<4xf32>):
+    quoin.row %row : tensor<4xf32>
+  }
   stage.head %h by <@e> : !host
 }

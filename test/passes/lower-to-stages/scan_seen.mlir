@@ -6,7 +6,7 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 // CHECK-LABEL: stage.step @m
 // CHECK: %[[NEAR:.+]] = stage.masks within
 // CHECK: %[[WORDS:.+]] = stage.masks{{$}}
-// CHECK: %[[Y:.+]], %{{.+}} = stage.scan %{{.+}} under %[[WORDS]] heads 2 : (!stage.buffer<row, 4xf32>, !stage.words) -> (!stage.buffer<row, 4xf32>, !stage.buffer<row, 64xf32>) {
+// CHECK: %{{.+}}:2 = stage.scan %{{.+}} under %[[WORDS]] heads 2 : (!stage.buffer<row, 4xf32>, !stage.words) -> (!stage.buffer<row, 4xf32>, !stage.buffer<row, 64xf32>) {
 // CHECK: %[[AGAIN:.+]] = stage.masks within
 // CHECK: stage.attend {{.*}}%[[AGAIN]]
 quoin.model @m head @e {
