@@ -1,4 +1,8 @@
-// RUN: quoin-opt %s --split-input-file --verify-roundtrip
+// A draft stays one when it becomes a step.
+// RUN: quoin-opt %s --verify-roundtrip
+// RUN: quoin-opt %s --quoin-lower-to-stages | FileCheck %s
+
+// CHECK: stage.step @a_draft attributes {quoin.draft} {
 
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 quoin.model @a_draft head @e attributes {quoin.draft} {
