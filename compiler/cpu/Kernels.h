@@ -212,8 +212,8 @@ mlir::LLVM::LLVMFuncOp attentionKernel(KernelBuilder &kb, const AttentionShape &
 
 /// (quoin_layers_t, worker, workers): fills words and tiles of every group. `within` is a formula of some layers' own,
 /// or null; `only` is that of all groups, or null.
-mlir::LLVM::LLVMFuncOp maskKernel(KernelBuilder &kb, llvm::ArrayRef<BlockMask> masks,
-                                  const BlockMask *within = nullptr, const BlockMask *only = nullptr);
+mlir::LLVM::LLVMFuncOp maskKernel(KernelBuilder &kb, llvm::ArrayRef<BlockMask> masks, const BlockMask *within = nullptr,
+                                  const BlockMask *only = nullptr);
 
 //===----------------------------------------------------------------------===//
 // The head

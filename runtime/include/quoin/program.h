@@ -182,8 +182,8 @@ typedef struct quoin_score_t {
   quoin_tensor_t counts;       /* index, QUOIN_HEAD_LIKELIEST: how many tokens of each row */
   int64_t width;               /* QUOIN_HEAD_MATERIALIZE: scores of a row; the host sees to it that the head has them */
   /* Made by the host: i32 for tokens, else f32, one element a row. Without statistics the first one: all scores of a
-   * row after those of the row before, or the tokens that `counts` says, the likeliest first; of these the second one is
-   * what they have in the raw softmax. */
+   * row after those of the row before, or the tokens that `counts` says, the likeliest first; of these the second one
+   * is what they have in the raw softmax. */
   quoin_tensor_t result[QUOIN_MAX_STATISTICS];
 } quoin_score_t;
 
