@@ -49,6 +49,26 @@ def same_code(family, dtype, *flags):
                f"expects the machine code of '{name}' from phase '{to}' on, but found other code")
 
 
+def products_beside_each_other(family):
+    """They are the same products: with the workers' shares of each by itself the bits are the same."""
+    path = phase(checkpoint(family), family + "-beside", "stages")
+    with open(path) as f:
+        text = f.read()
+    # Keys and values beside queries in each layer, but for the last, whose queries are those of rows read.
+    expect(text.count(" beside ") == 2 * SHAPE["layers"] - 1, f"expects products beside others, but found {text.count(' beside ')}")
+    apart = path.replace("-beside", "-apart")
+    with open(apart, "w") as f:
+        f.write(text.replace(" beside ", " "))
+    requests, found = [dict(ids=list(range(3, 3 + n)), max_tokens=6, seed=1) for n in (1, 9, 20)], []
+    for source in (path, apart):
+        out = source.replace(".mlir", ".out")
+        harness.tool("quoin-compile", source, "-o", out, "--compile-from", "stages", "--quiet")
+        for threads in (1, 2, 3):
+            answers, traces = harness.traced("quoin-run", out, requests, "--threads", threads)
+            found.append([a["ids"] for a in answers] + [e["filled"] for trace in traces for e in trace])
+    expect(all(each == found[0] for each in found), "expects the same tokens and confidences, bit by bit")
+
+
 @functools.lru_cache(None)
 def stages():
     with open(phase(checkpoint("qwen2", "BF16"), "edited", "stages", "--target-cpu", "znver5")) as f:
@@ -84,6 +104,7 @@ TESTS = [
     *((f"{family} {dtype}", functools.partial(same_code, family, dtype, "--target-cpu", cpu, *flags)) for family, dtype, cpu, *flags in (
         ("sdar", "F32", "x86-64-v3"), ("wedlm", "BF16", "znver5"), ("llada", "F16", "x86-64-v4", "--weights", "bf16"),
         ("qwen2", "BF16", "x86-64-v4", "-O0"))),
+    *((f"products beside each other, {family}", functools.partial(products_beside_each_other, family)) for family in ("sdar", "wedlm")),
     ("a missing barrier", lambda: refused(lambda t: drop(t, r" barrier"), "expects a barrier, since another worker may have touched what it touches")),
     ("a place that is in use", lambda: refused(lambda t: re.sub(r"place \d+", "place 0", t), "place 0")),
     ("layers on each other", lambda: refused(later, "expects layers that lie apart in a page")),
