@@ -349,8 +349,7 @@ typedef struct quoin_layers_t {
   const quoin_operand_t *operands; /* one for each of the model's, in its order: 0 the ids, 1 the positions */
   const quoin_output_t *results;   /* as operands */
   quoin_barrier_t *barrier;
-  /* Of functions; NULL for models. Rows of keys and values, which are no slots of the step: its rows and groups count.
-   */
+  /* Of functions; NULL for models. Rows of keys and values that are no slots of the step: its rows and groups count. */
   const struct quoin_layers_t *memory;
   int64_t *blind; /* the lowest query that sees no key comes here; the host puts INT64_MAX before the call */
 } quoin_layers_t;
