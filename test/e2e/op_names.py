@@ -36,7 +36,7 @@ def named():
 def attributes():
     """Names of attributes, which are no ops."""
     names = set()
-    for path in ("dialects/quoin/QuoinDialect.h", "dialects/quoin/Adapters.h", "dialects/quoin/RowProgram.h", "passes/stage/PlanFunction.cpp"):
+    for path in ("dialects/quoin/QuoinDialect.h", "dialects/quoin/Adapters.h", "dialects/quoin/DraftModel.h", "dialects/quoin/RowProgram.h", "passes/stage/PlanFunction.cpp"):
         with open(os.path.join(harness.ROOT, path)) as f:
             names.update(re.findall(r'"quoin\.(\w+)"', f.read()))
     return names
