@@ -134,6 +134,6 @@ if [ "${QUOIN_SKIP_ASAN:-0}" != 1 ]; then
   if scripts/build.sh asan sanitized-tests; then unit build/asan/bin/*Test build/asan/bin/*Tests; else count 0 1; fi
 
   step "fuzzers under the same sanitizers"
-  suite "scripts/fuzz.sh" scripts/fuzz.sh 8
+  suite "scripts/fuzz.sh" scripts/fuzz.sh 6
 fi
 finish

@@ -18,7 +18,7 @@ from checkpoint import pack, save
 from harness import expect
 from tolerances import TOLERANCES
 
-BODIES = int(os.environ.get("QUOIN_BODIES", "80"))
+BODIES = int(os.environ.get("QUOIN_BODIES", "48"))
 
 # Widths that are no multiples of a vector, and two that are equal, so that swapped operands often fit.
 VOCABULARY, HIDDEN, KEYS, INNER = 41, 24, 12, 30
