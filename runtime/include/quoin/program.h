@@ -579,8 +579,7 @@ typedef struct quoin_function_program_t {
   const int32_t *order; /* the row that each slot has, of queries and of keys; NULL: they are in order */
   /* Its step QUOIN_STEP_LAYERS takes queries, of a row each, as operand 2, keys and values of `memory` as 3 and 4, and
    * gives its results where row[0] says, all packed. It keeps pages, which a call makes; it takes no scratch. With
-   * labels the slots of queries come behind whole pages of the keys'; without, no positions and labels are looked at.
-   */
+   * labels the slots of queries come behind whole pages of the keys'; without, nothing asks for positions or labels. */
   const quoin_program_model_t *model;
 } quoin_function_program_t;
 
