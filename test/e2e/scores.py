@@ -95,13 +95,13 @@ def scores(ids):
 
 
 class Folder:
-    def __init__(self, text):
-        self.text = text
+    def __init__(self, text, weights=WEIGHTS):
+        self.text, self.weights = text, weights
 
     def __enter__(self):
         self.top = tempfile.mkdtemp()
         save(os.path.join(self.top, "w.safetensors"), [(k, "F32", [len(m[0])] if len(m) == 1 else [len(m), len(m[0])],
-                                                        struct.pack(f"<{len(m) * len(m[0])}f", *[v for r in m for v in r])) for k, m in WEIGHTS.items()])
+                                                        struct.pack(f"<{len(m) * len(m[0])}f", *[v for r in m for v in r])) for k, m in self.weights.items()])
         self.file = os.path.join(self.top, "m.mlir")
         with open(self.file, "w") as f:
             f.write(self.text)
@@ -152,15 +152,10 @@ def numbers():
 
 def ties():
     """Equal scores: the lowest id first."""
-    was = WEIGHTS["head"], WEIGHTS["bias"]
-    WEIGHTS["head"], WEIGHTS["bias"] = [[0.0] * WIDTH] * TOKENS, [[0.0] * TOKENS]
-    try:
-        with Folder(program()) as f:
-            for tool, target in (("quoin-interpret", f.file), ("quoin-run", f.compiled("-O2"))):
-                _, got = f.run(tool, target, [1, 2], [6, 1])
-                expect(list(got["tokens"][2]) == [0, 1, 2, 3, 5, 6, 0], f"{tool}: found {got['tokens'][2]}")
-    finally:
-        WEIGHTS["head"], WEIGHTS["bias"] = was
+    with Folder(program(), WEIGHTS | {"head": [[0.0] * WIDTH] * TOKENS, "bias": [[0.0] * TOKENS]}) as f:
+        for tool, target in (("quoin-interpret", f.file), ("quoin-run", f.compiled("-O2"))):
+            _, got = f.run(tool, target, [1, 2], [6, 1])
+            expect(list(got["tokens"][2]) == [0, 1, 2, 3, 5, 6, 0], f"{tool}: found {got['tokens'][2]}")
 
 
 def fails(counts, *words, width=TOKENS):
