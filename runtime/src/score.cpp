@@ -322,94 +322,102 @@ quoin_status_t flush(quoin_model_t &model, bool draws) {
 
 } // namespace
 
-/// Tokens and rows that something is added to are there.
-static bool checkAdjustments(quoin_session_t &session, const quoin_logits_t &logits) {
-  int64_t vocabulary = scoredTokens(*session.model->program), count = logits.tokens.size;
-  if (logits.amounts.size != count || (logits.rows_of.data && logits.rows_of.size != count)) {
-    session.fail(QUOIN_STATUS_FAILED, "the decoder's score has amounts that are not one a token");
+/// Fails with what a score of the decoder's has; false.
+static bool refuse(quoin_session_t &session, const char *what) {
+  session.fail(QUOIN_STATUS_FAILED, "the decoder's score has %s", what);
+  return false;
+}
+
+/// Fails with what an op expects that would give more numbers than a tensor has; false.
+static bool refuseSize(quoin_session_t &session, const char *op, int64_t size) {
+  session.fail(QUOIN_STATUS_FAILED, "%s expects a size of at least 0 and at most %d, but found %lld", op,
+               QUOIN_MAX_ELEMENTS, static_cast<long long>(size));
+  return false;
+}
+
+/// Fails at the first of `tokens` that is none of those scored.
+static bool checkTokens(quoin_session_t &session, const char *op, const quoin_tensor_t &tokens) {
+  int64_t vocabulary = scoredTokens(*session.model->program);
+  auto *first = static_cast<const int32_t *>(tokens.data), *end = first + tokens.size;
+  auto *bad = std::find_if(first, end, [&](int32_t token) { return token < 0 || token >= vocabulary; });
+  if (bad == end)
+    return true;
+  session.fail(QUOIN_STATUS_FAILED, "%s expects tokens below %lld, but found %d", op,
+               static_cast<long long>(vocabulary), *bad);
+  return false;
+}
+
+/// Logits are scores, or rows that a head scores; what is added to them has its tokens.
+static bool checkLogits(quoin_session_t &session, const quoin_logits_t &logits) {
+  const quoin_model_t &model = *session.model;
+  if (logits.model == QUOIN_NO_HEAD) {
+    if (logits.width != scoredTokens(*model.program))
+      return refuse(session, "scores that are not one a token");
+  } else if (logits.model < 0 || logits.model >= model.program->models_count) {
+    return refuse(session, "logits that no head scores");
+  } else if (const Part &part = model.parts[static_cast<size_t>(logits.model)];
+             !part.head || logits.width != part.hidden) {
+    return refuse(session, "logits that no head scores");
+  }
+  int64_t count = logits.tokens.size;
+  if (logits.amounts.size != count || (logits.rows_of.data && logits.rows_of.size != count))
+    return refuse(session, "amounts that are not one a token");
+  return checkTokens(session, "quoin.adjust", logits.tokens);
+}
+
+static bool checkMaterialize(quoin_session_t &session) {
+  const quoin_score_t &score = session.state.score;
+  int64_t rows = score.logits->rows, scored = scoredTokens(*session.model->program);
+  if (score.width != scored) {
+    session.fail(QUOIN_STATUS_FAILED, "quoin.materialize expects rows of %lld scores, but found %lld",
+                 static_cast<long long>(scored), static_cast<long long>(score.width));
     return false;
   }
-  for (int64_t i = 0; i < count; ++i) {
-    int32_t token = static_cast<const int32_t *>(logits.tokens.data)[i];
-    if (token < 0 || token >= vocabulary) {
-      session.fail(QUOIN_STATUS_FAILED, "quoin.adjust expects tokens below %lld, but found %d",
-                   static_cast<long long>(vocabulary), token);
+  return rows <= QUOIN_MAX_ELEMENTS / scored || refuseSize(session, "quoin.materialize", rows * scored);
+}
+
+static bool checkLikeliest(quoin_session_t &session) {
+  const quoin_score_t &score = session.state.score;
+  if (score.counts.size != score.logits->rows)
+    return refuse(session, "numbers of tokens that are not one a row");
+  int64_t scored = scoredTokens(*session.model->program), fill = session.state.fill;
+  int64_t tokens = scored - (fill >= 0 && fill < scored);
+  for (int64_t row = 0, sum = 0; row < score.logits->rows; ++row) {
+    int64_t count = countOf(score, row);
+    if (count < 0 || count > tokens) {
+      session.fail(QUOIN_STATUS_FAILED, "quoin.likeliest expects numbers of tokens in [0, %lld], but found %lld",
+                   static_cast<long long>(tokens), static_cast<long long>(count));
       return false;
     }
+    sum += count;
+    if (sum > QUOIN_MAX_ELEMENTS)
+      return refuseSize(session, "quoin.likeliest", sum);
   }
   return true;
 }
 
 bool quoin::rt::checkScore(quoin_session_t &session) {
   const quoin_score_t &score = session.state.score;
-  auto refuse = [&](const char *what) {
-    session.fail(QUOIN_STATUS_FAILED, "the decoder's score has %s", what);
-    return false;
-  };
   if (score.kind < QUOIN_HEAD_SCORE || score.kind > QUOIN_HEAD_LIKELIEST || !score.logits || score.logits->rows < 0)
-    return refuse("no logits");
+    return refuse(session, "no logits");
+  int64_t rows = score.logits->rows;
   for (const quoin_logits_t *logits : {score.logits, score.minus})
-    if (logits && logits->model == QUOIN_NO_HEAD) {
-      if (logits->width != scoredTokens(*session.model->program))
-        return refuse("scores that are not one a token");
-    } else if (logits && (logits->model < 0 || logits->model >= session.model->program->models_count ||
-                          !session.model->parts[static_cast<size_t>(logits->model)].head ||
-                          logits->width != session.model->parts[static_cast<size_t>(logits->model)].hidden))
-      return refuse("logits that no head scores");
-  int64_t rows = score.logits->rows, scored = scoredTokens(*session.model->program);
-  for (const quoin_logits_t *logits : {score.logits, score.minus})
-    if (logits && !checkAdjustments(session, *logits))
+    if (logits && !checkLogits(session, *logits))
       return false;
-  if (score.kind == QUOIN_HEAD_MATERIALIZE) {
-    if (score.width != scored) {
-      session.fail(QUOIN_STATUS_FAILED, "quoin.materialize expects rows of %lld scores, but found %lld",
-                   static_cast<long long>(scored), static_cast<long long>(score.width));
-      return false;
-    }
-    if (rows > QUOIN_MAX_ELEMENTS / scored) {
-      session.fail(QUOIN_STATUS_FAILED, "quoin.materialize expects a size of at least 0 and at most %d, but found %lld",
-                   QUOIN_MAX_ELEMENTS, static_cast<long long>(rows * scored));
-      return false;
-    }
-  }
-  if (score.kind == QUOIN_HEAD_LIKELIEST) {
-    if (score.counts.size != rows)
-      return refuse("numbers of tokens that are not one a row");
-    const int64_t tokens = scored - (session.state.fill >= 0 && session.state.fill < scored);
-    for (int64_t row = 0, sum = 0; row < rows; ++row) {
-      const int64_t count = countOf(score, row);
-      if (count < 0 || count > tokens) {
-        session.fail(QUOIN_STATUS_FAILED, "quoin.likeliest expects numbers of tokens in [0, %lld], but found %lld",
-                     static_cast<long long>(tokens), static_cast<long long>(count));
-        return false;
-      }
-      sum += count;
-      if (sum > QUOIN_MAX_ELEMENTS) {
-        session.fail(QUOIN_STATUS_FAILED, "quoin.likeliest expects a size of at least 0 and at most %d, but found %lld",
-                     QUOIN_MAX_ELEMENTS, static_cast<long long>(sum));
-        return false;
-      }
-    }
-  }
+  if (score.kind == QUOIN_HEAD_MATERIALIZE && !checkMaterialize(session))
+    return false;
+  if (score.kind == QUOIN_HEAD_LIKELIEST && !checkLikeliest(session))
+    return false;
   if (score.statistics > QUOIN_MAX_STATISTICS || score.transforms > sizeof(score.transform))
-    return refuse("too many statistics or transforms");
+    return refuse(session, "too many statistics or transforms");
   if ((score.positions.size && score.positions.size != rows) || (score.of.size && score.of.size != rows))
-    return refuse("positions or tokens that are not one a row");
+    return refuse(session, "positions or tokens that are not one a row");
   if (score.kind == QUOIN_HEAD_RESIDUAL && (!score.minus || score.minus->rows != rows || score.positions.size != rows))
-    return refuse("a residual without its other rows or positions");
-  if (score.kind == QUOIN_HEAD_SCORE)
-    for (uint32_t i = 0; i < score.statistics; ++i)
-      if (score.statistic[i] == QUOIN_STAT_PROBABILITY && score.of.size != rows)
-        return refuse("a probability without its tokens");
-  for (int64_t i = 0; i < score.of.size; ++i) {
-    int32_t token = static_cast<const int32_t *>(score.of.data)[i];
-    if (token < 0 || token >= scoredTokens(*session.model->program)) {
-      session.fail(QUOIN_STATUS_FAILED, "quoin.score expects tokens below %lld, but found %d",
-                   static_cast<long long>(scoredTokens(*session.model->program)), token);
-      return false;
-    }
-  }
-  return true;
+    return refuse(session, "a residual without its other rows or positions");
+  if (score.kind == QUOIN_HEAD_SCORE && asksFor(score, QUOIN_STAT_PROBABILITY, QUOIN_STAT_PROBABILITY) &&
+      score.of.size != rows)
+    return refuse(session, "a probability without its tokens");
+  return checkTokens(session, "quoin.score", score.of);
 }
 
 quoin_status_t quoin::rt::runScores(quoin_model_t &model, quoin_session_t *const *sessions, size_t count) {
