@@ -6,12 +6,11 @@ holds of such families is here, too: requests without a prompt, settings that ar
 import json
 import os
 import random
-import shutil
 import sys
-import tempfile
 
 import harness
 import tensors
+from family_folder import FamilyFolder
 from harness import expect
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "oracle"))
@@ -23,36 +22,16 @@ SCHEDULES = ["cosine", "uniform", "log", "exp", "pow2.5", "pow1", "pow0.25"]
 DEFAULTS = dict(steps=8, schedule="cosine", temperature=1.0, choice_temperature=4.5)
 
 
-class Folder:
-    def __init__(self, shape, seed=1, change=None):
-        self.shape, self.seed, self.change = shape, seed, change
+def made(folder, shape, seed):
+    return maskgit.Model(shape, maskgit.write(folder, shape, seed))
 
-    def __enter__(self):
-        self.top = tempfile.mkdtemp()
-        self.model = os.path.join(self.top, "model")
-        self.oracle = maskgit.Model(self.shape, maskgit.write(self.model, self.shape, self.seed))
-        if self.change:
-            path = os.path.join(self.model, "config.json")
-            config = dict(json.load(open(path)), **self.change)
-            json.dump({k: v for k, v in config.items() if v is not None}, open(path, "w"))
-        return self
 
-    def __exit__(self, *_):
-        shutil.rmtree(self.top, ignore_errors=True)
-
-    def compiled(self, *flags):
-        out = os.path.join(self.top, "out" + "".join(map(str, flags)).replace("=", "").replace("/", ""))
-        harness.tool("quoin-compile", self.model, "-o", out, "--weights", "f32", *flags)
-        return out
+class Folder(FamilyFolder):
+    def __init__(self, *args, **k):
+        super().__init__(made, *args, **k)
 
     def call(self, tool, target, label, grid, settings, *flags):
-        given, got = os.path.join(self.top, "in.safetensors"), os.path.join(self.top, "o.safetensors")
-        if os.path.exists(got):
-            os.unlink(got)
-        tensors.save(given, {"class": ("I32", [1], [label]), "grid": ("I32", [len(grid)], grid)})
-        sets = [x for k, v in settings.items() if k != "seed" for x in ("--set", f"{k}={v}")]
-        r = harness.call(tool, target, "--inputs", given, "--outputs", got, "--seed", settings.get("seed", 0), *sets, *flags)
-        return r, tensors.load(got) if os.path.exists(got) else None
+        return super().call(tool, target, settings, *flags, given={"class": ("I32", [1], [label]), "grid": ("I32", [len(grid)], grid)})
 
 
 def cases(shape, seed):
@@ -72,8 +51,7 @@ def against_the_oracle():
     compared = 0
     for n, shape in enumerate(SHAPES):
         with Folder(shape, seed=n + 1) as f:
-            program = os.path.join(f.top, "m.mlir")
-            harness.tool("quoin-import", f.model, "-o", program)
+            program = f.program()
             places = [("quoin-interpret", program), ("quoin-run", f.compiled("-O0")), ("quoin-run", f.compiled("-O2"))]
             for label, grid, settings in cases(shape, 7 + n):
                 ids, steps, nearest = maskgit.run(f.oracle, label, grid, **settings)
@@ -94,8 +72,7 @@ def bits():
     """Of bf16 weights as of f32 ones: threads change nothing."""
     with Folder(SHAPES[0]) as f:
         for weights in ("f32", "bf16"):
-            out = os.path.join(f.top, weights)
-            harness.tool("quoin-compile", f.model, "-o", out, "--weights", weights)
+            out = f.compiled(weights=weights)
             grid = [-1] * 9
             _, one = f.call("quoin-run", out, 1, grid, DEFAULTS, "--threads", "1")
             _, two = f.call("quoin-run", out, 1, grid, DEFAULTS, "--threads", "2")
@@ -117,8 +94,7 @@ def defaults():
         # A setting may come as a tensor of one element; a class by --set.
         given, got = os.path.join(f.top, "in.safetensors"), os.path.join(f.top, "o.safetensors")
         tensors.save(given, {"grid": ("I32", [9], grid), "steps": ("I32", [1], [3]), "choice_temperature": ("F32", [], [1.0])})
-        program = os.path.join(f.top, "m.mlir")
-        harness.tool("quoin-import", f.model, "-o", program)
+        program = f.program()
         for tool, target in (("quoin-run", plain), ("quoin-interpret", program)):
             harness.tool(tool, target, "--inputs", given, "--outputs", got, "--seed", 5, "--set", "class=2", "--set", "schedule=pow2.5")
             expect(tensors.load(got)["ids"] == own["ids"], f"{tool}: expects {own['ids']}, but found {tensors.load(got)['ids']}")
@@ -128,8 +104,7 @@ def refused(settings, *words, label=0, grid=None, interpreted=True):
     """Both tools say it alike."""
     def test():
         with Folder(SHAPES[0]) as f:
-            program = os.path.join(f.top, "m.mlir")
-            harness.tool("quoin-import", f.model, "-o", program)
+            program = f.program()
             for tool, target in (("quoin-interpret", program), ("quoin-run", f.compiled())):
                 r, got = f.call(tool, target, label, grid or [-1] * 9, settings)
                 expect(r.returncode == 1 and got is None, f"{tool}: expects a refusal, but it ended with {r.returncode}: {r.stderr}")

@@ -6,12 +6,10 @@ rows are made of numbers and of a vector for all of them, functions of rows betw
 import json
 import os
 import random
-import shutil
 import sys
-import tempfile
 
 import harness
-import tensors
+from family_folder import FamilyFolder
 from harness import expect
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "oracle"))
@@ -32,40 +30,16 @@ SHAPES = [
          attn_l2_norm=False, quant_resi=0.25, share_quant_resi=4)]
 
 
-class Folder:
-    def __init__(self, shape, seed=1, change=None):
-        self.shape, self.seed, self.change = shape, seed, change
+def made(folder, shape, seed):
+    return var.Var(shape, var.write(folder, shape, seed))
 
-    def __enter__(self):
-        self.top = tempfile.mkdtemp()
-        self.model = os.path.join(self.top, "model")
-        self.oracle = var.Var(self.shape, var.write(self.model, self.shape, self.seed))
-        if self.change:
-            path = os.path.join(self.model, "config.json")
-            config = dict(json.load(open(path)), **self.change)
-            json.dump({k: v for k, v in config.items() if v is not None}, open(path, "w"))
-        return self
 
-    def __exit__(self, *_):
-        shutil.rmtree(self.top, ignore_errors=True)
-
-    def program(self):
-        file = os.path.join(self.top, "m.mlir")
-        harness.tool("quoin-import", self.model, "-o", file)
-        return file
-
-    def compiled(self, *flags):
-        out = os.path.join(self.top, "out" + "".join(flags).replace("=", ""))
-        harness.tool("quoin-compile", self.model, "-o", out, "--weights", "f32", *flags)
-        return out
+class Folder(FamilyFolder):
+    def __init__(self, *args, **k):
+        super().__init__(made, *args, **k)
 
     def call(self, tool, target, label, settings, *flags):
-        got = os.path.join(self.top, "o.safetensors")
-        if os.path.exists(got):
-            os.unlink(got)
-        sets = [x for k, v in settings.items() if k != "seed" for x in ("--set", f"{k}={v}")]
-        r = harness.call(tool, target, "--outputs", got, "--set", f"class={label}", "--seed", settings.get("seed", 0), *sets, *flags)
-        return r, tensors.load(got) if os.path.exists(got) else None
+        return super().call(tool, target, {"class": label} | settings, *flags)
 
 
 def cases(shape, seed):
@@ -147,8 +121,7 @@ def bits():
     with Folder(SHAPES[0]) as f:
         settings = dict(guidance=1.5, seed=3)
         for weights in ("f32", "bf16"):
-            out = os.path.join(f.top, weights)
-            harness.tool("quoin-compile", f.model, "-o", out, "--weights", weights)
+            out = f.compiled(weights=weights)
             _, one = f.call("quoin-run", out, 1, settings, "--threads", "1")
             _, two = f.call("quoin-run", out, 1, settings, "--threads", "2")
             expect(one == two and one["ids"][1] == [38], f"{weights}: expects {one}, but found {two}")
