@@ -88,11 +88,55 @@ void print(const char *name, int64_t width, Storage result, int64_t rows, const 
   std::fflush(stdout);
 }
 
+/// Addresses of what `make` makes, compiled and loaded; none after an error, which is said of `what`.
+template <typename Make> std::vector<void *> compiled(const char *what, const std::string &path, Make make) {
+  std::string error;
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context()));
+  std::optional<Target> target = makeTarget("native", error);
+  std::optional<std::string> object;
+  std::vector<std::string> names;
+  if (target) {
+    KernelBuilder kernels(*module, target->kernels);
+    for (mlir::LLVM::LLVMFuncOp f : make(kernels)) {
+      f.setLinkage(mlir::LLVM::Linkage::External);
+      names.push_back(f.getName().str());
+    }
+    if (!names.empty() && mlir::succeeded(lowerToLLVM(*module)))
+      object = emitObject(*module, *target, std::vector<llvm::StringRef>(names.begin(), names.end()), error);
+  }
+  if (!object || !linkShared(*object, path, error)) {
+    std::fprintf(stderr, "error: '%s' does not compile: %s\n", what, error.c_str());
+    return {};
+  }
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  std::vector<void *> found;
+  for (const std::string &name : names)
+    found.push_back(dlsym(library, name.c_str()));
+  return found;
+}
+
+using Functions = std::vector<mlir::LLVM::LLVMFuncOp>;
+
+/// Times both of some numbers of rows, as many calls of each as make some microseconds.
+template <typename Ours, typename ByHand>
+void raceRowsOf(const char *name, int64_t width, Storage type, double seconds, Ours ours, ByHand byHand) {
+  for (int64_t rows : {1, 4, 8, 16, 32}) {
+    int64_t calls = std::max<int64_t>(1, 100000 / (rows * width));
+    auto often = [calls, rows](auto &call) {
+      return [calls, rows, &call] {
+        for (int64_t i = 0; i < calls; ++i)
+          call(rows);
+      };
+    };
+    std::vector<double> times = race({often(ours), often(byHand)}, seconds);
+    print(name, width, type, rows, times, 1e9 / double(calls * rows));
+  }
+}
+
 /// Norms of heads and the rotation behind them: one row program as stages have it, beside two kernels.
 void raceHeads(int64_t width, int64_t head, double seconds, const TemporaryFolder &folder) {
   constexpr int64_t reached = 64;
-  std::string type = "tensor<?x" + std::to_string(width) + "xf32>", error,
-              path = folder.path("heads" + std::to_string(head));
+  std::string type = "tensor<?x" + std::to_string(width) + "xf32>", path = folder.path("heads" + std::to_string(head));
   std::string text =
       "module attributes {quoin.capacity = " + std::to_string(reached) + " : index} {\nquoin.weight @e : tensor<8x" +
       std::to_string(width) + "xf32> from \"w\" tensor \"e\"\nquoin.weight @n : tensor<" + std::to_string(head) +
@@ -104,14 +148,12 @@ void raceHeads(int64_t width, int64_t head, double seconds, const TemporaryFolde
       "\n  %2 = quoin.rotary %1 at %positions theta 1.0e4 head_dim " + std::to_string(head) + " : " + type +
       "\n  quoin.hidden %2 : " + type + "\n}\n}\n";
   auto model = mlir::parseSourceString<mlir::ModuleOp>(text, &context());
-  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context()));
   mlir::PassManager passes(&context());
   passes.addPass(createLowerToStagesPass());
   passes.addNestedPass<stage::StepOp>(createFuseRowsPass());
-  std::optional<Target> target = makeTarget("native", error);
-  std::optional<std::string> object;
-  std::vector<std::string> names;
-  if (model && target && mlir::succeeded(passes.run(*model))) {
+  std::vector<void *> found = compiled("norms and rotations of heads", path, [&](KernelBuilder &kernels) {
+    if (!model || mlir::failed(passes.run(*model)))
+      return Functions();
     RowProgram program;
     model->walk([&](stage::EachRowOp op) {
       // Neither the embedding nor what hands rows to the host.
@@ -123,56 +165,36 @@ void raceHeads(int64_t width, int64_t head, double seconds, const TemporaryFolde
       for (auto [table, column] : op.getLookups())
         program.tables.push_back({column, Storage::F32, head * 4});
     });
-    KernelBuilder kernels(*module, target->kernels);
-    for (mlir::LLVM::LLVMFuncOp f :
-         {rowProgramKernel(kernels, program), handNorm(kernels, width, head, 1e-6, Storage::F32),
-          handRotary(kernels, width, head)}) {
-      f.setLinkage(mlir::LLVM::Linkage::External);
-      names.push_back(f.getName().str());
-    }
-    if (mlir::succeeded(lowerToLLVM(*module)))
-      object = emitObject(*module, *target, {names[0], names[1], names[2]}, error);
-  }
-  if (!object || !linkShared(*object, path, error)) {
-    std::fprintf(stderr, "error: norms and rotations of heads do not compile: %s\n", error.c_str());
+    return Functions{rowProgramKernel(kernels, program), handNorm(kernels, width, head, 1e-6, Storage::F32),
+                     handRotary(kernels, width, head)};
+  });
+  if (found.empty())
     return;
-  }
-  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  auto find = [&](size_t i) { return dlsym(library, names[i].c_str()); };
   auto fused = reinterpret_cast<void (*)(const void *, const void *, const void *, const void *, void *, const void *,
-                                         int64_t, int64_t)>(find(0));
-  auto norm = reinterpret_cast<HandKernel>(find(1));
-  auto rotary = reinterpret_cast<void (*)(const void *, const void *, const void *, void *, int64_t, int64_t)>(find(2));
+                                         int64_t, int64_t)>(found[0]);
+  auto norm = reinterpret_cast<HandKernel>(found[1]);
+  auto rotary =
+      reinterpret_cast<void (*)(const void *, const void *, const void *, void *, int64_t, int64_t)>(found[2]);
   Floats x(rowBytes(width) * maxRows), weight(head * 4), angles(reached * head * 4), y(rowBytes(width) * maxRows),
       z(rowBytes(width) * maxRows);
   std::vector<int32_t> positions(maxRows);
   for (int64_t r = 0; r < maxRows; ++r)
     positions[static_cast<size_t>(r)] = static_cast<int32_t>(r * 7 % reached);
-  for (int64_t rows : {1, 4, 8, 16, 32}) {
-    int64_t calls = std::max<int64_t>(1, 100000 / (rows * width));
-    std::vector<double> times = race({[&] {
-                                        for (int64_t i = 0; i < calls; ++i)
-                                          fused(x.at, positions.data(), weight.at, angles.at, y.at, nullptr, 0, rows);
-                                      },
-                                      [&] {
-                                        for (int64_t i = 0; i < calls; ++i) {
-                                          norm(x.at, weight.at, z.at, 0, rows);
-                                          rotary(z.at, angles.at, positions.data(), z.at, 0, rows);
-                                        }
-                                      }},
-                                     seconds);
-    print("norm, rotary", width, Storage::F32, rows, times, 1e9 / double(calls * rows));
-  }
+  raceRowsOf(
+      "norm, rotary", width, Storage::F32, seconds,
+      [&](int64_t rows) { fused(x.at, positions.data(), weight.at, angles.at, y.at, nullptr, 0, rows); },
+      [&](int64_t rows) {
+        norm(x.at, weight.at, z.at, 0, rows);
+        rotary(z.at, angles.at, positions.data(), z.at, 0, rows);
+      });
 }
 
 void raceOne(const RowCase &c, Storage result, double seconds, const TemporaryFolder &folder) {
-  std::string error, path = folder.path(std::string("rows") + std::to_string(&c - cases) + storageName(result).str());
-  mlir::OwningOpRef<mlir::ModuleOp> model = modelOf(c),
-                                    module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context()));
-  std::optional<Target> target = makeTarget("native", error);
-  std::optional<std::string> object;
-  std::string ours, hand;
-  if (model && target) {
+  std::string path = folder.path(std::string("rows") + std::to_string(&c - cases) + storageName(result).str());
+  mlir::OwningOpRef<mlir::ModuleOp> model = modelOf(c);
+  std::vector<void *> found = compiled(c.name, path, [&](KernelBuilder &kernels) {
+    if (!model)
+      return Functions();
     RowProgram program;
     model->walk([&](ModelOp m) { expandSpellings(m); });
     model->walk([&](EachRowOp op) {
@@ -180,47 +202,24 @@ void raceOne(const RowCase &c, Storage result, double seconds, const TemporaryFo
       program.inputs.resize(op.getInputs().size());
       program.results = {{result}};
     });
-    KernelBuilder kernels(*module, target->kernels);
-    mlir::LLVM::LLVMFuncOp functions[] = {rowProgramKernel(kernels, program),
-                                          c.group ? handNorm(kernels, c.width, c.group, 1e-6, result)
-                                                  : handSwiglu(kernels, c.width, result)};
-    for (mlir::LLVM::LLVMFuncOp f : functions)
-      f.setLinkage(mlir::LLVM::Linkage::External);
-    ours = functions[0].getName();
-    hand = functions[1].getName();
-    if (mlir::succeeded(lowerToLLVM(*module)))
-      object = emitObject(*module, *target, {ours, hand}, error);
-  }
-  if (!object || !linkShared(*object, path, error)) {
-    std::fprintf(stderr, "error: '%s' does not compile: %s\n", c.name, error.c_str());
+    return Functions{rowProgramKernel(kernels, program), c.group ? handNorm(kernels, c.width, c.group, 1e-6, result)
+                                                                 : handSwiglu(kernels, c.width, result)};
+  });
+  if (found.empty())
     return;
-  }
-  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  auto generic = reinterpret_cast<Kernel>(dlsym(library, ours.c_str()));
-  auto written = reinterpret_cast<HandKernel>(dlsym(library, hand.c_str()));
-
+  auto generic = reinterpret_cast<Kernel>(found[0]);
+  auto written = reinterpret_cast<HandKernel>(found[1]);
   int64_t bytes = rowBytes(c.width) * maxRows;
   Floats x(bytes), other(bytes), y(bytes), z(bytes);
-  for (int64_t rows : {1, 4, 8, 16, 32}) {
-    // As many calls as make some microseconds.
-    int64_t calls = std::max<int64_t>(1, 100000 / (rows * c.width));
-    std::vector<double> times = race({[&] {
-                                        for (int64_t i = 0; i < calls; ++i)
-                                          generic(x.at, other.at, y.at, nullptr, 0, rows);
-                                      },
-                                      [&] {
-                                        for (int64_t i = 0; i < calls; ++i)
-                                          written(x.at, other.at, z.at, 0, rows);
-                                      }},
-                                     seconds);
-    print(c.name, c.width, result, rows, times, 1e9 / double(calls * rows));
-  }
+  raceRowsOf(
+      c.name, c.width, result, seconds, [&](int64_t rows) { generic(x.at, other.at, y.at, nullptr, 0, rows); },
+      [&](int64_t rows) { written(x.at, other.at, z.at, 0, rows); });
 }
 
 /// Rows of a table by their numbers.
 void raceEmbed(int64_t width, Storage stored, double seconds, const TemporaryFolder &folder) {
   constexpr int64_t entries = 64;
-  std::string row = std::to_string(width) + "xf32", error,
+  std::string row = std::to_string(width) + "xf32",
               path = folder.path("embed" + std::to_string(width) + storageName(stored).str());
   auto model = mlir::parseSourceString<mlir::ModuleOp>(
       "quoin.weight @e : tensor<64x" + row +
@@ -230,49 +229,27 @@ void raceEmbed(int64_t width, Storage stored, double seconds, const TemporaryFol
           row + "> {\n  ^bb0(%id: index, %row: tensor<" + row + ">):\n    quoin.row %row : tensor<" + row +
           ">\n  }\n  stage.head %0 by <@e> : !stage.buffer<host, " + row + ">\n}\n",
       &context());
-  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(&context()));
-  std::optional<Target> target = makeTarget("native", error);
-  std::optional<std::string> object;
-  std::string ours, hand;
-  if (model && target) {
+  std::vector<void *> found = compiled("embed", path, [&](KernelBuilder &kernels) {
+    if (!model)
+      return Functions();
     RowProgram program;
     model->walk([&](stage::EachRowOp op) { program.body = &op.getBody().front(); });
     program.inputs.resize(1);
     program.tables = {{0, stored, roundUp(width, 16) * storageBytes(stored)}};
     program.results.resize(1);
-    KernelBuilder kernels(*module, target->kernels);
-    mlir::LLVM::LLVMFuncOp functions[] = {rowProgramKernel(kernels, program), handEmbed(kernels, width, stored)};
-    for (mlir::LLVM::LLVMFuncOp f : functions)
-      f.setLinkage(mlir::LLVM::Linkage::External);
-    ours = functions[0].getName();
-    hand = functions[1].getName();
-    if (mlir::succeeded(lowerToLLVM(*module)))
-      object = emitObject(*module, *target, {ours, hand}, error);
-  }
-  if (!object || !linkShared(*object, path, error)) {
-    std::fprintf(stderr, "error: embeddings do not compile: %s\n", error.c_str());
+    return Functions{rowProgramKernel(kernels, program), handEmbed(kernels, width, stored)};
+  });
+  if (found.empty())
     return;
-  }
-  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  auto generic = reinterpret_cast<Kernel>(dlsym(library, ours.c_str()));
-  auto written = reinterpret_cast<HandKernel>(dlsym(library, hand.c_str()));
+  auto generic = reinterpret_cast<Kernel>(found[0]);
+  auto written = reinterpret_cast<HandKernel>(found[1]);
   Floats table(roundUp(width, 16) * 4 * entries), y(rowBytes(width) * maxRows);
   std::vector<int32_t> ids(maxRows);
   for (int64_t r = 0; r < maxRows; ++r)
     ids[static_cast<size_t>(r)] = static_cast<int32_t>(r * 7 % entries);
-  for (int64_t rows : {1, 4, 16, 32}) {
-    int64_t calls = std::max<int64_t>(1, 100000 / (rows * width));
-    std::vector<double> times = race({[&] {
-                                        for (int64_t i = 0; i < calls; ++i)
-                                          generic(ids.data(), table.at, y.at, nullptr, 0, rows);
-                                      },
-                                      [&] {
-                                        for (int64_t i = 0; i < calls; ++i)
-                                          written(ids.data(), table.at, y.at, 0, rows);
-                                      }},
-                                     seconds);
-    print("embed", width, stored, rows, times, 1e9 / double(calls * rows));
-  }
+  raceRowsOf(
+      "embed", width, stored, seconds, [&](int64_t rows) { generic(ids.data(), table.at, y.at, nullptr, 0, rows); },
+      [&](int64_t rows) { written(ids.data(), table.at, y.at, 0, rows); });
 }
 } // namespace
 
