@@ -342,10 +342,7 @@ def refused(change, *words):
         text = module(program("plain"))
         expect(change[0] in text, "expects a change")
         with Folder(text.replace(*change)) as f:
-            process = harness.call("quoin-compile", f.file, "-o", os.path.join(f.top, "no"))
-            expect(process.returncode == 1, f"expects a refusal, but it ended with {process.returncode}")
-            for word in words:
-                expect(word in process.stderr, f"expects '{word}' in {process.stderr.strip()}")
+            harness.expect_refused(harness.call("quoin-compile", f.file, "-o", os.path.join(f.top, "no")), *words)
     return test
 
 

@@ -105,6 +105,13 @@ def expect(condition, message):
         raise Failure(message)
 
 
+def expect_refused(process, *words):
+    """The command ended with status 1 and said these words."""
+    expect(process.returncode == 1, f"expects a refusal, but it ended with {process.returncode}")
+    for word in words:
+        expect(word in process.stderr, f"expects '{word}' in {process.stderr.strip()}")
+
+
 def attempt(name, test):
     """Runs one test; gives whether it passed and the line to print."""
     try:
