@@ -216,7 +216,7 @@ static void hideSymbols(llvm::Module &m, ArrayRef<StringRef> exported, StringRef
 }
 
 std::optional<std::string> quoin::cpu::emitObject(ModuleOp module, const Target &target, ArrayRef<StringRef> exported,
-                                                  std::string &error, StringRef publicName) {
+                                                  std::string &error, StringRef publicName, Effort effort) {
   initialiseTargets();
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
@@ -230,9 +230,9 @@ std::optional<std::string> quoin::cpu::emitObject(ModuleOp module, const Target 
   const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!backend)
     return std::nullopt;
-  std::unique_ptr<llvm::TargetMachine> machine(
-      backend->createTargetMachine(triple, target.cpu, target.features, llvm::TargetOptions(), llvm::Reloc::PIC_,
-                                   std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
+      triple, target.cpu, target.features, llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
+      effort == Effort::speed ? llvm::CodeGenOptLevel::Aggressive : llvm::CodeGenOptLevel::None));
   m->setTargetTriple(triple);
   m->setDataLayout(machine->createDataLayout());
   m->setPICLevel(llvm::PICLevel::BigPIC);

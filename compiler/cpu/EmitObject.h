@@ -40,12 +40,16 @@ std::string missingHere(const Target &target);
 /// Lowers everything that kernels and programs are made of to the LLVM dialect.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module);
 
+/// What a compilation is for: an object that runs as fast as it can, or one that is there soon. Their results are equal
+/// bit for bit.
+enum class Effort { speed, haste };
+
 /// The object file's bytes, for a module in the LLVM dialect. Of what it defines, only the functions named in
 /// `exported` are seen outside of the object, so that any number of objects link together. If `publicName` is not
 /// empty, the one exported function is called so in the object.
 std::optional<std::string> emitObject(mlir::ModuleOp module, const Target &target,
                                       llvm::ArrayRef<llvm::StringRef> exported, std::string &error,
-                                      llvm::StringRef publicName = {});
+                                      llvm::StringRef publicName = {}, Effort effort = Effort::speed);
 
 /// Links one object file into a shared object; undefined symbols are errors. Safe to call from several threads.
 bool linkShared(llvm::StringRef object, llvm::StringRef path, std::string &error);

@@ -573,7 +573,8 @@ bool Compiler::writeProgram(OutputFolder &out, StringRef query) {
   report("code", 0);
   if (failed(cpu::lowerToLLVM(*module)))
     return failWith("the program cannot be lowered to LLVM");
-  std::optional<std::string> object = cpu::emitObject(*module, *target, {query}, error, options.symbol);
+  cpu::Effort effort = options.level == 0 ? cpu::Effort::haste : cpu::Effort::speed;
+  std::optional<std::string> object = cpu::emitObject(*module, *target, {query}, error, options.symbol, effort);
   if (!object)
     return false;
   if (options.object)

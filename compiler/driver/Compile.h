@@ -27,7 +27,7 @@ namespace quoin {
 struct CompileOptions {
   std::string input;  // a Hugging Face folder or a .mlir file
   std::string output; // a folder; a .mlir file if `to` is a phase of the IR
-  int level = 2;      // 0: caches derived, nothing else; 2: every exact pass
+  int level = 2;      // 0: caches derived, code made in haste, nothing else; 2: every exact pass, fast code
   std::string weights = "keep";
   std::vector<std::string> decoders; // empty: the family's own
   std::string architecture;          // a family, or the path of its template; empty: recognised
