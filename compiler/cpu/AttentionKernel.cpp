@@ -109,7 +109,7 @@ struct Dealer {
     a.read = shape.reads ? kb.at(field(kb.ptr, layers, offsetof(quoin_layers_t, read)), first * 8) : kb.null();
     a.queries = kb.at(queries, place(shape.rows));
     a.outputs = kb.at(outputs, place(shape.result));
-    a.lse = shape.lse ? kb.at(lse, (row0 * shape.heads + head * ratio) * 4) : kb.null();
+    a.lse = shape.lse ? kb.at(lse, row0 * shape.lseRowBytes() + head * (ratio * 4)) : kb.null();
     a.blind = shape.blind ? blind : kb.null();
     a.firstToken = first;
     a.pageOffset = pageOffset + head * page.headBytes();

@@ -484,7 +484,7 @@ struct TileEmitter {
       // Without a weight there is no softmax, and its logarithm is no number either.
       Val value = kb.select(kb.compare(Compare::sgt, sum, kb.real(0)), kb.fma(reference, kb.real(scale), kb.log(sum)),
                             kb.real(std::numeric_limits<double>::quiet_NaN()));
-      kb.store(kb.select(none, kb.real(-infinity), value), kb.at(in.lse, (tensorRow * shape.heads + head) * 4));
+      kb.store(kb.select(none, kb.real(-infinity), value), kb.at(in.lse, tensorRow * shape.lseRowBytes() + head * 4));
     }
     if (shape.blind)
       kb.when(none, [&] { kb.atomicMin(in.blind, shape.byPosition ? tensorRow : in.firstToken + token); });

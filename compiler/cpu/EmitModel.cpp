@@ -215,16 +215,16 @@ struct StepEmitter {
     int64_t layer = *op.getPages().getDefiningOp<stage::CacheOp>().getOffset();
     bool host = op.getQuery().getType().getSpace() == Space::Host;
     auto given = [&](Value result) { return kb.load(kb.ptr, resultRows(result.use_begin()->getOperandNumber())); };
+    shape.lse = bool(op.getLse());
     if (host) {
       shape.packed = shape.blind = true;
-      shape.lse = bool(op.getLse());
       shape.byPosition = op.getSorted();
       shape.rows = storageOf(op.getQuery().getType().getElement());
     }
     Val out = host ? given(op.getOutput()) : buffer(op.getOutput());
     Vals arguments{args, buffer(op.getQuery()), out, kb.index(layer), worker, workers};
     if (shape.lse)
-      arguments.push_back(given(op.getLse()));
+      arguments.push_back(host ? given(op.getLse()) : buffer(op.getLse()));
     if (shape.blind)
       arguments.push_back(field(kb.ptr, offsetof(quoin_layers_t, blind)));
     kb.call(attentionKernel(kb, shape), arguments);

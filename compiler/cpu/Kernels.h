@@ -204,10 +204,11 @@ struct AttentionShape {
   int64_t rowBytes(Storage s) const {
     return packed ? heads * page.headDim * storageBytes(s) : cpu::rowBytes(heads * page.headDim, s);
   }
+  int64_t lseRowBytes() const { return packed ? heads * 4 : cpu::rowBytes(heads, Storage::F32); }
 };
 
-/// (quoin_layers_t, q, out, byte offset of the layer in a page, worker, workers), then with `lse` where that goes,
-/// [rows][heads], and with `blind` the address of the lowest such query, which can only fall.
+/// (quoin_layers_t, q, out, byte offset of the layer in a page, worker, workers), then with `lse` where that goes, rows
+/// of a number a head, and with `blind` the address of the lowest such query, which can only fall.
 mlir::LLVM::LLVMFuncOp attentionKernel(KernelBuilder &kb, const AttentionShape &shape);
 
 /// (quoin_layers_t, worker, workers): fills words and tiles of every group. `within` is a formula of some layers' own,

@@ -35,12 +35,16 @@ ModelInventory quoin::takeInventory(StepOp step) {
   }
   for (auto attend : step.getBody().getOps<AttendOp>()) {
     PagesType pages = attend.getPages().getType();
-    ++all.layers;
     all.heads = attend.getHeads();
     all.kvHeads = pages.getHeads();
     all.headDim = pages.getHeadDim();
     all.flopsPerRowAndKey += 4 * all.heads * all.headDim;
-    all.cacheBytesPerToken += 2 * all.kvHeads * all.headDim * storageBytes(pages.getLayout().storage);
+  }
+  // Attentions may share their keys and values.
+  for (auto cache : step.getBody().getOps<stage::CacheOp>()) {
+    PagesType pages = cache.getPages().getType();
+    ++all.layers;
+    all.cacheBytesPerToken += 2 * pages.getHeads() * pages.getHeadDim() * storageBytes(pages.getLayout().storage);
   }
   int64_t bytesPerWeight = 4;
   if (HeadOp head = step.getHead()) {

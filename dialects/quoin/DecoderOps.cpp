@@ -58,6 +58,19 @@ static void printCallResults(OpAsmPrinter &printer, Operation *, Type logits, Ty
   llvm::interleaveComma(outputs, printer);
 }
 
+/// The type of rows' numbers: not written where it is that of the rows that are read.
+static ParseResult parseNumbersType(OpAsmParser &parser, Type &type) {
+  if (succeeded(parser.parseOptionalComma()))
+    return parser.parseType(type);
+  type = RankedTensorType::get({ShapedType::kDynamic}, parser.getBuilder().getIndexType());
+  return success();
+}
+
+static void printNumbersType(OpAsmPrinter &printer, Operation *, Type type) {
+  if (!getElementTypeOrSelf(type).isIndex())
+    printer << ", " << type;
+}
+
 #define GET_OP_CLASSES
 #include "dialects/quoin/QuoinOps.cpp.inc"
 

@@ -1,5 +1,6 @@
 //===- ModelOps.cpp - verifiers of weights and model ops -------------------===//
 
+#include "dialects/quoin/AttentionShape.h"
 #include "dialects/quoin/QuoinDialect.h"
 #include "dialects/quoin/RowProgram.h"
 #include "dialects/quoin/RowSpaces.h"
@@ -307,30 +308,44 @@ bool quoin::isOfPositionsAndLabels(MaskAttr mask) {
 
 bool quoin::isScale(const APFloat &scale) { return std::fabs(scale.convertToDouble()) < std::ldexp(1.0, 126); }
 
-LogicalResult AttentionOp::verify() {
+LogicalResult quoin::verifyAttention(Operation *op, const AttentionShape &shape, Value query,
+                                     ArrayRef<std::pair<StringRef, Value>> keys) {
   // attention_c1
-  int64_t heads = getHeads(), kvHeads = getKvHeads(), size = getHeadDim();
-  if (kvHeads <= 0 || heads <= 0 || heads % kvHeads != 0)
-    return emitOpError("expects kv_heads that divides heads ") << heads << ", but found " << kvHeads;
+  if (shape.kvHeads <= 0 || shape.heads <= 0 || shape.heads % shape.kvHeads != 0)
+    return op->emitOpError("expects kv_heads that divides heads ") << shape.heads << ", but found " << shape.kvHeads;
   // attention_c4
-  if (size < 1 || size > maxHeadDim)
-    return emitOpError("expects a head_dim from 1 to ") << maxHeadDim << ", but found " << size;
+  if (shape.headDim < 1 || shape.headDim > maxHeadDim)
+    return op->emitOpError("expects a head_dim from 1 to ") << maxHeadDim << ", but found " << shape.headDim;
   // attention_c2
   auto expectWidth = [&](Value value, StringRef what, int64_t times) -> LogicalResult {
-    uint64_t expected = llvm::SaturatingMultiply(static_cast<uint64_t>(times), static_cast<uint64_t>(size));
+    uint64_t expected = llvm::SaturatingMultiply(static_cast<uint64_t>(times), static_cast<uint64_t>(shape.headDim));
     if (static_cast<uint64_t>(width(value)) == expected)
       return success();
-    return emitOpError("expects ") << what << " of width " << expected << ", but found " << width(value);
+    return op->emitOpError("expects ") << what << " of width " << expected << ", but found " << width(value);
   };
-  if (failed(expectWidth(getQuery(), "a query", heads)) || failed(expectWidth(getKey(), "a key", kvHeads)) ||
-      failed(expectWidth(getValue(), "a value", kvHeads)))
+  if (failed(expectWidth(query, "a query", shape.heads)))
     return failure();
+  for (auto [what, rows] : keys)
+    if (failed(expectWidth(rows, what, shape.kvHeads)))
+      return failure();
   // attention_c3
-  if (!isScale(getScale()))
-    return emitOpError("expects a finite scale below 2^126, but found ") << getScaleAttr();
+  if (!isScale(shape.scale.getValue()))
+    return op->emitOpError("expects a finite scale below 2^126, but found ") << shape.scale;
   // attention_c5
-  if (getWithinAttr() && !isOfPositionsAndLabels(getWithinAttr()))
-    return emitOpError("expects a formula of positions and labels alone, but found ") << getWithinAttr();
+  if (shape.within && !isOfPositionsAndLabels(shape.within))
+    return op->emitOpError("expects a formula of positions and labels alone, but found ") << shape.within;
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  // attention_c1 to attention_c5
+  int64_t heads = getHeads(), kvHeads = getKvHeads(), size = getHeadDim();
+  if (failed(verifyAttention(*this, {heads, kvHeads, size, getScaleAttr(), getWithinAttr()}, getQuery(),
+                             {{"a key", getKey()}, {"a value", getValue()}})))
+    return failure();
+  // attention_c7
+  if (getLse() && width(getLse()) != heads)
+    return emitOpError("expects 'lse' of ") << heads << " numbers a row, one a head, but found " << getLse().getType();
   return success();
 }
 

@@ -37,7 +37,8 @@ def Quoin_ModelOp : Quoin_Op<"model", [Symbol, IsolatedFromAbove, SingleBlock, Q
     (C6) `quoin.gather_rows` gathers rows of the call at the third argument; (C7) keys and values of `quoin.attention` have rows of
     the call, its query has rows read if it has `rows`, which is the third argument, and rows of the call otherwise; (C8) hidden
     rows and results are rows read in a model that has those as its last argument, and rows of the call in one without; (C9) weights by which `quoin.embed` looks up ids have at
-    least as many rows as the head, and as the module says that there are tokens; (C10) heads of a module's models have as many rows each: there is one vocabulary.
+    least as many rows as the head, and as the module says that there are tokens; (C10) heads of a module's models have as many rows each: there is one vocabulary;
+    (C12) every layer runs all rows of the call: rows are selected by what the program reads, behind the last op in which they meet, and not by numbers that the body computes.
 
     Without ids it is a function of rows, which `quoin.apply` calls: (C11) its arguments are rows of features or numbers, one to 14 of them, it has no head, its
     body ends in `quoin.results`, and no op in it asks for positions or lets rows meet, but `quoin.scan`: rows of one call are a sequence, in their order.
@@ -176,11 +177,14 @@ def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [IsolatedFromAbove, Quoin
     key. So soft caps, ALiBi and other biases by distance need no op. Hiding keys is the mask's business: an infinitely bad score weighs nothing, but
     its key counts as seen.
 
+    With `lse` the second result is, of each head, the logarithm of the sum of exponentials of the row's scores, minus infinity for a row that sees no key:
+    what `quoin.merge_attention` needs beside the output to put parts together.
+
     Constraints: (C1) `kv_heads` divides `heads`; (C2) the query and the result have width `heads * head_dim`, key and value
     `kv_heads * head_dim`; (C3) `scale` is finite, below 2^126; (C4) `head_dim` is 1 to 512; (C5) a formula behind
     `within` is one of positions and labels, without symbols; (C6) `score` is a formula on numbers: its
     arguments are `f32, i32, i32, i32`, it ends in `quoin.number`, and holds at most 256 of the `arith` and `math` ops of `quoin.each_row` on
-    numbers of `f32`, `i32` and `i1`.
+    numbers of `f32`, `i32` and `i1`; (C7) `lse` has `heads` numbers a row.
 
     Example:
     ```mlir
@@ -195,15 +199,17 @@ def Quoin_AttentionOp : Quoin_ModelBodyOp<"attention", [IsolatedFromAbove, Quoin
       %soft = arith.mulf %bent, %cap : f32
       quoin.number %soft
     }
+    %8, %sum = quoin.attention %q, %k, %v heads 4 kv_heads 2 head_dim 32 within #quoin.mask<window<64>> scale 0.17677669529663687
+        : tensor<?x128xf32>, tensor<?x64xf32>, tensor<?x64xf32> lse tensor<?x4xf32>
     ```
   }];
   let arguments = (ins Quoin_Rows:$query, Quoin_Rows:$key, Quoin_Rows:$value, Optional<Quoin_IndexTensor>:$rows,
                        I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, F64Attr:$scale, OptionalAttr<Quoin_MaskAttr>:$within);
-  let results = (outs Quoin_Rows:$output);
+  let results = (outs Quoin_Rows:$output, Optional<Quoin_Rows>:$lse);
   let regions = (region AnyRegion:$score);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`rows` $rows^)? `heads` $heads `kv_heads` $kv_heads `head_dim` $head_dim (`within` $within^)? `scale` $scale attr-dict
-    `:` type($query) `,` type($key) `,` type($value) (`score` $score^)?
+    `:` type($query) `,` type($key) `,` type($value) (`lse` type($lse)^)? (`score` $score^)?
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
@@ -235,13 +241,13 @@ def Quoin_GatherRowsOp : Quoin_ModelBodyOp<"gather_rows", [AllTypesMatch<["input
   let summary = "keeps the rows that are read";
   let description = [{
     Row i of the result is row `rows[i]` of the operand: of features, or of positions for a `quoin.rotary` of rows read. Made by
-    `prune-rows`; row-wise ops may be moved behind it.
+    `prune-rows`; row-wise ops may be moved behind it. Row numbers that a body computes are refused (C12 of `quoin.model`).
 
     Example: `%n = quoin.gather_rows %h at %read : tensor<?x64xf32>`
   }];
-  let arguments = (ins AnyTypeOf<[Quoin_BodyRows, Quoin_IndexTensor]>:$input, Quoin_IndexTensor:$rows);
+  let arguments = (ins AnyTypeOf<[Quoin_BodyRows, Quoin_IndexTensor]>:$input, AnyTypeOf<[Quoin_IndexTensor, Quoin_BodyRows]>:$rows);
   let results = (outs AnyTypeOf<[Quoin_BodyRows, Quoin_IndexTensor]>:$output);
-  let assemblyFormat = "$input `at` $rows attr-dict `:` type($output)";
+  let assemblyFormat = "$input `at` $rows attr-dict `:` type($output) custom<NumbersType>(type($rows))";
 }
 
 #endif

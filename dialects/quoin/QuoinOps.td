@@ -2,6 +2,7 @@
 
 include "dialects/quoin/ApplyOps.td"
 include "dialects/quoin/AttentionOps.td"
+include "dialects/quoin/AttentionSpellings.td"
 include "dialects/quoin/CacheOps.td"
 include "dialects/quoin/DecoderOps.td"
 include "dialects/quoin/ModelOps.td"

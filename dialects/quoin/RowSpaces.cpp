@@ -2,6 +2,7 @@
 
 #include "dialects/quoin/RowSpaces.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -64,17 +65,33 @@ LogicalResult GatherRowsOp::inferRowSpace(ArrayRef<RowSpace> operands, RowSpace 
   result = RowSpace::Read;
   if (operands[0] != RowSpace::Call)
     return emitOpError("expects ") << nameOf(RowSpace::Call) << " to gather from, but found " << nameOf(operands[0]);
+  // model_c12
+  if (isRows(getRows()))
+    return emitOpError("expects rows that the program reads: every layer runs all rows of a call, but found some that "
+                       "the body selects by ")
+           << getRows().getType();
   if (operands[1] != RowSpace::Indices)
     return emitOpError("expects the body's third argument after 'at', but found ") << nameOf(operands[1]);
   return success();
 }
 
+LogicalResult AttentionMassOp::inferRowSpace(ArrayRef<RowSpace> operands, RowSpace &result) {
+  // model_c7, model_c12
+  result = RowSpace::Call;
+  for (auto [name, space] : llvm::zip_equal(ArrayRef<StringRef>{"queries", "keys", "groups"}, operands))
+    if (space != RowSpace::Call)
+      return emitOpError("expects ") << name << " of " << nameOf(RowSpace::Call)
+                                     << ", all of which run in every layer, but found " << nameOf(space);
+  return success();
+}
+
 LogicalResult AttentionOp::inferRowSpace(ArrayRef<RowSpace> operands, RowSpace &result) {
-  // model_c7
+  // model_c7, model_c12
   result = operands[0];
   for (auto [name, space] : {std::pair("keys", operands[1]), std::pair("values", operands[2])})
     if (space != RowSpace::Call)
-      return emitOpError("expects ") << name << " of " << nameOf(RowSpace::Call) << ", but found " << nameOf(space);
+      return emitOpError("expects ") << name << " of " << nameOf(RowSpace::Call)
+                                     << ", all of which run in every layer, but found " << nameOf(space);
   if (getRows() && operands[3] != RowSpace::Indices)
     return emitOpError("expects the body's third argument after 'rows', but found ") << nameOf(operands[3]);
   RowSpace wanted = getRows() ? RowSpace::Read : RowSpace::Call;
@@ -93,8 +110,16 @@ FailureOr<RowSpaces> RowSpaces::infer(Operation *owner, Block &body, Value read,
   for (Value column : once)
     result.spaces[column] = RowSpace::Sequence;
   for (Operation &op : body.without_terminator()) {
-    // model_c4
     auto modelOp = dyn_cast<ModelOpInterface>(op);
+    // model_c12
+    if (!modelOp && isa_and_present<tensor::TensorDialect>(op.getDialect()) &&
+        llvm::any_of(op.getOperands(), [&](Value v) { return result.spaces.contains(v); })) {
+      emitError(op.getLoc()) << "'" << owner->getName()
+                             << "' op expects every layer to run all rows of a call, but found '" << op.getName()
+                             << "', which may select some";
+      return failure();
+    }
+    // model_c4
     if (!modelOp) {
       emitError(op.getLoc()) << "'" << owner->getName() << "' op expects a body of model ops, but found '"
                              << op.getName() << "'";

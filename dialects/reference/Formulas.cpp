@@ -3,6 +3,7 @@
 #include "dialects/reference/Formulas.h"
 #include "dialects/reference/RowEvaluator.h"
 #include <cmath>
+#include <numeric>
 
 using namespace mlir;
 using namespace quoin::ref;
@@ -170,35 +171,21 @@ static void bend(Block &formula, SmallVectorImpl<double> &scores, int64_t head, 
   llvm::transform(made, scores.begin(), [](const Number &number) { return number.real; });
 }
 
-/// One head of one row: softmax over the keys it sees, zero if it sees none. NaN counts as the highest score.
-static void attendHead(const double *query, const Matrix &keys, const Matrix &values, int64_t at, int64_t width,
-                       double scale, ArrayRef<int64_t> seen, function_ref<void(SmallVectorImpl<double> &)> bendScores,
-                       double *out) {
-  SmallVector<double, 128> p;
+namespace {
+/// One head of one row: its softmax over the keys that it sees.
+struct HeadSoftmax {
+  SmallVector<double, 128> exponentials; ///< of the keys seen, over the highest score
   double highest = -HUGE_VAL, total = 0;
-  for (int64_t k : seen) {
-    const double *key = keys.row(k) + at;
-    double score = 0;
-    for (int64_t i = 0; i < width; ++i)
-      score += query[i] * key[i];
-    p.push_back(score * scale);
-  }
-  bendScores(p);
-  for (double x : p)
-    highest = std::isnan(highest) || x <= highest ? highest : x;
-  for (double &x : p)
-    total += x = std::exp(x - highest);
-  for (auto [k, x] : llvm::zip_equal(seen, p)) {
-    const double *value = values.row(k) + at;
-    for (int64_t i = 0; i < width; ++i)
-      out[i] += x / total * value[i];
-  }
-}
 
-Matrix quoin::ref::attend(const Matrix &queries, const Matrix &keys, const Matrix &values, const HeadShape &shape,
-                          const Visibility &visible, ArrayRef<Slot> slots, function_ref<int64_t(int64_t)> slot) {
+  double probability(size_t i) const { return exponentials[i] / total; }
+  double logarithm() const { return exponentials.empty() ? -HUGE_VAL : highest + std::log(total); }
+};
+
+/// Calls `body` with each row and head, the slots that the row sees, and the head's softmax.
+void eachHead(const Matrix &queries, const Matrix &keys, const HeadShape &shape, const Visibility &visible,
+              ArrayRef<Slot> slots, function_ref<int64_t(int64_t)> slot,
+              function_ref<void(int64_t row, int64_t head, ArrayRef<int64_t> seen, const HeadSoftmax &softmax)> body) {
   int64_t width = shape.headDim, share = shape.heads / shape.kvHeads;
-  Matrix out(queries.rows, queries.columns);
   SmallVector<int64_t, 128> seen, positions;
   for (int64_t r = 0; r < queries.rows; ++r) {
     seen.clear();
@@ -209,14 +196,58 @@ Matrix quoin::ref::attend(const Matrix &queries, const Matrix &keys, const Matri
         seen.push_back(k);
         positions.push_back(slots[static_cast<size_t>(k)].position);
       }
-    for (int64_t h = 0; h < shape.heads; ++h)
-      attendHead(
-          queries.row(r) + h * width, keys, values, h / share * width, width, shape.scale, seen,
-          [&](SmallVectorImpl<double> &scores) {
-            if (shape.score)
-              bend(*shape.score, scores, h, slots[static_cast<size_t>(query)].position, positions);
-          },
-          out.row(r) + h * width);
+    for (int64_t h = 0; h < shape.heads; ++h) {
+      HeadSoftmax softmax;
+      const double *own = queries.row(r) + h * width;
+      for (int64_t k : seen) {
+        const double *key = keys.row(k) + h / share * width;
+        softmax.exponentials.push_back(std::inner_product(own, own + width, key, 0.0) * shape.scale);
+      }
+      if (shape.score)
+        bend(*shape.score, softmax.exponentials, h, slots[static_cast<size_t>(query)].position, positions);
+      // NaN counts as the highest score.
+      for (double x : softmax.exponentials)
+        softmax.highest = std::isnan(softmax.highest) || x <= softmax.highest ? softmax.highest : x;
+      for (double &x : softmax.exponentials)
+        softmax.total += x = std::exp(x - softmax.highest);
+      body(r, h, seen, softmax);
+    }
   }
+}
+} // namespace
+
+Matrix quoin::ref::attend(const Matrix &queries, const Matrix &keys, const Matrix &values, const HeadShape &shape,
+                          const Visibility &visible, ArrayRef<Slot> slots, function_ref<int64_t(int64_t)> slot,
+                          Matrix *lse) {
+  int64_t width = shape.headDim, share = shape.heads / shape.kvHeads;
+  Matrix out(queries.rows, queries.columns);
+  if (lse)
+    *lse = Matrix(queries.rows, shape.heads);
+  eachHead(queries, keys, shape, visible, slots, slot,
+           [&](int64_t r, int64_t h, ArrayRef<int64_t> seen, const HeadSoftmax &softmax) {
+             double *to = out.row(r) + h * width;
+             for (auto [i, k] : llvm::enumerate(seen)) {
+               const double *value = values.row(k) + h / share * width;
+               for (int64_t f = 0; f < width; ++f)
+                 to[f] += softmax.probability(i) * value[f];
+             }
+             if (lse)
+               lse->row(r)[h] = softmax.logarithm();
+           });
+  return out;
+}
+
+Matrix quoin::ref::attentionMass(const Matrix &queries, const Matrix &keys, const Matrix &group, int64_t groups,
+                                 const HeadShape &shape, const Visibility &visible, ArrayRef<Slot> slots,
+                                 function_ref<int64_t(int64_t)> slot) {
+  Matrix out(queries.rows, groups);
+  eachHead(queries, keys, shape, visible, slots, slot,
+           [&](int64_t r, int64_t, ArrayRef<int64_t> seen, const HeadSoftmax &softmax) {
+             for (auto [i, k] : llvm::enumerate(seen))
+               for (int64_t g = 0; g < groups; ++g)
+                 // What is no number is none for every group.
+                 out.row(r)[g] += softmax.probability(i) * (group.row(k)[0] == static_cast<double>(g) ? 1 : 0) /
+                                  static_cast<double>(shape.heads);
+           });
   return out;
 }

@@ -43,9 +43,17 @@ struct HeadShape {
   mlir::Block *score = nullptr; ///< a formula of the score, the head, the positions of query and key
 };
 
-/// Row `r` of the queries is that of slot `slot(r)` of the call; keys and values are those of all its slots.
+/// Row `r` of the queries is that of slot `slot(r)` of the call; keys and values are those of all its slots. `lse`, if
+/// it is not null, becomes the logarithm of the sum of exponentials of each row and head.
 Matrix attend(const Matrix &queries, const Matrix &keys, const Matrix &values, const HeadShape &shape,
-              const Visibility &visible, llvm::ArrayRef<Slot> slots, llvm::function_ref<int64_t(int64_t r)> slot);
+              const Visibility &visible, llvm::ArrayRef<Slot> slots, llvm::function_ref<int64_t(int64_t r)> slot,
+              Matrix *lse = nullptr);
+
+/// The probability that a row's heads have, on their mean, for the keys of each of so many groups. `group` has the
+/// number of each key's; a number that is none is no group's.
+Matrix attentionMass(const Matrix &queries, const Matrix &keys, const Matrix &group, int64_t groups,
+                     const HeadShape &shape, const Visibility &visible, llvm::ArrayRef<Slot> slots,
+                     llvm::function_ref<int64_t(int64_t r)> slot);
 
 } // namespace quoin::ref
 

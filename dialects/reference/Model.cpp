@@ -68,7 +68,9 @@ private:
   LogicalResult embed(EmbedOp op, Matrix &out);
   Matrix linear(LinearOp op);
   Matrix rotary(RotaryOp op);
+  std::pair<const Matrix *, const Matrix *> kept(const Matrix &keys, const Matrix &values);
   Matrix attention(AttentionOp op);
+  Matrix attentionMass(AttentionMassOp op);
   void eachRow(EachRowOp op);
   void scan(ScanOp op);
 
@@ -116,25 +118,37 @@ Matrix BodyRun::rotary(RotaryOp op) {
               [&](int64_t r) { return call.slots[static_cast<size_t>(slotOfRow(op.getPositions(), r))].position; });
 }
 
-Matrix BodyRun::attention(AttentionOp op) {
-  // All keys and values of the call: the cache's, then those of the rows that run.
-  const Matrix *keys = &rows(op.getKey()), *values = &rows(op.getValue());
-  if (cache) {
-    if (cache->keys.size() <= attentions) {
-      cache->keys.resize(attentions + 1);
-      cache->values.resize(attentions + 1);
-    }
-    cache->keys[attentions].appendRows(*keys);
-    cache->values[attentions].appendRows(*values);
-    keys = &cache->keys[attentions];
-    values = &cache->values[attentions];
+/// All keys and values of the call for the next attention: the cache's, then those of the rows that run.
+std::pair<const Matrix *, const Matrix *> BodyRun::kept(const Matrix &keys, const Matrix &values) {
+  size_t number = attentions++;
+  if (!cache)
+    return {&keys, &values};
+  if (cache->keys.size() <= number) {
+    cache->keys.resize(number + 1);
+    cache->values.resize(number + 1);
   }
-  ++attentions;
+  cache->keys[number].appendRows(keys);
+  cache->values[number].appendRows(values);
+  return {&cache->keys[number], &cache->values[number]};
+}
+
+Matrix BodyRun::attention(AttentionOp op) {
+  auto [keys, values] = kept(rows(op.getKey()), rows(op.getValue()));
   HeadShape shape{static_cast<int64_t>(op.getHeads()), static_cast<int64_t>(op.getKvHeads()),
                   static_cast<int64_t>(op.getHeadDim()), op.getScale().convertToDouble(),
                   op.getScore().empty() ? nullptr : &op.getScore().front()};
-  return attend(rows(op.getQuery()), *keys, *values, shape, visible.within(op.getWithinAttr()), call.slots,
-                [&](int64_t r) { return slotOfRow(op.getQuery(), r); });
+  return attend(
+      rows(op.getQuery()), *keys, *values, shape, visible.within(op.getWithinAttr()), call.slots,
+      [&](int64_t r) { return slotOfRow(op.getQuery(), r); }, op.getLse() ? &matrices[op.getLse()] : nullptr);
+}
+
+Matrix BodyRun::attentionMass(AttentionMassOp op) {
+  auto [keys, group] = kept(rows(op.getKey()), rows(op.getGroup()));
+  HeadShape shape{static_cast<int64_t>(op.getHeads()), static_cast<int64_t>(op.getKvHeads()),
+                  static_cast<int64_t>(op.getHeadDim()), op.getScale().convertToDouble(), nullptr};
+  return ref::attentionMass(rows(op.getQuery()), *keys, *group, rowNumbersOf(op.getMass()), shape,
+                            visible.within(op.getWithinAttr()), call.slots,
+                            [&](int64_t r) { return slotOfRow(op.getQuery(), r); });
 }
 
 void BodyRun::eachRow(EachRowOp op) {
@@ -202,7 +216,7 @@ LogicalResult BodyRun::evaluate(Operation *op) {
     out.columns = rowNumbersOf(repeated.getOutput());
     return success();
   }
-  if (auto spelling = dyn_cast<SpellingOpInterface>(op)) {
+  if (auto spelling = dyn_cast<SpellingOpInterface>(op); spelling && !isa<AttentionMassOp>(op)) {
     auto made = evaluateSpelling(
         spelling, [&](Value v) -> const Matrix & { return rows(v); },
         [&](FlatSymbolRefAttr symbol) { return ArrayRef(weight(symbol).stored.numbers); });
@@ -225,6 +239,7 @@ LogicalResult BodyRun::evaluate(Operation *op) {
               })
               .Case([&](RotaryOp o) { return rotary(o); })
               .Case([&](AttentionOp o) { return attention(o); })
+              .Case([&](AttentionMassOp o) { return attentionMass(o); })
               .Case([&](GatherRowsOp o) { return rowsAt(rows(o.getInput()), call.read, call.from); })
               .Case([&](arith::AddFOp o) { return sum(rows(o.getLhs()), rows(o.getRhs())); })
               .DefaultUnreachable("an op that the verifier lets into a body");

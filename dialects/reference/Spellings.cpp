@@ -177,6 +177,30 @@ static Matrix mix(const Matrix &in, const Matrix &share) {
 }
 
 //===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+/// log(1 + exp(x)) without an overflow.
+static double softplus(double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+
+static SmallVector<Matrix, 2> mergeAttention(const Matrix &first, const Matrix &firstLse, const Matrix &second,
+                                             const Matrix &secondLse) {
+  Matrix out(first.rows, first.columns), lse(firstLse.rows, firstLse.columns);
+  int64_t width = first.columns / lse.columns;
+  for (int64_t r = 0; r < out.rows; ++r)
+    for (int64_t h = 0; h < lse.columns; ++h) {
+      double a = firstLse.row(r)[h], b = secondLse.row(r)[h];
+      bool none[] = {a == -HUGE_VAL, b == -HUGE_VAL};
+      // -logsigmoid(a - b) is what the second adds to the first's logarithm.
+      lse.row(r)[h] = none[1] ? a : none[0] ? b : a + softplus(b - a);
+      for (int64_t i = h * width; i < (h + 1) * width; ++i)
+        out.row(r)[i] = (none[0] ? 0 : first.row(r)[i] / (1 + std::exp(b - a))) +
+                        (none[1] ? 0 : second.row(r)[i] / (1 + std::exp(a - b)));
+    }
+  return {out, lse};
+}
+
+//===----------------------------------------------------------------------===//
 // Grids
 //===----------------------------------------------------------------------===//
 
@@ -257,6 +281,9 @@ SmallVector<Matrix, 2> quoin::ref::evaluateSpelling(SpellingOpInterface op, func
       })
       .Case([&](ConvOp o) {
         return Made{convolve(o, rows(o.getInput()), numbers(o.getWeightAttr()), numbers(o.getBiasAttr()))};
+      })
+      .Case([&](MergeAttentionOp o) {
+        return mergeAttention(rows(o.getFirst()), rows(o.getFirstLse()), rows(o.getSecond()), rows(o.getSecondLse()));
       })
       .Case([&](MixOp o) { return Made{mix(rows(o.getInput()), rows(o.getShare()))}; })
       .DefaultUnreachable("a spelling that has a meaning here");

@@ -182,8 +182,13 @@ Matrix StepRun::evaluate(AttendOp op) {
   HeadShape shape{static_cast<int64_t>(op.getHeads()), pages.getHeads(), pages.getHeadDim(),
                   op.getScale().convertToDouble(), op.getScore().empty() ? nullptr : &op.getScore().front()};
   MaskAttr within = op.getWords().getDefiningOp<MasksOp>().getWithinAttr();
-  return attend(buffer(op.getQuery()), cache.keys[layer], cache.values[layer], shape, visible.within(within),
-                call.slots, [&](int64_t r) { return slotOf(space, r); });
+  Matrix lse;
+  Matrix out = attend(
+      buffer(op.getQuery()), cache.keys[layer], cache.values[layer], shape, visible.within(within), call.slots,
+      [&](int64_t r) { return slotOf(space, r); }, op.getLse() ? &lse : nullptr);
+  if (op.getLse())
+    buffer(op.getLse()) = std::move(lse);
+  return out;
 }
 
 LogicalResult StepRun::runStages() {

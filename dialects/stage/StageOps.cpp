@@ -22,14 +22,16 @@ static constexpr int64_t notPlaced = -1;
 // Places and weights of any stage
 //===----------------------------------------------------------------------===//
 
+static std::optional<int64_t> asPlace(std::optional<uint64_t> place) {
+  return place ? std::optional<int64_t>(*place) : std::nullopt;
+}
+
 std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
   if (!buffer.getDefiningOp())
     return std::nullopt;
   return llvm::TypeSwitch<Operation *, std::optional<int64_t>>(buffer.getDefiningOp())
-      .Case<ProductOp, ExpertsOp, AttendOp>([](auto op) {
-        std::optional<uint64_t> place = op.getPlace();
-        return place ? std::optional<int64_t>(*place) : std::nullopt;
-      })
+      .Case<ProductOp, ExpertsOp>([](auto op) { return asPlace(op.getPlace()); })
+      .Case([&](AttendOp op) { return asPlace(buffer == op.getOutput() ? op.getPlace() : op.getLsePlace()); })
       .Case<EachRowOp, ScanOp>([&](auto op) -> std::optional<int64_t> {
         size_t result = cast<OpResult>(buffer).getResultNumber();
         ArrayRef<int64_t> places = op.getPlaces().value_or(ArrayRef<int64_t>());
@@ -40,7 +42,8 @@ std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
 
 void quoin::stage::setPlace(Value buffer, int64_t place) {
   llvm::TypeSwitch<Operation *>(buffer.getDefiningOp())
-      .Case<ProductOp, ExpertsOp, AttendOp>([&](auto stage) { stage.setPlace(place); })
+      .Case<ProductOp, ExpertsOp>([&](auto stage) { stage.setPlace(place); })
+      .Case([&](AttendOp op) { buffer == op.getOutput() ? op.setPlace(place) : op.setLsePlace(place); })
       .Case<EachRowOp, ScanOp>([&](auto op) {
         SmallVector<int64_t> places(op.getPlaces().value_or(ArrayRef<int64_t>()));
         places.resize(op.getNumResults(), notPlaced);
@@ -591,11 +594,11 @@ LogicalResult AttendOp::verify() {
     return emitOpError("expects pages of a memory with queries of 'host' and only then, but found those of ")
            << cache.getKey().getType() << " with " << query;
   // attend_c8
-  if (!host && (getSorted() || getLse()))
-    return emitOpError("expects 'sorted' and 'lse' with queries of 'host' only, but found ") << query;
+  if (!host && getSorted())
+    return emitOpError("expects 'sorted' with queries of 'host' only, but found ") << query;
   if (host && !getScore().empty())
     return emitOpError("expects queries of 'host' without 'score', but found one");
-  auto logarithms = BufferType::get(getContext(), Space::Host, heads, Float32Type::get(getContext()));
+  auto logarithms = BufferType::get(getContext(), query.getSpace(), heads, Float32Type::get(getContext()));
   if (getLse() && getLse().getType() != logarithms)
     return emitOpError("expects logarithms of ") << logarithms << ", but found " << getLse().getType();
   return success();

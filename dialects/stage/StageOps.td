@@ -222,12 +222,13 @@ def Stage_AttendOp : Stage_StageOp<"attend", [IsolatedFromAbove, Quoin_HoldsForm
   let summary = "attention over pages";
   let description = [{
     Queries see the keys of their session's pages that the words show. As `quoin.attention`, whose keys are the call's own rows. Queries of the `host` see the keys of a memory; with
-    `sorted`, a slot's query is the row whose number is the slot's position. `lse` is the logarithm of the sum of exponentials of each row and head.
+    `sorted`, a slot's query is the row whose number is the slot's position. `lse` is the logarithm of the sum of exponentials of each row and head, in a place of its own
+    (`lse_place`) where it is not the host's.
 
     Constraints: (C1) the pages' heads divide `heads`; (C2) the query has `heads` times as many features as a key head, f32, and the
     result as many in the same space; (C3) `scale` is finite, below 2^126; (C4) queries of space `read` come with their numbers, others without;
     (C5) the result is f32 or bf16; (C6) `score` is as in `quoin.attention`; (C7) queries of `host`, and they alone, see the pages of a memory, and are stored as those and the result;
-    (C8) `sorted` and `lse`, which is f32 with a number a head, come with queries of `host`, and these without `score`.
+    (C8) `sorted` comes with queries of `host`, and these without `score`; `lse` is f32, with a number a head, in the result's space.
 
     Example:
     ```mlir
@@ -236,11 +237,11 @@ def Stage_AttendOp : Stage_StageOp<"attend", [IsolatedFromAbove, Quoin_HoldsForm
     ```
   }];
   let arguments = (ins UnitAttr:$barrier, UnitAttr:$sorted, Stage_Buffer:$query, Stage_Pages:$pages, Stage_Words:$words, Optional<Stage_Numbers>:$rows, I64Attr:$heads,
-                       F64Attr:$scale, OptionalAttr<I64Attr>:$place);
+                       F64Attr:$scale, OptionalAttr<I64Attr>:$place, OptionalAttr<I64Attr>:$lse_place);
   let results = (outs Stage_Buffer:$output, Optional<Stage_Buffer>:$lse);
   let regions = (region AnyRegion:$score);
   let assemblyFormat = [{
-    (`barrier` $barrier^)? (`sorted` $sorted^)? $query `,` $pages `under` $words (`rows` $rows^)? `heads` $heads `scale` $scale (`place` $place^)? attr-dict
+    (`barrier` $barrier^)? (`sorted` $sorted^)? $query `,` $pages `under` $words (`rows` $rows^)? `heads` $heads `scale` $scale (`place` $place^)? (`lse_place` $lse_place^)? attr-dict
     `:` qualified(type($query)) `,` qualified(type($pages)) `->` qualified(type($output)) (`lse` qualified(type($lse))^)? (`score` $score^)?
   }];
   let hasVerifier = 1;

@@ -96,8 +96,9 @@ private:
     }
     if (auto product = dyn_cast<ProductOp>(op))
       narrowInput(product);
+    auto attend = dyn_cast<AttendOp>(op);
     for (Value result : scratchResults(op))
-      if (cast<StageOpInterface>(op).storesNarrow() && mayBeNarrow(result))
+      if (cast<StageOpInterface>(op).storesNarrow() && !(attend && result == attend.getLse()) && mayBeNarrow(result))
         store(result, BFloat16Type::get(&getContext()));
   }
 

@@ -63,7 +63,7 @@ FailureOr<StepOp> quoin::lowerFunction(func::FuncOp function) {
                                       step.getColumns()[2], IntegerAttr());
   auto attend =
       AttendOp::create(b, loc, types.out, types.lse, false, plan->sorted(), step.getColumns()[0], pages, words, Value(),
-                       types.out.getWidth() / types.pages.getHeadDim(), op.getScale(), IntegerAttr());
+                       types.out.getWidth() / types.pages.getHeadDim(), op.getScale(), IntegerAttr(), IntegerAttr());
   SmallVector<Value, 2> results(plan->results.size(), attend.getLse());
   results[static_cast<size_t>(plan->outResult)] = attend.getOutput();
   stage::ResultsOp::create(b, loc, results);

@@ -4,8 +4,9 @@
 //
 //   1. spellings that are left are written out; a sum of rows is a row program, too, and so is a rotary, which reads a
 //      table of angles by its rows' positions;
-//   2. attention becomes two stages: keys and values go into pages, queries look at them. Who sees whom is evaluated
-//      first of all, and again before an attention with another formula of its own than the one before it;
+//   2. attention becomes two stages: keys and values go into pages, queries look at them. Attentions over the same keys
+//      and values share their pages. Who sees whom is evaluated first of all, and again before an attention with
+//      another formula of its own than the one before it;
 //   3. ids and positions that are gathered stay those of the step: a row program on rows read finds them by the rows'
 //      numbers. Embeddings read a table by one of their columns;
 //   4. rows are gathered, given their sequence's and handed to the host by row programs that change nothing, which fuse
@@ -77,6 +78,7 @@ private:
   Value words;
   DenseMap<Value, Value> buffers;                               ///< of the model's rows, positions and ids
   std::map<std::pair<Value, Space>, Value, SpreadOrder> spread; ///< rows of sequences, for each row of a space
+  DenseMap<std::pair<Value, Value>, Value> pages;               ///< of keys and values
 
   //===--------------------------------------------------------------------===//
   // Types and weights
@@ -191,16 +193,26 @@ private:
       words = MasksOp::create(b, loc, b.getType<WordsType>(), false, MaskAttr(), within);
   }
 
+  /// The pages of an attention's keys and values: those that are there already, or new ones.
+  Value pagesFor(AttentionOp op) {
+    auto type = b.getType<PagesType>(op.getKvHeads(), op.getHeadDim(), b.getF32Type());
+    Value &found = pages[{op.getKey(), op.getValue()}];
+    if (!found || found.getType() != type)
+      found = stage::CacheOp::create(b, op.getLoc(), type, false, false, buffers.at(op.getKey()),
+                                     buffers.at(op.getValue()), IntegerAttr());
+    return found;
+  }
+
   void addAttention(AttentionOp op) {
     showWithin(op.getLoc(), op.getWithinAttr());
-    auto pages = b.getType<PagesType>(op.getKvHeads(), op.getHeadDim(), b.getF32Type());
-    auto cache = stage::CacheOp::create(b, op.getLoc(), pages, false, false, buffers.at(op.getKey()),
-                                        buffers.at(op.getValue()), IntegerAttr());
-    auto attend = AttendOp::create(b, op.getLoc(), typeFor(op.getOutput()), Type(), false, false,
-                                   buffers.at(op.getQuery()), cache, words, op.getRows() ? step.getRead() : Value(),
-                                   op.getHeads(), op.getScale(), IntegerAttr());
+    auto attend =
+        AttendOp::create(b, op.getLoc(), typeFor(op.getOutput()), op.getLse() ? typeFor(op.getLse()) : Type(), false,
+                         false, buffers.at(op.getQuery()), pagesFor(op), words, op.getRows() ? step.getRead() : Value(),
+                         op.getHeads(), op.getScale(), IntegerAttr(), IntegerAttr());
     attend.getScore().takeBody(op.getScore());
     buffers[op.getOutput()] = attend.getOutput();
+    if (op.getLse())
+      buffers[op.getLse()] = attend.getLse();
   }
 
   /// A row program as it stands; one without results is nothing.

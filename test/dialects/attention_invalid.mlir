@@ -433,3 +433,14 @@ quoin.model @attention_c6_ops head @e {
   }
   quoin.hidden %0 : tensor<?x4xf32>
 }
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @attention_c7 head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  // expected-error @+1 {{expects 'lse' of 2 numbers a row, one a head, but found 'tensor<?x4xf32>'}}
+  %1, %2 = quoin.attention %0, %0, %0 heads 2 kv_heads 2 head_dim 2 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32> lse tensor<?x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
+}

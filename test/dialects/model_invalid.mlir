@@ -171,11 +171,11 @@ quoin.model @model_c6_indices head @e {
 // -----
 
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
-quoin.model @model_c7_key head @e {
+quoin.model @model_c7_c12_key head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %read: tensor<?xindex>):
   %0 = quoin.embed %ids by @e : tensor<?x4xf32>
   %1 = quoin.gather_rows %0 at %read : tensor<?x4xf32>
-  // expected-error @+1 {{'quoin.attention' op expects keys of rows of the call, but found rows read}}
+  // expected-error @+1 {{'quoin.attention' op expects keys of rows of the call, all of which run in every layer, but found rows read}}
   %2 = quoin.attention %1, %1, %0 rows %read heads 1 kv_heads 1 head_dim 4 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
   quoin.hidden %2 : tensor<?x4xf32>
 }
@@ -183,11 +183,11 @@ quoin.model @model_c7_key head @e {
 // -----
 
 quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
-quoin.model @model_c7_value head @e {
+quoin.model @model_c7_c12_value head @e {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %read: tensor<?xindex>):
   %0 = quoin.embed %ids by @e : tensor<?x4xf32>
   %1 = quoin.gather_rows %0 at %read : tensor<?x4xf32>
-  // expected-error @+1 {{'quoin.attention' op expects values of rows of the call, but found rows read}}
+  // expected-error @+1 {{'quoin.attention' op expects values of rows of the call, all of which run in every layer, but found rows read}}
   %2 = quoin.attention %1, %0, %1 rows %read heads 1 kv_heads 1 head_dim 4 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
   quoin.hidden %2 : tensor<?x4xf32>
 }
@@ -359,4 +359,33 @@ quoin.model @model_c8_sequence head @h each_sequence [2] {
 ^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>, %a: tensor<?x4xf32>):
   // expected-error @+1 {{'quoin.hidden' op expects rows of the call in a model without a third argument, but found rows of sequences}}
   quoin.hidden %a : tensor<?x4xf32>
+}
+
+// -----
+
+// Rows chosen between layers by what a row program says of them (a predictor, the attention that they have).
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @model_c12 head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  %kept = quoin.each_row %0 : (tensor<?x4xf32>) -> tensor<?x1xi32> {
+  ^bb0(%row: tensor<4xf32>):
+    %best = arith.constant dense<0> : tensor<1xi32>
+    quoin.row %best : tensor<1xi32>
+  }
+  // expected-error @+1 {{'quoin.gather_rows' op expects rows that the program reads: every layer runs all rows of a call, but found some that the body selects by 'tensor<?x1xi32>'}}
+  %1 = quoin.gather_rows %0 at %kept : tensor<?x4xf32>, tensor<?x1xi32>
+  %2 = quoin.attention %1, %1, %1 heads 1 kv_heads 1 head_dim 4 scale 0.5 : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>
+  quoin.hidden %2 : tensor<?x4xf32>
+}
+
+// -----
+
+quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
+quoin.model @model_c12_tensor head @e {
+^bb0(%ids: tensor<?xi32>, %positions: tensor<?xindex>):
+  %0 = quoin.embed %ids by @e : tensor<?x4xf32>
+  // expected-error @+1 {{'quoin.model' op expects every layer to run all rows of a call, but found 'tensor.extract_slice', which may select some}}
+  %1 = tensor.extract_slice %0[0, 0] [2, 4] [1, 1] : tensor<?x4xf32> to tensor<2x4xf32>
+  quoin.hidden %0 : tensor<?x4xf32>
 }

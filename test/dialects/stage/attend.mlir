@@ -8,8 +8,9 @@ quoin.weight @e : tensor<8x4xf32> from "model.safetensors" tensor "e"
 
 // CHECK-LABEL: stage.step @body
 // CHECK: stage.attend %{{.+}}, %{{.+}} under %{{.+}} heads 2 scale 5.000000e-01 : !stage.buffer<row, 4xf32>, !stage.pages<2x2xf32> -> !stage.buffer<row, 4xf32>
+// CHECK: stage.attend %{{.+}} place 0 lse_place 1 : !stage.buffer<row, 4xf32>, !stage.pages<2x2xf32> -> !stage.buffer<row, 4xf32> lse !stage.buffer<row, 2xf32>
 // CHECK: stage.attend barrier %{{.+}}, %{{.+}} under %{{.+}} rows %{{.+}} heads 2 scale 5.000000e-01 place 0 : !stage.buffer<read, 4xf32>, !stage.pages<2x2xf32> -> !stage.buffer<read, 4xbf16>
-stage.step @body places [64] {
+stage.step @body places [64, 64] {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
   %words = stage.masks
   %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
@@ -18,6 +19,7 @@ stage.step @body places [64] {
   }
   %kv = stage.cache %0, %0 : !row, !row -> !stage.pages<2x2xf32>
   %1 = stage.attend %0, %kv under %words heads 2 scale 0.5 : !row, !stage.pages<2x2xf32> -> !row
+  %3, %sum = stage.attend %0, %kv under %words heads 2 scale 0.5 place 0 lse_place 1 : !row, !stage.pages<2x2xf32> -> !row lse !stage.buffer<row, 2xf32>
   %r = stage.each_row %0 at %read : (!row) -> !read {
   ^bb0(%row: tensor<4xf32>):
     quoin.row %row : tensor<4xf32>
