@@ -30,6 +30,7 @@ private:
   const CheckpointFiles::Tensor *require(const TensorRequest &request, std::string &file);
   bool absent(const TensorRequest &request);
   bool refuseUncountedLayers();
+  bool ignores(const std::string &name) const;
   bool refuseUnreadBiases();
   bool isZero(const std::string &name);
   std::string unread() const;
@@ -222,11 +223,17 @@ bool WeightsWriter::absent(const TensorRequest &request) {
   return false;
 }
 
+/// Does the template say that it may be there unread?
+bool WeightsWriter::ignores(const std::string &name) const {
+  return std::any_of(model.ignored.begin(), model.ignored.end(),
+                     [&](const auto &pattern) { return fits(name, pattern); });
+}
+
 /// A layer that config.json does not count would silently be left out: a tensor that has the name of one that is read
-/// but for a number.
+/// but for a number, unless the template ignores it.
 bool WeightsWriter::refuseUncountedLayers() {
   for (const auto &[name, tensor] : files.all()) {
-    if (read.count(name))
+    if (read.count(name) || ignores(name))
       continue;
     for (size_t at = name.find_first_of("0123456789"); at != std::string::npos;) {
       size_t end = std::min(name.find_first_not_of("0123456789", at), name.size());
@@ -269,8 +276,7 @@ std::string WeightsWriter::unread() const {
   size_t count = 0;
   const std::string *first = nullptr;
   for (const auto &[name, tensor] : files.all())
-    if (!read.count(name) && std::none_of(model.ignored.begin(), model.ignored.end(),
-                                          [&, key = name](const auto &pattern) { return fits(key, pattern); })) {
+    if (!read.count(name) && !ignores(name)) {
       first = first ? first : &name;
       ++count;
     }

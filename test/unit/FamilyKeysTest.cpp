@@ -509,6 +509,9 @@ const Known all[] = {
     {"LLaDA-V", qwen("llada", {{"mask_token_id", 19}})},
     {"a2d-qwen3", qwen("a2d-qwen3", {{"mask_token_id", 19}})},
     {"a2d-qwen3", qwen("a2d-llama", {{"mask_token_id", 19}})},
+    {"blockrank",
+     qwen("mistral",
+          {{"num_hidden_layers", 2}, {"blockrank_layer", 1}, {"blockrank_position", 32}, {"blockrank_separator", 19}})},
     {"PanguEmbedded", qwen("PanguEmbedded", {{"mask_token_id", 19}, {"bias", true}, {"attention_bias", nullptr}})},
 };
 
