@@ -280,11 +280,11 @@ struct ApproximateCache : quoin::impl::ApproximateCachePassBase<ApproximateCache
       return signalPassFailure();
     }
     llvm::MapVector<Operation *, SmallVector<ForwardOp>> loops;
-    bool labels = false;
+    bool labels = false, positions = givesPositions(decoder);
     decoder.walk([&](Operation *op) { labels |= static_cast<bool>(labelsGivenBy(op)); });
     decoder.walk([&](ForwardOp call) {
-      std::string reason = "its sequence has labels";
-      std::optional<Candidate> candidate = labels ? std::nullopt : match(call, reason);
+      std::string reason = labels ? "its sequence has labels" : "the program says where its tokens stand";
+      std::optional<Candidate> candidate = labels || positions ? std::nullopt : match(call, reason);
       Operation *loop = candidate ? candidate->sequence.getOwner()->getParentOp() : nullptr;
       if (loops.contains(loop) && !sameRegion(*match(loops[loop].front(), reason), *candidate)) {
         loop = nullptr;

@@ -264,6 +264,7 @@ std::vector<CacheUses> quoin::collectCacheUses(DecoderOp decoder) {
   std::vector<CacheUses> caches;
   IndexFacts facts(decoder);
   MaskFactsOptions options;
+  options.sequencePositions = givesPositions(decoder);
   decoder.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (Value labels = labelsGivenBy(op)) {
       // Prompts have label 0, and so has what is added without one.

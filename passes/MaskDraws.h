@@ -38,6 +38,10 @@ protected:
       low = std::min<int64_t>(high, 0) - (high < 0 ? 2 : 0);
     return draw(low, std::min(high, low + 2));
   }
+  /// Where a slot of the sequence stands.
+  int64_t drawPosition(int64_t slot, int64_t range) {
+    return options.sequencePositions && draw(0, 2) ? draw(0, range) : slot;
+  }
   /// Sizes at which the formulas' constants and divisors matter.
   int64_t drawRange() const {
     int64_t most = 12;

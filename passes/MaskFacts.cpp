@@ -57,6 +57,13 @@ private:
       it->second = question.addVariable();
     return LinearForm::variable(it->second);
   }
+  /// A slot of the sequence whose position the program may have given.
+  void placeAnywhere(MaskQuestion &question, LinearForm &position) const {
+    if (!options.sequencePositions)
+      return;
+    position = LinearForm::variable(question.addVariable());
+    question.requireLe(LinearForm(0), position);
+  }
   bool isNone(const MaskQuestion &question) {
     Answer answer = question.solve();
     gaveUp |= answer == Answer::TooManyCases;
@@ -109,6 +116,8 @@ bool Prover::agree(const MaskUse &a, const StablePrefix &p, const MaskUse &b, co
     sharedVariables.clear();
     LinearForm q = LinearForm::variable(question.addVariable()), k = LinearForm::variable(question.addVariable());
     MaskInstance one{&a.mask, q, k, q, k, LinearForm(), LinearForm(), LinearForm(), LinearForm(), {}};
+    for (LinearForm *position : {&one.queryPosition, &one.keyPosition})
+      placeAnywhere(question, *position);
     if (options.sequenceLabels)
       for (LinearForm *label : {&one.queryLabel, &one.keyLabel}) {
         *label = LinearForm::variable(question.addVariable());
@@ -183,6 +192,9 @@ bool Prover::isCut(const RowCut &cut, const MaskUse &use, const StablePrefix &pr
       } else {
         w.terms.push_back({question.addQuotient(base, cut.block), cut.block});
       }
+      placeAnywhere(question, instance.queryPosition);
+      if (!then)
+        placeAnywhere(question, instance.keyPosition);
       // Row q below it sees `slot` at or above it.
       question.requireLe(zero, q);
       question.requireLe(q, w, 1);
@@ -235,8 +247,10 @@ bool Prover::disagreeSomewhere(const MaskUse &a, const StablePrefix &p, const Ma
     if (limit <= 0)
       continue;
     MaskToken q, k;
-    q.position = q.slot = draw(0, limit - 1);
-    k.position = k.slot = draw(0, limit - 1);
+    q.slot = draw(0, limit - 1);
+    k.slot = draw(0, limit - 1);
+    q.position = drawPosition(q.slot, range);
+    k.position = drawPosition(k.slot, range);
     if (options.sequenceLabels) {
       q.label = drawLabel(options.lowLabel, options.highLabel);
       k.label = drawLabel(options.lowLabel, options.highLabel);
@@ -258,8 +272,10 @@ bool Prover::isCrossedSomewhere(const RowCut &cut, const MaskUse &use, const Sta
       continue;
     MaskToken q, k;
     // Often near the cut.
-    q.position = q.slot = w - 1 - draw(0, i % 2 ? std::min<int64_t>(w - 1, 2) : w - 1);
-    k.position = k.slot = w + draw(0, i % 3 ? 2 : range);
+    q.slot = w - 1 - draw(0, i % 2 ? std::min<int64_t>(w - 1, 2) : w - 1);
+    k.slot = w + draw(0, i % 3 ? 2 : range);
+    q.position = drawPosition(q.slot, range);
+    k.position = drawPosition(k.slot, range);
     const ThenRows *then = use.then.empty() || i % 4 ? nullptr : &use.then[draw(0, use.then.size() - 1)];
     if (then) {
       k.slot = std::max(k.slot, d);
@@ -460,6 +476,13 @@ bool quoin::proveSeesKept(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &
       question.requireLe(k, to, 1);
       addBelowPrefix(question, k, prefix, one.symbols, 1);
       question.requireLe(k, q, 1);
+      auto placeAnywhere = [&](LinearForm &position) {
+        if (!options.sequencePositions)
+          return;
+        position = fresh();
+        question.requireLe(zero, position);
+      };
+      placeAnywhere(one.keyPosition);
       if (then) {
         question.requireLe(to, q);
         one.queryPosition = fresh();
@@ -470,6 +493,7 @@ bool quoin::proveSeesKept(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &
         addLabelRange(question, one.queryLabel, then->lowLabel, then->highLabel);
       } else {
         question.requireLe(q, to, 1);
+        placeAnywhere(one.queryPosition);
         if (use.mask.usesOpen()) {
           one.queryOpen = fresh();
           addBetween(question, zero, one.queryOpen, LinearForm(1));

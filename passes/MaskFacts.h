@@ -4,9 +4,9 @@
 // may use, from the masks' formulas alone: for all lengths, positions and symbols at once.
 //
 // The question. All calls on one cache form a chain. Call c has a mask m with symbols s; slots below `to` are the
-// sequence's own (slot = position), the others are the `then` rows. When the next call c' finds that its first v slots
-// hold the tokens, positions and labels that the cache holds, which keys and values are those that c', run without a
-// cache, would compute?
+// sequence's own (slot = position, unless the program gives positions), the others are the `then` rows. When the next
+// call c' finds that its first v slots hold the tokens, positions and labels that the cache holds, which keys and
+// values are those that c', run without a cache, would compute?
 //
 // Two facts answer it.
 //
@@ -91,6 +91,8 @@ struct MaskFactsOptions {
   /// Slots of the sequence may have labels other than 0; then those of this range.
   bool sequenceLabels = false;
   int64_t lowLabel = 0, highLabel = 0;
+  /// Slots of the sequence may have any positions, which stay theirs; else slot and position are the same.
+  bool sequencePositions = false;
   /// Shared values that may stand in the cut, below this number.
   int sharedInCut = 0;
   /// Most cases of one question, and of all together (those with divisions count more); beyond, the sound answer is

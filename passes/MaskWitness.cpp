@@ -22,8 +22,11 @@ struct Witness {
 };
 } // namespace
 
-static std::string describe(const MaskToken &token, bool labels) {
+/// Of a token of the sequence also its slot, where that is not its position.
+static std::string describe(const MaskToken &token, bool labels, bool own = true) {
   std::string text = "position " + std::to_string(token.position);
+  if (own && token.slot != token.position)
+    text = "slot " + std::to_string(token.slot) + " at " + text;
   if (token.open)
     text = "open " + text;
   return labels ? text + " of label " + std::to_string(token.label) : text;
@@ -62,7 +65,8 @@ std::string Finder::ofThen(const MaskUse &use) {
     const ThenRows &then = use.then[static_cast<size_t>(draw(0, static_cast<int64_t>(use.then.size()) - 1))];
     int64_t to = draw(1, i % 2 ? range : 4);
     MaskToken q, k;
-    q.position = q.slot = draw(0, to - 1);
+    q.slot = draw(0, to - 1);
+    q.position = drawPosition(q.slot, range);
     k.slot = to + draw(0, 2);
     k.position = std::max<int64_t>(0, then.above ? to + *then.above + draw(0, 3) : draw(0, range));
     k.label = drawLabel(then.lowLabel, then.highLabel);
@@ -70,7 +74,7 @@ std::string Finder::ofThen(const MaskUse &use) {
       q.label = drawLabel(options.lowLabel, options.highLabel);
     if (use.mask.see(q, k, symbols))
       witness.offer(to + k.position, [&] {
-        return describe(q, options.sequenceLabels) + " sees a 'then' row at " + describe(k, true) +
+        return describe(q, options.sequenceLabels) + " sees a 'then' row at " + describe(k, true, /*own=*/false) +
                ", behind a text of " + std::to_string(to) + describe(use.mask, symbols);
       });
   }
@@ -83,8 +87,10 @@ std::string Finder::ofCut(const MaskUse &use) {
   for (int i = 0; i < attempts; ++i) {
     llvm::SmallVector<int64_t> shared = drawShared(range), symbols = drawSymbols(use, shared, range);
     MaskToken q, k;
-    q.position = q.slot = draw(0, i % 2 ? range : 2);
-    k.position = k.slot = q.position + 1 + draw(0, i % 2 ? range : 2);
+    q.slot = draw(0, i % 2 ? range : 2);
+    k.slot = q.slot + 1 + draw(0, i % 2 ? range : 2);
+    q.position = drawPosition(q.slot, range);
+    k.position = drawPosition(k.slot, range);
     if (use.mask.usesOpen())
       k.open = draw(0, 1);
     if (options.sequenceLabels) {
@@ -92,10 +98,13 @@ std::string Finder::ofCut(const MaskUse &use) {
       k.label = drawLabel(options.lowLabel, options.highLabel);
     }
     if (use.mask.see(q, k, symbols))
-      witness.offer(k.position + std::abs(q.label) + std::abs(k.label), [&] {
-        return describe(q, options.sequenceLabels) + " sees " + describe(k, options.sequenceLabels) + " behind it" +
-               describe(use.mask, symbols);
-      });
+      // Of tokens that stand at their slots the key's position says it all.
+      witness.offer(std::max(k.position, k.slot) + (q.position == q.slot ? 0 : q.position) + std::abs(q.label) +
+                        std::abs(k.label),
+                    [&] {
+                      return describe(q, options.sequenceLabels) + " sees " + describe(k, options.sequenceLabels) +
+                             " behind it" + describe(use.mask, symbols);
+                    });
   }
   return witness.text;
 }
@@ -108,8 +117,10 @@ std::string Finder::ofPrefix(const MaskUse &use) {
     llvm::SmallVector<int64_t> shared = drawShared(range), x = drawSymbols(use, shared, range),
                                y = drawSymbols(other, shared, range);
     MaskToken q, k;
-    q.position = q.slot = draw(0, i % 2 ? range : 4);
-    k.position = k.slot = draw(0, q.position);
+    q.slot = draw(0, i % 2 ? range : 4);
+    k.slot = draw(0, q.slot);
+    q.position = drawPosition(q.slot, range);
+    k.position = drawPosition(k.slot, range);
     if (options.sequenceLabels) {
       q.label = drawLabel(options.lowLabel, options.highLabel);
       k.label = drawLabel(options.lowLabel, options.highLabel);

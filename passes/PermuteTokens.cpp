@@ -108,6 +108,10 @@ struct PermuteTokens : quoin::impl::PermuteTokensPassBase<PermuteTokens> {
       remark::missed(decoder.getLoc(), remarkOn<PermuteTokens>("Sort")) << "the program is approximate";
       return;
     }
+    if (givesPositions(decoder)) {
+      remark::missed(decoder.getLoc(), remarkOn<PermuteTokens>("Sort")) << "the program says where its tokens stand";
+      return;
+    }
     bool changed = false;
     for (CallGroup &group : collectGroups(decoder))
       if (std::optional<SortPlan> plan = findPlan(group)) {

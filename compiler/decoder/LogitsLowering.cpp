@@ -17,7 +17,8 @@ static constexpr int64_t rowsField = offsetof(quoin_logits_t, rows), hiddenField
                          tokensField = offsetof(quoin_logits_t, tokens),
                          amountsField = offsetof(quoin_logits_t, amounts),
                          rowsOfField = offsetof(quoin_logits_t, rows_of),
-                         firstOfField = offsetof(quoin_logits_t, first_of);
+                         firstOfField = offsetof(quoin_logits_t, first_of),
+                         readAtField = offsetof(quoin_logits_t, read_at), textField = offsetof(quoin_logits_t, text);
 
 /// Nothing is added to scores.
 static void storeAsMade(Emitter &e, Value logits) {
@@ -36,6 +37,8 @@ static Value makeLogits(Emitter &e, Value like, Value rows, Value hidden, Value 
   for (int64_t field : {widthField, modelField})
     e.store(e.load(e.i64, like, field), made, field);
   storeAsMade(e, made);
+  e.storeTensor(e.loadTensor(e.i64, like, readAtField), made, readAtField);
+  e.store(e.load(e.pointer, like, textField), made, textField);
   return made;
 }
 
@@ -104,6 +107,12 @@ static void lowerRows(Emitter &e, RowsOp op) {
   for (int64_t field : {tokensField, amountsField, rowsOfField})
     e.storeTensor(e.loadTensor(e.i32, logits, field), made, field);
   e.store(e.add(e.load(e.i64, logits, firstOfField), from), made, firstOfField);
+  TensorParts at = e.loadTensor(e.i64, logits, readAtField);
+  Value unnamed = e.compare(Pred::eq, at.data, e.null());
+  Value first = LLVM::GEPOp::create(e.b, e.pointer, e.i64, at.data, ArrayRef<LLVM::GEPArg>{from});
+  at.data = LLVM::SelectOp::create(e.b, unnamed, at.data, first);
+  at.size = LLVM::SelectOp::create(e.b, unnamed, at.size, count);
+  e.storeTensor(at, made, readAtField);
   e.set(op.getResult(), made);
 }
 
@@ -119,6 +128,8 @@ static void lowerAsLogits(Emitter &e, AsLogitsOp op) {
   e.store(width, made, widthField);
   e.store(e.constant(QUOIN_NO_HEAD), made, modelField);
   storeAsMade(e, made);
+  e.storeTensor(e.emptyTensor(e.i64), made, readAtField);
+  e.store(e.null(), made, textField);
   e.set(op.getLogits(), made);
 }
 

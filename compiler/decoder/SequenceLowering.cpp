@@ -128,10 +128,16 @@ std::optional<LogicalResult> quoin::decoder::lowerSequenceOp(Emitter &e, Operati
                                         {e.get(o.getSequence()), e.get(o.getCount()), label}));
       })
       .Case([&](AppendOp o) {
-        Value ids = e.scratch(0, e.tensor(o.getIds()));
+        TensorParts tokens = e.tensor(o.getIds());
+        Value ids = e.scratch(0, tokens), at = e.null();
+        if (o.getPositions()) {
+          TensorParts positions = e.tensor(o.getPositions());
+          e.requireEqual(tokens.size, positions.size, "quoin.append", "positions");
+          at = e.scratch(1, positions);
+        }
         Value label = o.getLabel() ? e.get(o.getLabel()) : e.constant(0);
         e.set(o.getResult(),
-              e.callHost(offsetof(quoin_host_t, append), e.pointer, {e.get(o.getSequence()), ids, label}));
+              e.callHost(offsetof(quoin_host_t, append), e.pointer, {e.get(o.getSequence()), ids, at, label}));
       })
       .Case([&](InsertOp o) {
         Value ids = e.scratch(0, e.tensor(o.getIds())), label = o.getLabel() ? e.get(o.getLabel()) : e.constant(0);

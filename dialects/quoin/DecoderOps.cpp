@@ -230,6 +230,11 @@ Value quoin::labelsGivenBy(Operation *op) {
       .Default([](Operation *) { return Value(); });
 }
 
+bool quoin::givesPositions(DecoderOp decoder) {
+  auto gives = [](AppendOp op) { return op.getPositions() ? WalkResult::interrupt() : WalkResult::advance(); };
+  return decoder.walk(gives).wasInterrupted();
+}
+
 LogicalResult DenoiseOp::verifyRegions() {
   Block &block = getBody().front();
   Builder b(getContext());

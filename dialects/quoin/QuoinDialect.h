@@ -99,6 +99,9 @@ inline bool isFiltered(Statistic s) {
 /// The labels that an op gives tokens of a sequence, an index or a vector of them; null if it gives none but 0.
 mlir::Value labelsGivenBy(mlir::Operation *op);
 
+/// Does a decoder say where its models see tokens, so that a token's position may be another than its place?
+bool givesPositions(DecoderOp decoder);
+
 /// Settings of this name may be given again with a request in every decoder.
 bool isRunTimeSetting(llvm::StringRef name);
 /// And so may these of one decoder; the others are fixed by compilation.

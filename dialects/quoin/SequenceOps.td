@@ -92,16 +92,18 @@ def Quoin_ExtendOp : Quoin_SequenceOp<"extend"> {
   let assemblyFormat = "$sequence `by` $count (`label` $label^)? attr-dict";
 }
 
-def Quoin_AppendOp : Quoin_SequenceOp<"append"> {
+def Quoin_AppendOp : Quoin_SequenceOp<"append", [AttrSizedOperandSegments]> {
   let summary = "adds known tokens at the end";
   let description = [{
-    With the given label, 0 without. `quoin.extend` adds open positions, `quoin.insert` tokens elsewhere.
+    With the given label, 0 without. `at` says where models and masks see each token: its position there, which need be neither its place in the
+    sequence nor another than those of the tokens before. Without, it is its place. Ranges, indices and traces count places always.
+    `quoin.extend` adds open positions, `quoin.insert` tokens elsewhere.
 
-    Example: `%y = quoin.append %x, %ids label %segment`
+    Example: `%y = quoin.append %x, %ids at %positions label %segment`
   }];
-  let arguments = (ins Quoin_Sequence:$sequence, Quoin_TokenTensor:$ids, Optional<Index>:$label);
+  let arguments = (ins Quoin_Sequence:$sequence, Quoin_TokenTensor:$ids, Optional<Quoin_IndexTensor>:$positions, Optional<Index>:$label);
   let results = (outs Quoin_Sequence:$result);
-  let assemblyFormat = "$sequence `,` $ids (`label` $label^)? attr-dict";
+  let assemblyFormat = "$sequence `,` $ids (`at` $positions^)? (`label` $label^)? attr-dict";
 }
 
 def Quoin_InsertOp : Quoin_SequenceOp<"insert"> {

@@ -204,10 +204,16 @@ FailureOr<Machine::Data> Machine::call(Operation *op, const CallOperands &c) {
         return op->emitOpError("expects to read slots in [")
                << call.from << ", " << count << "), but found " << row.integer;
       call.read.push_back(row.integer);
-      logits.positions.push_back(call.slots[static_cast<size_t>(row.integer)].position);
+      // What a trace calls it: its place in the sequence.
+      const Sequence &x = sequence(c.sequence);
+      bool own = row.integer < integer(c.to);
+      logits.positions.push_back(!own              ? call.slots[static_cast<size_t>(row.integer)].position
+                                 : x.order.empty() ? row.integer
+                                                   : x.order[static_cast<size_t>(row.integer)]);
     }
 
   readPositions = logits.positions;
+  logits.text = lastText = std::get<std::shared_ptr<const Sequence>>(get(c.sequence));
 
   constexpr int64_t mostSymbol = int64_t(1) << 40;
   for (int64_t symbol : call.symbols)

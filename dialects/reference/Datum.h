@@ -44,6 +44,8 @@ struct Logits {
   std::shared_ptr<const Logits> unconditional;
   double guidance = 0;
   std::vector<Adjustment> adjustments;
+  /// The sequence of the call that made them, for who edits scores.
+  std::shared_ptr<const Sequence> text;
 
   int64_t rows() const { return hidden.rows; }
   int64_t vocabulary() const { return head.weight ? head.weight->stored.rows : hidden.columns; }

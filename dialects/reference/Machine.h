@@ -89,6 +89,8 @@ private:
   mlir::FailureOr<Data> suspendedScores(SuspendScoresOp op);
   mlir::FailureOr<Datum> materialize(mlir::Operation *op, const Logits &logits, mlir::Type type);
   mlir::FailureOr<Data> likeliest(mlir::Operation *op, const Logits &logits, mlir::Value counts);
+  /// Lets the request change rows [first, ..) of scores.
+  void edit(const Logits &logits, Matrix &scores, int64_t first, const Tensor *positions) const;
   mlir::LogicalResult guide(GuideOp op);
   mlir::LogicalResult adjust(AdjustOp op);
   mlir::LogicalResult rows(RowsOp op);
@@ -135,7 +137,8 @@ private:
   std::map<int64_t, KeyValueCache> caches;
   std::map<std::string, NamedValues> outputs;
   Trace trace;
-  std::vector<int64_t> readPositions; ///< of the last call
+  std::vector<int64_t> readPositions;       ///< of the last call
+  std::shared_ptr<const Sequence> lastText; ///< likewise
   int64_t evaluations = 0, draftEvaluations = 0, forwards = 0, prefillTokens = 0;
   int64_t rounds = 0; // of loops since the model ran
   int depth = 0;      // of func.call

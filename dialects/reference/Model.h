@@ -25,6 +25,8 @@ struct Slot {
   int64_t label = 0;
   /// Of a call of a model that takes columns: its rows of them, one behind the other.
   std::vector<double> columns = {};
+  /// `quoin.append` said where it stands; else its position is its place in the sequence.
+  bool placed = false;
   bool operator==(const Slot &o) const { return isAs(o, false); }
   /// With `tokenless` tokens and open bits do not count.
   bool isAs(const Slot &o, bool tokenless) const {

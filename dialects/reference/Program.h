@@ -17,6 +17,7 @@
 
 #include "dialects/reference/Trace.h"
 #include "dialects/reference/Weights.h"
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -30,6 +31,16 @@ struct NamedValues {
   std::vector<int64_t> shape; // empty: a number
   std::vector<double> reals;
   std::vector<int64_t> integers;
+};
+
+/// A row of scores, and what a request may look at to change it.
+struct RowToEdit {
+  llvm::MutableArrayRef<double> scores;
+  /// Of the token that it chooses, where the decoder names it; else of the row that was read; -1 if there is none.
+  int64_t position;
+  /// Of the call that the row is of.
+  const Sequence &text;
+  int64_t promptLength;
 };
 
 struct Request {
@@ -46,6 +57,8 @@ struct Request {
   std::map<std::string, double> settings;
   /// Settings that are words.
   std::map<std::string, std::string> words;
+  /// Changes rows of scores before tokens are chosen from them and anything is measured; null: nobody does.
+  std::function<void(const RowToEdit &)> edit;
 };
 
 struct Result {

@@ -24,6 +24,16 @@ Matrix Logits::scores(int64_t from, int64_t count) const {
   return result;
 }
 
+void Machine::edit(const Logits &l, Matrix &scores, int64_t first, const Tensor *positions) const {
+  static const Sequence nothing;
+  for (int64_t r = 0; request.edit && r < scores.rows; ++r) {
+    auto row = static_cast<size_t>(first + r);
+    int64_t position = positions ? (*positions)[row].integer : l.positions[row];
+    llvm::MutableArrayRef<double> numbers(scores.row(r), static_cast<size_t>(scores.columns));
+    request.edit({numbers, position, l.text ? *l.text : nothing, static_cast<int64_t>(request.prompt.size())});
+  }
+}
+
 /// Rows of scores that are held at a time.
 static constexpr int64_t chunk = 8;
 
@@ -45,6 +55,7 @@ FailureOr<Machine::Data> Machine::score(Operation *op, const Logits &l, ArrayRef
   std::vector<Tensor> results(statistics.size());
   for (int64_t first = 0; first < l.rows(); first += chunk) {
     Matrix scores = l.scores(first, std::min(chunk, l.rows() - first));
+    edit(l, scores, first, at);
     for (int64_t r = 0; r < scores.rows; ++r) {
       auto row = static_cast<size_t>(first + r);
       int64_t position = at ? (*at)[row].integer : l.positions[row];
@@ -114,6 +125,8 @@ FailureOr<Datum> Machine::residual(Operation *op, const Logits &l, const Logits 
   for (int64_t r = 0; r < l.rows(); ++r) {
     name.position = static_cast<uint32_t>(at[static_cast<size_t>(r)].integer);
     Matrix q = l.scores(r, 1), p = minus.scores(r, 1);
+    edit(l, q, r, &at);
+    edit(minus, p, r, &at);
     if (failed(expectEqual(op, "scores a row", q.numbers.size(), p.numbers.size())))
       return failure();
     int32_t token = drawResidual(q.numbers, p.numbers, program.fill(), name);
@@ -155,6 +168,7 @@ FailureOr<Machine::Data> Machine::likeliest(Operation *op, const Logits &l, Valu
     if (count == 0)
       continue;
     Matrix scores = l.scores(r, 1);
+    edit(l, scores, r, nullptr);
     for (auto [token, probability] : likeliestTokens(scores.rowRef(0), static_cast<int32_t>(fill), count)) {
       all.push_back(Number::ofInteger(token));
       probabilities.push_back(Number::ofReal(probability));
@@ -228,6 +242,7 @@ static Logits takeRows(const Logits &l, int64_t from, int64_t count) {
   Logits some;
   some.head = l.head;
   some.model = l.model;
+  some.text = l.text;
   some.guidance = l.guidance;
   for (Adjustment a : l.adjustments) {
     if (a.row >= 0 && (a.row < from || a.row >= from + count))
@@ -263,6 +278,7 @@ LogicalResult Machine::asLogits(AsLogitsOp op) {
   for (auto [to, from] : llvm::zip_equal(given.hidden.numbers, scores))
     to = from.real;
   given.model = -1;
+  given.text = lastText;
   given.positions = readPositions;
   given.positions.resize(static_cast<size_t>(given.hidden.rows), -1);
   set(op.getLogits(), datum(std::move(given)));

@@ -7,7 +7,7 @@
 
 namespace quoin::ref {
 
-/// The value of a `!quoin.sequence`: slot i is position i.
+/// The value of a `!quoin.sequence`: slot i is at place i, which the decoder's ops call its position.
 struct Sequence {
   std::vector<Slot> slots;
   /// Made by `quoin.permute_tokens`: the positions of the tokens that a call runs, in their order there.

@@ -37,6 +37,10 @@ LogicalResult Machine::lengthen(Operation *op) {
   Sequence y = sequence(op->getOperand(0));
   auto extend = dyn_cast<ExtendOp>(op);
   int64_t more = extend ? integer(extend.getCount()) : static_cast<int64_t>(tensor(op->getOperand(1)).size());
+  auto append = dyn_cast<AppendOp>(op);
+  const Tensor *at = append && append.getPositions() ? &tensor(append.getPositions()) : nullptr;
+  if (at && failed(expectEqual(op, "positions", static_cast<size_t>(more), at->size())))
+    return failure();
   if (more < 0)
     return expectSize(op, more);
   if (failed(expectRoom(op, static_cast<uint64_t>(y.length()), static_cast<uint64_t>(more))))
@@ -57,8 +61,18 @@ LogicalResult Machine::lengthen(Operation *op) {
         return failure();
     if (failed(expectLabel(op, label)))
       return failure();
-    for (Number id : tensor(op->getOperand(1)))
+    for (auto [i, id] : llvm::enumerate(tensor(op->getOperand(1)))) {
       y.append(static_cast<int32_t>(id.integer), /*open=*/false, label);
+      if (!at)
+        continue;
+      int64_t position = (*at)[i].integer;
+      if (position < 0)
+        return op->emitOpError("expects positions of at least 0, but found ") << position;
+      if (failed(expectRoom(op, static_cast<uint64_t>(position) + 1)))
+        return failure();
+      y.slots.back().position = position;
+      y.slots.back().placed = true;
+    }
   }
   set(op->getResult(0), datum(std::move(y)));
   return success();
@@ -82,7 +96,8 @@ LogicalResult Machine::insert(InsertOp op) {
     added.push_back({static_cast<int32_t>(id.integer), 0, /*open=*/false, label});
   y.slots.insert(y.slots.begin() + at, added.begin(), added.end());
   for (int64_t i = at; i < y.length(); ++i)
-    y[i].position = i;
+    if (!y[i].placed)
+      y[i].position = i;
   set(op.getResult(), datum(std::move(y)));
   return success();
 }
@@ -339,7 +354,7 @@ Machine::Answer Machine::evaluateSequence(Operation *op) {
         if (from < to && program.fill() < 0)
           return o.emitOpError("expects a module with '") << module_attr::fill << "', but found none";
         for (int64_t i = from; i < to; ++i)
-          y[i] = {program.fill(), i, /*open=*/true, y[i].label};
+          y[i].token = program.fill(), y[i].open = true;
         y.committed = 0;
         y.reopened = true;
         set(o.getResult(), datum(std::move(y)));

@@ -58,7 +58,7 @@ module attributes {
       cf.assert %some, "the prompt of decoder 'set-prompting' holds nothing but separators"
       %last = arith.subi %n, %c1 : index
       %row = quoin.span %last to %n
-      // All tokens are rows of their own: a sequence has no positions but its own.
+      // The sequence is the prompt as it was given; what the model sees are rows of their own.
       %logits = quoin.forward @model of %x[to %c0] then %t at %p label %l read %row mask #sets[%L]
       %token = quoin.score %logits [token] : tensor<?xi32>
       %m = quoin.length %x

@@ -11,6 +11,7 @@
 // behind pages of the index.
 
 #include "internal.h"
+#include "slots.h"
 
 #include <algorithm>
 
@@ -248,7 +249,7 @@ size_t PageIndex::follow(const quoin_decoder_t &of, int64_t cache, const quoin_s
       if (x.open && x.open[at])
         return found;
       key.tokens[i] = x.tokens[at];
-      key.positions[i] = at;
+      key.positions[i] = positionOf(x, at);
       key.labels[i] = x.labels ? x.labels[at] : 0;
     }
     key.before = find(key);

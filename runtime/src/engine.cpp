@@ -137,14 +137,25 @@ bool moveSequence(Arena &to, quoin_sequence_t *&sequence) {
   return moveArray(to, sequence, 1) && moveArray(to, sequence->tokens, sequence->length) &&
          moveArray(to, sequence->labels, sequence->length) && moveArray(to, sequence->open, sequence->length) &&
          (!sequence->order || moveArray(to, sequence->order, sequence->length)) &&
-         (!sequence->groups || moveArray(to, sequence->groups, sequence->length + 1));
+         (!sequence->groups || moveArray(to, sequence->groups, sequence->length + 1)) &&
+         (!sequence->positions || moveArray(to, sequence->positions, sequence->length));
+}
+
+/// Of a text only what is looked at.
+bool moveText(Arena &to, const quoin_sequence_t *&text) {
+  auto *kept = const_cast<quoin_sequence_t *>(text); // ours, made by keepText
+  bool ok = !kept || (moveArray(to, kept, 1) && moveArray(to, kept->tokens, kept->length) &&
+                      moveArray(to, kept->open, kept->length));
+  text = kept;
+  return ok;
 }
 
 bool moveLogits(Arena &to, quoin_logits_t *&logits) {
   return moveArray(to, logits, 1) && moveArray(to, logits->hidden, logits->rows * logits->width) &&
          (!logits->other || moveArray(to, logits->other, logits->rows * logits->width)) &&
          moveTensor<int32_t>(to, logits->tokens) && moveTensor<float>(to, logits->amounts) &&
-         moveTensor<int64_t>(to, logits->rows_of);
+         moveTensor<int64_t>(to, logits->rows_of) && moveTensor<int64_t>(to, logits->read_at) &&
+         moveText(to, logits->text);
 }
 
 bool moveValue(Arena &to, quoin_value_t &value, uint8_t kind) {
@@ -329,7 +340,7 @@ void quoin::rt::begin(quoin_session_t &session) {
   std::copy(session.prompt.begin(), session.prompt.end(), tokens);
   std::fill_n(labels, count, 0);
   std::fill_n(open, count, uint8_t(0));
-  *sequence = {count, 0, tokens, labels, open, 0, nullptr, nullptr};
+  *sequence = {count, 0, tokens, labels, open, 0, nullptr, nullptr, nullptr};
 
   quoin_state_t &state = session.state;
   state.frame[0].u.pointer = sequence;

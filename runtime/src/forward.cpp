@@ -6,6 +6,7 @@
 //   3. Results go to where each session wants them, and its cache keeps what the call says.
 
 #include "columns.h"
+#include "edit.h"
 #include "slots.h"
 
 #include <algorithm>
@@ -71,8 +72,9 @@ bool prepareForward(quoin_session_t &session) {
   int64_t width = partOf(session).hidden;
   auto *logits = arena.make<quoin_logits_t>(1);
   auto *hidden = arena.make<float>(call.read.size * width);
+  auto *places = arena.make<int64_t>(call.read.size);
   const quoin_program_model_t &table = *partOf(session).table;
-  bool room = logits && hidden && cache.reserve(slots);
+  bool room = logits && hidden && places && cache.reserve(slots);
   if (recurs && keptSlots(call) > call.from)
     room &= cache.makeState() != nullptr;
   for (int32_t i = 0, first = firstResult(session); room && first + i < table.results_count; ++i) {
@@ -84,7 +86,13 @@ bool prepareForward(quoin_session_t &session) {
     session.failOutOfMemory();
     return false;
   }
-  *logits = {call.read.size, hidden, nullptr, 0, width, call.model, {}, {}, {}, 0};
+  *logits = {call.read.size, hidden, nullptr, 0, width, call.model, {}, {}, {}, 0, {places, call.read.size}, nullptr};
+  for (int64_t i = 0; i < call.read.size; ++i)
+    places[i] = placeOf(call, static_cast<const int64_t *>(call.read.data)[i]);
+  if (!keepText(session, *call.sequence, *logits)) {
+    session.failOutOfMemory();
+    return false;
+  }
   session.state.logits = logits;
   if (call.from >= slots)
     return true;

@@ -261,7 +261,7 @@ struct Scratch {
   explicit Scratch(const Memory *memory)
       : waiting(memory), columns(memory), read(memory), readGroup(memory), resultRows(memory), groups(memory),
         words(memory), tiles(memory), layers(memory), rows(memory), jobs(memory), part(memory), chosen(memory),
-        head(memory), logits(memory), sorted(memory) {}
+        head(memory), logits(memory), sorted(memory), places(memory), sound(memory) {}
 
   struct Job {
     quoin_session_t *session;
@@ -289,6 +289,8 @@ struct Scratch {
   Buffer<uint8_t> head;
   Buffer<float> logits;
   Buffer<Candidate> sorted;
+  Buffer<int64_t> places; // of rows that are edited: their positions
+  Buffer<uint8_t> sound;  // and whether they had a softmax before
   Meeting meeting;
 };
 
@@ -388,6 +390,8 @@ struct quoin_session_t {
   int64_t maxTokens = 64;
   uint64_t seed = 0;
   double temperature = 0, topK = 0, topP = 1;
+  quoin_edit_fn edit = nullptr; // null: nobody changes scores
+  void *editor = nullptr;
 
   // The run.
   quoin::rt::Buffer<quoin_value_t> frame, moved; // as large; `moved` is for the arenas' exchange
@@ -402,6 +406,8 @@ struct quoin_session_t {
   int64_t maxRounds = QUOIN_DEFAULT_ROUNDS;
   bool starting = false; // in the step that runs
   quoin::rt::Trace trace;
+  quoin::rt::Buffer<int32_t> textTokens; // of the last call, for who edits scores
+  quoin::rt::Buffer<uint8_t> textOpen;
 };
 
 namespace quoin::rt {

@@ -4,6 +4,7 @@
 // scores. Rows whose sampler filters, and residual draws, ask it for their scores; the rest is done here, some rows at
 // a time.
 
+#include "edit.h"
 #include "sample.h"
 
 #include <algorithm>
@@ -47,25 +48,13 @@ bool needsFiltered(const quoin_session_t &session) {
          (sampler.drawTemperature() > 0 && asksFor(score, QUOIN_STAT_FILTERED_BEST, QUOIN_STAT_FILTERED_BEST));
 }
 
-bool isAdjusted(const quoin_logits_t &logits) { return logits.tokens.size > 0; }
-
 /// Whether this host asks the head for scores and does the rest itself.
 bool drawsHere(const quoin_session_t &session) {
   const quoin_score_t &score = session.state.score;
   if (score.kind != QUOIN_HEAD_SCORE)
     return score.kind != QUOIN_HEAD_MATERIALIZE;
-  return isAdjusted(*score.logits) || needsFiltered(session) ||
+  return isEdited(session) || isAdjusted(*score.logits) || needsFiltered(session) ||
          (score.positions.size && samplerOf(session).needsRow(scoredTokens(*session.model->program)));
-}
-
-/// What was added to the scores of a row.
-void adjustRow(const quoin_logits_t &logits, int64_t row, float *scores) {
-  auto *tokens = static_cast<const int32_t *>(logits.tokens.data);
-  auto *amounts = static_cast<const float *>(logits.amounts.data);
-  auto *rows = static_cast<const int64_t *>(logits.rows_of.data);
-  for (int64_t i = 0; i < logits.tokens.size; ++i)
-    if (!rows || rows[i] - logits.first_of == row)
-      scores[tokens[i]] += amounts[i];
 }
 
 int64_t countOf(const quoin_score_t &score, int64_t row) {
@@ -129,8 +118,10 @@ void drawJob(Scratch &s, Scratch::Job &job, Scratch::Candidate *sorted) {
   const quoin_score_t &score = session.state.score;
   int64_t vocabulary = scoredTokens(*session.model->program);
   quoin_head_row_t &head = s.rows[job.head];
-  adjustRow(*score.logits, job.row, head.logits);
-  if (isAdjusted(*score.logits)) {
+  bool edited = isEdited(session); // and adjusted before that
+  if (!edited)
+    adjustRow(*score.logits, job.row, head.logits);
+  if (edited || isAdjusted(*score.logits)) {
     head.hidden = head.logits;
     head.other = nullptr;
     scoreGiven(head, vocabulary);
@@ -141,7 +132,8 @@ void drawJob(Scratch &s, Scratch::Job &job, Scratch::Candidate *sorted) {
                            static_cast<float *>(score.result[1].data) + job.at);
   Draw draw;
   if (score.kind == QUOIN_HEAD_RESIDUAL) {
-    adjustRow(*score.minus, job.row, s.rows[job.head + 1].logits);
+    if (!edited)
+      adjustRow(*score.minus, job.row, s.rows[job.head + 1].logits);
     draw = drawResidual(head.logits, s.rows[job.head + 1].logits, vocabulary, session.state.fill,
                         randomOf(session, job.row, kResidualDraw));
   } else {
@@ -165,6 +157,8 @@ void drawJob(Scratch &s, Scratch::Job &job, Scratch::Candidate *sorted) {
 
 void storeJob(const Scratch &s, Scratch::Job &job) {
   quoin_session_t &session = *job.session;
+  if (session.phase != Phase::Score)
+    return;
   quoin_score_t &score = session.state.score;
   const quoin_head_row_t &head = s.rows[job.head];
   if (!drawsHere(session)) // nothing is left out
@@ -224,10 +218,7 @@ void storeJob(const Scratch &s, Scratch::Job &job) {
   }
   if (!chooses || !session.trace.fn)
     return;
-  if (score.positions.size)
-    traceConfidence(session, static_cast<const int64_t *>(score.positions.data)[job.row], head.confidence);
-  else if (static_cast<size_t>(job.row) < session.trace.read.size())
-    traceConfidence(session, session.trace.read[static_cast<size_t>(job.row)], head.confidence);
+  traceConfidence(session, positionOfRow(session, *score.logits, job.row), head.confidence);
 }
 
 /// One pass of a model's head over `rows`.
@@ -301,6 +292,14 @@ quoin_status_t flush(quoin_model_t &model, bool draws) {
               scoreGiven(all.rows[i], scoredTokens(*shared.program));
         },
         &model);
+  // By sessions, whose jobs stand together.
+  for (size_t i = 0, end = 0; i < s.jobs.size(); i = end) {
+    quoin_session_t &session = *s.jobs[i].session;
+    while (end < s.jobs.size() && s.jobs[end].session == &session)
+      ++end;
+    if (isEdited(session))
+      editScores(s, i, end - i);
+  }
   if (draws)
     model.context->parallel(
         rowsOfWork(rows) * double(widest) * double(scoredTokens(program)), s.meeting,
@@ -308,7 +307,7 @@ quoin_status_t flush(quoin_model_t &model, bool draws) {
           quoin_model_t &shared = *static_cast<quoin_model_t *>(arg);
           Scratch &all = shared.scratch;
           for (size_t i = static_cast<size_t>(worker); i < all.jobs.size(); i += static_cast<size_t>(of))
-            if (drawsHere(*all.jobs[i].session))
+            if (all.jobs[i].session->phase == Phase::Score && drawsHere(*all.jobs[i].session))
               drawJob(all, all.jobs[i], all.sorted.data() + worker * scoredTokens(*shared.program));
         },
         &model);
@@ -460,6 +459,8 @@ quoin_status_t quoin::rt::runScores(quoin_model_t &model, quoin_session_t *const
         if (quoin_status_t status = flush(model, stored > 0))
           return status;
         stored = 0;
+        if (session.phase != Phase::Score)
+          break; // the host has ended it
       }
       if (!s.jobs.push({&session, row, s.rows.size(), at, {}}))
         return model.context->outOfMemory();

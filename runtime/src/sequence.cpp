@@ -134,7 +134,10 @@ template <typename T> bool copyArray(quoin_state_t *state, T *&array, int64_t ha
   return true;
 }
 
-/// A longer sequence; what is new is left to the caller.
+/// A token's position is its place, until `append` says another.
+constexpr int32_t kOwnPlace = -1;
+
+/// A longer sequence; what is new stands at its places, and is otherwise left to the caller.
 quoin_sequence_t *lengthen(quoin_state_t *state, const char *what, const quoin_sequence_t *x, int64_t by) {
   const quoin_program_t &program = *sessionOf(state).model->program;
   if (by < 0) {
@@ -148,8 +151,12 @@ quoin_sequence_t *lengthen(quoin_state_t *state, const char *what, const quoin_s
   }
   quoin_sequence_t *y = share(state, x);
   if (!y || !copyArray(state, y->tokens, x->length, x->length + by) ||
-      !copyArray(state, y->labels, x->length, x->length + by) || !copyArray(state, y->open, x->length, x->length + by))
+      !copyArray(state, y->labels, x->length, x->length + by) ||
+      !copyArray(state, y->open, x->length, x->length + by) ||
+      (y->positions && !copyArray(state, y->positions, x->length, x->length + by)))
     return nullptr;
+  if (y->positions)
+    std::fill_n(y->positions + x->length, by, kOwnPlace);
   y->length += by;
   return y;
 }
@@ -291,11 +298,38 @@ quoin_sequence_t *putIn(quoin_state_t *state, const char *what, const quoin_sequ
   std::copy_n(values, ids->size, y->tokens + at);
   put(y->labels, x->labels, static_cast<int32_t>(label));
   put(y->open, x->open, uint8_t(0));
+  if (y->positions) // they go with their tokens
+    put(y->positions, x->positions, kOwnPlace);
   return y;
 }
 
-quoin_sequence_t *append(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *ids, int64_t label) {
-  return putIn(state, "append", x, x->length, ids, label);
+quoin_sequence_t *append(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *ids,
+                         const quoin_tensor_t *at, int64_t label) {
+  if (at && !checkSize(state, "append", "positions", ids, at))
+    return nullptr;
+  quoin_sequence_t *y = putIn(state, "append", x, x->length, ids, label);
+  if (!y || !at)
+    return y;
+  if (!y->positions) {
+    y->positions = make<int32_t>(state, y->length);
+    if (!y->positions)
+      return nullptr;
+    std::fill_n(y->positions, y->length, kOwnPlace);
+  }
+  auto *given = static_cast<const int64_t *>(at->data);
+  for (int64_t i = 0; i < at->size; ++i) {
+    if (given[i] < 0) {
+      sessionOf(state).fail(QUOIN_STATUS_FAILED, "quoin.append expects positions of at least 0, but found %lld",
+                            static_cast<long long>(given[i]));
+      return nullptr;
+    }
+    if (given[i] >= sessionOf(state).model->program->positions) {
+      sessionOf(state).failRoom("append", static_cast<uint64_t>(given[i]) + 1);
+      return nullptr;
+    }
+    y->positions[x->length + i] = static_cast<int32_t>(given[i]);
+  }
+  return y;
 }
 
 quoin_sequence_t *insert(quoin_state_t *state, const quoin_sequence_t *x, int64_t at, const quoin_tensor_t *ids,

@@ -16,7 +16,8 @@ quoin_session_t::quoin_session_t(quoin_model_t *model, const quoin_decoder_t *de
     : model(model), decoder(decoder), arenas{Arena(&context()->memory), Arena(&context()->memory)},
       prompt(&context()->memory), stops(&context()->memory), settings(&context()->memory), inputs(&context()->memory),
       inputValues(&context()->memory), frame(&context()->memory), moved(&context()->memory), kinds(&context()->memory),
-      outputs(&context()->memory), caches(&context()->memory), trace(&context()->memory) {}
+      outputs(&context()->memory), caches(&context()->memory), trace(&context()->memory),
+      textTokens(&context()->memory), textOpen(&context()->memory) {}
 
 quoin_session_t::~quoin_session_t() {
   for (Cache *cache : caches)

@@ -5,6 +5,7 @@
 // interest.
 
 #include "internal.h"
+#include "slots.h"
 
 #include <algorithm>
 #include <cmath>
@@ -76,19 +77,17 @@ bool quoin::rt::traceBegin(quoin_session_t &session) {
 
 void quoin::rt::traceForward(quoin_session_t &session) {
   Trace &t = session.trace;
-  if (!t.fn)
+  if (!t.fn && !session.edit)
     return;
   const quoin_forward_t &call = session.state.forward;
+  t.read.clear();
+  for (int64_t i = 0; i < call.read.size; ++i)
+    if (!t.read.push(placeOf(call, static_cast<const int64_t *>(call.read.data)[i])))
+      return session.failOutOfMemory();
+  if (!t.fn)
+    return;
   if (!call.sequence->reopened && !compare(t, *call.sequence))
     return session.failOutOfMemory();
-  t.read.clear();
-  auto *slots = static_cast<const int64_t *>(call.read.data);
-  const int32_t *order = call.sequence->order;
-  for (int64_t i = 0; i < call.read.size; ++i)
-    if (!t.read.push(slots[i] < call.length
-                         ? (order ? order[slots[i]] : slots[i])
-                         : static_cast<const int64_t *>(call.then_positions.data)[slots[i] - call.length]))
-      return session.failOutOfMemory();
   if (call.evaluation != QUOIN_EVALUATION_OWN)
     return;
   // Evaluations that a pass has dropped changed nothing of their own.

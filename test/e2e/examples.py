@@ -105,6 +105,21 @@ def chat_fails_well():
     bad(host("chat"), "usage", status=2)
 
 
+def constrain_keeps_to_its_rule():
+    """Places of a turn each; where both allow the same, the answer is that of a bias which leaves as much."""
+    even, odd, both = [20, 30, 41, 77], [21, 33, 58], [20, 30, 41, 77, 21]
+    joined = [",".join(map(str, ids)) for ids in (even, odd, both)]
+    bias = ",".join(f"{v}=-1e5" for v in range(SHAPE.vocabulary) if v not in both)
+    for prompt in ("5,6,7", "200,11,12,13"):
+        ids = [int(v) for v in good(host("constrain", artefact(), 24, prompt, *joined[:2])).split(",")]
+        expect(len(ids) >= 24 and all(v in (odd if i % 2 else even) for i, v in enumerate(ids)), f"expects ids of {even} and {odd} in turn, but found {ids}")
+        found = good(host("constrain", artefact(), 24, prompt, joined[2], joined[2]))
+        want = json.loads(harness.tool("quoin-run", artefact(), "--prompt-ids", prompt, "--max-tokens", "24", "--stop=", "--logit-bias", bias, "--json"))["ids"]
+        expect([int(v) for v in found.split(",")] == want, f"expects {want}, but found {found}")
+    bad(host("constrain", artefact(), 8, "5,6", "900", "20"), "expects edited scores to leave a token", "position 2")
+    bad(host("constrain", artefact(), 8, "5,,6", "20", "20"), "usage", status=2)
+
+
 def batch_equals_one_by_one():
     requests = [dict(prompt="prompt " * (1 + i % 5) + str(i), max_tokens=1 + 7 * i % 40) for i in range(13)]
     want = harness.answers("quoin-run", artefact(), requests)
@@ -173,6 +188,7 @@ TESTS = [
     ("chat-settings", chat_takes_settings),
     ("chat-full", chat_forgets_when_full),
     ("chat-fails-well", chat_fails_well),
+    ("constrain", constrain_keeps_to_its_rule),
     ("batch", batch_equals_one_by_one),
     ("batch-fails-well", batch_fails_well),
     ("hooks", hooks_count_and_thread),

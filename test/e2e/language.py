@@ -351,6 +351,63 @@ PROGRAMS = """
     %answer = arith.subi %end, %left : index
     quoin.return %full[%P to %end]
   }
+  // Two branches of one text, at the same positions and hidden from each other: both go on in each call.
+  quoin.decoder @branched(%x, %max) settings {} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %P = quoin.length %x
+    %first = arith.constant dense<[5, 9]> : tensor<2xi32>
+    %start = tensor.cast %first : tensor<2xi32> to tensor<?xi32>
+    %all, %t = scf.for %i = %c0 to %max step %c1 iter_args(%y = %x, %next = %start) -> (!quoin.sequence, tensor<?xi32>) {
+      %p = arith.addi %P, %i : index
+      %at = tensor.splat %p[%c1] : tensor<?xindex>
+      %one = tensor.extract_slice %next[0] [%c1] [1] : tensor<?xi32> to tensor<?xi32>
+      %other = tensor.extract_slice %next[1] [%c1] [1] : tensor<?xi32> to tensor<?xi32>
+      %z = quoin.append %y, %one at %at label %c1
+      %w = quoin.append %z, %other at %at label %c2
+      %n = quoin.length %w
+      %from = arith.subi %n, %c2 : index
+      %rows = quoin.span %from to %n
+      %l = quoin.forward @model of %w[to %n] read %rows mask #quoin.mask<(q, k) : slot(k) le slot(q) and (label(k) eq 0 or label(k) eq label(q))>
+      %own = quoin.score %l [token] : tensor<?xi32>
+      scf.yield %w, %own : !quoin.sequence, tensor<?xi32>
+    }
+    %n = quoin.length %all
+    quoin.return %all[%P to %n]
+  }
+  // Positions in no order: tokens see those at positions up to theirs, wherever their places are. Every other token is put in behind the
+  // prompt, and what stands at its place moves with it.
+  quoin.decoder @scattered(%x, %max) settings {} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %c7 = arith.constant 7 : index
+    %c11 = arith.constant 11 : index
+    %P = quoin.length %x
+    %all = scf.for %i = %c0 to %max step %c1 iter_args(%y = %x) -> (!quoin.sequence) {
+      %n = quoin.length %y
+      %last = arith.subi %n, %c1 : index
+      %rows = quoin.span %last to %n
+      %l = quoin.forward @model of %y[to %n] read %rows mask #quoin.mask<causal>
+      %t = quoin.score %l [token] : tensor<?xi32>
+      %odd = arith.remui %i, %c2 : index
+      %inside = arith.cmpi eq, %odd, %c1 : index
+      %z = scf.if %inside -> (!quoin.sequence) {
+        %w = quoin.insert %y at %P, %t
+        scf.yield %w : !quoin.sequence
+      } else {
+        %far = arith.muli %i, %c7 : index
+        %p = arith.remui %far, %c11 : index
+        %at = tensor.splat %p[%c1] : tensor<?xindex>
+        %w = quoin.append %y, %t at %at
+        scf.yield %w : !quoin.sequence
+      }
+      scf.yield %z : !quoin.sequence
+    }
+    %n = quoin.length %all
+    quoin.return %all[%c0 to %n]
+  }
 """
 ENDS = [*range(3, 40)]
 
@@ -394,9 +451,32 @@ def ordered(r):
     return [r.fill if t is None else t for t in x[p:]]
 
 
+def branched(r):
+    p = len(r.prompt)
+    x, at, labels, next = list(r.prompt), list(range(p)), [0] * p, [5, 9]
+    for i in range(r.max):
+        x, at, labels = x + next, at + [p + i] * 2, labels + [1, 2]
+        sees = [bytes(int(k <= q and labels[k] in (0, labels[q])) for k in range(len(x))) for q in range(len(x))]
+        next = [best(scores, range(len(scores)), r.fill) for scores in r.read(x, [len(x) - 2, len(x) - 1], sees, at)]
+    return x[p:]
+
+
+def scattered(r):
+    x = [[t, None] for t in r.prompt]
+    for i in range(r.max):
+        at = [place if own is None else own for place, (_, own) in enumerate(x)]
+        [scores] = r.read([t for t, _ in x], [len(x) - 1], [bytes(int(k <= q) for k in at) for q in at], at)
+        token = best(scores, range(len(scores)), r.fill)
+        if i % 2:
+            x.insert(len(r.prompt), [token, None])
+        else:
+            x.append([token, i * 7 % 11])
+    return [t for t, _ in x]
+
+
 def programs():
     """Tokens and evaluations after each pass and compiled; forwards no more than without passes."""
-    names = dict(guessed=guessed, inserted=inserted, ordered=ordered)
+    names = dict(guessed=guessed, inserted=inserted, ordered=ordered, branched=branched, scattered=scattered)
     LOOPS.update(names)
     with harness.scratch() as folder:
         c = Checkpoint(folder, PROGRAMS.replace("ENDS", ", ".join(map(str, ENDS))).replace("COUNT", str(len(ENDS))))
@@ -414,7 +494,12 @@ def programs():
         for n in harness.after_each_pass(c.source, passed):
             oracle.compare(f"interpreted after {harness.PASSES[n - 1][2:]}", queries, wants, harness.answers("quoin-interpret", passed, queries), True)
         for level in FORMS[1:]:
-            oracle.compare(f"compiled {level}", queries, wants, c.answers(level, queries), level == "-O0")
+            answers = c.answers(level, queries)
+            oracle.compare(f"compiled {level}", queries, wants, answers, level == "-O0")
+            for q, got in zip(queries, answers):
+                # Of branches each token runs once: none sees a later one, wherever they stand.
+                rows = len(q["ids"]) + 2 * q["max_tokens"] - got["shared_tokens"]
+                harness.expect(q["decoder"] != "branched" or got["rows"] == rows, f"{level}, {q}: expects {rows} rows, but found {got['rows']}")
         return f"{len(queries)} requests, {sum(len(w['ids']) for w in wants)} tokens"
 
 

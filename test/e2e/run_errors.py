@@ -112,6 +112,7 @@ CASES = [
     sequence("r6-insert", FAR + full("%t", size="%k") + "%v = quoin.insert %x at %c1, %t"),
     ids("r6-append", FAR + full("%v", size="%k")),
     # R8: what belongs together has one size.
+    sequence("r8-append", TOKENS + "%r = quoin.span %c0 to %c2\n%v = quoin.append %x, %ids at %r"),
     sequence("r8-fill", full("%t") + "%v = quoin.fill %x at %rows with %t"),
     sequence("r8-edit-flags", TOKENS + "%true = arith.constant true\n" + full("%w", "i1", element="%true") +
              "%v = quoin.edit %x at %rows with %ids where %w"),
@@ -189,6 +190,8 @@ CASES = [
     ids("r15-read", "%r = quoin.span %c1 to %c4\n" + FORWARD.replace("%rows", "%r") + "%v = quoin.score %l [token] : tensor<?xi32>"),
     ids("r15-read-negative", "%r = quoin.span %m1 to %c1\n" + FORWARD.replace("%rows", "%r") + "%v = quoin.score %l [token] : tensor<?xi32>"),
     # R16: positions, labels and symbols fit.
+    sequence("r16-append", TOKENS + "%r = quoin.span %m1 to %c2\n%v = quoin.append %x, %ids at %r"),
+    sequence("r16-append-far", TOKENS + FAR + "%j = arith.addi %k, %c3 : index\n%r = quoin.span %k to %j\n%v = quoin.append %x, %ids at %r"),
     *[ids(f"r16-{name}", full("%t") + lines + "%l = quoin.forward @model of %x[to %c3] then %t at %at label %g read %rows mask "
           "#quoin.mask<(q, k)[s] : k le q and s ge 0>[%s]\n%v = quoin.score %l [token] : tensor<?xi32>")
       for name, lines in [("position", "%at = quoin.span %m1 to %c1\n%s = arith.constant 1 : index\n" + full("%g", "index", element="%c1")),

@@ -243,7 +243,7 @@ static const quoin_host_t host = {
       std::fill(y->open + x->length, y->open + y->length, 1);
       return y;
     },
-    [](quoin_state_t *s, const quoin_sequence_t *x, const quoin_tensor_t *ids, int64_t label) {
+    [](quoin_state_t *s, const quoin_sequence_t *x, const quoin_tensor_t *ids, const quoin_tensor_t *, int64_t label) {
       quoin_sequence_t *y = copy(s, x, ids->size);
       std::copy_n(elements<int32_t>(*ids), ids->size, y->tokens + x->length);
       std::fill(y->labels + x->length, y->labels + y->length, static_cast<int32_t>(label));
@@ -363,7 +363,7 @@ int32_t Session::run(const std::vector<int32_t> &prompt, int64_t maxTokens) {
   state.fill = fillToken;
   quoin_sequence_t none = {};
   quoin_tensor_t ids = {const_cast<int32_t *>(prompt.data()), static_cast<int64_t>(prompt.size())};
-  frame[0].u.pointer = host.append(&state, &none, &ids, 0);
+  frame[0].u.pointer = host.append(&state, &none, &ids, nullptr, 0);
   frame[1].u.integer = maxTokens;
   for (int calls = 0; calls < 10000; ++calls) {
     int32_t status = decoder->advance(&state);
@@ -397,7 +397,7 @@ void Session::serveForward() {
   auto see = [&](size_t q, size_t k) { return mask.see(token(q), token(k), symbols); };
   auto *logits = make<quoin_logits_t>(&state, 1);
   auto *hidden = make<float>(&state, call.read.size * hiddenWidth);
-  *logits = {call.read.size, hidden, nullptr, 0, hiddenWidth, call.model, {}, {}, {}, 0};
+  *logits = {call.read.size, hidden, nullptr, 0, hiddenWidth, call.model, {}, {}, {}, 0, {}, nullptr};
   for (int64_t i = 0; i < call.read.size; ++i)
     hidden[i * hiddenWidth] =
         static_cast<float>(rowHash(slots, static_cast<size_t>(elements<int64_t>(call.read)[i]), see));

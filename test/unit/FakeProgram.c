@@ -319,7 +319,7 @@ static int32_t causal(quoin_state_t *s) {
     return QUOIN_SCORE;
   }
   if (s->resume == 2) {
-    x = host->append(s, x, &s->score.result[0], 0);
+    x = host->append(s, x, &s->score.result[0], NULL, 0);
     if (!s->status)
       x = host->commit(s, x, x->length);
     if (s->status)
@@ -424,7 +424,7 @@ static int32_t pair(quoin_state_t *s) {
       s->score.result[0].data = id;
       s->score.result[0].size = 1;
     }
-    y = host->append(s, x, &s->score.result[0], 0);
+    y = host->append(s, x, &s->score.result[0], NULL, 0);
     if (s->status)
       return QUOIN_FAILED;
     s->result = y;
@@ -453,7 +453,7 @@ static int32_t wrong(quoin_state_t *s) {
     break;
   case 1:
     *(int32_t *)one.data = VOCABULARY;
-    host->append(s, x, &one, 0);
+    host->append(s, x, &one, NULL, 0);
     break;
   case 2:
     host->commit(s, x, x->length + 1);

@@ -129,6 +129,19 @@ TEST(MaskFacts, LabelsOfTheSequenceAreFreeIfItHasSome) {
   labels.highLabel = INT32_MAX;
   expectFacts({use("(q, k) : k le q and label(k) eq label(q)")}, "d", {"all"}, labels);
 }
+TEST(MaskFacts, PositionsOfTheSequenceAreFreeIfTheProgramGivesThem) {
+  MaskFactsOptions placed;
+  placed.sequencePositions = true;
+  expectFacts({use(causal)}, "0", {"0"}, placed);
+  expectFacts({use("(q, k) : slot(k) le slot(q)")}, "d", {"all"}, placed);
+  expectFacts({use("(q, k) : slot(k) le slot(q) and k le q")}, "d", {"all"}, placed);
+  expectFacts({use("(q, k) : slot(k) floordiv 4 le slot(q) floordiv 4 and (k lt 9 or q ge 9)")}, "d floordiv 4 * 4",
+              {"all"}, placed);
+  std::vector<MaskUse> both = {use("(q, k) : slot(k) le slot(q) and k le q")};
+  EXPECT_FALSE(proveSeesKept(both, placed, proveMaskFacts(both, placed)));
+  EXPECT_EQ(findWitness({use(causal)}, placed, proveMaskFacts({use(causal)}, placed), 0),
+            "position 0 sees slot 1 at position 0 behind it");
+}
 // A tree behind the text, and paths that see their ancestors: hundreds of cases, nearly all empty at the first look.
 TEST(MaskFacts, TreesAreProvenInBothSpellings) {
   const std::string tree =
@@ -329,7 +342,8 @@ std::string randomFormula(Random &random, int depth, bool symbols) {
 
 /// One cache: masks, facts, and calls on a sequence that changes.
 struct World {
-  World(Random &random) : random(random) {
+  World(Random &random, bool placed = false) : random(random) {
+    options.sequencePositions = placed;
     options.sequenceLabels = random() % 3 == 0;
     if (options.sequenceLabels)
       options.highLabel = random() % 2 ? 2 : INT32_MAX;
@@ -385,6 +399,8 @@ private:
     for (int64_t more = upTo(random, 4); more > 0 && sequence.size() < 14; --more) {
       Slot slot;
       slot.position = slot.slot = static_cast<int64_t>(sequence.size());
+      if (options.sequencePositions && random() % 2)
+        slot.position = upTo(random, 14);
       slot.open = random() % 3 == 0;
       slot.token = slot.open ? 0 : 1 + upTo(random, 2);
       slot.label = options.sequenceLabels ? upTo(random, 2) : 0;
@@ -464,6 +480,18 @@ TEST(MaskFacts, CachedCallsComputeWhatStatelessCallsDo) {
   // The test must not pass because nothing was proven.
   EXPECT_GT(useful, 60);
   EXPECT_GT(reused, 10000);
+}
+
+TEST(MaskFacts, CachedCallsWhoseTokensStandWhereTheProgramSays) {
+  int useful = 0;
+  for (unsigned seed = 1000; seed < 1400 && !HasFailure(); ++seed) {
+    Random random(seed);
+    World world(random, /*placed=*/true);
+    useful += world.isUseful();
+    for (int i = 0; world.isUseful() && i < 30; ++i)
+      world.play();
+  }
+  EXPECT_GT(useful, 10);
 }
 
 //===----------------------------------------------------------------------===//

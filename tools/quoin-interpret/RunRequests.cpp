@@ -52,7 +52,8 @@ static std::vector<int32_t> encodePrompt(const Request &request, const Tokenizer
   return tokenizer->encode(text);
 }
 
-static ref::Request convert(const Request &request, const Options &options, const Tokenizer *tokenizer) {
+static ref::Request convert(const Request &request, const Options &options, const Tokenizer *tokenizer,
+                            int64_t vocabulary) {
   ref::Request converted;
   converted.prompt = encodePrompt(request, tokenizer);
   converted.maxTokens = request.maxTokens;
@@ -73,6 +74,16 @@ static ref::Request convert(const Request &request, const Options &options, cons
     converted.settings[name] = value;
   for (const auto &[name, word] : request.words)
     converted.words[name] = word;
+  checkBias(request, vocabulary);
+  if (request.edits.any())
+    converted.edit = [edits = request.edits](const ref::RowToEdit &row) {
+      std::vector<int32_t> tokens;
+      for (const ref::Slot &slot : row.text.slots)
+        tokens.push_back(slot.token);
+      edits.apply(row.scores.data(), static_cast<int64_t>(row.scores.size()), row.position,
+                  {tokens.data(), row.text.length(), row.promptLength},
+                  [&](int64_t place) { return row.text[place].open; });
+    };
   return converted;
 }
 
@@ -163,7 +174,7 @@ bool quoin::runRequests(const LoadedProgram &loaded, const Options &options, std
   for (size_t i = 0; i < requests.size(); ++i)
     try {
       if (requests[i].error.empty())
-        converted[i] = convert(requests[i], options, tokenizer.get());
+        converted[i] = convert(requests[i], options, tokenizer.get(), loaded.program().vocabulary());
     } catch (const Failure &failure) {
       if (single)
         throw;

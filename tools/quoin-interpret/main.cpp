@@ -14,9 +14,9 @@ namespace {
 
 struct Arguments {
   Options options;
-  std::string prompt, chat, system, promptIds, stop, inputs, logits, ids, mask = "causal";
+  std::string prompt, chat, system, promptIds, stop, inputs, logits, ids, mask = "causal", bias;
   std::vector<std::string> set;
-  double temperature = 0, topP = 1;
+  double temperature = 0, topP = 1, presence = 0, frequency = 0, repetition = 1;
   int64_t topK = 0;
 };
 
@@ -43,6 +43,11 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("--temperature", a.temperature, "0: the likeliest token (0)");
   app.add_option("--top-k", a.topK, "draw among the k likeliest tokens; 0: all (0)")->check(wholeNumberOf<int64_t>);
   app.add_option("--top-p", a.topP, "draw among the likeliest tokens with this mass (1)");
+  app.add_option("--logit-bias", a.bias, "amounts added to scores of tokens: 5=-100,7=1.5");
+  app.add_option("--presence-penalty", a.presence, "taken from scores of tokens that are in the answer (0)");
+  app.add_option("--frequency-penalty", a.frequency, "the same for each time (0)");
+  app.add_option("--repetition-penalty", a.repetition,
+                 "scores of tokens in the prompt or the answer are divided by it, negative ones multiplied (1)");
   app.add_option("--threads", o.threads, "requests that run side by side, at most 2 (2)")->check(CLI::Range(1, 4096));
   app.add_option("--batch", o.batch, "accepted for quoin-run's sake; it changes nothing")
       ->check(CLI::Range(1, 1 << 20));
@@ -81,6 +86,14 @@ static std::vector<Request> gather(const CLI::App &app, Arguments &a) {
     request.settings.emplace_back("top_k", static_cast<double>(a.topK));
   if (app.count("--top-p"))
     request.settings.emplace_back("top_p", a.topP);
+  if (app.count("--logit-bias"))
+    addBias(a.bias, request);
+  if (app.count("--presence-penalty"))
+    setPenalty("presence_penalty", a.presence, request);
+  if (app.count("--frequency-penalty"))
+    setPenalty("frequency_penalty", a.frequency, request);
+  if (app.count("--repetition-penalty"))
+    setPenalty("repetition_penalty", a.repetition, request);
   if (app.count("--stop"))
     request.stops = parseIds(a.stop, "--stop");
   if (app.count("--system"))

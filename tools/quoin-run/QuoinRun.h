@@ -2,6 +2,8 @@
 #ifndef QUOIN_TOOLS_QUOIN_RUN_H
 #define QUOIN_TOOLS_QUOIN_RUN_H
 
+#include "ScoreEdits.h"
+
 #include "quoin/runtime.h"
 
 #include <cstdint>
@@ -44,6 +46,7 @@ struct Request {
   std::vector<std::pair<std::string, double>> settings;
   std::vector<std::pair<std::string, std::string>> words; // settings that are words
   std::vector<RequestTensor> inputs;
+  ScoreEdits edits;
   std::string error; // not empty: why this line is no request; the others do not suffer from it
 };
 
@@ -62,6 +65,12 @@ struct Options {
 std::vector<int32_t> parseIds(const std::string &text, const char *option);
 /// Adds "key=value", a number or a word.
 void addSetting(const std::string &text, Request &request);
+/// "5=-100,7=1.5": ids and amounts.
+void addBias(const std::string &text, Request &request);
+/// One of presence_penalty, frequency_penalty and repetition_penalty; false: it is none of them.
+bool setPenalty(const std::string &name, double value, Request &request);
+/// Fails if the request would change scores of tokens that are none.
+void checkBias(const Request &request, int64_t vocabulary);
 /// The requests of a JSON lines file, over the defaults. A line that is none has its error.
 std::vector<Request> readRequests(const std::string &file, const Request &defaults);
 /// The conversation of one question.

@@ -90,6 +90,49 @@ static void number(const json &value, const std::string &key, Request &request) 
   request.settings.emplace_back(key, value.is_boolean() ? double(value.get<bool>()) : value.get<double>());
 }
 
+static void addBias(const std::string &id, double amount, const std::string &what, Request &request) {
+  int32_t token = 0;
+  auto [next, error] = std::from_chars(id.data(), id.data() + id.size(), token);
+  if (error != std::errc() || next != id.data() + id.size() || token < 0)
+    throw Failure{what + " expects ids of tokens, but has '" + shortened(id) + "'"};
+  if (!(std::fabs(amount) <= ScoreEdits::most))
+    throw Failure{what + " expects numbers of at most 1e6 in size, but has " + shown(amount) + " for " + id};
+  request.edits.bias[token] = amount;
+}
+
+void quoin::addBias(const std::string &text, Request &request) {
+  for (size_t at = 0; at <= text.size();) {
+    size_t end = std::min(text.find(',', at), text.size()), equal = text.find('=', at);
+    double amount = 0;
+    const char *last = text.data() + end;
+    bool good = equal < end;
+    if (good) {
+      auto [next, error] = std::from_chars(text.data() + equal + 1, last, amount);
+      good = error == std::errc() && next == last;
+    }
+    if (!good)
+      throw Failure{"--logit-bias expects id=amount joined by commas, but has '" + shortened(text) + "'", 2};
+    ::addBias(text.substr(at, equal - at), amount, "--logit-bias", request);
+    at = end + 1;
+  }
+}
+
+bool quoin::setPenalty(const std::string &name, double value, Request &request) {
+  ScoreEdits &edits = request.edits;
+  bool divides = name == "repetition_penalty";
+  double *place = divides                       ? &edits.repetition
+                  : name == "presence_penalty"  ? &edits.presence
+                  : name == "frequency_penalty" ? &edits.frequency
+                                                : nullptr;
+  if (!place)
+    return false;
+  if (!(std::fabs(value) <= ScoreEdits::most) || (divides && !(value > 0)))
+    throw Failure{"'" + name + "' expects a number " +
+                  (divides ? "above 0 and at most 1e6" : "of at most 1e6 in size") + ", but is " + shown(value)};
+  *place = value;
+  return true;
+}
+
 /// Reads one field; false if a request has none of that name.
 static bool readField(const std::string &key, const json &value, Request &request) {
   std::string what = "'" + shortened(key) + "'";
@@ -118,10 +161,30 @@ static bool readField(const std::string &key, const json &value, Request &reques
       number(setting, name, request);
   } else if (key == "temperature" || key == "top_k" || key == "top_p") {
     number(value, key, request);
+  } else if (key == "logit_bias") {
+    if (!value.is_object())
+      throw Failure{what + " expects an object of ids and numbers, but is " + shown(value)};
+    request.edits.bias.clear();
+    for (const auto &[id, amount] : value.items()) {
+      if (!amount.is_number())
+        throw Failure{what + " expects a number for '" + shortened(id) + "', but has " + shown(amount)};
+      addBias(id, amount.get<double>(), what, request);
+    }
+  } else if (key == "presence_penalty" || key == "frequency_penalty" || key == "repetition_penalty") {
+    if (!value.is_number())
+      throw Failure{what + " expects a number, but is " + shown(value)};
+    setPenalty(key, value.get<double>(), request);
   } else {
     return false;
   }
   return true;
+}
+
+void quoin::checkBias(const Request &request, int64_t vocabulary) {
+  for (auto [id, amount] : request.edits.bias)
+    if (id >= vocabulary)
+      throw Failure{"'logit_bias' expects ids below " + std::to_string(vocabulary) + " (the vocabulary), but has " +
+                    std::to_string(id)};
 }
 
 std::string quoin::conversationOf(const std::string &question, const std::optional<std::string> &system) {
@@ -140,9 +203,10 @@ static void readFields(const json &object, Request &request) {
     if (key != "messages" && readField(key, value, request))
       continue;
     if (!messages)
-      throw Failure{
-          "a request has no field '" + shortened(key) +
-          "'; it may have prompt, chat, messages or ids, and system, max_tokens, stop, seed, settings, decoder"};
+      throw Failure{"a request has no field '" + shortened(key) +
+                    "'; it may have prompt, chat, messages or ids, and system, max_tokens, stop, seed, settings, "
+                    "decoder, logit_bias, "
+                    "presence_penalty, frequency_penalty, repetition_penalty"};
     variables[key] = value;
   }
   size_t given = object.count("prompt") + object.count("chat") + object.count("messages") + object.count("ids");

@@ -34,6 +34,7 @@ struct Place {
   std::string decoder;
   size_t request = 0;
   bool busy = false;
+  ScoreEdits edits;
   Clock::time_point begun = {};
   TraceFile *trace = nullptr; // null: not wanted
   Display *display = nullptr;
@@ -54,6 +55,15 @@ int32_t listen(void *self, const quoin_event_t *event) {
                       changes(event->edited, event->edited_count), event->committed_from, event->committed_to});
   if (place.display)
     place.display->event(*event);
+  return 0;
+}
+
+int32_t editScores(void *self, const quoin_scores_t *rows) {
+  const auto &edits = *static_cast<const ScoreEdits *>(self);
+  for (int64_t i = 0; i < rows->rows; ++i)
+    edits.apply(rows->scores + i * rows->stride, rows->count, rows->positions[i],
+                {rows->tokens, rows->length, rows->prompt_length},
+                [&](int64_t place) { return rows->open[place] != 0; });
   return 0;
 }
 
@@ -168,6 +178,11 @@ void Runner::prepare(Place &place, size_t index) {
     expect(quoin_session_set_word(session, name.c_str(), word.c_str()));
   for (const RequestTensor &input : request.inputs)
     expect(give(session, input));
+  quoin_model_info_t info;
+  quoin_model_info(model.get(), &info);
+  checkBias(request, info.vocabulary);
+  place.edits = request.edits;
+  expect(quoin_session_edit(session, place.edits.any() ? editScores : nullptr, &place.edits));
   expect(quoin_session_prompt(session, request.ids.data(), request.ids.size()));
   place.request = index;
   place.busy = true;

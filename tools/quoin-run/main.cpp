@@ -23,9 +23,9 @@ struct ContextDeleter {
 
 struct Arguments {
   Options options;
-  std::string prompt, chat, system, promptIds, stop, inputs, outputs;
+  std::string prompt, chat, system, promptIds, stop, inputs, outputs, bias;
   std::vector<std::string> set;
-  double temperature = 0, topP = 1;
+  double temperature = 0, topP = 1, presence = 0, frequency = 0, repetition = 1;
   int64_t topK = 0;
   bool describe = false, tokenize = false, render = false;
 };
@@ -61,6 +61,11 @@ void declare(CLI::App &app, Arguments &a) {
   app.add_option("--temperature", a.temperature, "0: the likeliest token (0)");
   app.add_option("--top-k", a.topK, "draw among the k likeliest tokens; 0: all (0)")->check(wholeNumberOf<int64_t>);
   app.add_option("--top-p", a.topP, "draw among the likeliest tokens with this mass (1)");
+  app.add_option("--logit-bias", a.bias, "amounts added to scores of tokens: 5=-100,7=1.5");
+  app.add_option("--presence-penalty", a.presence, "taken from scores of tokens that are in the answer (0)");
+  app.add_option("--frequency-penalty", a.frequency, "the same for each time (0)");
+  app.add_option("--repetition-penalty", a.repetition,
+                 "scores of tokens in the prompt or the answer are divided by it, negative ones multiplied (1)");
   app.add_option("--threads", o.threads, "worker threads (one for each core)")->check(CLI::Range(1, 4096));
   app.add_option("--batch", o.batch, "requests that run together (1)")->check(CLI::Range(1, 1 << 20));
   app.add_flag("--json", o.json, "print a JSON object a line");
@@ -88,6 +93,14 @@ std::vector<Request> gather(const CLI::App &app, Arguments &a) {
     request.settings.emplace_back("top_k", double(a.topK));
   if (given(app, "--top-p"))
     request.settings.emplace_back("top_p", a.topP);
+  if (given(app, "--logit-bias"))
+    addBias(a.bias, request);
+  if (given(app, "--presence-penalty"))
+    setPenalty("presence_penalty", a.presence, request);
+  if (given(app, "--frequency-penalty"))
+    setPenalty("frequency_penalty", a.frequency, request);
+  if (given(app, "--repetition-penalty"))
+    setPenalty("repetition_penalty", a.repetition, request);
   if (given(app, "--stop"))
     request.stops = parseIds(a.stop, "--stop");
   if (given(app, "--system"))

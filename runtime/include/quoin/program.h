@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-#define QUOIN_ABI_VERSION 8u
+#define QUOIN_ABI_VERSION 9u
 
 /* Slots in a page of the key/value cache, keys in an attention tile, and bits in a row word. */
 #define QUOIN_PAGE_SLOTS 64
@@ -56,21 +56,24 @@ typedef struct quoin_tensor_t {
   int64_t size;
 } quoin_tensor_t;
 
-/* !quoin.sequence: a value, never changed once made. All arrays have `length` entries. */
+/* !quoin.sequence: a value, never changed once made. All arrays have `length` entries. Entry i is the token at place
+ * i, which decoders call its position; a model and its mask see the token at the position that `positions` says. */
 typedef struct quoin_sequence_t {
   int64_t length;
-  int64_t committed; /* positions below are known and final */
-  int32_t *tokens;   /* an open position holds the fill token */
+  int64_t committed; /* places below are known and final */
+  int32_t *tokens;   /* an open place holds the fill token */
   int32_t *labels;
-  uint8_t *open;    /* 1: still to be filled */
-  int64_t reopened; /* 1: made by `reopen`, or from such a sequence */
-  int32_t *order;   /* NULL: position i stands at slot i of a call; else (`permute`) position order[i] does */
-  int32_t *groups;  /* NULL, or `length` + 1: where the group of each slot's key begins; of the end, the end */
+  uint8_t *open;      /* 1: still to be filled */
+  int64_t reopened;   /* 1: made by `reopen`, or from such a sequence */
+  int32_t *order;     /* NULL: place i is slot i of a call; else (`permute`) place order[i] is */
+  int32_t *groups;    /* NULL, or `length` + 1: where the group of each slot's key begins; of the end, the end */
+  int32_t *positions; /* NULL: each token's is its place; else an entry of -1 says so */
 } quoin_sequence_t;
 
 /* !quoin.logits: final hidden rows; scores of the vocabulary are computed from them when asked, by the head of the
  * model that made them. With `other`, the scores are other + (guidance + 1) * (hidden - other). Rows are packed. Then
- * `amounts[i]` is added to the score of `tokens[i]`, in every row or, with `rows_of`, in row rows_of[i] - first_of. */
+ * `amounts[i]` is added to the score of `tokens[i]`, in every row or, with `rows_of`, in row rows_of[i] - first_of.
+ * `read_at` and `text` are for listeners and hooks; nothing else depends on them. */
 typedef struct quoin_logits_t {
   int64_t rows;
   const float *hidden;
@@ -82,6 +85,9 @@ typedef struct quoin_logits_t {
   quoin_tensor_t amounts; /* f32, one a token */
   quoin_tensor_t rows_of; /* index, one a token; no data: all rows */
   int64_t first_of;
+  quoin_tensor_t read_at; /* index, one a row: place of the slot that it was read at, of a `then` row its position; no
+                             data: not known */
+  const quoin_sequence_t *text; /* of the call that made them; NULL: nobody asks, or none did */
 } quoin_logits_t;
 
 enum { QUOIN_NO_HEAD = -1 };
@@ -244,8 +250,9 @@ typedef struct quoin_host_t {
   void (*open)(quoin_state_t *state, const quoin_sequence_t *x, int64_t from, int64_t to, quoin_tensor_t *out);
   void (*tokens)(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *at, quoin_tensor_t *out);
   quoin_sequence_t *(*extend)(quoin_state_t *state, const quoin_sequence_t *x, int64_t by, int64_t label);
+  /* `at`: positions of the tokens, as many, each from 0 on and below the program's `positions`; NULL: their places. */
   quoin_sequence_t *(*append)(quoin_state_t *state, const quoin_sequence_t *x, const quoin_tensor_t *ids,
-                              int64_t label);
+                              const quoin_tensor_t *at, int64_t label);
   /* Known tokens before position `at`, which is not below what is committed. */
   quoin_sequence_t *(*insert)(quoin_state_t *state, const quoin_sequence_t *x, int64_t at, const quoin_tensor_t *ids,
                               int64_t label);
@@ -589,8 +596,8 @@ typedef const quoin_function_program_t *(*quoin_function_query_fn)(uint32_t max_
 /* Layouts, as generated code assumes them. */
 #define QUOIN_CHECK_SIZE(type, bytes) typedef char quoin_check_##type[sizeof(type) == (bytes) ? 1 : -1]
 QUOIN_CHECK_SIZE(quoin_tensor_t, 16);
-QUOIN_CHECK_SIZE(quoin_sequence_t, 64);
-QUOIN_CHECK_SIZE(quoin_logits_t, 104);
+QUOIN_CHECK_SIZE(quoin_sequence_t, 72);
+QUOIN_CHECK_SIZE(quoin_logits_t, 128);
 QUOIN_CHECK_SIZE(quoin_value_t, 16);
 QUOIN_CHECK_SIZE(quoin_forward_t, 704);
 QUOIN_CHECK_SIZE(quoin_score_t, 312);

@@ -265,7 +265,8 @@ typedef struct quoin_named_tensor_t {
  * input that it was not given fails as it begins. Numbers may be given by `quoin_session_set`, too. */
 quoin_status_t quoin_session_input(quoin_session_t *session, const quoin_named_tensor_t *input);
 
-/* Forgets the inputs, and what `set`, `set_stops`, `set_seed`, `set_max_tokens` and `set_max_rounds` said. */
+/* Forgets the inputs, and what `set`, `set_stops`, `set_seed`, `set_max_tokens` and `set_max_rounds` said. Who listens
+ * and who edits stay. */
 quoin_status_t quoin_session_set_defaults(quoin_session_t *session);
 
 /* A position that took a token. `confidence` is that of the last score there; NaN if there was none. */
@@ -296,6 +297,45 @@ typedef int32_t (*quoin_event_fn)(void *self, const quoin_event_t *event);
 
 /* Who is told about the session's evaluations. `fn` may be NULL: nobody; `self` is handed back and may be NULL. */
 quoin_status_t quoin_session_listen(quoin_session_t *session, quoin_event_fn fn, void *self);
+
+/* Rows of scores that a session is about to choose tokens from or to measure: what its model gave, guided and adjusted
+ * where the decoder does that, before temperature, filters and the softmax. All pointers hold during the call only. */
+typedef struct quoin_scores_t {
+  float *scores;            /* row i at scores + i * stride, one score a token, to be changed in place */
+  int64_t stride;           /* at least `count` */
+  int64_t count;            /* of tokens that are scored: ids below */
+  int64_t rows;             /* at least 1 */
+  const int64_t *positions; /* of each row: see quoin_edit_fn */
+  int64_t evaluation;       /* whose draw it is, 0 for the first; -1: nothing is drawn */
+  int64_t model;            /* which of the program's models gave them; -1: the decoder made them itself */
+  int64_t prompt_length;
+  int64_t length; /* of the sequence that the model was called with, prompt included: */
+  const int32_t *tokens;
+  const uint8_t *open; /* 1: still to be filled */
+} quoin_scores_t;
+
+/* Changes scores: bans tokens (minus infinity), adds to scores of some, lowers those that are in the text, lets through
+ * what a grammar or a classifier allows. What stands in the rows when it returns counts: the token, every statistic
+ * that the decoder asks for (confidence, entropy, `probability`, those of what filters leave), the likeliest tokens,
+ * and both sides of a residual draw. What a decoder takes as plain numbers (`quoin.materialize`) stays the model's own.
+ *
+ * A row's position is that of the token it chooses where the decoder names it, as it must for a draw and mostly does
+ * otherwise; else that of the token it was read at, behind which models that predict the next token put theirs; -1 if
+ * there is none. Positions count from the start of the prompt and may lie beyond `length`. Rows that a call adds behind
+ * its sequence, guesses that are to be checked, are not among its tokens.
+ *
+ * Called inside a step, on the thread that steps, for one session at a time: once or several times for each score that
+ * its decoder asks for, with rows in their order. Anything but 0 cancels the session. It may not call the runtime on
+ * this context. Every row must keep a token besides the fill token above minus infinity, and hold neither NaN nor plus
+ * infinity if it did not before: else the session fails with QUOIN_STATUS_INVALID_ARGUMENT, and others go on. */
+typedef int32_t (*quoin_edit_fn)(void *self, const quoin_scores_t *rows);
+
+/* Who may change the session's scores. `fn` may be NULL: nobody; `self` is handed back and may be NULL. Rows of a
+ * session with such a hook are stored, which a decoder that filters nothing does without, and measured from what is
+ * stored: a hook that changes nothing changes no arg max, and a statistic by no more than its rounding. Sessions
+ * without one are what they would be alone, bit by bit. Which pages of the prompt are shared does not change, since a
+ * hook sees no keys and values. */
+quoin_status_t quoin_session_edit(quoin_session_t *session, quoin_edit_fn fn, void *self);
 
 /* Runs the decoder up to its first model call and no further, so that a request which its decoder refuses fails before
  * any work. Optional: the first step does it otherwise. */
