@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 
 import harness
+import modules
 from checkpoint import Shape, write
 from harness import expect
 
@@ -160,6 +161,73 @@ def fixed_settings():
             expect(r.returncode == 1 and words in r.stderr and f"'{other.split('=')[0]}'" in r.stderr, f"{program} {other}: found {r.stderr}")
 
 
+# Words, lists of ids and a number that the text contains.
+SETTINGS = """  quoin.decoder @told(%x, %max) settings {schedule = #quoin.word<"cosine" of "cosine", "uniform", "pow*">, steps = 3 : index, rate = 0.5 : f32, ids = 5 : index, ids_2 = 6 : index}
+      attributes {run_time = ["schedule", "steps", "rate"], fixed = {block = 4 : index, flag = 1 : index, of = 7 : index, of_2 = 8 : index}} {
+    %c1 = arith.constant 1 : index
+    %steps = quoin.setting @steps : index
+    %first = quoin.setting @ids : index
+    %second = quoin.setting @ids_2 : index
+    %pow = quoin.setting @schedule is "pow*" : i1
+    %by = quoin.setting @schedule : f64
+    %word = arith.fptoui %by : f64 to i64
+    %power = arith.index_cast %word : i64 to index
+    %none = arith.constant 100 : index
+    %last = arith.select %pow, %power, %none : index
+    %a = tensor.splat %steps[%c1] : tensor<?xindex>
+    %b = tensor.splat %first[%c1] : tensor<?xindex>
+    %c = tensor.splat %second[%c1] : tensor<?xindex>
+    %d = tensor.splat %last[%c1] : tensor<?xindex>
+    %all = tensor.concat dim(0) %a, %b, %c, %d : (tensor<?xindex>, tensor<?xindex>, tensor<?xindex>, tensor<?xindex>) -> tensor<?xindex>
+    %any = arith.index_cast %all : tensor<?xindex> to tensor<?xi32>
+    %n = quoin.length %x
+    %y = quoin.append %x, %any
+    %m = quoin.length %y
+    quoin.return %y[%n to %m]
+  }
+"""
+GIVEN = [
+    ([], [3, 5, 6, 100]),
+    (["steps=9", "schedule=pow4", "ids=[7, 8]"], [9, 7, 8, 4]),
+    (['schedule="uniform"', "steps=true", "ids_2=11"], [1, 5, 11, 100]),
+    (["steps=8", "steps=2"], [2, 5, 6, 100]),
+    (["block=4", "flag=true", "of=[7,8]", "of_2=8", "rate=1e-1"], [3, 5, 6, 100]),
+]
+REFUSED = [
+    ("schedule=square", "setting 'schedule' of decoder 'told' expects one of cosine, uniform, pow*, but found square"),
+    ("schedule=pow", "expects one of cosine, uniform, pow*, but found pow"),
+    ("schedule=2", "expects one of cosine, uniform, pow*, but found 2"),
+    ("schedule=", "expects one of cosine, uniform, pow*"),
+    ("steps=many", "setting 'steps' of decoder 'told' expects an integer from 0 to 2147483647, but found many"),
+    ("steps=-1", "expects an integer from 0 to 2147483647, but found -1"),
+    ("steps=[1,2]", "expects one value, but found [1,2]"),
+    ("rate=1e40", "expects a number of f32, but found 1e40"),
+    ("ids=7", "expects a list of 2 ids, as its program has, but found 7"),
+    ("ids=[7]", "expects a list of 2 ids, as its program has, but found [7]"),
+    ('ids=[7,"x"]', "expects an integer from 0 to 2147483647, but found [7,"),
+    ("block=8", "setting 'block' of decoder 'told' expects to be given when its program is made, which contains it, but found 8"),
+    ("of=[7,9]", "expects to be given when its program is made, which contains it, but found [7,9]"),
+    ("speed=1", "'--set' expects a setting of the program's decoders (block, flag, ids, ids_2, of, of_2, rate, schedule, steps), but found 'speed'"),
+]
+
+
+def program_settings():
+    """What --set gives a program: numbers, words and lists; what its text contains may be said again."""
+    top = os.path.join(FOLDER, "told")
+    hf, source, out = write(os.path.join(top, "hf"), SHAPE), os.path.join(top, "model.mlir"), os.path.join(top, "out")
+    harness.tool("quoin-import", hf, "-o", source)
+    text = modules.with_decoders(open(source).read(), SETTINGS)
+    with open(source, "w") as f:
+        f.write(text)
+    for given, want in GIVEN:
+        harness.tool("quoin-compile", source, "-o", out, "-O0", "--weights", "f32", *[f for g in given for f in ("--set", g)])
+        got = json.loads(harness.tool("quoin-run", out, "--prompt-ids", "1,2", "--max-tokens", "4", "--json"))["ids"]
+        expect(got == want, f"{given}: expects {want}, but found {got}")
+    for given, words in REFUSED:
+        r = harness.call("quoin-compile", source, "-o", out + "x", "-O0", "--set", given)
+        expect(r.returncode == 1 and words in r.stderr and not os.path.exists(out + "x"), f"{given}: expects {words!r}, but found {r.stderr}")
+
+
 def chosen_decoders():
     """Of a program's decoders `--decoder` takes some, the first of them is the one of requests that name none."""
     top = os.path.join(FOLDER, "chosen")
@@ -187,6 +255,7 @@ def lost_output():
 TESTS = [
     ("requests-files-that-are-none", files_that_are_none),
     ("requests-fixed-settings", fixed_settings),
+    ("requests-program-settings", program_settings),
     ("requests-lost-output", lost_output),
     ("requests-chosen-decoders", chosen_decoders),
     ("requests-run", good_and_bad("quoin-run")),
