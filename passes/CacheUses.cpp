@@ -110,8 +110,11 @@ static void findSnapshot(CacheCall &call) {
     auto splat = part.getDefiningOp<tensor::SplatOp>();
     APInt label;
     if (!splat || splat.getDynamicSizes().size() != 1 || !matchPattern(splat.getInput(), m_ConstantInt(&label)) ||
-        label.getSExtValue() <= last)
+        label.getSExtValue() <= last) {
+      // Rows behind the first ones that may not have a higher label: they are no call of their own.
+      call.snapshot = Value();
       return;
+    }
     last = label.getSExtValue();
     if (i > 0)
       continue;

@@ -50,3 +50,23 @@ quoin.decoder @a_symbol_that_moves_for_old_rows(%x, %max) settings {} {
   }
   quoin.return %end[%n to %n]
 }
+
+// Rows of a lower label stand behind the first ones, which see them: the first ones are no call of their own.
+// CHECK-LABEL: @labels_that_fall(
+// CHECK: quoin.forward @m
+quoin.decoder @labels_that_fall(%x, %max) settings {} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %n = quoin.length %x
+  %at = quoin.span %c0 to %n
+  %ids = quoin.tokens %x at %at
+  %count = tensor.dim %ids, %c0 : tensor<?xi32>
+  %two_ids = tensor.concat dim(0) %ids, %ids : (tensor<?xi32>, tensor<?xi32>) -> tensor<?xi32>
+  %two_at = tensor.concat dim(0) %at, %at : (tensor<?xindex>, tensor<?xindex>) -> tensor<?xindex>
+  %high = tensor.splat %c2[%count] : tensor<?xindex>
+  %low = tensor.splat %c1[%count] : tensor<?xindex>
+  %labels = tensor.concat dim(0) %high, %low : (tensor<?xindex>, tensor<?xindex>) -> tensor<?xindex>
+  %l = quoin.forward @m of %x[to %c0] then %two_ids at %two_at label %labels read %at mask #quoin.mask<(q, k) : label(k) le label(q)>
+  quoin.return %x[%n to %n]
+}
