@@ -75,15 +75,22 @@ struct SlotBuilder : ImplicitLocOpBuilder {
   }
 };
 
+bool isConstantZero(Value value) {
+  APInt number;
+  return matchPattern(value, m_ConstantInt(&number)) && number.isZero();
+}
+
 /// Rewrites the calls on one cache.
 class CallRewriter {
 public:
   CallRewriter(const CacheUses &uses, const MaskFacts &facts, Value cache) : uses(uses), facts(facts), cache(cache) {}
 
-  /// A call of `then` rows alone, which are kept as they are (`proveCausalBySlot`).
+  /// A call whose `then` rows are kept as the text is (`proveCausalBySlot`).
   void rewriteRows(ForwardOp op) {
     SlotBuilder b(op.getLoc(), op);
     Value all = tensor::DimOp::create(b, op.getIds(), 0);
+    if (!isConstantZero(op.getTo()))
+      all = arith::AddIOp::create(b, op.getTo(), all);
     Value from = ReuseOp::create(b, cache, op.getSequence(), op.getTo(), op.getIds(), op.getPositions(), op.getLabels(),
                                  op.getColumns(), op.getRead(), all);
     replace(b, op, from, all);
@@ -201,7 +208,10 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       }
       bool hasPass = llvm::any_of(uses.calls, [](const CacheCall &c) { return isa<CommitOp>(c.op); });
       bool snapshots = !beyond && !recurrence && keepsSnapshots(uses, facts);
-      bool rows = !beyond && !recurrence && llvm::any_of(uses.calls, isWithoutText) && proveCausalBySlot(uses.uses);
+      // Those of an approximation have their own rule. Of other programs all calls with rows of their own may go on
+      // from the one before: forks of a text do, and a draft that is guessed again.
+      auto mayKeepRows = [&](const CacheCall &c) { return isWithoutText(c) || (hasRows(c) && !snapshots); };
+      bool rows = !beyond && !recurrence && llvm::any_of(uses.calls, mayKeepRows) && proveCausalBySlot(uses.uses);
       if (!beyond && !snapshots)
         noteRefusals(decoder, uses, facts, rows);
       if (facts.cut.kind == RowCut::Kind::Nothing && !hasPass && !snapshots && !rows)
@@ -230,9 +240,10 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       numShared += shared;
       CallRewriter rewriter(uses, facts, cache);
       for (const CacheCall &call : uses.calls) {
-        if (rows && isWithoutText(call)) {
+        if (rows && mayKeepRows(call)) {
           remark::passed(call.op->getLoc(), remarkOn<InferCache>("Rows"))
-              << "rows of calls without text are kept and reused, their mask is causal by slot";
+              << (isWithoutText(call) ? "rows of calls without text are kept and reused, their mask is causal by slot"
+                                      : "rows behind the text are kept and reused, their mask is causal by slot");
           rewriter.rewriteRows(cast<ForwardOp>(call.op));
           ++numForwards;
         } else if (auto forward = dyn_cast<ForwardOp>(call.op)) {
@@ -247,11 +258,15 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
     }
   }
 
+  /// The call has `then` rows.
+  static bool hasRows(const CacheCall &call) {
+    auto forward = dyn_cast<ForwardOp>(call.op);
+    return forward && forward.getIds();
+  }
+
   /// All rows of the call are `then` rows.
   static bool isWithoutText(const CacheCall &call) {
-    auto forward = dyn_cast<ForwardOp>(call.op);
-    APInt to;
-    return forward && forward.getIds() && matchPattern(forward.getTo(), m_ConstantInt(&to)) && to.isZero();
+    return hasRows(call) && isConstantZero(cast<ForwardOp>(call.op).getTo());
   }
 
   /// May the calls on this cache that have a snapshot keep it? MaskFacts.h says when.

@@ -43,9 +43,10 @@
 // kind stops comparing at the first label that is not 0, and what it then uses is right by the claim, since a
 // snapshot's call has p = all.
 //
-// Calls without text. A call may have nothing but `then` rows: then they are its text, at positions and with labels of
-// the program's own. If under all masks of the cache a row sees slots up to its own alone, whatever positions and
-// labels are, and all masks agree, then nothing above asks whose slots they are: f(d) = d and p = all slots of a call.
+// Rows like text. If under all masks of the cache a row sees slots up to its own alone, whatever positions and labels
+// are, and all masks agree, then nothing above asks whose slots they are: f(d) = d and p = all slots of a call, its
+// `then` rows among them. So a call may have nothing but such rows, at positions and with labels of the program's own;
+// and forks of a text that stand behind it, told apart by labels, are kept as they grow.
 //
 // How it is proven: propose and prove. Candidates are read off the formulas (block lengths from divisors, starts from
 // constants and symbols), ordered from the one that reuses most; those that a few hundred random rows and keys

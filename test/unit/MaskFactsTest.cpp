@@ -157,7 +157,11 @@ TEST(MaskFacts, TreesAreProvenInBothSpellings) {
     EXPECT_EQ(proveMaskFacts({use(text, {}, {{-1, 0, 3}})}).cut.print(), slots ? "d" : "0");
   }
 }
-TEST(MaskFacts, CallsWithoutTextAreKeptIfCausalBySlot) {
+TEST(MaskFacts, RowsAreKeptLikeTextIfCausalBySlot) {
+  // Forks of a text, told apart by labels.
+  const char *forks = "(q, k) : slot(k) le slot(q) and (label(k) eq 0 or label(k) eq label(q))";
+  EXPECT_TRUE(proveCausalBySlot({use(forks)}));
+  EXPECT_FALSE(proveCausalBySlot({use(forks), use(causal)}));
   const char *sets = "(q, k)[L] : slot(k) le slot(q) and (label(k) eq label(q) or label(k) eq 0 or label(q) eq L)";
   EXPECT_TRUE(proveCausalBySlot({use(sets, {0})}));
   // Another L at another call: rows see other keys.

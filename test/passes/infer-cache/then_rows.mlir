@@ -221,3 +221,40 @@ quoin.decoder @rows_alone_by_position(%x, %max) settings {} {
   %l = quoin.forward @m of %x[to %c0] then %ids at %at read %rows mask #causal
   quoin.return %x[%c0 to %n]
 }
+
+// Forks of a text behind it: a row sees the text and the rows of its own label before it. The next call has these rows and some more, so they are kept.
+// CHECK-LABEL: @forks
+// CHECK: %[[MANY:.+]] = tensor.dim %[[IDS:.+]], %{{.+}} : tensor<?xi32>
+// CHECK: %[[ALL:.+]] = arith.addi %[[N:.+]], %[[MANY]]
+// CHECK: %[[V:.+]] = quoin.reuse %[[C:.+]] of %{{.+}}[to %[[N]]] then %[[IDS]] at %{{.+}} label %{{.+}} read %{{.+}} limit %[[ALL]]
+// CHECK: quoin.forward_cached %[[C]] from %[[V]] keep %[[ALL]] @m of %{{.+}}[to %[[N]]] then %[[IDS]]
+// REMARK: Rows | {{.*}}rows behind the text are kept and reused
+quoin.decoder @forks(%x, %max) settings {} {
+  %c0 = arith.constant 0 : index
+  %n = quoin.length %x
+  %label = quoin.span %c0 to %max
+  %ids = quoin.tokens %x at %label
+  %at = tensor.splat %n[%max] : tensor<?xindex>
+  %l = quoin.forward @m of %x[to %n] then %ids at %at label %label read %at mask #quoin.mask<(q, k) : slot(k) le slot(q) and (label(k) eq 0 or label(k) eq label(q))>
+  quoin.return %x[%c0 to %n]
+}
+
+// Without the first condition a row may see others of its label behind it: of such a call the text alone is kept.
+// CHECK-LABEL: @forks_that_see_ahead
+// CHECK: %[[N:.+]] = quoin.length
+// CHECK: quoin.reuse {{.*}} limit %[[N]]
+// CHECK: quoin.forward_cached %{{.+}} from %{{.+}} keep %[[N]] @m
+quoin.decoder @forks_that_see_ahead(%x, %max) settings {} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %n = quoin.length %x
+  %ones = tensor.splat %c1[%max] : tensor<?xindex>
+  %twos = tensor.splat %c2[%max] : tensor<?xindex>
+  %label = tensor.concat dim(0) %twos, %ones : (tensor<?xindex>, tensor<?xindex>) -> tensor<?xindex>
+  %ids = quoin.tokens %x at %label
+  %both = arith.addi %max, %max : index
+  %at = tensor.splat %n[%both] : tensor<?xindex>
+  %l = quoin.forward @m of %x[to %n] then %ids at %at label %label read %at mask #quoin.mask<(q, k) : k le q and (label(k) eq 0 or label(k) eq label(q))>
+  quoin.return %x[%c0 to %n]
+}
