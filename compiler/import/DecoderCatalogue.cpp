@@ -45,8 +45,11 @@ static constexpr SettingSpec adablock[] = {block(32), real("threshold", 0.9), id
 static constexpr SettingSpec blockgen[] = {fixedBlock(4), steps, count("warmup", 0, 1), count("every", 1, 2)};
 static constexpr SettingSpec blockgenUniform[] = {
     fixedBlock(4), steps, {"others", Kind::Index, Role::Fixed, 1, many, Default::Tokens}};
-static constexpr SettingSpec cntp[] = {real("low", 0.1),        real("high", 1),  count("trials", 1, 40),
-                                       count("longest", 1, 10), ids("comma", 11), ids("period", 13)};
+/// Forks of a text as rows of one call.
+static constexpr SettingSpec together = {"together", Kind::Flag, Role::Choice};
+static constexpr SettingSpec cntp[] = {
+    real("low", 0.1),  real("high", 1), count("trials", 1, 40), count("longest", 1, 10), ids("comma", 11),
+    ids("period", 13), together};
 static constexpr SettingSpec ctrldiff[] = {count("largest", 1, 16), count("first", 1, 4), real("grow", 0.5),
                                            real("threshold", 0.85)};
 static constexpr SettingSpec efficientDlm[] = {fixedBlock(32), real("threshold", 0.9)};
@@ -57,7 +60,7 @@ static constexpr SettingSpec gidd[] = {{"vocabulary", Kind::Index, Role::Fixed, 
                                        real("uniform", 0.1, 0, 0.99)};
 static constexpr SettingSpec guidedDiffusion[] = {
     block(8), {"guide_layers", Kind::Index, Role::Fixed, 1, 1000, Default::Number, 1}};
-static constexpr SettingSpec hexagon[] = {count("smallest", 1, 8), count("answer", 1, 8)};
+static constexpr SettingSpec hexagon[] = {count("smallest", 1, 8), count("answer", 1, 8), together};
 static constexpr std::string_view ilmRanks[] = {"confidence", "joint"};
 static constexpr SettingSpec ilm[] = {{"rank", Kind::Text, Role::Choice, 0, 0, Default::Number, 0, ilmRanks},
                                       real("temperature", 0)};

@@ -8,7 +8,7 @@ module attributes {
   // Cautious next-token prediction: where the next token is uncertain (entropy above `low`), several trials go on from the same
   // text, each until a punctuation mark (`comma` or `period`), a stop id or `longest` tokens, and the likeliest of them per token is
   // kept. The number of trials grows with the entropy up to `trials` at `high`.
-  quoin.decoder @cntp(%prompt, %max) settings {low = 0.1 : f32, high = 1.0 : f32, trials = 40 : index, longest = 10 : index, comma = 11 : index, period = 13 : index} {
+  quoin.decoder @cntp(%prompt, %max) settings {low = 0.1 : f32, high = 1.0 : f32, trials = 40 : index, longest = 10 : index, comma = 11 : index, period = 13 : index} attributes {fixed = {together = 0 : index}} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %zero = arith.constant 0.0 : f32

@@ -7,7 +7,7 @@ module attributes {
 
   // HEX: the same prompt under several block schedules, then a vote. Blocks of `smallest`, twice and four times that, one row a
   // step by confidence; the answers whose last `answer` tokens are found most often win, the smallest blocks on a tie.
-  quoin.decoder @hex(%prompt, %max) settings {smallest = 8 : index, answer = 8 : index} {
+  quoin.decoder @hex(%prompt, %max) settings {smallest = 8 : index, answer = 8 : index} attributes {fixed = {together = 0 : index}} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %c2 = arith.constant 2 : index

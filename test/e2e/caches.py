@@ -7,6 +7,8 @@ import os
 import random
 
 import harness
+import oracle
+from checkpoint import write
 from harness import expect
 from speculation import Fixture, without_slots
 
@@ -81,9 +83,36 @@ def check(name, change=lambda masks: masks, settings=()):
     return test
 
 
+def forks():
+    """Trials of a text side by side: one call for each depth, whoever runs beside it; a row of a trial runs once, and the text's rows for all of them."""
+    trials, longest, made = 5, 4, 20
+    settings = dict(low=0.0, high=1e-3, trials=trials, longest=longest, comma=262, period=262)
+    rnd = random.Random(8)
+    queries = [dict(ids=[rnd.randrange(260) for _ in range(n)], max_tokens=made, stop=[], seed=n, settings=dict(temperature=1)) for n in (1, 63, 64, 65, 90)]
+    rounds = made // longest
+    with harness.scratch() as folder:
+        hf, out, want = write(os.path.join(folder, "hf"), oracle.shape("qwen3", 76)), os.path.join(folder, "out"), None
+        for level in ("-O0", "-O2"):
+            harness.tool("quoin-compile", hf, "-o", out, "--weights", "f32", level, *oracle.flags(["cntp"], dict(settings, together=True)))
+            for extra in ([], ["--threads", "2", "--batch", "5"]):
+                got = harness.answers("quoin-run", out, queries, *extra)
+                want = want or got
+                same(want, got, f"{level} {' '.join(extra)}", ("ids",))
+                for q, g in zip(queries, got):
+                    for key in ("evaluations", "forwards"):
+                        expect(g[key] == rounds * (1 + longest), f"{level}: expects {rounds * (1 + longest)} {key}, but found {g[key]}")
+        # A round reads its last row twice, runs the trials' tokens but the last ones, and then those of the one that it keeps.
+        for q, g in zip(queries, got):
+            most = len(q["ids"]) + rounds * (1 + trials * (longest - 1)) + (rounds - 1) * longest
+            # A trial may end early.
+            expect(most - 2 * trials < g["rows"] <= most, f"expects {most} rows or a few less, but found {g['rows']}")
+        return f"{sum(g['rows'] for g in got)} rows"
+
+
 if __name__ == "__main__":
     blocks = {"small": (1, 4, "0.9"), "growing": (4, 16, "0.0"), "changing": (7, 16, "0.01")}
-    harness.main([("tree", check("tree")), ("tree-without-slots", check("tree", without_slots)), ("set-prompting", check("set-prompting"))] +
+    harness.main([("tree", check("tree")), ("tree-without-slots", check("tree", without_slots)), ("set-prompting", check("set-prompting")),
+                  ("forks", forks)] +
                  [("ctrldiff-" + n, check("ctrldiff", settings=[("first = 4 ", f"first = {first} "), ("largest = 16 ", f"largest = {largest} "),
                                                                 ("grow = 0.5 ", f"grow = {grow} ")]))
                   for n, (first, largest, grow) in blocks.items()])

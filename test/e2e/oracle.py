@@ -75,6 +75,9 @@ CASES = {
     "own-better-guide": (shape("sdar", 36, layers=1, hidden=16, heads=1), ("guided-diffusion",), dict(block=3, guide_layers=1)),
     "own-texts": (shape("qwen3", 34), ("cntp", "forced-aligner", "set-prompting"),
                   dict(low=1.0, high=5.6, trials=3, longest=3, comma=[11, 60, 200], period=13, slot=7, separator=7)),
+    # Forks of a text in one call.
+    "own-trials": (shape("qwen3", 37), ("cntp",), dict(low=1.0, high=5.4, trials=5, longest=4, comma=[11, 60, *range(100, 140)], period=13, together=True)),
+    "own-schedules": (shape("llada", 38), ("hex",), dict(smallest=2, answer=1, together=True)),
     "guided": (shape("llada", 9), ("llada", "llada2", "d2f"), dict(block=4, steps=12, max_post_steps=0, edit_threshold=0.3)),
     "long-guided": (shape("llada", 10, layers=1, heads=4, kv_heads=4, head_dim=8), ("llada", "nbdiff"), dict(block=2, sub_block=2)),
     "dream": (shape("sdar", 13), ("dream", "rnd1"), dict(steps=5)),

@@ -20,6 +20,8 @@ CASES = {
     "sdlm": (oracle.shape("sdlm", 72), ("sdlm", "sdlm-self", "autoregressive"), {}, ("sdlm", "sdlm-self", "autoregressive")),
     "fast": (oracle.shape("fast-dllm-v2", 73), ("fast-dllm-v2", "nbdiff"), dict(block=6, sub_block=3), ("fast-dllm-v2", "nbdiff")),
     "llada": (oracle.shape("llada", 74), ("llada",), dict(block=4), ()),
+    # Forks of the text stand behind its pages.
+    "trials": (oracle.shape("qwen3", 75), ("cntp",), dict(low=0.0, high=4.0, trials=5, longest=3, together=True), ("cntp",)),
 }
 PER_DECODER = 6
 

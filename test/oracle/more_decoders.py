@@ -7,6 +7,10 @@ from model import blocks, causal, full, table
 from sampling import best, entropy, softmax
 
 
+# Draws of forks that share an evaluation: of number j at a position as if at that one plus j of these.
+APART = 2**25 + 1
+
+
 def draw(r, position, stream, evaluation=None):
     """A uniform number of the last evaluation, or of the one named."""
     evaluation = r.evaluations - 1 if evaluation is None else evaluation
@@ -122,6 +126,25 @@ def cntp(r):
         scores = r.read(y, [len(y) - 1], causal(len(y)))[0]
         return scores, r.sample(scores, "Tkp", len(y))
 
+    def ends(y):
+        return y and (y[-1] in marks or y[-1] in r.stop)
+
+    def side_by_side(many):
+        """One evaluation for each depth; stateless copies of the text, where the program has rows of one call."""
+        texts, totals = [[] for _ in range(many)], [0] * many
+        for depth in range(r.longest):
+            if all(map(ends, texts)):
+                break
+            r.evaluations += 1
+            r.forwards += 1
+            for j in [j for j, y in enumerate(texts) if not ends(y)]:
+                whole = x + texts[j]
+                scores = r.model(whole, [len(whole) - 1], causal(len(whole)), None)[0]
+                token, confidence = r.sample(scores, "Tkp", len(whole) + j * APART)
+                texts[j].append(token)
+                totals[j] += math.log(confidence) if confidence > 0 else -math.inf
+        return [(y, total / len(y)) for y, total in zip(texts, totals)]
+
     while len(x) < p + r.max and not r.stops(x[p:]):
         scores, (token, _) = follow(x)
         doubt = min(max((entropy(scores) - r.low) / (r.high - r.low), 0), 1)
@@ -129,9 +152,12 @@ def cntp(r):
         if not more:
             x.append(token)
             continue
+        if r.settings.get("together"):
+            x += max(side_by_side(1 + more), key=lambda each: each[1])[0]
+            continue
         for _ in range(1 + more):
             y, total = [], 0
-            while len(y) < r.longest and not (y and (y[-1] in marks or y[-1] in r.stop)):
+            while len(y) < r.longest and not ends(y):
                 _, (token, confidence) = follow(x + y)
                 y.append(token)
                 total += math.log(confidence) if confidence > 0 else -math.inf
@@ -218,7 +244,21 @@ def gidd(r):
 def hexagon(r):
     p, unit, answers = len(r.prompt), 4 * r.smallest, []
     size = max(1, -(-r.max // unit)) * unit
-    for block in (r.smallest, 2 * r.smallest, 4 * r.smallest):
+    schedules = (r.smallest, 2 * r.smallest, 4 * r.smallest)
+    if r.settings.get("together"):
+        texts = [r.prompt + [None] * size for _ in schedules]
+        for i in range(size):
+            r.evaluations += 1
+            r.forwards += 1
+            for j, (block, x) in enumerate(zip(schedules, texts)):
+                lo = p + i // block * block
+                masked, token, confidence = opens(x, lo, lo + block), {}, {}
+                for row, scores in zip(masked, r.model(x, masked, full(len(x)), None)):
+                    token[row], confidence[row] = r.sample(scores, "T", row + j * APART, raw=True)
+                best_row = top(confidence, masked, 1)[0]
+                x[best_row] = token[best_row]
+        answers = [x[p:] for x in texts]
+    for block in schedules if not answers else ():
         x = r.prompt + [None] * size
         for lo in range(p, len(x), block):
             while masked := opens(x, lo, lo + block):
