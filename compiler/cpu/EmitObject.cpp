@@ -1,6 +1,7 @@
 //===- EmitObject.cpp - lowering, optimisation and code generation ---------===//
 
 #include "compiler/cpu/EmitObject.h"
+#include "compiler/cpu/ModuleParts.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
@@ -165,13 +166,17 @@ std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error)
 
 LogicalResult quoin::cpu::lowerToLLVM(ModuleOp module) {
   PassManager pm(module.getContext());
-  pm.addPass(createSCFToControlFlowPass());
+  // LLVM's own verifier looks at what comes out.
+  pm.enableVerifier(false);
+  // Functions are lowered at once.
+  OpPassManager &each = pm.nestAny();
+  each.addPass(createSCFToControlFlowPass());
   ConvertVectorToLLVMPassOptions vectors;
   vectors.x86Vector = true;
-  pm.addPass(createConvertVectorToLLVMPass(vectors));
-  pm.addPass(createConvertMathToLLVMPass());
-  pm.addPass(createConvertIndexToLLVMPass());
-  pm.addPass(createArithToLLVMConversionPass());
+  each.addPass(createConvertVectorToLLVMPass(vectors));
+  each.addPass(createConvertMathToLLVMPass());
+  each.addPass(createConvertIndexToLLVMPass());
+  each.addPass(createArithToLLVMConversionPass());
   pm.addPass(createConvertFuncToLLVMPass());
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
@@ -180,11 +185,13 @@ LogicalResult quoin::cpu::lowerToLLVM(ModuleOp module) {
 
 /// Kernels are written as vectors and unrolled as far as registers last: what is left to do is to clean up. O3 would
 /// take three times as long, and its unroller would grow loops that run a few times (docs/Rationale.md).
+static constexpr llvm::StringLiteral inlineCalls = "cgscc(inline),globaldce";
 static constexpr llvm::StringLiteral cleanUp =
-    "cgscc(inline),globaldce,function(sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,"
-    "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,dse,adce,simplifycfg)";
+    "function(sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,loop-mssa(loop-rotate,licm),gvn,"
+    "instcombine<no-verify-fixpoint>,dse,adce,simplifycfg)";
 
-static llvm::Error optimise(llvm::Module &m, llvm::TargetMachine &machine) {
+/// False after an error.
+static bool optimise(llvm::Module &m, llvm::TargetMachine &machine, StringRef pipeline, std::string &error) {
   llvm::LoopAnalysisManager lam;
   llvm::FunctionAnalysisManager fam;
   llvm::CGSCCAnalysisManager cgam;
@@ -196,10 +203,12 @@ static llvm::Error optimise(llvm::Module &m, llvm::TargetMachine &machine) {
   builder.registerLoopAnalyses(lam);
   builder.crossRegisterProxies(lam, fam, cgam, mam);
   llvm::ModulePassManager passes;
-  if (llvm::Error failed = builder.parsePassPipeline(passes, cleanUp))
-    return failed;
+  if (llvm::Error failed = builder.parsePassPipeline(passes, pipeline)) {
+    error = llvm::toString(std::move(failed));
+    return false;
+  }
   passes.run(m, mam);
-  return llvm::Error::success();
+  return true;
 }
 
 /// Makes everything internal but what is exported, and gives that its public name.
@@ -215,8 +224,33 @@ static void hideSymbols(llvm::Module &m, ArrayRef<StringRef> exported, StringRef
   m.getNamedValue(exported.front())->setName(publicName);
 }
 
+/// Cleans up what functions are made of and writes their code.
+static bool generate(llvm::Module &m, llvm::TargetMachine &machine, std::string &object, std::string &error) {
+  if (!optimise(m, machine, cleanUp, error))
+    return false;
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream os(bytes);
+  llvm::legacy::PassManager codegen;
+  if (machine.addPassesToEmitFile(codegen, os, nullptr, llvm::CodeGenFileType::ObjectFile)) {
+    error = "expects a target that emits objects, but " + machine.getTargetTriple().str() + " does not";
+    return false;
+  }
+  codegen.run(m);
+  object.assign(bytes.begin(), bytes.end());
+  return true;
+}
+
 std::optional<std::string> quoin::cpu::emitObject(ModuleOp module, const Target &target, ArrayRef<StringRef> exported,
                                                   std::string &error, StringRef publicName, Effort effort) {
+  auto objects = emitObjects(module, target, exported, error, publicName, effort, /*parts=*/1);
+  if (!objects)
+    return std::nullopt;
+  return std::move(objects->front());
+}
+
+std::optional<std::vector<std::string>> quoin::cpu::emitObjects(ModuleOp module, const Target &target,
+                                                                ArrayRef<StringRef> exported, std::string &error,
+                                                                StringRef publicName, Effort effort, size_t parts) {
   initialiseTargets();
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
@@ -230,9 +264,13 @@ std::optional<std::string> quoin::cpu::emitObject(ModuleOp module, const Target 
   const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!backend)
     return std::nullopt;
-  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
-      triple, target.cpu, target.features, llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
-      effort == Effort::speed ? llvm::CodeGenOptLevel::Aggressive : llvm::CodeGenOptLevel::None));
+  llvm::TargetOptions options;
+  auto newMachine = [&] {
+    return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
+        triple, target.cpu, target.features, options, llvm::Reloc::PIC_, std::nullopt,
+        effort == Effort::speed ? llvm::CodeGenOptLevel::Aggressive : llvm::CodeGenOptLevel::None));
+  };
+  std::unique_ptr<llvm::TargetMachine> machine = newMachine();
   m->setTargetTriple(triple);
   m->setDataLayout(machine->createDataLayout());
   m->setPICLevel(llvm::PICLevel::BigPIC);
@@ -254,17 +292,12 @@ std::optional<std::string> quoin::cpu::emitObject(ModuleOp module, const Target 
   llvm::raw_string_ostream errors(error);
   if (llvm::verifyModule(*m, &errors))
     return std::nullopt;
-  if (llvm::Error failed = optimise(*m, *machine)) {
-    error = llvm::toString(std::move(failed));
+  if (!optimise(*m, *machine, inlineCalls, error))
     return std::nullopt;
-  }
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream os(bytes);
-  llvm::legacy::PassManager codegen;
-  if (machine->addPassesToEmitFile(codegen, os, nullptr, llvm::CodeGenFileType::ObjectFile)) {
-    error = "expects a target that emits objects, but " + target.triple + " does not";
-    return std::nullopt;
-  }
-  codegen.run(*m);
-  return std::string(bytes.begin(), bytes.end());
+  return objectsOf(
+      *m, parts,
+      [&](llvm::Module &part, std::string &object, std::string &message) {
+        return generate(part, *newMachine(), object, message);
+      },
+      error);
 }

@@ -51,8 +51,14 @@ std::optional<std::string> emitObject(mlir::ModuleOp module, const Target &targe
                                       llvm::ArrayRef<llvm::StringRef> exported, std::string &error,
                                       llvm::StringRef publicName = {}, Effort effort = Effort::speed);
 
-/// Links one object file into a shared object; undefined symbols are errors. Safe to call from several threads.
-bool linkShared(llvm::StringRef object, llvm::StringRef path, std::string &error);
+/// The same in up to so many object files, which are made at once and are linked to each other alone: what they share
+/// is hidden, not internal. They are the same on all machines.
+std::optional<std::vector<std::string>> emitObjects(mlir::ModuleOp module, const Target &target,
+                                                    llvm::ArrayRef<llvm::StringRef> exported, std::string &error,
+                                                    llvm::StringRef publicName, Effort effort, size_t parts);
+
+/// Links object files into a shared object; undefined symbols are errors. Safe to call from several threads.
+bool linkShared(llvm::ArrayRef<std::string> objects, llvm::StringRef path, std::string &error);
 
 } // namespace quoin::cpu
 

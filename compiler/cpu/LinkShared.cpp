@@ -68,14 +68,19 @@ private:
 
 } // namespace
 
-static bool runLinker(const std::string &input, const std::string &output, std::string &error) {
+static bool runLinker(const std::vector<Handle> &inputs, const std::string &output, std::string &error) {
   // lld keeps its state in globals: two links at once crash.
   static std::mutex mutex;
   std::lock_guard<std::mutex> guard(mutex);
-  const char *args[] = {
-      "ld.lld", "-shared",     "--threads=1", "--no-mmap-output-file", "--hash-style=gnu", "--build-id=none",
-      "-z",     "now",         "-z",          "noexecstack",           "--no-undefined",   input.c_str(),
-      "-o",     output.c_str()};
+  std::vector<std::string> paths;
+  for (const Handle &input : inputs)
+    paths.push_back(input.path());
+  std::vector<const char *> args = {
+      "ld.lld",      "-shared", "--threads=1", "--no-mmap-output-file", "--hash-style=gnu", "--build-id=none",
+      "-z",          "now",     "-z",          "noexecstack",           "--no-undefined",   "-o",
+      output.c_str()};
+  for (const std::string &path : paths)
+    args.push_back(path.c_str());
   std::string messages;
   llvm::raw_string_ostream os(messages);
   lld::Result result = lld::lldMain(args, os, os, {{lld::Gnu, &lld::elf::link}});
@@ -84,10 +89,13 @@ static bool runLinker(const std::string &input, const std::string &output, std::
   return result.retCode == 0;
 }
 
-bool quoin::cpu::linkShared(llvm::StringRef object, llvm::StringRef path, std::string &error) {
-  Handle input{::memfd_create("object", MFD_CLOEXEC)};
-  if (input.number < 0 || !writeAll(input.number, object.data(), object.size()) ||
-      ::access(input.path().c_str(), R_OK) != 0) {
+bool quoin::cpu::linkShared(llvm::ArrayRef<std::string> objects, llvm::StringRef path, std::string &error) {
+  std::vector<Handle> inputs(objects.size());
+  for (auto [input, object] : llvm::zip_equal(inputs, objects)) {
+    input.number = ::memfd_create("object", MFD_CLOEXEC);
+    if (input.number >= 0 && writeAll(input.number, object.data(), object.size()) &&
+        ::access(input.path().c_str(), R_OK) == 0)
+      continue;
     error = "cannot link '" + path.str() + "': " + std::strerror(errno) +
             (::access("/proc/self/fd", X_OK) != 0 ? " (expects /proc to be mounted)" : "");
     return false;
@@ -97,7 +105,7 @@ bool quoin::cpu::linkShared(llvm::StringRef object, llvm::StringRef path, std::s
     error = "cannot link '" + path.str() + "': " + std::strerror(errno);
     return false;
   }
-  bool linked = runLinker(input.path(), collector.path(), error);
+  bool linked = runLinker(inputs, collector.path(), error);
   const std::string &library = collector.finish();
   return linked && writeWholeFile(path.str(), library, error);
 }

@@ -574,13 +574,15 @@ bool Compiler::writeProgram(OutputFolder &out, StringRef query) {
   if (failed(cpu::lowerToLLVM(*module)))
     return failWith("the program cannot be lowered to LLVM");
   cpu::Effort effort = options.level == 0 ? cpu::Effort::haste : cpu::Effort::speed;
-  std::optional<std::string> object = cpu::emitObject(*module, *target, {query}, error, options.symbol, effort);
-  if (!object)
+  // A linker of others' takes one object. Four parts are what a small machine has cores for, and each costs a little.
+  auto objects =
+      cpu::emitObjects(*module, *target, {query}, error, options.symbol, effort, /*parts=*/options.object ? 1 : 4);
+  if (!objects)
     return false;
   if (options.object)
-    return out.write("model.o", *object, error);
+    return out.write("model.o", objects->front(), error);
   report("link", 0);
-  return cpu::linkShared(*object, out.path("model.so"), error);
+  return cpu::linkShared(*objects, out.path("model.so"), error);
 }
 
 bool Compiler::run() {
