@@ -265,6 +265,8 @@ std::optional<std::vector<std::string>> quoin::cpu::emitObjects(ModuleOp module,
   if (!backend)
     return std::nullopt;
   llvm::TargetOptions options;
+  // A short loop that lies across two lines of the cache of decoded instructions takes up to twice the time.
+  options.LoopAlignment = 64;
   auto newMachine = [&] {
     return std::unique_ptr<llvm::TargetMachine>(backend->createTargetMachine(
         triple, target.cpu, target.features, options, llvm::Reloc::PIC_, std::nullopt,
