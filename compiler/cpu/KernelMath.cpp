@@ -170,6 +170,9 @@ Val KernelBuilder::reduceMin(Val v) {
 // Elementary functions
 //===----------------------------------------------------------------------===//
 
+/// Part of a fused multiply-add that it is added to.
+static Val negate(Val x) { return x.kb->wrap(arith::NegFOp::create(x.kb->b, x.kb->loc, x)); }
+
 /// 1.5 * 2^23 + 127: added to a small number, it leaves the nearest integer n as n + 127 in the low bits of the sum,
 /// where the exponent of 2^n has it.
 static constexpr double roundingShift = 12583039.0;
@@ -209,12 +212,18 @@ Val KernelBuilder::exp2Brief(Val x) {
 }
 
 Val KernelBuilder::exp(Val x) {
-  x = min(literal(x, 89.0), max(literal(x, -88.0), x));
+  // Of a negated argument, as sigmoids have it, constants take the sign: the same bits, and no negation.
+  double sign = 1;
+  if (auto negated = x.value.getDefiningOp<arith::NegFOp>()) {
+    x = wrap(negated.getOperand());
+    sign = -1;
+  }
+  x = min(literal(x, sign > 0 ? 89.0 : 88.0), max(literal(x, sign > 0 ? -88.0 : -89.0), x));
   // The product with log2(e) in two parts, so that large arguments lose nothing.
-  Val shifted = fma(x, literal(x, 1.4426950216293335), literal(x, roundingShift));
+  Val shifted = fma(x, literal(x, sign * 1.4426950216293335), literal(x, roundingShift));
   Val n = shifted - roundingShift;
-  Val f = fma(x, literal(x, 1.4426950216293335), literal(x, 0.0) - n);
-  f = fma(x, literal(x, 1.925963033500011e-08), f);
+  Val f = fma(x, literal(x, sign * 1.4426950216293335), negate(n));
+  f = fma(x, literal(x, sign * 1.925963033500011e-08), f);
   return scaleByPowerOfTwo(expCore(f), shifted);
 }
 
