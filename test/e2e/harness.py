@@ -1,8 +1,10 @@
 """Runs the built tools for end-to-end tests. Standard library only; QUOIN_BIN names the folder of programs."""
 import concurrent.futures
 import contextlib
+import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,6 +51,26 @@ def after_each_pass(source, passed):
         if text != before:
             yield n
         before = text
+
+
+def forms(source, passes):
+    """Runs passes in one process; writes the program after each beside `source`, since it names its weights from there, and gives (pass, file).
+    A text that was there already is left out: the same text computes the same."""
+    seen, passed = set(), source.removesuffix(".mlir") + "-passed.mlir"
+    with tempfile.TemporaryDirectory() as folder:
+        tool("quoin-opt", source, *passes, "--mlir-disable-threading", "--mlir-print-ir-after-all", "--mlir-print-ir-module-scope",
+             f"--mlir-print-ir-tree-dir={folder}", "-o", os.devnull)
+        files = glob.glob(os.path.join(folder, "**", "*.mlir"), recursive=True)
+        expect(len(files) == len(passes), f"expects the program after each of {len(passes)} passes, but found {len(files)}")
+        for path in sorted(files, key=lambda path: (os.stat(path).st_mtime_ns, path)):
+            with open(path) as file:
+                text = file.read().split("\n", 1)[1]  # behind a comment
+            if text in seen:
+                continue
+            seen.add(text)
+            with open(passed, "w") as file:
+                file.write(text)
+            yield re.sub(r"^[0-9_]*", "", os.path.basename(path))[:-len(".mlir")], passed
 
 
 def answers(program, target, requests, *flags):

@@ -312,14 +312,13 @@ def last_bits(file, folder, want):
 
 def check(seed, folder, kind):
     name = f"body-{seed}"
-    file, after, out = (os.path.join(folder, name + end) for end in (".mlir", "-after.mlir", ".out"))
+    file, out = (os.path.join(folder, name + end) for end in (".mlir", ".out"))
     with open(file, "w") as f:
         f.write(Body(seed).text(kind))
     want = harness.traced("quoin-interpret", file, REQUESTS)
     passes = harness.PASSES[:-2] + ["--quoin-expand-spellings"] + harness.PASSES[-2:] + harness.STAGE_PASSES
-    for n in range(1, len(passes) + 1):
-        harness.tool("quoin-opt", file, *passes[:n], "-o", after)
-        model_bodies.compare(want, harness.traced("quoin-interpret", after, REQUESTS), f"after {passes[n - 1][2:]}")
+    for passed, after in harness.forms(file, passes):
+        model_bodies.compare(want, harness.traced("quoin-interpret", after, REQUESTS), f"after {passed}")
     for level in ("-O0", "-O2"):
         harness.tool("quoin-compile", file, "-o", out, level)
         got = harness.traced("quoin-run", out, REQUESTS, "--threads", "2")
