@@ -219,6 +219,7 @@ TEST_P(Functions, OfAnyNumber) {
     kb.function(name, {kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) { kb.store(f(kb.load(kb.v16f, a[0])), a[1]); });
   };
   define("exp", [&](Val x) { return kb.exp(x); });
+  define("expOfNegated", [&](Val x) { return kb.exp(kb.wrap(arith::NegFOp::create(kb.b, kb.loc, x))); });
   define("exp2", [&](Val x) { return kb.exp2(x); });
   define("exp2Brief", [&](Val x) { return kb.exp2Brief(x); });
   define("log", [&](Val x) { return kb.log(x); });
@@ -246,6 +247,15 @@ TEST_P(Functions, OfAnyNumber) {
   // Without fused multiply-add the argument of a large exponential is reduced less well.
   const double ofExp = StringRef(GetParam()) == "nehalem" ? 3e-6 : 3e-7;
   check("exp", std::exp, ofExp, [](float x) { return !(x > 88.3f && x < 88.8f); });
+  // Constants that take the sign change no bit.
+  for (size_t i = 0; i < numbers.size(); i += 16) {
+    float negated[16], ofNegated[16], direct[16];
+    std::transform(&numbers[i], &numbers[i] + 16, negated, [](float x) { return -x; });
+    p.call("kernel.expOfNegated", &numbers[i], &ofNegated[0]);
+    p.call("kernel.exp", &negated[0], &direct[0]);
+    for (size_t k = 0; k < 16; ++k)
+      EXPECT_TRUE(ofNegated[k] == direct[k] || (std::isnan(ofNegated[k]) && std::isnan(direct[k]))) << negated[k];
+  }
   check("exp2", std::exp2, 3e-7, [](float x) { return !(x >= 127.5f); });
   check("exp2Brief", std::exp2, 1e-5, [](float x) { return !(x >= 127.5f); });
   check("log", std::log, 3e-7, [](float x) { return !(std::fabs(x) > 0 && std::fabs(x) < 1.2e-38f); });
