@@ -139,7 +139,10 @@ struct LineOrigin {
 /// One expansion of a template.
 class TemplateRun : public ExpressionScope {
 public:
-  explicit TemplateRun(TemplateHost &behind);
+  /// No model's text takes as many steps: lines, operations and pieces of texts and lists.
+  static constexpr size_t kMostSteps = size_t(8) << 20;
+
+  explicit TemplateRun(TemplateHost &behind, size_t mostSteps = kMostSteps);
   ~TemplateRun() override;
 
   void define(const std::string &name, TemplateValue value) { values[name] = std::move(value); }
@@ -176,6 +179,7 @@ private:
   void restore(Kept kept);
 
   TemplateHost &host;
+  size_t mostSteps;
   std::map<std::string, TemplateValue> values;
   std::string result;
   std::vector<LineOrigin> lines;

@@ -7,8 +7,7 @@
 
 using namespace quoin;
 
-/// Bounds that no model's text reaches: steps are lines, operations and pieces of texts and lists.
-static constexpr size_t maxWork = size_t(8) << 20;
+/// Bounds that no model's text reaches.
 static constexpr size_t maxResult = size_t(64) << 20;
 static constexpr int maxIncludes = 8;
 
@@ -31,7 +30,8 @@ std::string TemplateHost::refusal(const std::string &key, const std::string &rul
   return "'" + key + "' expects " + rule;
 }
 
-TemplateRun::TemplateRun(TemplateHost &behind) : host(behind), names(std::make_unique<ValueNames>()) {}
+TemplateRun::TemplateRun(TemplateHost &behind, size_t mostSteps)
+    : host(behind), mostSteps(mostSteps), names(std::make_unique<ValueNames>()) {}
 TemplateRun::~TemplateRun() = default;
 
 std::string TemplateRun::at(const std::string &message) const {
@@ -55,9 +55,9 @@ std::optional<TemplateValue> TemplateRun::call(const std::string &function, cons
 
 bool TemplateRun::spend(size_t steps, std::string &error) {
   work += steps;
-  if (work > maxWork)
-    error = "expects a template that ends within " + std::to_string(maxWork) + " steps";
-  return work <= maxWork;
+  if (work > mostSteps)
+    error = "expects a template that ends within " + std::to_string(mostSteps) + " steps";
+  return work <= mostSteps;
 }
 
 std::optional<TemplateValue> TemplateRun::evaluate(const Expression &expression, std::string &error) {
