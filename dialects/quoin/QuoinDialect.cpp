@@ -3,6 +3,7 @@
 #include "dialects/quoin/QuoinDialect.h"
 #include "dialects/quoin/Adapters.h"
 #include "dialects/quoin/DraftModel.h"
+#include "dialects/quoin/OpForms.h"
 #include "dialects/quoin/RowProgram.h"
 #include "dialects/quoin/ScanOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -25,10 +26,7 @@ void QuoinDialect::initialize() {
 #define GET_TYPEDEF_LIST
 #include "dialects/quoin/QuoinTypes.cpp.inc"
       >();
-  addOperations<
-#define GET_OP_LIST
-#include "dialects/quoin/QuoinOps.cpp.inc"
-      >();
+  registerQuoinDialectOperations(this);
   addOperations<ScanOp>();
   attachModelInterfaces(*getContext());
 }
