@@ -30,6 +30,14 @@ void quoin::addNote(DecoderOp decoder, MaskAttr mask, const std::string &text) {
     l.notes.push_back(std::move(note));
 }
 
+void quoin::addNote(llvm::StringRef model, const std::string &text) {
+  std::string line = "model '" + model.str() + "': " + text;
+  NoteList &l = list();
+  std::lock_guard<std::mutex> lock(l.mutex);
+  if (llvm::none_of(l.notes, [&](const Note &n) { return n.text == line; }))
+    l.notes.push_back({"", "", line});
+}
+
 void quoin::withdrawNote(DecoderOp decoder, MaskAttr mask) {
   std::string of = decoder.getSymName().str(), text = textOf(mask.getFormula());
   NoteList &l = list();
@@ -42,7 +50,7 @@ std::vector<std::string> quoin::takeNotes() {
   std::lock_guard<std::mutex> lock(l.mutex);
   std::vector<std::string> texts;
   for (const Note &n : l.notes)
-    texts.push_back("decoder '" + n.decoder + "', mask '" + n.mask + "': " + n.text);
+    texts.push_back(n.decoder.empty() ? n.text : "decoder '" + n.decoder + "', mask '" + n.mask + "': " + n.text);
   l.notes.clear();
   return texts;
 }

@@ -16,6 +16,8 @@ namespace quoin {
 
 /// One line about calls of a decoder under a mask; a second one about the same is dropped.
 void addNote(DecoderOp decoder, MaskAttr mask, const std::string &text);
+/// One line about a model; a second one of the same text is dropped.
+void addNote(llvm::StringRef model, const std::string &text);
 /// A later pass has found a way: what was said of these calls no longer holds.
 void withdrawNote(DecoderOp decoder, MaskAttr mask);
 /// All notes so far, in the order in which they were added; forgets them.

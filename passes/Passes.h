@@ -39,8 +39,12 @@ enum class ApproximationPolicy { Dual, SubBlock, BlockExternal };
 /// The name of a policy, as options and metadata spell it.
 llvm::StringRef stringifyPolicy(ApproximationPolicy policy);
 
-/// What matrices are stored as, whatever the checkpoint has.
-enum class WeightStorage { Keep, F32, BF16 };
+/// What matrices are stored as, whatever the checkpoint has. Whole numbers are those of products alone, which
+/// `quoin-quantize` sees to: what is left is kept.
+enum class WeightStorage { Keep, F32, BF16, Int8, Int4 };
+/// Of Int8 and Int4 their bits, else 0.
+inline int64_t wholeBits(WeightStorage s) { return s == WeightStorage::Int8 ? 8 : s == WeightStorage::Int4 ? 4 : 0; }
+inline WeightStorage wideStorage(WeightStorage s) { return wholeBits(s) ? WeightStorage::Keep : s; }
 
 #define GEN_PASS_DECL
 #include "passes/Passes.h.inc"

@@ -274,6 +274,24 @@ def FuseRowsPass : Pass<"quoin-fuse-rows", "::quoin::stage::StepOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect", "::quoin::stage::StageDialect"];
 }
 
+def QuantizePass : Pass<"quoin-quantize", "::quoin::stage::StepOp"> {
+  let summary = "store weights of products as whole numbers with scales";
+  let description = [{
+    *Assumes* products with their ends (`quoin-place-ends`) of rows of f32, whose weights have no stored type yet.
+
+    *Does*: weights of products are stored as whole numbers of 8 or 4 `bits`, in groups of `group` down the depth, or the next smaller of 128, 64 and 32 that divides it; of 8 bits with one scale a column
+    unless a group is given. What multiplies with them is rounded, once, by a `stage.quantize` in front of the first such product. The head's weight only where `head` gives bits. Fails where there are
+    experts, whose weights would be left.
+
+    *Leaves* products whose depth no group divides, with one note; embeddings, vectors and tables.
+  }];
+  let dependentDialects = ["::quoin::stage::StageDialect"];
+  let options = [
+    Option<"bits", "bits", "int64_t", /*default=*/"8", "of the whole numbers of products: 8, 4 or 0 for none">,
+    Option<"group", "group", "int64_t", /*default=*/"0", "numbers that share a scale, 32, 64 or 128; 0: a column of 8 bits, 128 of 4">,
+    Option<"head", "head", "int64_t", /*default=*/"0", "bits of the head's whole numbers: 8, 4 or 0 for none">];
+}
+
 def AssignStoragePass : Pass<"quoin-assign-storage", "::quoin::stage::StepOp"> {
   let summary = "decide what rows, weights and pages are stored as";
   let description = [{

@@ -51,9 +51,12 @@ static void addScheduled(OpPassManager &pm, const PhaseOptions &options) {
 
 static void addStages(OpPassManager &pm, const PhaseOptions &options) {
   pm.addPass(createLowerToStagesPass());
-  pm.addNestedPass<stage::StepOp>(createPlaceEndsPass({options.weights}));
+  WeightStorage wide = wideStorage(options.weights);
+  pm.addNestedPass<stage::StepOp>(createPlaceEndsPass({wide}));
   pm.addNestedPass<stage::StepOp>(createFuseRowsPass());
-  pm.addNestedPass<stage::StepOp>(createAssignStoragePass({options.weights, options.pairs}));
+  if (int64_t bits = wholeBits(options.weights), head = wholeBits(options.head); bits || head)
+    pm.addNestedPass<stage::StepOp>(createQuantizePass({bits, options.group, head}));
+  pm.addNestedPass<stage::StepOp>(createAssignStoragePass({wide, options.pairs}));
   pm.addNestedPass<stage::StepOp>(createJoinProductsPass());
   pm.addPass(createPackWeightsPass());
   pm.addNestedPass<stage::StepOp>(createPlaceBuffersPass());
@@ -156,7 +159,11 @@ std::optional<WeightStorage> quoin::parseWeightStorage(StringRef text, std::stri
     return WeightStorage::F32;
   if (text == "bf16")
     return WeightStorage::BF16;
-  error = ("expects weights 'keep', 'f32' or 'bf16', but found '" + text + "'").str();
+  if (text == "int8")
+    return WeightStorage::Int8;
+  if (text == "int4")
+    return WeightStorage::Int4;
+  error = ("expects weights 'keep', 'f32', 'bf16', 'int8' or 'int4', but found '" + text + "'").str();
   return std::nullopt;
 }
 
@@ -168,8 +175,12 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
                     llvm::cl::init(2)};
   Option<std::string> approximate{*this, "approximate",
                                   llvm::cl::desc("dual, sub-block or block-external, with ',refresh=N'; empty: exact")};
-  Option<std::string> weights{*this, "weights", llvm::cl::desc("what matrices are stored as: keep, f32 or bf16"),
+  Option<std::string> weights{*this, "weights",
+                              llvm::cl::desc("what matrices are stored as: keep, f32, bf16, int8 or int4"),
                               llvm::cl::init("keep")};
+  Option<int64_t> group{*this, "group", llvm::cl::desc("numbers of int8 or int4 that share a scale: 32, 64 or 128")};
+  Option<std::string> head{*this, "head", llvm::cl::desc("what the head's matrix is stored as: keep, int8 or int4"),
+                           llvm::cl::init("keep")};
   Option<bool> pairs{*this, "pairs", llvm::cl::desc("the target multiplies pairs of bf16 faster than f32")};
 };
 } // namespace
@@ -180,10 +191,16 @@ void quoin::registerQuoinPipeline() {
       [](OpPassManager &pm, const PipelineOptions &options) {
         std::string error;
         std::optional<WeightStorage> weights = parseWeightStorage(options.weights, error);
-        PhaseOptions chosen{options.level, std::nullopt, weights.value_or(WeightStorage::Keep), options.pairs};
+        std::optional<WeightStorage> head = parseWeightStorage(options.head, error);
+        PhaseOptions chosen{options.level,
+                            std::nullopt,
+                            weights.value_or(WeightStorage::Keep),
+                            options.group,
+                            head.value_or(WeightStorage::Keep),
+                            options.pairs};
         bool good =
             options.approximate.empty() || (chosen.approximate = parseApproximation(options.approximate, error));
-        if (!weights || !good || failed(buildPipeline(pm, options.from, options.to, chosen, error)))
+        if (!weights || !head || !good || failed(buildPipeline(pm, options.from, options.to, chosen, error)))
           llvm::report_fatal_error(llvm::StringRef(error), /*gen_crash_diag=*/false);
       });
 }

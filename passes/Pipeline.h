@@ -26,6 +26,10 @@ struct PhaseOptions {
   std::optional<Approximation> approximate;
   /// What matrices are stored as.
   WeightStorage weights = WeightStorage::Keep;
+  /// Numbers of Int8 or Int4 that share a scale; 0: a column of Int8, 128 of Int4.
+  int64_t group = 0;
+  /// What the head's matrix is stored as: Int8, Int4, or Keep for what `weights` says of others.
+  WeightStorage head = WeightStorage::Keep;
   /// The target multiplies pairs of bf16 faster than it would in f32.
   bool pairs = false;
 };
@@ -56,7 +60,7 @@ mlir::LogicalResult buildPipeline(mlir::OpPassManager &pm, llvm::StringRef from,
 /// Reads `policy` or `policy,refresh=N`; nothing and a message if it is neither.
 std::optional<Approximation> parseApproximation(llvm::StringRef text, std::string &error);
 
-/// Reads `keep`, `f32` or `bf16`; nothing and a message if it is none of them.
+/// Reads `keep`, `f32`, `bf16`, `int8` or `int4`; nothing and a message if it is none of them.
 std::optional<WeightStorage> parseWeightStorage(llvm::StringRef text, std::string &error);
 
 /// Makes `--quoin-pipeline='from=.. to=.. level=.. approximate=..'` known to drivers.

@@ -147,6 +147,12 @@ struct StepEmitter {
     kb.call(scanKernel(kb, program), arguments);
   }
 
+  void emit(QuantizeOp op) {
+    auto [begin, end] = shareOf(op.getOutput().getType().getSpace());
+    kb.call(quantizeKernel(kb, op.getInput().getType().getWidth()),
+            {buffer(op.getInput()), buffer(op.getOutput()), begin, end});
+  }
+
   /// A product and those beside it: the workers divide the tiles of all.
   void emit(ProductOp op) {
     if (op.getBeside())
@@ -250,8 +256,8 @@ static void emitLayersStep(KernelBuilder &kb, StepOp step, const StepFacts &fact
           if (stage.getBarrier())
             kb.call(meet, {emitter.barrier, emitter.workers});
           llvm::TypeSwitch<Operation *>(stage)
-              .Case<MasksOp, stage::EachRowOp, stage::ScanOp, ProductOp, ExpertsOp, stage::CacheOp, AttendOp>(
-                  [&](auto op) { emitter.emit(op); });
+              .Case<MasksOp, stage::EachRowOp, stage::ScanOp, QuantizeOp, ProductOp, ExpertsOp, stage::CacheOp,
+                    AttendOp>([&](auto op) { emitter.emit(op); });
         }
       },
       true);

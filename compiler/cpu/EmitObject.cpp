@@ -118,7 +118,20 @@ std::string quoin::cpu::missingHere(const Target &target) {
   return "";
 }
 
-std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error) {
+/// Products of bytes as the level has them, or as a feature beyond it.
+static void chooseByteProducts(Target &t, const llvm::MCSubtargetInfo &machine, bool wholeNumbers) {
+  bool wide = t.cpu == "x86-64-v4";
+  if (wide || t.cpu == "x86-64-v3" || t.cpu == "x86-64-v2")
+    t.kernels.bytes = ByteProducts::Pairs;
+  const char *feature = wide ? "avx512vnni" : "avxvnni";
+  if (!wholeNumbers || (!wide && t.cpu != "x86-64-v3") || !machine.checkFeatures(std::string("+") + feature))
+    return;
+  t.kernels.bytes = ByteProducts::Fours;
+  t.features += (t.features.empty() ? "+" : ",+") + std::string(feature);
+  t.required += "," + std::string(feature);
+}
+
+std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error, bool wholeNumbers) {
   initialiseTargets();
   Target t;
   llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
@@ -161,6 +174,7 @@ std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error)
     t.features = "+avx512bf16";
     t.required += ",avx512bf16";
   }
+  chooseByteProducts(t, *machine, wholeNumbers);
   return t;
 }
 

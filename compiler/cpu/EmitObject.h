@@ -31,8 +31,9 @@ struct Target {
 
 /// `name` is "native" or a CPU that LLVM knows for the host's architecture. A named CPU is judged by its features, this
 /// machine also by how fast it is. The environment's QUOIN_CPU (x86-64, x86-64-v2, -v3, -v4) makes "native" a machine
-/// of that level; another name there, or a level that this machine has not, is an error.
-std::optional<Target> makeTarget(llvm::StringRef name, std::string &error);
+/// of that level; another name there, or a level that this machine has not, is an error. With `wholeNumbers` code may
+/// use what multiplies bytes besides, and needs it then.
+std::optional<Target> makeTarget(llvm::StringRef name, std::string &error, bool wholeNumbers = false);
 
 /// What this machine (under QUOIN_CPU) lacks to run code for the target: a feature, or what is wrong; "" if it runs.
 std::string missingHere(const Target &target);

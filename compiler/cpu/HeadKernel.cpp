@@ -1,9 +1,9 @@
 //===- HeadKernel.cpp - hidden rows to statistics over the vocabulary ----------===//
 //
 // Steps: (1) rows are copied into padded scratch, with guidance already applied: the head is linear, so other + (g + 1)
-// (hidden - other) may be formed before it at half the cost; (2) the vocabulary is cut into chunks by its size alone
-// and workers take chunks; each tile of 64 scores goes into the partial of its (row, chunk) at once; (3) after a
-// barrier, each row's partials are joined in the order of the chunks.
+// (hidden - other) may be formed before it at half the cost, and rounded as the head's weight wants them; (2) the
+// vocabulary is cut into chunks by its size alone and workers take chunks; each tile of 64 scores goes into the partial
+// of its (row, chunk) at once; (3) after a barrier, each row's partials are joined in the order of the chunks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,8 +17,8 @@ using namespace quoin::cpu;
 using Compare = KernelBuilder::Compare;
 
 static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape) {
-  bool narrow = rowsOf(shape.arithmetic) == Storage::BF16;
-  std::string name = ("head_prepare_" + Twine(shape.hidden) + (narrow ? "_bf16" : "")).str();
+  bool narrow = rowsOf(shape.arithmetic) == Storage::BF16, whole = isWhole(shape.arithmetic);
+  std::string name = ("head_prepare_" + Twine(shape.hidden) + (narrow ? "_bf16" : whole ? "_i8" : "")).str();
   return kb.function(name, {kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     kb.loop(a[2], a[3], 1, [&](Val r) {
       Val row = kb.at(a[0], r * int64_t(sizeof(quoin_head_row_t))), to = kb.at(a[1], r * shape.inputBytes());
@@ -27,6 +27,8 @@ static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape)
       Val scale = kb.load(kb.f32, kb.at(row, offsetof(quoin_head_row_t, guidance))) + 1.0;
       Val guided = kb.compare(Compare::ne, kb.wrap(LLVM::PtrToIntOp::create(kb.b, kb.loc, kb.i64, other)), 0);
       auto each = [&](function_ref<Val(Val, int64_t)> value) {
+        if (whole)
+          return quantizeRow(kb, shape.hidden, value, to);
         overWidth(kb, shape.hidden, [&](Val o, int64_t n) {
           if (narrow)
             storeNarrow(kb, value(o, n), kb.at(to, kb.shiftRight(o, kb.index(1))));

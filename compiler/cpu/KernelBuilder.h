@@ -32,6 +32,13 @@ struct Val {
 };
 using Vals = llvm::SmallVector<Val, 16>;
 
+/// How a machine multiplies bytes.
+enum class ByteProducts {
+  None,  ///< as any other numbers
+  Pairs, ///< two products, of unsigned by signed bytes, become a sum of 16 bits that may saturate
+  Fours  ///< four of them are added to a sum of 32 bits
+};
+
 /// What the emitted code may assume of its machine; see Target in EmitObject.h.
 struct KernelOptions {
   bool x86 = true;
@@ -40,6 +47,7 @@ struct KernelOptions {
   bool brain = false;  ///< it multiplies pairs of bf16 faster than it would in f32
   // What register tiles are made for. A vector of 16 lanes takes as many registers as it needs.
   int64_t registers = 32, registerLanes = 16;
+  ByteProducts bytes = ByteProducts::None; ///< in registers of so many lanes
 };
 
 class KernelBuilder {
@@ -145,6 +153,13 @@ public:
   Val widenHigh(Val pairs);
   /// sum[i] + x[i].low * y[i].low + x[i].high * y[i].high, accumulated in f32; pairs as v16i.
   Val dotPairs(Val sum, Val x, Val y);
+  // Bytes, four to a 32-bit lane.
+  /// sum[i] + the products of four unsigned bytes of x[i] with four signed ones of y[i]; exact below 2^31.
+  Val dotBytes(Val sum, Val x, Val y);
+  /// Where ByteProducts are Pairs: sums of two such products in 32 lanes of 16 bits, which must have room.
+  Val dotBytePairs(Val x, Val y);
+  /// sum[i] + the two sums of lane i, times a factor.
+  Val addPairSums(Val sum, Val pairs, int64_t factor);
   /// Reductions over 16 lanes by a fixed tree, so that they give the same bits on every target.
   Val reduceAdd(Val v);
   Val reduceMax(Val v);
@@ -182,6 +197,8 @@ public:
 
 private:
   mlir::ModuleOp module;
+  /// Calls an intrinsic of registers on vectors of 64 bytes, part by part.
+  Val byRegisters(llvm::StringRef name, mlir::VectorType result, llvm::ArrayRef<Val> arguments);
   Val scaleByPowerOfTwo(Val mantissa, Val shifted);
   Val expCore(Val f);
   /// The power of two that logSplit takes out, as an integer.

@@ -20,7 +20,10 @@
 
 namespace quoin::cpu {
 
+using stage::groupsOf;
+using stage::isWhole;
 using stage::lineBytes;
+using stage::lineElements;
 using stage::PageLayout;
 using stage::productSteps;
 using stage::roundUp;
@@ -28,6 +31,8 @@ using stage::rowBytes;
 using stage::rowStride;
 using stage::Storage;
 using stage::storageBytes;
+using stage::Stored;
+using stage::tileBytes;
 using stage::tileColumns;
 
 llvm::StringRef storageName(Storage s);
@@ -41,18 +46,29 @@ enum class Arithmetic {
   F32,     ///< F32 by rows of F32
   F16,     ///< F16, widened, by rows of F32
   Widened, ///< pairs of BF16, widened, by rows of F32
-  Pairs    ///< pairs of BF16 by rows of BF16 (KernelBuilder::dotPairs)
+  Pairs,   ///< pairs of BF16 by rows of BF16 (KernelBuilder::dotPairs)
+  Bytes,   ///< I8 by rows of I8 (WholeTile.cpp)
+  Nibbles  ///< I4 by rows of I8
 };
+inline bool isWhole(Arithmetic a) { return a == Arithmetic::Bytes || a == Arithmetic::Nibbles; }
 /// Rows are narrow only where the machine multiplies pairs quickly: elsewhere that would cost precision for nothing.
 inline Arithmetic arithmeticOf(Storage matrix, const KernelOptions &options) {
+  if (isWhole(matrix))
+    return matrix == Storage::I8 ? Arithmetic::Bytes : Arithmetic::Nibbles;
   if (matrix == Storage::BF16)
     return options.brain ? Arithmetic::Pairs : Arithmetic::Widened;
   return matrix == Storage::F32 ? Arithmetic::F32 : Arithmetic::F16;
 }
 inline Storage storageOf(Arithmetic a) {
-  return a == Arithmetic::F32 ? Storage::F32 : a == Arithmetic::F16 ? Storage::F16 : Storage::BF16;
+  return a == Arithmetic::F32       ? Storage::F32
+         : a == Arithmetic::F16     ? Storage::F16
+         : a == Arithmetic::Bytes   ? Storage::I8
+         : a == Arithmetic::Nibbles ? Storage::I4
+                                    : Storage::BF16;
 }
-inline Storage rowsOf(Arithmetic a) { return a == Arithmetic::Pairs ? Storage::BF16 : Storage::F32; }
+inline Storage rowsOf(Arithmetic a) {
+  return a == Arithmetic::Pairs ? Storage::BF16 : isWhole(a) ? Storage::I8 : Storage::F32;
+}
 
 struct LinearShape {
   int64_t k = 0;
@@ -65,13 +81,14 @@ struct LinearShape {
   /// null.
   mlir::Block *end = nullptr;
   int64_t others = 0;
+  int64_t group = 0; ///< whole numbers that share a scale; 0: all of k
 
   Storage storage() const { return storageOf(arithmetic); }
 
   /// Result columns that a packed tile gives.
   int64_t tileOutputs() const { return tileColumns / sources; }
   int64_t tiles() const { return (n + tileOutputs() - 1) / tileOutputs(); }
-  int64_t tileBytes() const { return productSteps(k, storage()) * lineBytes(storage()); }
+  int64_t tileBytes() const { return stage::tileBytes(k, {storage(), group}); }
 };
 
 /// (A, packed W, bias or null, others.., out, rows, first tile, last tile)
@@ -84,9 +101,26 @@ struct Prefetch {
   int64_t parts = 1; ///< the tile is passed over in so many parts, which fetch a part each
 };
 
-/// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each.
+/// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each. Not of whole numbers.
 llvm::SmallVector<Vals, 4> productTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
                                        Arithmetic arithmetic, Prefetch prefetch = {});
+
+/// Whole numbers, of groups of so many.
+struct WholeFormat {
+  bool nibbles = false; ///< I4, else I8
+  int64_t group = 0;    ///< 0: all of k
+};
+/// The same of whole numbers: exact sums of each group, times its scale, added in the order of the groups; then times
+/// the scale of the row.
+llvm::SmallVector<Vals, 4> wholeTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
+                                     WholeFormat format, Prefetch prefetch);
+/// What a pass of it prefetches in all, of a tile of depth k.
+Val wholeFetchedBytes(KernelBuilder &kb, Val k, WholeFormat format, int64_t eighths, int64_t parts);
+
+/// (rows of F32, rows of I8, begin, end): rounds rows of a width.
+mlir::LLVM::LLVMFuncOp quantizeKernel(KernelBuilder &kb, int64_t width);
+/// One row: its elements, from the address of 16 of them on and of so many that count, to a row of I8.
+void quantizeRow(KernelBuilder &kb, int64_t width, llvm::function_ref<Val(Val byte, int64_t floats)> load, Val to);
 
 /// The vectors beside each other of which `rows` rows have their sums in registers, with the matrix's and a broadcast:
 /// of the four of a line as many as fit, at least one.
@@ -119,7 +153,8 @@ enum class RowsLie { Apart, Anywhere };
 
 /// (A, bytes between its rows or the list of their bytes behind A, W, k, sums [rows][64], prefetch, rows, eighths): one
 /// pass over one tile.
-mlir::LLVM::LLVMFuncOp passKernel(KernelBuilder &kb, Arithmetic arithmetic, RowsLie lie = RowsLie::Apart);
+mlir::LLVM::LLVMFuncOp passKernel(KernelBuilder &kb, Arithmetic arithmetic, RowsLie lie = RowsLie::Apart,
+                                  int64_t group = 0);
 void callPass(KernelBuilder &kb, const LinearShape &shape, Val a, Val weight, Val sums, const RowPass &pass);
 
 /// Products of rows with the matrices of the experts that they chose.
@@ -225,8 +260,13 @@ struct HeadShape {
   Arithmetic arithmetic = Arithmetic::F32;
   int64_t weightOffset = 0;
   int64_t biasOffset = -1; ///< of as many f32 as tokens, padded to a tile; -1: none
+  int64_t group = 0;       ///< of whole numbers
 
-  LinearShape product() const { return {hidden, vocabulary, arithmetic}; }
+  LinearShape product() const {
+    LinearShape shape{hidden, vocabulary, arithmetic};
+    shape.group = group;
+    return shape;
+  }
   /// The vocabulary is cut by its own size alone, so that results do not depend on the workers.
   int64_t chunkTiles() const { return std::clamp<int64_t>(product().tiles() / 128, 1, 16); }
   int64_t chunks() const { return (product().tiles() + chunkTiles() - 1) / chunkTiles(); }

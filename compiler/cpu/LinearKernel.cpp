@@ -18,6 +18,8 @@
 // where f32 has a fused multiply-add; or the two halves of the line are widened, eight operations that serve all rows
 // of the pass, and multiplied with rows of f32.
 //
+// Whole numbers have a register tile of their own (WholeTile.cpp), and all else from here.
+//
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cpu/Kernels.h"
@@ -28,7 +30,10 @@ using namespace mlir;
 using namespace quoin::cpu;
 using Compare = KernelBuilder::Compare;
 
-StringRef quoin::cpu::storageName(Storage s) { return s == Storage::F32 ? "f32" : s == Storage::BF16 ? "bf16" : "f16"; }
+StringRef quoin::cpu::storageName(Storage s) {
+  constexpr StringLiteral names[] = {"f32", "bf16", "f16", "i8", "i4"};
+  return names[static_cast<size_t>(s)];
+}
 
 /// Of kernels' names.
 static StringRef arithmeticName(Arithmetic a) {
@@ -74,6 +79,8 @@ struct ProductTile {
       return kb.toFloat(kb.v16f, kb.load(kb.vec(kb.b.getF16Type()), kb.at(line, vector * 32), 32));
     case Arithmetic::Widened:
     case Arithmetic::Pairs:
+    case Arithmetic::Bytes:
+    case Arithmetic::Nibbles:
       break;
     }
     return kb.load(kb.v16i, kb.at(line, vector * 64), 64);
@@ -228,24 +235,29 @@ int64_t quoin::cpu::vectorsAtOnce(const KernelOptions &options, int64_t rows) {
   return 1;
 }
 
-/// "product_f32", or of rows that lie anywhere.
-static std::string productName(Arithmetic arithmetic, RowsLie rows) {
-  return ("product_" + arithmeticName(arithmetic) + (rows == RowsLie::Anywhere ? "_anywhere" : "")).str();
+/// "product_f32", or of rows that lie anywhere, or of groups.
+static std::string productName(Arithmetic arithmetic, RowsLie rows, int64_t group) {
+  return ("product_" + arithmeticName(arithmetic) + (group ? "_by_" + Twine(group) : Twine()) +
+          (rows == RowsLie::Anywhere ? "_anywhere" : ""))
+      .str();
 }
 
 /// (A, bytes between its rows or where these are, W, k, sums [rows][64], where to prefetch from), for one number of
 /// rows.
-static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, RowsLie lie, int64_t count,
+static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, RowsLie lie, int64_t group, int64_t count,
                                     int64_t eighths) {
-  std::string name = (productName(arithmetic, lie) + "_" + Twine(count) + "_" + Twine(eighths)).str();
+  std::string name = (productName(arithmetic, lie, group) + "_" + Twine(count) + "_" + Twine(eighths)).str();
   Type where = lie == RowsLie::Apart ? kb.i64 : kb.ptr;
   return kb.function(name, {kb.ptr, where, kb.ptr, kb.i64, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
     Vals rows;
     for (int64_t r = 0; r < count; ++r)
       rows.push_back(kb.at(a[0], lie == RowsLie::Apart ? a[1] * r : kb.load(kb.i64, kb.at(a[1], r * 8))));
     int64_t vectors = vectorsAtOnce(kb.options, count), parts = 4 / vectors;
+    WholeFormat whole{arithmetic == Arithmetic::Nibbles, group};
     auto part = [&](Val weight, Val out, Val prefetch) {
-      auto sums = productTile(kb, rows, weight, a[3], vectors, arithmetic, {prefetch, eighths, parts});
+      Prefetch ahead{prefetch, eighths, parts};
+      auto sums = isWhole(arithmetic) ? wholeTile(kb, rows, weight, a[3], vectors, whole, ahead)
+                                      : productTile(kb, rows, weight, a[3], vectors, arithmetic, ahead);
       for (int64_t r = 0; r < count; ++r)
         for (int64_t v = 0; v < vectors; ++v)
           kb.store(sums[r][v], kb.at(out, r * 256 + v * 64), 64);
@@ -253,7 +265,9 @@ static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, Ro
     if (parts == 1)
       return part(a[2], a[4], a[5]);
     // Each part of the line's columns runs down k on its own, and fetches its part of what comes next.
-    Val bytes = kb.shiftRight(linesOf(kb, a[3], arithmetic), kb.index(2)) * fetchedBytes(arithmetic, eighths, parts);
+    Val bytes = isWhole(arithmetic) ? wholeFetchedBytes(kb, a[3], whole, eighths, parts)
+                                    : kb.shiftRight(linesOf(kb, a[3], arithmetic), kb.index(2)) *
+                                          fetchedBytes(arithmetic, eighths, parts);
     kb.loop(kb.index(0), kb.index(parts), 1, [&](Val p) {
       part(kb.at(a[2], p * (vectors * lineBytes(storageOf(arithmetic)) / 4)), kb.at(a[4], p * (vectors * 64)),
            kb.at(a[5], p * bytes));
@@ -261,10 +275,10 @@ static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, Ro
   });
 }
 
-LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Arithmetic arithmetic, RowsLie lie) {
+LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Arithmetic arithmetic, RowsLie lie, int64_t group) {
   Type where = lie == RowsLie::Apart ? kb.i64 : kb.ptr;
   SmallVector<Type> types{kb.ptr, where, kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.i64, kb.i64};
-  return kb.function(productName(arithmetic, lie), types, [&](ArrayRef<Val> a) {
+  return kb.function(productName(arithmetic, lie, group), types, [&](ArrayRef<Val> a) {
     for (int64_t count = 1; count <= maxPassRows; ++count)
       kb.when(kb.compare(Compare::eq, a[6], count), [&] {
         // Passes of one or two rows are alone; those of three to five come at most twice among four or more, and fetch
@@ -273,7 +287,7 @@ LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Arithmetic arithmetic
         if (count == maxPassRows)
           shares.push_back(2);
         std::function<void(size_t)> choose = [&](size_t i) {
-          auto run = [&] { kb.call(blockKernel(kb, arithmetic, lie, count, shares[i]), a.take_front(6)); };
+          auto run = [&] { kb.call(blockKernel(kb, arithmetic, lie, group, count, shares[i]), a.take_front(6)); };
           if (i + 1 == shares.size())
             return run();
           kb.when(kb.compare(Compare::eq, a[7], shares[i]), run, [&] { choose(i + 1); });
@@ -286,8 +300,9 @@ LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Arithmetic arithmetic
 void quoin::cpu::callPass(KernelBuilder &kb, const LinearShape &shape, Val a, Val weight, Val sums,
                           const RowPass &pass) {
   int64_t bytes = rowBytes(shape.k, rowsOf(shape.arithmetic));
-  kb.call(passKernel(kb, shape.arithmetic), {kb.at(a, pass.row * bytes), kb.index(bytes), weight, kb.index(shape.k),
-                                             sums, pass.prefetch, pass.rows, pass.eighths});
+  kb.call(passKernel(kb, shape.arithmetic, RowsLie::Apart, shape.group),
+          {kb.at(a, pass.row * bytes), kb.index(bytes), weight, kb.index(shape.k), sums, pass.prefetch, pass.rows,
+           pass.eighths});
 }
 
 //===----------------------------------------------------------------------===//
@@ -332,6 +347,7 @@ static LLVM::LLVMFuncOp endKernel(KernelBuilder &kb, const LinearShape &shape, S
 
 LLVM::LLVMFuncOp quoin::cpu::linearKernel(KernelBuilder &kb, const LinearShape &shape) {
   std::string name = ("linear_" + Twine(shape.k) + "x" + Twine(shape.n) + "_" + arithmeticName(shape.arithmetic) +
+                      (shape.group ? "_by_" + Twine(shape.group) : Twine()) +
                       (shape.sources > 1 ? "_of_" + Twine(shape.sources) : Twine()) + (shape.bias ? "_bias" : "") +
                       formulaName(shape.end) + (shape.result == Storage::BF16 ? "_narrow" : ""))
                          .str();

@@ -21,6 +21,10 @@ static Arithmetic arithmeticFor(WeightAttr weight, bool narrowRows) {
     return Arithmetic::F16;
   case Storage::BF16:
     return narrowRows ? Arithmetic::Pairs : Arithmetic::Widened;
+  case Storage::I8:
+    return Arithmetic::Bytes;
+  case Storage::I4:
+    return Arithmetic::Nibbles;
   }
   llvm_unreachable("all types have an arithmetic");
 }
@@ -34,7 +38,8 @@ LinearShape quoin::cpu::linearShape(ProductOp product) {
           product.getBias().has_value(),
           stage::storageOf(output.getElement()),
           product.getEnd().empty() ? nullptr : &product.getEnd().front(),
-          static_cast<int64_t>(product.getOthers().size())};
+          static_cast<int64_t>(product.getOthers().size()),
+          storedAs(product.getWeight().getElement()).group};
 }
 
 ExpertShape quoin::cpu::expertShape(ExpertsOp op) {
@@ -56,6 +61,7 @@ static WeightPiece pieceOf(WeightAttr weight) {
   for (FlatSymbolRefAttr symbol : weight.getSources())
     piece.sources.push_back(symbol.getValue().str());
   piece.storage = storageOf(weight.getElement());
+  piece.group = storedAs(weight.getElement()).group;
   llvm::TypeSwitch<Attribute>(weight.getLayout())
       .Case([&](TilesAttr tiles) {
         piece.kind = weight.getSources().size() == 2 ? WeightPiece::Kind::GateUp : WeightPiece::Kind::Packed;
@@ -199,6 +205,7 @@ FailureOr<StepFacts> quoin::cpu::readStep(StepOp step, const KernelOptions &kern
   facts.head.hidden = facts.hidden;
   facts.head.vocabulary = cast<TilesAttr>(head.getWeight().getLayout()).getColumns();
   facts.head.arithmetic = arithmeticFor(head.getWeight(), head.getNarrow());
+  facts.head.group = storedAs(head.getWeight().getElement()).group;
   facts.head.weightOffset = head.getWeight().getOffset();
   if (head.getBias())
     facts.head.biasOffset = head.getBias()->getOffset();

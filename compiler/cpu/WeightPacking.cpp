@@ -16,9 +16,9 @@ using Kind = WeightPiece::Kind;
 int64_t WeightPiece::size() const {
   switch (kind) {
   case Kind::Packed:
-    return matrices * (roundUp(n, tileColumns) / tileColumns) * productSteps(k, storage) * lineBytes(storage);
+    return matrices * (roundUp(n, tileColumns) / tileColumns) * tileBytes(k, stored());
   case Kind::GateUp:
-    return matrices * (roundUp(n, tileColumns / 2) * 2 / tileColumns) * productSteps(k, storage) * lineBytes(storage);
+    return matrices * (roundUp(n, tileColumns / 2) * 2 / tileColumns) * tileBytes(k, stored());
   case Kind::Vector:
     return roundUp(n, tileColumns) * 4;
   case Kind::Heads:
@@ -214,6 +214,40 @@ static void packTiles(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sou
   }
 }
 
+/// The same of whole numbers: of each column its groups are rounded, then put where the lines have them. A byte of I8
+/// is a number plus 128; of I4 it has two numbers plus 8, that four further down in its upper half.
+static void packWhole(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out,
+                      llvm::MutableArrayRef<quoin::QuantizationError> errors) {
+  const WeightPiece &piece = *slice.piece;
+  const bool four = piece.storage == Storage::I4;
+  const int64_t parts = static_cast<int64_t>(sources.size()), columns = tileColumns / parts,
+                tile = slice.bytes / slice.count, group = piece.group ? piece.group : piece.k,
+                line = lineBytes(piece.storage), groupLines = productSteps(group, piece.storage),
+                groupBytes = groupLines * line + tileColumns * 4;
+  std::vector<float> numbers(static_cast<size_t>(piece.k));
+  std::vector<int8_t> whole(static_cast<size_t>(groupLines * lineElements(piece.storage)));
+  for (int64_t t = 0; t < slice.count; ++t)
+    for (int64_t c = 0; c < tileColumns; ++c) {
+      const int64_t part = c / columns, column = (slice.first + t) * columns + c % columns;
+      if (column < piece.n)
+        convert(sources[part], column * piece.k, piece.k, Storage::F32, reinterpret_cast<uint8_t *>(numbers.data()));
+      for (int64_t g = 0; g < piece.k / group; ++g) {
+        uint8_t *to = out + t * tile + g * groupBytes;
+        std::fill(whole.begin(), whole.end(), int8_t(0));
+        float scale = 0;
+        if (const float *from = numbers.data() + g * group; column < piece.n) {
+          scale = quoin::quantizeGroup(from, group, four ? 4 : 8, whole.data());
+          errors[part].add(from, group, whole.data(), scale);
+        }
+        for (int64_t i = 0; i < groupLines; ++i)
+          for (int64_t b = 0; b < 4; ++b)
+            to[i * line + c * 4 + b] = static_cast<uint8_t>(
+                four ? (whole[i * 8 + b] + 8) | (whole[i * 8 + 4 + b] + 8) << 4 : whole[i * 4 + b] + 128);
+        std::memcpy(to + groupLines * line + c * 4, &scale, 4);
+      }
+    }
+}
+
 /// Angles in double: at position 30,000 a float angle would be off by a thousandth of a turn.
 static void packRotary(const WeightSlice &slice, uint8_t *out) {
   const WeightPiece &piece = *slice.piece;
@@ -237,12 +271,13 @@ void quoin::cpu::convertElements(const SourceTensor &source, SourceRange range, 
   convert(source, range.first, range.count, to, out);
 }
 
-void quoin::cpu::packSlice(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out) {
+void quoin::cpu::packSlice(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out,
+                           llvm::MutableArrayRef<QuantizationError> errors) {
   const WeightPiece &piece = *slice.piece;
   switch (piece.kind) {
   case Kind::Packed:
   case Kind::GateUp:
-    return packTiles(slice, sources, out);
+    return isWhole(piece.storage) ? packWhole(slice, sources, out, errors) : packTiles(slice, sources, out);
   case Kind::Rotary:
     return packRotary(slice, out);
   case Kind::Table: {

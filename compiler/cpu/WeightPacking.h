@@ -17,6 +17,7 @@
 #define QUOIN_COMPILER_CPU_WEIGHTPACKING_H
 
 #include "compiler/cpu/Kernels.h"
+#include "support/Quantization.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
@@ -29,7 +30,7 @@ namespace quoin::cpu {
 
 struct WeightPiece {
   enum class Kind {
-    Packed, ///< matrices [n, k] as [tile][k][64]; of BF16, [tile][k / 2][64][2]
+    Packed, ///< matrices [n, k] as [tile][k][64]; of BF16, [tile][k / 2][64][2]; of I8 and I4 see #stage.tiles
     GateUp, ///< two matrices, each tile 32 columns of the first and 32 of the second
     Vector, ///< n floats, zeros up to the next multiple of 64
     Heads,  ///< [n][k] floats of `outer` x n x k / outer; zeros behind each k, up to a multiple of 16
@@ -42,13 +43,15 @@ struct WeightPiece {
   Storage storage = Storage::F32;
   double theta = 0;
   int64_t matrices = 1;          ///< of each source, one behind the other
+  int64_t group = 0;             ///< whole numbers that share a scale; 0: all of k
   int64_t offset = 0, bytes = 0; ///< in the file; the offset is a multiple of 64
 
   int64_t size() const;
   bool sameAs(const WeightPiece &o) const {
     return kind == o.kind && sources == o.sources && n == o.n && k == o.k && outer == o.outer && storage == o.storage &&
-           theta == o.theta && matrices == o.matrices;
+           theta == o.theta && matrices == o.matrices && group == o.group;
   }
+  Stored stored() const { return {storage, group}; }
 };
 
 struct WeightPlan {
@@ -106,17 +109,27 @@ SourceRange sourceRange(const WeightSlice &slice);
 /// Elements of a tensor one after the other, as another type.
 void convertElements(const SourceTensor &source, SourceRange range, Storage to, uint8_t *out);
 
-/// Packs a slice into `slice.bytes` bytes, of the sources' matrix.
-void packSlice(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out);
+/// Packs a slice into `slice.bytes` bytes, of the sources' matrix. What rounding to whole numbers costs is added to
+/// `errors`, one for each source.
+void packSlice(const WeightSlice &slice, llvm::ArrayRef<SourceTensor> sources, uint8_t *out,
+               llvm::MutableArrayRef<QuantizationError> errors);
+
+/// A weight that was written as whole numbers.
+struct QuantizedWeight {
+  std::string symbol;
+  int64_t bits = 0, group = 0; ///< numbers that share a scale; 0: a column
+  double error = 0;            ///< QuantizationError::relative of all of it
+};
 
 /// Writes the file. `read` finds a tensor by its `quoin.weight` symbol, of that weight's shape; `progress` (may be
 /// empty) hears the bytes written so far, one call at a time but from any thread. Returns false with a text in `error`,
 /// also where a number is not finite; on success `checksum` is what program.weights_checksum must hold, so that a file
-/// that belongs to another program, or is cut short, is found out.
+/// that belongs to another program, or is cut short, is found out. `quantized` lists what was rounded, in the order of
+/// the file.
 bool writeWeights(const WeightPlan &plan, llvm::StringRef path,
                   llvm::function_ref<bool(llvm::StringRef symbol, SourceTensor &out, std::string &error)> read,
                   const std::function<void(int64_t done, int64_t total)> &progress, uint64_t &checksum,
-                  std::string &error);
+                  std::string &error, std::vector<QuantizedWeight> *quantized = nullptr);
 
 } // namespace quoin::cpu
 

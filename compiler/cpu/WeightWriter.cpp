@@ -8,6 +8,7 @@
 #include "support/LowRank.h"
 #include "llvm/Support/Errno.h"
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cassert>
 #include <cerrno>
@@ -55,6 +56,9 @@ static int64_t firstNotFinite(const SourceTensor &tensor, SourceRange range) {
     return firstWithExponent<uint16_t>(tensor.data, range, 0x7f80u);
   case Storage::F16:
     return firstWithExponent<uint16_t>(tensor.data, range, 0x7c00u);
+  case Storage::I8:
+  case Storage::I4:
+    break;
   }
   return -1;
 }
@@ -114,6 +118,8 @@ public:
   }
 
   bool run(Read read, uint64_t &checksum, std::string &error);
+  /// Sums in the order of slices, whichever thread had them.
+  std::vector<QuantizedWeight> quantized() const;
 
 private:
   /// Takes slices until there are none or one failed.
@@ -130,8 +136,9 @@ private:
   int handle = -1;
   std::vector<std::vector<SourceTensor>> sources; ///< by piece
   std::vector<WeightSlice> slices;
-  std::vector<uint64_t> hashes;                       ///< by slice
-  std::vector<std::pair<uintptr_t, uintptr_t>> spans; ///< where mapped sources lie
+  std::vector<uint64_t> hashes;                                ///< by slice
+  std::vector<std::array<quoin::QuantizationError, 2>> errors; ///< by slice, of its sources
+  std::vector<std::pair<uintptr_t, uintptr_t>> spans;          ///< where mapped sources lie
   std::atomic<size_t> next = 0;
   std::mutex mutex; ///< of what follows
   int64_t done = 0;
@@ -216,7 +223,7 @@ bool Writer::pack(size_t index, std::vector<uint8_t> &buffer) {
                              " is NaN or infinite");
   }
   buffer.resize(slice.bytes);
-  packSlice(slice, packed, buffer.data());
+  packSlice(slice, packed, buffer.data(), errors[index]);
   for (const SourceTensor &tensor : from)
     advise(tensor, range, MADV_DONTNEED);
   hashes[index] = hashOf(buffer);
@@ -281,6 +288,7 @@ bool Writer::run(Read read, uint64_t &checksum, std::string &error) {
     slices.insert(slices.end(), more.begin(), more.end());
   }
   hashes.resize(slices.size());
+  errors.resize(slices.size());
   findSpans();
   // What lies between pieces is never written: it reads as zeros.
   handle = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -316,8 +324,28 @@ bool Writer::run(Read read, uint64_t &checksum, std::string &error) {
   return true;
 }
 
+std::vector<QuantizedWeight> Writer::quantized() const {
+  std::vector<QuantizedWeight> all;
+  for (size_t i = 0; i < slices.size();) {
+    const WeightPiece &piece = *slices[i].piece;
+    std::array<quoin::QuantizationError, 2> sums;
+    for (; i < slices.size() && slices[i].piece == &piece; ++i)
+      for (auto [sum, part] : llvm::zip_equal(sums, errors[i]))
+        sum.add(part);
+    if (isWhole(piece.storage))
+      for (auto [sum, symbol] : llvm::zip(sums, piece.sources))
+        all.push_back({symbol, piece.storage == Storage::I8 ? 8 : 4, piece.group, sum.relative()});
+  }
+  return all;
+}
+
 bool quoin::cpu::writeWeights(const WeightPlan &plan, llvm::StringRef path, Read read,
                               const std::function<void(int64_t, int64_t)> &progress, uint64_t &checksum,
-                              std::string &error) {
-  return Writer(plan, path.str(), progress).run(read, checksum, error);
+                              std::string &error, std::vector<QuantizedWeight> *quantized) {
+  Writer writer(plan, path.str(), progress);
+  if (!writer.run(read, checksum, error))
+    return false;
+  if (quantized)
+    *quantized = writer.quantized();
+  return true;
 }

@@ -39,9 +39,11 @@
 #include "support/NestedText.h"
 #include "support/WholeFile.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
+#include <cmath>
 #include <set>
 
 using namespace mlir;
@@ -107,7 +109,7 @@ private:
   bool writeModule();
   bool buildArtifact();
   bool buildFunction(func::FuncOp function);
-  bool packWeights(OutputFolder &out, const cpu::WeightPlan &plan);
+  bool packWeights(OutputFolder &out, const cpu::WeightPlan &plan, ArtifactDescription &description);
   bool writeProgram(OutputFolder &out, StringRef query);
   bool copyTokenizer(OutputFolder &out);
 
@@ -266,6 +268,14 @@ std::vector<std::string> Compiler::inputs() {
 // Passes
 //===----------------------------------------------------------------------===//
 
+static bool hasWholeNumbers(ModuleOp module) {
+  for (auto step : module.getOps<stage::StepOp>())
+    for (Operation &op : step.getBody().front())
+      if (llvm::any_of(stage::weightsOf(&op), [](stage::WeightAttr weight) { return bool(weight.getScaled()); }))
+        return true;
+  return false;
+}
+
 bool Compiler::runPasses() {
   report("passes", 0);
   PassManager pm(&context);
@@ -277,12 +287,18 @@ bool Compiler::runPasses() {
     return false;
   // Stages answer what the target is asked for.
   if (isCode() || options.to == "stages") {
+    std::optional<WeightStorage> weights = parseWeightStorage(options.weights, error);
+    std::optional<WeightStorage> head = weights ? parseWeightStorage(options.headWeights, error) : std::nullopt;
+    if (!head)
+      return false;
+    if (options.group && !wholeBits(*weights) && !wholeBits(*head))
+      return fail("expects --group with --weights or --head-weights of int8 or int4, but found '" + options.weights +
+                  "'");
     if (!(target = cpu::makeTarget(options.targetCpu, error)))
       return false;
-    std::optional<WeightStorage> weights = parseWeightStorage(options.weights, error);
-    if (!weights)
-      return fail("expects --weights keep, f32 or bf16, but found '" + options.weights + "', which is not supported");
     phase.weights = *weights;
+    phase.head = *head;
+    phase.group = options.group;
     phase.pairs = target->kernels.brain;
     // A function is what was written, whatever passes could make of it.
     if (func::FuncOp function = findFunction(*module); function && failed(planFunction(function)))
@@ -292,6 +308,9 @@ bool Compiler::runPasses() {
     return false;
   if (failed(pm.run(*module)))
     return failWith("the passes failed");
+  // What multiplies bytes is asked of a machine only where there are whole numbers.
+  if (target && hasWholeNumbers(*module) && !(target = cpu::makeTarget(options.targetCpu, error, true)))
+    return false;
   for (const std::string &text : takeNotes())
     if (options.note)
       options.note(text);
@@ -316,13 +335,40 @@ bool Compiler::writeModule() {
 // Artefact
 //===----------------------------------------------------------------------===//
 
-bool Compiler::packWeights(OutputFolder &out, const cpu::WeightPlan &plan) {
+/// What a weight is of: "layers.3" of "layers.3.q_proj", the weight itself where it is of no layer.
+static StringRef layerOf(StringRef symbol) {
+  StringRef layer = symbol.rsplit('.').first;
+  return layer.empty() ? symbol : layer;
+}
+
+/// A line for each layer: how far its matrices are from those that were read.
+static void tellErrors(ArrayRef<cpu::QuantizedWeight> all, const std::function<void(const std::string &)> &tell) {
+  for (size_t from = 0, to = 0; from < all.size(); from = to) {
+    const cpu::QuantizedWeight *worst = &all[from];
+    double squares = 0;
+    for (; to < all.size() && layerOf(all[to].symbol) == layerOf(all[from].symbol); ++to) {
+      squares += all[to].error * all[to].error;
+      if (all[to].error > worst->error)
+        worst = &all[to];
+    }
+    auto count = static_cast<double>(to - from);
+    tell(llvm::formatv("{0}: {1} matrices of whole numbers, relative error {2:f4}, largest {3:f4} of '@{4}'",
+                       layerOf(worst->symbol), to - from, std::sqrt(squares / count), worst->error, worst->symbol)
+             .str());
+  }
+}
+
+bool Compiler::packWeights(OutputFolder &out, const cpu::WeightPlan &plan, ArtifactDescription &description) {
   WeightSource weights(*module, source);
   auto read = [&](StringRef symbol, cpu::SourceTensor &tensor, std::string &message) {
     return weights.read(symbol, tensor, message);
   };
   auto progress = [&](int64_t done, int64_t total) { report("weights", total ? double(done) / double(total) : 1); };
-  return cpu::writeWeights(plan, out.path("model.qw"), read, progress, checksum, error);
+  if (!cpu::writeWeights(plan, out.path("model.qw"), read, progress, checksum, error, &description.quantized))
+    return false;
+  if (options.tell)
+    tellErrors(description.quantized, options.tell);
+  return true;
 }
 
 bool Compiler::copyTokenizer(OutputFolder &out) {
@@ -542,7 +588,7 @@ bool Compiler::buildArtifact() {
     description.stops.assign(stops.asArrayRef().begin(), stops.asArrayRef().end());
 
   // The tokenizer first: its faults should not wait for the weights.
-  if (!copyTokenizer(out) || !packWeights(out, plan))
+  if (!copyTokenizer(out) || !packWeights(out, plan, description))
     return false;
 
   decoder::ProgramNumbers table;

@@ -25,10 +25,12 @@
 namespace quoin {
 
 struct CompileOptions {
-  std::string input;  // a Hugging Face folder or a .mlir file
-  std::string output; // a folder; a .mlir file if `to` is a phase of the IR
-  int level = 2;      // 0: caches derived, code made in haste, nothing else; 2: every exact pass, fast code
-  std::string weights = "keep";
+  std::string input;            // a Hugging Face folder or a .mlir file
+  std::string output;           // a folder; a .mlir file if `to` is a phase of the IR
+  int level = 2;                // 0: caches derived, code made in haste, nothing else; 2: every exact pass, fast code
+  std::string weights = "keep"; // or f32, bf16, int8, int4
+  std::string headWeights = "keep";  // of the head alone: int8, int4, or keep for what `weights` says of others
+  int64_t group = 0;                 // numbers of int8 or int4 that share a scale: 32, 64 or 128; 0: all or 128
   std::vector<std::string> decoders; // empty: the family's own
   std::string architecture;          // a family, or the path of its template; empty: recognised
   std::optional<int64_t> fill;       // the token at open positions; without, as the checkpoint says
@@ -46,6 +48,8 @@ struct CompileOptions {
   std::function<void(const std::string &what, double done)> progress;
   /// Told, a line each, of what a person should know although it compiles.
   std::function<void(const std::string &what)> warn;
+  /// Told, a line each, what was lost where weights became whole numbers.
+  std::function<void(const std::string &what)> tell;
   /// Told what compiled but may cost more than it seems to (passes/Notes.h), a line each, before the artefact is made.
   std::function<void(const std::string &text)> note;
 };

@@ -7,14 +7,39 @@ using namespace mlir;
 using namespace quoin;
 using namespace quoin::stage;
 
+/// What matrices are stored as that are not whole numbers: as the head's, else as a product's.
+static Type wideElementOf(StepOp step) {
+  Type found = Float32Type::get(step.getContext());
+  for (auto product : step.getBody().getOps<ProductOp>())
+    if (!product.getWeight().getScaled())
+      found = product.getWeight().getElement();
+  HeadOp head = step.getHead();
+  return head && !head.getWeight().getScaled() ? head.getWeight().getElement() : found;
+}
+
+/// Bytes of a matrix's numbers and their scales, without padding.
+static int64_t bytesOf(Type element, int64_t out, int64_t in) {
+  Stored stored = storedAs(element);
+  if (isWhole(stored.storage))
+    return out * in * (stored.storage == Storage::I8 ? 8 : 4) / 8 + out * groupsOf(in, stored) * 4;
+  return out * in * storageBytes(stored.storage);
+}
+
 ModelInventory quoin::takeInventory(StepOp step) {
   ModelInventory all;
   all.name = step.getSymName().str();
-  std::map<std::pair<int64_t, int64_t>, int64_t> counts;
+  // Of each shape, the products and their bytes. Matrices that are not whole numbers count as the head's.
+  std::map<std::pair<int64_t, int64_t>, std::pair<int64_t, int64_t>> counts;
+  Type wide = wideElementOf(step);
+  auto add = [&](int64_t out, int64_t in, int64_t weights, WeightAttr weight) {
+    auto &[count, bytes] = counts[{out, in}];
+    count += weights;
+    bytes += weights * bytesOf(weight.getScaled() ? weight.getElement() : wide, out, in);
+  };
   for (auto product : step.getBody().getOps<ProductOp>()) {
     int64_t out = bufferOf(product.getOutput()).getWidth(), in = bufferOf(product.getInput()).getWidth();
     auto weights = static_cast<int64_t>(product.getWeight().getSources().size());
-    counts[{out, in}] += weights;
+    add(out, in, weights, product.getWeight());
     (bufferOf(product.getOutput()).getSpace() == Space::Sequence ? all.flopsPerSequence : all.flopsPerRow) +=
         weights * 2 * out * in;
   }
@@ -46,23 +71,18 @@ ModelInventory quoin::takeInventory(StepOp step) {
     ++all.layers;
     all.cacheBytesPerToken += 2 * pages.getHeads() * pages.getHeadDim() * storageBytes(pages.getLayout().storage);
   }
-  int64_t bytesPerWeight = 4;
   if (HeadOp head = step.getHead()) {
     all.hidden = head.getInput().getType().getWidth();
     all.vocabulary = head.getWeight().getLayout().getSourceShape()[0];
-    bytesPerWeight = storageBytes(storageOf(head.getWeight().getElement()));
-    ++counts[{all.vocabulary, all.hidden}];
+    add(all.vocabulary, all.hidden, 1, head.getWeight());
     all.flopsPerRow += 2 * all.vocabulary * all.hidden;
-  } else {
-    for (auto product : step.getBody().getOps<ProductOp>())
-      bytesPerWeight = storageBytes(storageOf(product.getWeight().getElement()));
   }
-  for (auto [shape, count] : counts) {
+  for (auto [shape, cost] : counts) {
     auto [out, in] = shape;
-    ProductCost cost{std::to_string(out) + "x" + std::to_string(in), count, count * out * in * bytesPerWeight,
-                     count * 2 * out * in};
-    all.weightBytesPerStep += cost.bytes;
-    all.products.push_back(cost);
+    auto [count, bytes] = cost;
+    ProductCost product{std::to_string(out) + "x" + std::to_string(in), count, bytes, count * 2 * out * in};
+    all.weightBytesPerStep += product.bytes;
+    all.products.push_back(product);
   }
   return all;
 }

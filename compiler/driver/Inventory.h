@@ -44,8 +44,8 @@ struct ModelInventory {
   std::vector<ExpertCost> experts;
 };
 
-/// Reads the costs off the step of a model, whose types are decided. A weight counts as many bytes as one of the head,
-/// the largest.
+/// Reads the costs off the step of a model, whose types are decided. A weight that is not whole numbers counts as
+/// many bytes as one of the head, the largest.
 ModelInventory takeInventory(stage::StepOp step);
 
 } // namespace quoin

@@ -160,6 +160,16 @@ std::string quoin::metadataJson(const ArtifactDescription &d) {
       json.attribute("scratch_bytes_per_row", d.scratchRowBytes);
       json.attribute("head_scratch_bytes_per_row", d.headScratchRowBytes);
     });
+    if (!d.quantized.empty())
+      json.attributeArray("quantized", [&] {
+        for (const cpu::QuantizedWeight &w : d.quantized)
+          json.object([&] {
+            json.attribute("weight", w.symbol);
+            json.attribute("bits", w.bits);
+            json.attribute("group", w.group);
+            json.attributeBegin("relative_error"), json.rawValue(shortest(w.error)), json.attributeEnd();
+          });
+      });
     writeCosts(json, "kernels", d.models, &ModelInventory::products, [&](const ProductCost &p) {
       json.attribute("shape", p.shape);
       json.attribute("count", p.count);

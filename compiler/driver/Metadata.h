@@ -7,6 +7,7 @@
 #ifndef QUOIN_COMPILER_DRIVER_METADATA_H
 #define QUOIN_COMPILER_DRIVER_METADATA_H
 
+#include "compiler/cpu/WeightPacking.h"
 #include "compiler/driver/Inventory.h"
 #include <map>
 #include <string>
@@ -44,6 +45,7 @@ struct ArtifactDescription {
   std::vector<DecoderDescription> decoders;
   std::vector<std::pair<std::string, int64_t>> counters; // "pass.counter", number
   std::vector<ModelInventory> models;                    ///< at least one
+  std::vector<cpu::QuantizedWeight> quantized;           ///< weights that became whole numbers
   int64_t capacity = 0, weightBytes = 0, pageBytes = 0, scratchRowBytes = 0, headScratchRowBytes = 0;
   int64_t barriers = 0, fusedEpilogues = 0;
   int64_t fill = -1;

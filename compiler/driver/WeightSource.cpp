@@ -31,6 +31,9 @@ static bool isStored(cpu::Storage storage, Type element) {
     return element.isBF16();
   case cpu::Storage::F16:
     return element.isF16();
+  case cpu::Storage::I8:
+  case cpu::Storage::I4:
+    break;
   }
   return false;
 }

@@ -10,8 +10,12 @@
 
 #include "dialects/reference/Model.h"
 #include "dialects/reference/Visibility.h"
+#include "dialects/stage/StageDialect.h"
 
 namespace quoin::ref {
+
+/// A weight of a stage as it is stored: whole numbers are what they stand for, all else as it was read.
+const Weight &storedWeight(const Weights &weights, stage::WeightAttr weight, size_t source = 0);
 
 /// The cosines of a position's angles, then their sines.
 std::vector<double> anglesOf(int64_t position, int64_t pairs, double theta);

@@ -353,7 +353,7 @@ Head quoin::ref::headOf(Operation *model, const Weights &weights) {
     stage::HeadOp head = step.getHead();
     if (!head)
       return {};
-    return {weights.find(head.getWeight().getSources()[0]),
+    return {&storedWeight(weights, head.getWeight()),
             head.getBias() ? weights.find(head.getBias()->getSources()[0]) : nullptr};
   }
   auto of = cast<ModelOp>(model);

@@ -1,8 +1,8 @@
 //===- Stages.cpp - evaluates a step of stages -----------------------------===//
 //
 // What a `stage.step` computes is what its model does: in float64, whatever numbers are stored as, for types are
-// precision and not meaning. Buffers that have places lie in them here, too, one matrix a place, so that a place which
-// is given away too early is seen in the numbers.
+// precision and not meaning; only weights of whole numbers are what these stand for. Buffers that have places lie in
+// them here, too, one matrix a place, so that a place which is given away too early is seen in the numbers.
 //
 // A model's op and its stage ask the same formulas (Formulas.h): lowering a model changes no bit.
 //
@@ -18,6 +18,13 @@ using namespace mlir;
 using namespace quoin;
 using namespace quoin::ref;
 using namespace quoin::stage;
+
+const Weight &quoin::ref::storedWeight(const Weights &weights, WeightAttr weight, size_t source) {
+  StringRef symbol = weight.getSources()[source].getValue();
+  ScaledType scaled = weight.getScaled();
+  return scaled ? weights.rounded(symbol, static_cast<int>(scaled.getBits()), scaled.getGroup())
+                : *weights.find(symbol);
+}
 
 namespace {
 
@@ -39,7 +46,7 @@ private:
     std::optional<int64_t> place = placeOf(v);
     return place ? places[static_cast<size_t>(*place)] : matrices[v];
   }
-  const Weight &weight(WeightAttr w, size_t source = 0) const { return *weights.find(w.getSources()[source]); }
+  const Weight &weight(WeightAttr w, size_t source = 0) const { return storedWeight(weights, w, source); }
   int64_t countOf(Space space) const {
     return space == Space::Sequence ? 1
            : space == Space::Row    ? static_cast<int64_t>(call.slots.size()) - call.from
@@ -210,6 +217,7 @@ LogicalResult StepRun::runStages() {
     if (isa<MasksOp, HeadOp, stage::ResultsOp>(op))
       continue;
     buffer(op.getResult(0)) = llvm::TypeSwitch<Operation *, Matrix>(&op)
+                                  .Case([&](QuantizeOp o) { return buffer(o.getInput()); })
                                   .Case<ProductOp, ExpertsOp, AttendOp>([&](auto o) { return evaluate(o); })
                                   .DefaultUnreachable("all stages are known");
   }

@@ -5,6 +5,7 @@
 #include "dialects/reference/WeightFormula.h"
 #include "support/CheckpointTensors.h"
 #include "support/LowRank.h"
+#include "support/Quantization.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -132,4 +133,24 @@ FailureOr<Weights> Weights::load(WeightOp weight, CheckpointTensors &files) {
 const Weight *Weights::find(StringRef symbol) const {
   auto it = weights.find(symbol);
   return it == weights.end() ? nullptr : &it->second;
+}
+
+const Weight &Weights::rounded(StringRef symbol, int bits, int64_t group) const {
+  auto [place, isNew] = whole.try_emplace({symbol.str(), bits, group});
+  Weight &made = place->second;
+  if (!isNew)
+    return made;
+  made = *find(symbol);
+  int64_t each = group ? group : made.stored.columns;
+  std::vector<float> numbers(static_cast<size_t>(each));
+  std::vector<int8_t> rounded(numbers.size());
+  for (size_t at = 0; at < made.stored.numbers.size(); at += numbers.size()) {
+    for (size_t i = 0; i < numbers.size(); ++i)
+      numbers[i] = static_cast<float>(made.stored.numbers[at + i]);
+    float scale = quantizeGroup(numbers.data(), each, bits, rounded.data());
+    for (size_t i = 0; i < numbers.size(); ++i)
+      made.stored.numbers[at + i] = double(rounded[i]) * double(scale);
+  }
+  made.transposed = transpose(made.stored);
+  return made;
 }

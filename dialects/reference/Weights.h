@@ -6,6 +6,9 @@
 #include "dialects/quoin/QuoinDialect.h"
 #include "dialects/reference/Matrix.h"
 #include "llvm/ADT/StringMap.h"
+#include <map>
+#include <string>
+#include <tuple>
 
 namespace quoin {
 class CheckpointTensors;
@@ -28,7 +31,7 @@ struct Head {
   const Weight *weight = nullptr, *bias = nullptr;
 };
 
-/// All weights of a module by symbol. Immutable once loaded.
+/// All weights of a module by symbol. They do not change once loaded.
 class Weights {
 public:
   /// Reads the files that `quoin.weight` ops name in `folder`, and evaluates formulas. Errors are on the ops.
@@ -39,11 +42,15 @@ public:
   /// Never null for a symbol that the verifier has seen.
   const Weight *find(llvm::StringRef symbol) const;
   const Weight *find(mlir::FlatSymbolRefAttr symbol) const { return find(symbol.getValue()); }
+  /// A matrix as whole numbers of so many bits stand for it, `group` of a row (0: all of it) sharing a scale; made when
+  /// it is first asked for. Like all of the interpreter not for several threads.
+  const Weight &rounded(llvm::StringRef symbol, int bits, int64_t group) const;
 
 private:
   mlir::LogicalResult add(WeightOp op, CheckpointTensors &files, mlir::SymbolTableCollection &table);
 
   llvm::StringMap<Weight> weights;
+  mutable std::map<std::tuple<std::string, int, int64_t>, Weight> whole;
 };
 
 } // namespace quoin::ref

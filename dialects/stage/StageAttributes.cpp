@@ -41,9 +41,9 @@ static LogicalResult expectSizes(ErrorFn error, ArrayRef<int64_t> sizes) {
 LogicalResult TilesAttr::verify(ErrorFn error, int64_t columns, int64_t depth) {
   return expectSizes(error, {columns, depth});
 }
-int64_t TilesAttr::getBytes(Storage storage, size_t sources) const {
+int64_t TilesAttr::getBytes(Stored stored, size_t sources) const {
   int64_t each = tileColumns / static_cast<int64_t>(sources);
-  return roundUp(getColumns(), each) / each * productSteps(getDepth(), storage) * lineBytes(storage);
+  return roundUp(getColumns(), each) / each * tileBytes(getDepth(), stored);
 }
 std::pair<size_t, size_t> TilesAttr::getSources() const { return {1, 2}; }
 SmallVector<int64_t, 3> TilesAttr::getSourceShape() const { return {getColumns(), getDepth()}; }
@@ -51,14 +51,14 @@ SmallVector<int64_t, 3> TilesAttr::getSourceShape() const { return {getColumns()
 LogicalResult StackAttr::verify(ErrorFn error, int64_t matrices, int64_t columns, int64_t depth) {
   return expectSizes(error, {matrices, columns, depth});
 }
-int64_t StackAttr::getBytes(Storage storage, size_t sources) const {
-  return getMatrices() * TilesAttr::get(getContext(), getColumns(), getDepth()).getBytes(storage, sources);
+int64_t StackAttr::getBytes(Stored stored, size_t sources) const {
+  return getMatrices() * TilesAttr::get(getContext(), getColumns(), getDepth()).getBytes(stored, sources);
 }
 std::pair<size_t, size_t> StackAttr::getSources() const { return {1, 2}; }
 SmallVector<int64_t, 3> StackAttr::getSourceShape() const { return {getMatrices(), getColumns(), getDepth()}; }
 
 LogicalResult LineAttr::verify(ErrorFn error, int64_t length) { return expectSizes(error, {length}); }
-int64_t LineAttr::getBytes(Storage, size_t) const { return roundUp(getLength(), tileColumns) * 4; }
+int64_t LineAttr::getBytes(Stored, size_t) const { return roundUp(getLength(), tileColumns) * 4; }
 std::pair<size_t, size_t> LineAttr::getSources() const { return {1, 1}; }
 SmallVector<int64_t, 3> LineAttr::getSourceShape() const { return {getLength()}; }
 
@@ -74,7 +74,7 @@ LogicalResult HeadsAttr::verify(ErrorFn error, ArrayRef<int64_t> shape, int64_t 
                    << elements;
   return success();
 }
-int64_t HeadsAttr::getBytes(Storage, size_t) const {
+int64_t HeadsAttr::getBytes(Stored, size_t) const {
   return getHeads() * roundUp(getOuter() * getInner(), 16) * storageBytes(Storage::F32);
 }
 std::pair<size_t, size_t> HeadsAttr::getSources() const { return {1, 1}; }
@@ -83,8 +83,8 @@ SmallVector<int64_t, 3> HeadsAttr::getSourceShape() const { return SmallVector<i
 LogicalResult TableAttr::verify(ErrorFn error, int64_t count, int64_t width) {
   return expectSizes(error, {count, width});
 }
-int64_t TableAttr::getBytes(Storage storage, size_t) const {
-  return getCount() * roundUp(getWidth(), 16) * storageBytes(storage);
+int64_t TableAttr::getBytes(Stored stored, size_t) const {
+  return getCount() * roundUp(getWidth(), 16) * storageBytes(stored.storage);
 }
 std::pair<size_t, size_t> TableAttr::getSources() const { return {1, 1}; }
 SmallVector<int64_t, 3> TableAttr::getSourceShape() const { return {getCount(), getWidth()}; }
@@ -101,7 +101,7 @@ LogicalResult AnglesAttr::verify(ErrorFn error, int64_t positions, int64_t pairs
   // angles_c2
   return expectTheta(error, theta);
 }
-int64_t AnglesAttr::getBytes(Storage, size_t) const { return getPositions() * getPairs() * 2 * 4; }
+int64_t AnglesAttr::getBytes(Stored, size_t) const { return getPositions() * getPairs() * 2 * 4; }
 std::pair<size_t, size_t> AnglesAttr::getSources() const { return {0, 0}; }
 SmallVector<int64_t, 3> AnglesAttr::getSourceShape() const { return {}; }
 
@@ -174,8 +174,8 @@ void WeightAttr::print(AsmPrinter &printer) const {
 LogicalResult WeightAttr::verify(ErrorFn error, ArrayRef<FlatSymbolRefAttr> sources, Type element,
                                  LayoutAttrInterface layout, int64_t offset) {
   // weight_c1
-  if (element && !element.isF32() && !element.isBF16() && !element.isF16())
-    return error() << "expects a weight stored as f32, bf16 or f16, but found " << element;
+  if (element && !element.isF32() && !element.isBF16() && !element.isF16() && !isa<ScaledType>(element))
+    return error() << "expects a weight stored as f32, bf16, f16 or !stage.scaled, but found " << element;
   // weight_c2
   if (!layout) {
     if (offset != -1)
@@ -192,10 +192,20 @@ LogicalResult WeightAttr::verify(ErrorFn error, ArrayRef<FlatSymbolRefAttr> sour
   if (sources.size() < least || sources.size() > most)
     return error() << "expects " << least << " to " << most << " weights in " << layout << ", but found "
                    << sources.size();
+  // weight_c4
+  auto scaled = dyn_cast<ScaledType>(element);
+  if (!scaled)
+    return success();
+  auto tiles = dyn_cast<TilesAttr>(layout);
+  if (!tiles)
+    return error() << "expects tiles for a weight that is scaled, but found " << layout;
+  if (scaled.getGroup() ? tiles.getDepth() % scaled.getGroup() != 0 : tiles.getDepth() > maxGroup)
+    return error() << "expects a depth that is a multiple of the group, or without one at most " << maxGroup
+                   << ", but found " << tiles.getDepth() << " for " << element;
   return success();
 }
 
-int64_t WeightAttr::getBytes() const { return getLayout().getBytes(storageOf(getElement()), getSources().size()); }
+int64_t WeightAttr::getBytes() const { return getLayout().getBytes(storedAs(getElement()), getSources().size()); }
 
 WeightAttr WeightAttr::withElement(Type stored) const {
   return get(getContext(), getSources(), stored, getLayout(), getOffset());

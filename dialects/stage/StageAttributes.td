@@ -17,8 +17,8 @@ def Stage_Layout : AttrInterface<"LayoutAttrInterface"> {
   let cppNamespace = "::quoin::stage";
   let description = [{How a weight lies in the weight file.}];
   let methods = [
-    InterfaceMethod<"Bytes of so many matrices or vectors, stored as `storage`.", "int64_t", "getBytes",
-                    (ins "::quoin::stage::Storage":$storage, "size_t":$sources)>,
+    InterfaceMethod<"Bytes of so many matrices or vectors, stored so.", "int64_t", "getBytes",
+                    (ins "::quoin::stage::Stored":$stored, "size_t":$sources)>,
     InterfaceMethod<"How many weights it is made of: at least and at most.", "std::pair<size_t, size_t>", "getSources">,
     InterfaceMethod<"The shape that each of these has in the checkpoint.", "::llvm::SmallVector<int64_t, 3>", "getSourceShape">
   ];
@@ -33,7 +33,8 @@ def Stage_Tiles : Stage_LayoutAttr<"Tiles", "tiles"> {
   let summary = "a matrix in tiles of 64 columns";
   let description = [{
     `columns x depth`, as `[tile][depth][64]`; of `bf16`, in pairs down the depth, `[tile][depth / 2][64][2]`. Of two matrices, each tile
-    holds 32 columns of the first and 32 of the second, so that one pass makes what a gate and its partner need.
+    holds 32 columns of the first and 32 of the second, so that one pass makes what a gate and its partner need. Whole numbers lie as bytes `[tile][group][depth / 4][64][4]`, each number
+    plus 128, or `[tile][group][depth / 8][64][4]`, each plus 8, the first four of eight in the low halves of the bytes; the 64 scales of a group are behind it.
 
     Constraints: (C1) sizes from 1 to 2147483647, of at most 2^40 elements.
 
@@ -116,8 +117,8 @@ def Stage_Weight : Stage_Attr<"Weight", "weight"> {
     The symbols of `quoin.weight` that it is made of, then what the passes decide: the type it is stored as (`assign-storage`), its
     layout and its byte in the weight file (`pack-weights`).
 
-    Constraints: (C1) stored as `f32`, `bf16` or `f16`; (C2) a place is a multiple of 64 and comes with a layout, a layout with a type, and
-    without one there are symbols; (C3) as many symbols as the layout takes.
+    Constraints: (C1) stored as `f32`, `bf16`, `f16` or `!stage.scaled`; (C2) a place is a multiple of 64 and comes with a layout, a layout with a type, and
+    without one there are symbols; (C3) as many symbols as the layout takes; (C4) what is scaled lies in tiles whose depth is a multiple of the group, and at most 131072 without one.
 
     Example: `#stage.weight<@q_proj as bf16 in #stage.tiles<128 x 64> at 4096>`
   }];
@@ -129,6 +130,8 @@ def Stage_Weight : Stage_Attr<"Weight", "weight"> {
     /// Has it a place in the weight file?
     bool isPacked() const { return getOffset() >= 0; }
     int64_t getBytes() const;
+    /// Whole numbers times scales, or null.
+    ScaledType getScaled() const { return ::llvm::dyn_cast_or_null<ScaledType>(getElement()); }
     /// Same contents, wherever they lie.
     bool isSameAs(WeightAttr other) const {
       return getSources() == other.getSources() && getElement() == other.getElement() && getLayout() == other.getLayout();

@@ -51,10 +51,11 @@ def Stage_Buffer : Stage_Type<"Buffer", "buffer"> {
   let description = [{
     As many rows as the space has: `row`, the slots that a step runs; `read`, those of them that somebody reads; `host`, the rows
     read, where the host wants them; `sequence`, one for each sequence whose slots run; `memory`, keys and values that are no slots of the step. Rows of `host` and `memory`
-    are the host's and lie one behind the other without padding. A row has `width` elements: `f32`, or `bf16` where only products of pairs read it; ids,
-    positions and row numbers are columns of `i32` and `i64`. A `memref` would be one block of memory of one owner.
+    are the host's and lie one behind the other without padding. A row has `width` elements: `f32`, or `bf16` where only products of pairs read it; `i8`, whole
+    numbers times a scale of the row, where products with such weights do; ids, positions and row numbers are columns of `i32` and `i64`. A `memref` would be one block of
+    memory of one owner.
 
-    Constraints: (C1) 1 to 2147483647 elements; (C2) elements `f32`, `bf16`, `i32` or `i64`.
+    Constraints: (C1) 1 to 2147483647 elements; (C2) elements `f32`, `bf16`, `i8`, `i32` or `i64`.
 
     Example: `!stage.buffer<row, 64xf32>`
   }];
@@ -72,6 +73,25 @@ def Stage_Numbers : Type<
     CPred<"$_self == ::quoin::stage::BufferType::get($_self.getContext(), ::quoin::stage::Space::Read, 1, ::mlir::IntegerType::get($_self.getContext(), 64))">,
     "numbers of rows read", "::quoin::stage::BufferType">,
     BuildableType<"::quoin::stage::BufferType::get($_builder.getContext(), ::quoin::stage::Space::Read, 1, $_builder.getI64Type())">;
+
+def Stage_Scaled : Stage_Type<"Scaled", "scaled"> {
+  let summary = "whole numbers times scales, as a weight is stored";
+  let description = [{
+    Of each column of a matrix, `group` numbers down the depth share a scale, all of them without one. What is stored is what the interpreter computes with: `docs/Spec.md` says how numbers
+    are rounded. Upstream's `quant.uniform` has scales that are known when a program is compiled.
+
+    Constraints: (C1) whole numbers `i8` or `i4`; (C2) groups of 32, 64 or 128, or of `i8` none.
+
+    Example: `!stage.scaled<i4 by 32>`
+  }];
+  let parameters = (ins "::mlir::Type":$whole, DefaultValuedParameter<"int64_t", "0">:$group);
+  let assemblyFormat = "`<` $whole (`by` $group^)? `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// 8 or 4.
+    int64_t getBits() const { return getWhole().getIntOrFloatBitWidth(); }
+  }];
+}
 
 def Stage_Pages : Stage_Type<"Pages", "pages"> {
   let summary = "keys and values of one layer, in pages of 64 slots";

@@ -32,12 +32,27 @@ void StageDialect::registerTypes() {
 }
 
 Storage quoin::stage::storageOf(Type element) {
-  return element.isBF16() ? Storage::BF16 : element.isF16() ? Storage::F16 : Storage::F32;
+  if (auto scaled = dyn_cast<ScaledType>(element))
+    return scaled.getBits() == 8 ? Storage::I8 : Storage::I4;
+  return element.isBF16()       ? Storage::BF16
+         : element.isF16()      ? Storage::F16
+         : element.isInteger(8) ? Storage::I8
+                                : Storage::F32;
 }
 
-Type quoin::stage::elementOf(MLIRContext *context, Storage storage) {
-  Builder b(context);
-  return storage == Storage::F32 ? Type(b.getF32Type()) : storage == Storage::BF16 ? b.getBF16Type() : b.getF16Type();
+Stored quoin::stage::storedAs(Type element) {
+  auto scaled = dyn_cast<ScaledType>(element);
+  return {storageOf(element), scaled ? scaled.getGroup() : 0};
+}
+
+LogicalResult ScaledType::verify(function_ref<InFlightDiagnostic()> error, Type whole, int64_t group) {
+  // scaled_c1
+  if (!whole.isSignlessInteger(8) && !whole.isSignlessInteger(4))
+    return error() << "expects whole numbers i8 or i4, but found " << whole;
+  // scaled_c2
+  if (group != 32 && group != 64 && group != 128 && !(group == 0 && whole.isInteger(8)))
+    return error() << "expects groups of 32, 64 or 128, or of i8 none, but found " << group;
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -76,8 +91,9 @@ LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> error, Space
   if (width < 1 || width > maxWidth)
     return error() << "expects a row of 1 to " << maxWidth << " elements, but found " << width;
   // buffer_c2
-  if (!element.isF32() && !element.isBF16() && !element.isSignlessInteger(32) && !element.isSignlessInteger(64))
-    return error() << "expects elements f32, bf16, i32 or i64, but found " << element;
+  if (!element.isF32() && !element.isBF16() && !element.isSignlessInteger(8) && !element.isSignlessInteger(32) &&
+      !element.isSignlessInteger(64))
+    return error() << "expects elements f32, bf16, i8, i32 or i64, but found " << element;
   return success();
 }
 

@@ -11,6 +11,8 @@ class HeadOp;
 
 /// The most features of a row, and rows of a table.
 inline constexpr int64_t maxWidth = (int64_t(1) << 31) - 1;
+/// The most numbers that share a scale: sums of their products are exact in i32.
+inline constexpr int64_t maxGroup = int64_t(1) << 17;
 /// The most elements of a weight.
 inline constexpr int64_t maxElements = int64_t(1) << 40;
 } // namespace quoin::stage
@@ -34,9 +36,10 @@ inline constexpr int64_t maxElements = int64_t(1) << 40;
 
 namespace quoin::stage {
 
-/// How numbers of this type are stored; it is f32, bf16 or f16.
+/// How numbers of this type are stored; it is f32, bf16, f16, i8 or scaled.
 Storage storageOf(mlir::Type element);
-mlir::Type elementOf(mlir::MLIRContext *context, Storage storage);
+/// The same with the group of what is scaled.
+Stored storedAs(mlir::Type element);
 
 /// The buffer's type.
 inline BufferType bufferOf(mlir::Value v) { return llvm::cast<BufferType>(v.getType()); }

@@ -30,7 +30,7 @@ std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
   if (!buffer.getDefiningOp())
     return std::nullopt;
   return llvm::TypeSwitch<Operation *, std::optional<int64_t>>(buffer.getDefiningOp())
-      .Case<ProductOp, ExpertsOp>([](auto op) { return asPlace(op.getPlace()); })
+      .Case<QuantizeOp, ProductOp, ExpertsOp>([](auto op) { return asPlace(op.getPlace()); })
       .Case([&](AttendOp op) { return asPlace(buffer == op.getOutput() ? op.getPlace() : op.getLsePlace()); })
       .Case<EachRowOp, ScanOp>([&](auto op) -> std::optional<int64_t> {
         size_t result = cast<OpResult>(buffer).getResultNumber();
@@ -42,7 +42,7 @@ std::optional<int64_t> quoin::stage::placeOf(Value buffer) {
 
 void quoin::stage::setPlace(Value buffer, int64_t place) {
   llvm::TypeSwitch<Operation *>(buffer.getDefiningOp())
-      .Case<ProductOp, ExpertsOp>([&](auto stage) { stage.setPlace(place); })
+      .Case<QuantizeOp, ProductOp, ExpertsOp>([&](auto stage) { stage.setPlace(place); })
       .Case([&](AttendOp op) { buffer == op.getOutput() ? op.setPlace(place) : op.setLsePlace(place); })
       .Case<EachRowOp, ScanOp>([&](auto op) {
         SmallVector<int64_t> places(op.getPlaces().value_or(ArrayRef<int64_t>()));
@@ -255,6 +255,8 @@ static LogicalResult verifyTables(EachRowOp op, ArrayRef<Type> rows) {
     auto table = llvm::dyn_cast_or_null<TableAttr>(weight.getLayout());
     if (weight.getSources().size() != 1 || (weight.getLayout() && (!table || table.getWidth() != numbers)))
       return op.emitOpError("expects one weight in a table of rows of ") << numbers << ", but found " << weight;
+    if (weight.getScaled())
+      return op.emitOpError("expects a table that is stored as f32, bf16 or f16, but found ") << weight;
     auto one = RankedTensorType::get({1}, IntegerType::get(op.getContext(), 32));
     if (!by([&](Type row, Value) { return row.isIndex() || row == one; }))
       return op.emitOpError("expects the number of an operand that is a number of i32, but found ") << column;
@@ -364,6 +366,21 @@ LogicalResult EachRowOp::verifySymbolUses(SymbolTableCollection &table) {
 }
 
 //===----------------------------------------------------------------------===//
+// Whole numbers
+//===----------------------------------------------------------------------===//
+
+LogicalResult QuantizeOp::verify() {
+  // quantize_c1
+  BufferType input = getInput().getType();
+  auto expected = BufferType::get(getContext(), input.getSpace(), input.getWidth(), IntegerType::get(getContext(), 8));
+  if (!input.getElement().isF32() || input.getSpace() == Space::Host || input.getSpace() == Space::Memory)
+    return emitOpError("expects rows of f32, not of the host, but found ") << input;
+  if (getOutput().getType() != expected)
+    return emitOpError("expects a result ") << expected << ", but found " << getOutput().getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
 
@@ -419,9 +436,10 @@ LogicalResult ProductOp::verify() {
   // product_c1
   if (input.getSpace() != output.getSpace() || output.getSpace() == Space::Host)
     return emitOpError("expects rows of one space, 'row' or 'read', but found ") << input << " and " << output;
-  for (BufferType type : {input, output})
-    if (!type.getElement().isF32() && !type.getElement().isBF16())
-      return emitOpError("expects rows of f32 or bf16, but found ") << type.getElement();
+  if (!input.getElement().isF32() && !input.getElement().isBF16() && !input.getElement().isInteger(8))
+    return emitOpError("expects rows of f32, bf16 or i8, but found ") << input.getElement();
+  if (!output.getElement().isF32() && !output.getElement().isBF16())
+    return emitOpError("expects a result of f32 or bf16, but found ") << output.getElement();
   // product_c2
   if (failed(expectSources(*this, weight, getEnd())))
     return failure();
@@ -446,6 +464,9 @@ LogicalResult ProductOp::verify() {
   // product_c6
   if (input.getElement().isBF16() && !(weight.getElement() && weight.getElement().isBF16()))
     return emitOpError("expects a weight stored as bf16 for rows of bf16, but found ") << weight;
+  if (input.getElement().isInteger(8) != bool(weight.getScaled()))
+    return emitOpError("expects rows of i8 and a weight that is scaled together, but found ")
+           << input << " and " << weight;
   return success();
 }
 
@@ -497,6 +518,9 @@ LogicalResult ExpertsOp::verify() {
   if (weight.getLayout() && (!stack || stack.getColumns() != output.getWidth() / choices))
     return emitOpError("expects a stack of ")
            << output.getWidth() / choices << " columns, but found " << weight.getLayout();
+  // experts_c5
+  if (weight.getScaled())
+    return emitOpError("expects a weight stored as f32, bf16 or f16, but found ") << weight;
   return success();
 }
 

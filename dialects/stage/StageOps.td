@@ -95,7 +95,7 @@ def Stage_EachRowOp : Stage_StageOp<"each_row", [IsolatedFromAbove, SingleBlock,
     Constraints: (C1) operands are rows of f32, bf16 or i32, or the step's ids or positions; (C2) results are in one space, `host` being `read`, and operands
     are there, or of space `sequence` beside rows of slots, or of space `row` beside rows read; (C3) `at` comes with operands of another space for rows read and only then, and is the
     step's; (C4) a vector is one weight, stored as f32 in a `line` of its length; (C5) results are f32, bf16 or i32, for the host f32; (C6) at least one result, and as
-    many places as results; (C7) a table is one weight of rows as long as its argument in a `table`, or angles, stored as f32, of half as many pairs as that, and
+    many places as results; (C7) a table is one weight of rows as long as its argument in a `table`, stored as f32, bf16 or f16, or angles, stored as f32, of half as many pairs as that, and
     names an operand that is a number of i32, for angles the positions; (C8) a table that is looked up by ids has at least as many rows as the head scores.
 
     Example:
@@ -128,19 +128,36 @@ def Stage_EachRowOp : Stage_StageOp<"each_row", [IsolatedFromAbove, SingleBlock,
   let hasRegionVerifier = 1;
 }
 
+def Stage_QuantizeOp : Stage_StageOp<"quantize", [Stage_Worked<>]> {
+  let summary = "rows as whole numbers times a scale of each row";
+  let description = [{
+    Of each row the scale is its largest magnitude / 127, and each element becomes the nearest whole number of scales, ties to even. All products of such rows with weights that are scaled
+    read them, so that a row is rounded once. Unlike a copy by `stage.each_row` it needs all of a row before it can write an element. The interpreter, whose types are precision and not
+    meaning, changes nothing here.
+
+    Constraints: (C1) rows of f32, not of `host`, become rows of i8 of the same space and width.
+
+    Example: `%2 = stage.quantize %1 : !stage.buffer<row, 64xf32> -> !stage.buffer<row, 64xi8>`
+  }];
+  let arguments = (ins UnitAttr:$barrier, Stage_Buffer:$input, OptionalAttr<I64Attr>:$place);
+  let results = (outs Stage_Buffer:$output);
+  let assemblyFormat = "(`barrier` $barrier^)? $input (`place` $place^)? attr-dict `:` qualified(type($input)) `->` qualified(type($output))";
+  let hasVerifier = 1;
+}
+
 def Stage_ProductOp : Stage_StageOp<"product", [IsolatedFromAbove, Quoin_HoldsFormula, Stage_Worked<["getDonors", "storesNarrow", "dividesRows"]>,
                                                 DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "rows times a weight";
   let description = [{
     `y = x W^T + b`, one sum an element. With a region, a formula on numbers, that makes an element of the result: of the sum, or of the sums with each of
-    two weights, and of the same element of the rows `with` which it ends. Rows of `bf16` by a weight of `bf16` are multiplied in pairs, all others in f32;
-    sums are always f32. `beside` the product in front of it, which multiplies the same rows, it is one stage with that: the workers divide the columns of all. It differs from
+    two weights, and of the same element of the rows `with` which it ends. Rows of `bf16` by a weight of `bf16` are multiplied in pairs, rows of `i8` by a weight that is scaled as whole numbers, all others in f32;
+    sums are always f32, of whole numbers those of the groups. `beside` the product in front of it, which multiplies the same rows, it is one stage with that: the workers divide the columns of all. It differs from
     `quoin.linear` in what rides along: sums, gates and activations cost no rows in memory.
 
-    Constraints: (C1) one space, rows of f32 or bf16, a result of f32 or bf16; (C2) one weight, or two with a region, `[out, in]` of
+    Constraints: (C1) one space, rows of f32, bf16 or i8, a result of f32 or bf16; (C2) one weight, or two with a region, `[out, in]` of
     the result's and the operand's widths; (C3) a bias has length `out`, is f32 and comes with one weight; (C4) the region is a formula on numbers (C6 of
     `quoin.attention`) of as many f32 as there are weights and rows `with` it, and these come with a region only; (C5) those rows are f32, of the result's
-    space and width; (C6) rows of bf16 come with a weight that is stored as bf16; (C7) a product `beside` another stands behind a product of the same rows, reads
+    space and width; (C6) rows of bf16 come with a weight that is stored as bf16, rows of i8 with one that is scaled, and that with no others; (C7) a product `beside` another stands behind a product of the same rows, reads
     nothing that it makes, and has no barrier.
 
     Example:
@@ -266,7 +283,7 @@ def Stage_HeadOp : Stage_StageOp<"head", [Terminator, DeclareOpInterfaceMethods<
   let summary = "ends a step: what scores the rows that the host has";
   let description = [{
     The product of final rows with the head's weight, `[vocabulary, hidden]`, and the statistics of its results. It runs as a step of its
-    own, over rows of those that ask for scores. With `narrow`, rows are rounded to bf16 first and multiplied in pairs.
+    own, over rows of those that ask for scores. With `narrow`, rows are rounded to bf16 first and multiplied in pairs; by a weight that is scaled, they are rounded as by `stage.quantize`.
 
     Constraints: (C1) rows of space `host`, f32; (C2) the weight is of rank 2, its second dimension the rows' width; (C3) `narrow`
     comes with a weight that is stored as bf16; (C4) a bias has the weight's first dimension and is f32; (C5) `results`, which the

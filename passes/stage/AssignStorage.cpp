@@ -40,9 +40,9 @@ struct AssignStorage : quoin::impl::AssignStoragePassBase<AssignStorage> {
       if (failed(storeWeights(&op)))
         return signalPassFailure();
     HeadOp head = step.getHead();
-    bool narrowHead = head && head.getWeight().getElement().isBF16();
+    bool narrowHead = head && wideElement(head).isBF16();
     if (head)
-      head.setNarrow(narrowHead && pairs);
+      head.setNarrow(head.getWeight().getElement().isBF16() && pairs);
     for (Operation &op : llvm::make_early_inc_range(step.getBody().front()))
       storeRows(&op, narrowHead);
   }
@@ -66,6 +66,13 @@ private:
     if (!all.empty())
       setWeights(op, all);
     return success();
+  }
+
+  /// What the head's weight would be stored as if it were not whole numbers.
+  Type wideElement(HeadOp head) {
+    if (!head.getWeight().getScaled())
+      return head.getWeight().getElement();
+    return storedAs(SymbolTable::lookupNearestSymbolFrom<WeightOp>(head, head.getWeight().getSources()[0]), weights);
   }
 
   bool isOfPairs(ProductOp product) { return pairs && product.getWeight().getElement().isBF16(); }

@@ -10,7 +10,7 @@ namespace quoin {
 /// The type of a matrix in the weight file.
 inline mlir::Type storedAs(WeightOp weight, WeightStorage choice) {
   mlir::Builder b(weight.getContext());
-  if (choice == WeightStorage::Keep)
+  if (wideStorage(choice) == WeightStorage::Keep)
     return llvm::cast<mlir::RankedTensorType>(weight.getType()).getElementType();
   return choice == WeightStorage::F32 ? mlir::Type(b.getF32Type()) : b.getBF16Type();
 }

@@ -52,6 +52,7 @@ inline std::optional<Target> testTarget(StringRef name, std::string &error) {
   target->kernels = makeTarget(pairs ? "znver5" : "x86-64-v4", error)->kernels;
   target->kernels.half = half;
   target->kernels.narrow = false;
+  target->kernels.bytes = ByteProducts::None;
   return target;
 }
 

@@ -67,8 +67,15 @@ int main(int argc, char **argv) {
   app.add_option("-o,--output", o.output, "folder for the artefact")->required();
   app.add_flag("--O0", none);
   app.add_flag("--O2", all);
-  app.add_option("--weights", o.weights, "type of the weights; keep: the checkpoint's own")
+  app.add_option("--weights", o.weights,
+                 "type of the weights; keep: the checkpoint's own; int8, int4: of the layers' matrices alone")
       ->check(CLI::IsMember({"keep", "f32", "bf16", "int8", "int4"}));
+  app.add_option("--head-weights", o.headWeights,
+                 "type of the matrix that scores tokens; keep: as --weights has others")
+      ->check(CLI::IsMember({"keep", "int8", "int4"}));
+  app.add_option("--group", o.group,
+                 "numbers of int8 or int4 that share a scale (default: int8 a column, int4 128, or what divides)")
+      ->check(CLI::IsMember({32, 64, 128}));
   app.add_option("--decoder", decoder, "decoders, by name, with commas between");
   app.add_option("--architecture", o.architecture,
                  "family of the checkpoint, if it is not recognised, or a template of it, FILE.mlir.in");
@@ -144,6 +151,11 @@ int main(int argc, char **argv) {
     bar.finish();
     std::fprintf(stderr, "warning: %s\n", shortened(what, what.size()).c_str());
   };
+  if (!quiet)
+    o.tell = [&](const std::string &what) {
+      bar.finish();
+      std::fprintf(stderr, "%s\n", what.c_str());
+    };
   o.note = [&](const std::string &text) {
     bar.finish();
     std::fprintf(stderr, "note: %s\n", text.c_str());

@@ -40,7 +40,7 @@
 
 // -----
 
-// expected-error @+1 {{expects a weight stored as f32, bf16 or f16, but found 'i8'}}
+// expected-error @+1 {{expects a weight stored as f32, bf16, f16 or !stage.scaled, but found 'i8'}}
 "test.weight_c1"() {a = #stage.weight<@w as i8>} : () -> ()
 
 // -----

@@ -37,7 +37,7 @@ stage.step @product_c1_integers {
   ^bb0(%number: index, %row: tensor<4xf32>):
     quoin.row %row : tensor<4xf32>
   }
-  // expected-error @+1 {{expects rows of f32 or bf16, but found 'i32'}}
+  // expected-error @+1 {{expects rows of f32, bf16 or i8, but found 'i32'}}
   %1 = stage.product %ids by <@w> : !stage.buffer<row, 1xi32> -> !row
   %h = stage.each_row %0 at %read : (!row) -> !host {
   ^bb0(%row: tensor<4xf32>):
@@ -61,7 +61,7 @@ stage.step @product_c1_result {
   ^bb0(%number: index, %row: tensor<4xf32>):
     quoin.row %row : tensor<4xf32>
   }
-  // expected-error @+1 {{expects rows of f32 or bf16, but found 'i32'}}
+  // expected-error @+1 {{expects a result of f32 or bf16, but found 'i32'}}
   %1 = stage.product %0 by <@w> : !row -> !stage.buffer<row, 4xi32>
   %h = stage.each_row %0 at %read : (!row) -> !host {
   ^bb0(%row: tensor<4xf32>):

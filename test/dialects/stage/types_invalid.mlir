@@ -5,7 +5,7 @@
 
 // -----
 
-// expected-error @+1 {{expects elements f32, bf16, i32 or i64, but found 'f16'}}
+// expected-error @+1 {{expects elements f32, bf16, i8, i32 or i64, but found 'f16'}}
 "test.buffer_c2"() {a = !stage.buffer<row, 4xf16>} : () -> ()
 
 // -----

@@ -3,7 +3,7 @@
 // RUN: quoin-opt %s --quoin-pipeline='to=cached level=0' | quoin-opt --quoin-pipeline='from=cached to=scheduled' | FileCheck %s --check-prefix=SCHEDULED
 // RUN: quoin-opt %s --quoin-pipeline='weights=bf16 pairs=true' | FileCheck %s --check-prefix=STAGES
 // RUN: quoin-opt --quoin-phases | FileCheck %s --check-prefix=TABLE
-// RUN: not quoin-opt %s --quoin-pipeline='weights=int8' 2>&1 | FileCheck %s --check-prefix=WEIGHTS
+// RUN: not quoin-opt %s --quoin-pipeline='weights=int5' 2>&1 | FileCheck %s --check-prefix=WEIGHTS
 // RUN: not quoin-opt %s --quoin-pipeline='to=cpu' 2>&1 | FileCheck %s --check-prefix=CODE
 // RUN: not quoin-opt %s --quoin-pipeline='to=kernel' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: not quoin-opt %s --quoin-pipeline='from=scheduled to=cached' 2>&1 | FileCheck %s --check-prefix=ORDER
@@ -27,7 +27,7 @@ quoin.model @m head @e {
 // TABLE-NEXT: | `scheduled` |
 // TABLE-NEXT: | `stages` |
 // TABLE-NEXT: | `cpu` |
-// WEIGHTS: expects weights 'keep', 'f32' or 'bf16', but found 'int8'
+// WEIGHTS: expects weights 'keep', 'f32', 'bf16', 'int8' or 'int4', but found 'int5'
 // CODE: expects a phase out of 'semantic', 'cached', 'scheduled', 'stages', but found 'cpu'
 // UNKNOWN: expects a phase out of 'semantic', 'cached', 'scheduled', 'stages', but found 'kernel'
 // ORDER: expects phases in their order, but 'cached' comes before 'scheduled'
