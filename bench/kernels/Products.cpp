@@ -78,8 +78,9 @@ Product compileOurs(const LinearShape &shape, const TemporaryFolder &folder) {
     made->loadDialect<QuoinDialect>();
     return made;
   }();
-  std::string error, path = folder.path(shape.storage() == Storage::BF16 ? "bf16.so" : "f32.so");
-  std::optional<Target> target = makeTarget("native", error);
+  static int number = 0; // a library of the same path would be the one that is loaded
+  std::string error, path = folder.path("product" + std::to_string(++number) + ".so");
+  std::optional<Target> target = makeTarget("native", error, isWhole(shape.storage()));
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(mlir::UnknownLoc::get(context));
   std::string name;
   if (target) {
@@ -178,7 +179,65 @@ void raceOne(Storage storage, bool cold, double seconds, const TemporaryFolder &
     std::fflush(stdout);
   }
 }
+/// Whole numbers beside bf16, all in turn: what it takes depends on no number, so all bytes are the same.
+void raceWhole(bool cold, double seconds, const TemporaryFolder &folder) {
+  struct Racer {
+    const char *name;
+    LinearShape shape;
+    Product run;
+    int64_t bytes, copies, next = 0;
+    Memory weight = nullptr, rows = nullptr;
+  };
+  bool pairs = quoin_reference_runs();
+  std::vector<Racer> all;
+  auto add = [&](const char *name, Arithmetic arithmetic, int64_t group) {
+    LinearShape shape{features, outputs, arithmetic};
+    shape.group = group;
+    Racer racer{name, shape, compileOurs(shape, folder), shape.tiles() * shape.tileBytes(), 1};
+    if (cold)
+      racer.copies = coldBytes / 2 / racer.bytes;
+    racer.weight = allocate(racer.bytes * racer.copies);
+    int64_t rowsBytes = maxRows * rowBytes(features, rowsOf(arithmetic));
+    racer.rows = allocate(rowsBytes);
+    std::memset(racer.weight.get(), 0x3c, static_cast<size_t>(racer.bytes * racer.copies));
+    std::memset(racer.rows.get(), 0x3c, static_cast<size_t>(rowsBytes));
+    all.push_back(std::move(racer));
+  };
+  add("bf16", pairs ? Arithmetic::Pairs : Arithmetic::Widened, 0);
+  add("int8", Arithmetic::Bytes, 0);
+  add("int8 128", Arithmetic::Bytes, 128);
+  add("int4 128", Arithmetic::Nibbles, 128);
+  add("int4 32", Arithmetic::Nibbles, 32);
+  Memory out = allocate(rowBytes(outputs) * maxRows);
+  for (int64_t rows : {1, 4, 8, 16, 32}) {
+    std::vector<std::function<void()>> functions;
+    for (Racer &racer : all) {
+      if (!racer.run)
+        return;
+      functions.push_back([&racer, &out, rows] {
+        const uint8_t *weight = racer.weight.get() + racer.bytes * (racer.next++ % racer.copies);
+        racer.run(racer.rows.get(), weight, nullptr, out.get(), rows, 0, racer.shape.tiles());
+      });
+    }
+    std::vector<double> times = race(functions, seconds);
+    for (size_t i = 0; i < all.size(); ++i)
+      std::printf("%-9s %-5s %5lld %10.1f %10.1f %10.2f\n", all[i].name, cold ? "cold" : "hot",
+                  static_cast<long long>(rows), 2.0 * double(rows) * features * outputs / times[i] * 1e-9,
+                  double(all[i].bytes) / times[i] * 1e-9, times[0] / times[i]);
+    std::fflush(stdout);
+  }
+}
 } // namespace
+
+void quoin::bench::raceWholeNumbers(double seconds) {
+  std::string error;
+  std::unique_ptr<TemporaryFolder> folder = TemporaryFolder::create(error);
+  if (!folder)
+    return;
+  std::printf("%-9s %-5s %5s %10s %10s %10s\n", "type", "", "rows", "GOP/s", "GB/s", "of bf16");
+  for (bool cold : {false, true})
+    raceWhole(cold, seconds, *folder);
+}
 
 void quoin::bench::raceProducts(double seconds) {
   std::string error;

@@ -34,6 +34,7 @@ inline std::vector<double> race(const std::vector<std::function<void()>> &functi
 }
 
 void raceProducts(double seconds);
+void raceWholeNumbers(double seconds);
 void raceAttention(double seconds);
 void raceRows(double seconds);
 void raceScans(double seconds);
