@@ -50,7 +50,7 @@ class Run:
 def compiled_answers(weights, *flags):
     with tempfile.TemporaryDirectory() as top:
         out = os.path.join(top, "out")
-        harness.tool("quoin-compile", MODEL, "-o", out, "--weights", weights, "--set", "threshold=0.9", "--quiet")
+        harness.tool("quoin-compile", MODEL, "-o", out, "--weights", *weights.split(), "--set", "threshold=0.9", "--quiet")
         return harness.answers("quoin-run", out, [json.loads(line) for line in prompts().splitlines()],
                                "--max-tokens", "24", "--batch", "16", *flags)
 
@@ -65,6 +65,16 @@ def targets(weights):
         with Run(answers(weights)) as run:
             r = run.score()
             expect(r.returncode == 0, f"expects the targets to be met, but found: {r.stdout}{r.stderr}")
+    return test
+
+
+def same_answers(weights, share):
+    """Whole numbers keep nearly all answers."""
+    def test():
+        want, got = answers("f32"), answers(weights)
+        same = sum(w["text"] == g["text"] for w, g in zip(want, got))
+        expect(same >= share * len(want), f"expects {share:.0%} of {len(want)} answers to be the same, but {same} are")
+        return f"{same} of {len(want)}"
     return test
 
 
@@ -107,6 +117,8 @@ def small_enough():
 TESTS = [
     ("targets-f32", targets("f32")),
     ("targets-bf16", targets("bf16")),
+    ("same-answers-int8", same_answers("int8", 0.99)),
+    ("same-answers-int4", same_answers("int4 --group 32", 0.95)),
     ("one-token-a-forward", one_token_a_forward),
     ("checker-fails", checker_fails),
     ("held-out", held_out),
