@@ -212,6 +212,9 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
       // from the one before: forks of a text do, and a draft that is guessed again.
       auto mayKeepRows = [&](const CacheCall &c) { return isWithoutText(c) || (hasRows(c) && !snapshots); };
       bool rows = !beyond && !recurrence && llvm::any_of(uses.calls, mayKeepRows) && proveCausalBySlot(uses.uses);
+      // What an approximation keeps of such rows is in their columns, and that is all.
+      if (!rows && decoder->hasAttr(module_attr::inexact) && llvm::all_of(uses.calls, isOfColumnsAlone))
+        continue;
       if (!beyond && !snapshots)
         noteRefusals(decoder, uses, facts, rows);
       if (facts.cut.kind == RowCut::Kind::Nothing && !hasPass && !snapshots && !rows)
@@ -256,6 +259,11 @@ struct InferCache : quoin::impl::InferCachePassBase<InferCache> {
         }
       }
     }
+  }
+
+  /// The call has no text, but columns.
+  static bool isOfColumnsAlone(const CacheCall &call) {
+    return isWithoutText(call) && !cast<ForwardOp>(call.op).getColumns().empty();
   }
 
   /// The call has `then` rows.

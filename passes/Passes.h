@@ -33,8 +33,9 @@ class TensorDialect;
 
 namespace quoin {
 
-/// Which keys and values `quoin-approximate-cache` lets be stale.
-enum class ApproximationPolicy { Dual, SubBlock, BlockExternal };
+/// Which keys and values `quoin-approximate-cache` lets be stale; AttentionOutput: what `quoin-approximate-attention`
+/// does.
+enum class ApproximationPolicy { Dual, SubBlock, BlockExternal, AttentionOutput };
 
 /// The name of a policy, as options and metadata spell it.
 llvm::StringRef stringifyPolicy(ApproximationPolicy policy);

@@ -90,6 +90,26 @@ def ApproximateCachePass : Pass<"quoin-approximate-cache", "::quoin::DecoderOp">
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def ApproximateAttentionPass : Pass<"quoin-approximate-attention", "::mlir::ModuleOp"> {
+  let summary = "let calls reuse outputs of attention that are stale";
+  let description = [{
+    Only on request: it changes what is generated. *Assumes* the program as written, functions inlined, before `quoin-infer-cache`.
+
+    *Does*: a `quoin.forward` in a loop that reads the open positions of a range runs that range alone. What its rows attend to outside of the range is
+    kept from an earlier step of the loop, in each layer: the output and its log-sum-exp, with which attention inside the range, which is of this step, is put
+    together (`quoin.merge_attention`; FlashBlock). Every `refresh` steps a call runs as it was written, and what it gives is kept; 1 is exact up to rounding. The
+    text's keys and values are not asked for between these steps, whatever the mask, and need not be there.
+
+    The model becomes two, one that gives what attention gave and one that takes it (`passes/ApproximateAttention.cpp`), and the program carries it, so
+    every later pass is exact. The decoder is marked `quoin.inexact` with the policy; calls that are refused stay as they are. Scores that are guided are among
+    those, since they are of one model.
+
+    *Leaves* the cache of the text to `quoin-infer-cache`.
+  }];
+  let options = [Option<"refresh", "refresh", "int64_t", /*default=*/"0", "steps between calls of everything">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FoldWeightsPass : Pass<"quoin-fold-weights", "::mlir::ModuleOp"> {
   let summary = "compute once what no argument of a model changes";
   let description = [{

@@ -28,7 +28,9 @@ static void addSemantic(OpPassManager &pm, const PhaseOptions &options) {
 }
 
 static void addCached(OpPassManager &pm, const PhaseOptions &options) {
-  if (options.approximate)
+  if (options.approximate && options.approximate->policy == ApproximationPolicy::AttentionOutput)
+    pm.addPass(createApproximateAttentionPass({options.approximate->refresh}));
+  else if (options.approximate)
     pm.addNestedPass<DecoderOp>(
         createApproximateCachePass({options.approximate->policy, options.approximate->refresh}));
   pm.addNestedPass<DecoderOp>(createInferCachePass());
@@ -122,6 +124,8 @@ StringRef quoin::stringifyPolicy(ApproximationPolicy policy) {
     return "sub-block";
   case ApproximationPolicy::BlockExternal:
     return "block-external";
+  case ApproximationPolicy::AttentionOutput:
+    return "attention-output";
   }
   llvm_unreachable("all policies have names");
 }
@@ -131,12 +135,12 @@ std::optional<Approximation> quoin::parseApproximation(StringRef text, std::stri
   Approximation result;
   using Policy = ApproximationPolicy;
   const Policy *policy = nullptr;
-  static const Policy all[] = {Policy::Dual, Policy::SubBlock, Policy::BlockExternal};
+  static const Policy all[] = {Policy::Dual, Policy::SubBlock, Policy::BlockExternal, Policy::AttentionOutput};
   for (const Policy &p : all)
     if (stringifyPolicy(p) == name)
       policy = &p;
   if (!policy) {
-    error = ("expects 'dual', 'sub-block' or 'block-external', but found '" + name + "'").str();
+    error = ("expects 'dual', 'sub-block', 'block-external' or 'attention-output', but found '" + name + "'").str();
     return std::nullopt;
   }
   result.policy = *policy;
@@ -145,8 +149,8 @@ std::optional<Approximation> quoin::parseApproximation(StringRef text, std::stri
     error = ("expects 'refresh=N' of at least 1 after the policy, but found '" + text + "'").str();
     return std::nullopt;
   }
-  if (*policy == Policy::BlockExternal && result.refresh == 0) {
-    error = "expects 'block-external' with ',refresh=N', but found no interval";
+  if ((*policy == Policy::BlockExternal || *policy == Policy::AttentionOutput) && result.refresh == 0) {
+    error = ("expects '" + name + "' with ',refresh=N', but found no interval").str();
     return std::nullopt;
   }
   return result;
@@ -173,8 +177,9 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> to{*this, "to", llvm::cl::desc("the phase to reach; empty: the last")};
   Option<int> level{*this, "level", llvm::cl::desc("0: as many calls as published, 2: all exact passes"),
                     llvm::cl::init(2)};
-  Option<std::string> approximate{*this, "approximate",
-                                  llvm::cl::desc("dual, sub-block or block-external, with ',refresh=N'; empty: exact")};
+  Option<std::string> approximate{
+      *this, "approximate",
+      llvm::cl::desc("dual, sub-block, block-external or attention-output, with ',refresh=N'; empty: exact")};
   Option<std::string> weights{*this, "weights",
                               llvm::cl::desc("what matrices are stored as: keep, f32, bf16, int8 or int4"),
                               llvm::cl::init("keep")};

@@ -318,7 +318,8 @@ bool Compiler::runPasses() {
   if (phase.approximate && llvm::none_of(module->getOps<DecoderOp>(), isInexact))
     return fail("expects a decoder that '" + options.approximate +
                 "' can approximate, but every call's stale part is exact or unknown (see the remarks of "
-                "quoin-approximate-cache)");
+                "quoin-approximate-" +
+                (phase.approximate->policy == ApproximationPolicy::AttentionOutput ? "attention" : "cache") + ")");
   return true;
 }
 

@@ -19,10 +19,14 @@ from model import Model
 
 REQUESTS = int(os.environ.get("QUOIN_APPROXIMATE_REQUESTS", "10"))
 POLICIES = [("dual", 0), ("dual", 3), ("block-external", 2), ("sub-block", 0), ("sub-block", 2), ("block-external", 1)]
+OUTPUTS = [("attention-output", 1), ("attention-output", 3)]
 CASES = {
-    "llada": (oracle.shape("llada", 61), "llada", dict(block=4)),
-    "fast-dllm-v2": (oracle.shape("fast-dllm-v2", 62), "fast-dllm-v2", dict(block=8, sub_block=4)),
-    "nbdiff": (oracle.shape("sdar", 63), "nbdiff", dict(block=6, sub_block=3)),
+    "llada": (oracle.shape("llada", 61), "llada", dict(block=4), POLICIES),
+    "fast-dllm-v2": (oracle.shape("fast-dllm-v2", 62), "fast-dllm-v2", dict(block=8, sub_block=4), POLICIES),
+    "nbdiff": (oracle.shape("sdar", 63), "nbdiff", dict(block=6, sub_block=3), POLICIES),
+    # The text is cached whatever the policy; in the second rows are shifted.
+    "sdar-outputs": (oracle.shape("sdar", 67), "sdar-dynamic", dict(block=8, threshold=0.6), OUTPUTS),
+    "fast-dllm-v2-outputs": (oracle.shape("fast-dllm-v2", 68), "fast-dllm-v2", dict(block=8, sub_block=4), OUTPUTS[1:]),
 }
 LATER = ["--quoin-infer-cache", "--quoin-fuse-commit", "--quoin-prune-rows", "--quoin-outline-steps"]
 
@@ -46,20 +50,22 @@ def requests(model, decoder, settings, policy, interval, rnd):
 
 
 def check(name):
-    shape, decoder, settings = CASES[name]
+    shape, decoder, settings, policies = CASES[name]
     folder, rnd, differ, total = tempfile.mkdtemp(), random.Random(shape.seed), 0, 0
     try:
         hf, source = write(os.path.join(folder, "hf"), shape), os.path.join(folder, "model.mlir")
         model = Model(hf, os.path.join(harness.BIN, "quoin-oracle-forward"))
         flags = oracle.flags([decoder], settings)
         harness.tool("quoin-import", hf, "-o", source, *flags)
-        for policy, interval in POLICIES:
+        for policy, interval in policies:
             queries, wants = requests(model, decoder, settings, policy, interval, rnd)
             exact = harness.answers("quoin-interpret", source, queries)
             form = f"{policy} {interval}"
             if interval == 1:
                 oracle.compare(f"{form}, exact", queries, wants, exact, True)
-            passes = ["--quoin-inline-calls", f"--quoin-approximate-cache=policy={policy} refresh={interval}"]
+            outputs = policy == "attention-output"
+            passes = ["--quoin-inline-calls", f"--quoin-approximate-attention=refresh={interval}" if outputs
+                      else f"--quoin-approximate-cache=policy={policy} refresh={interval}"]
             passed = os.path.join(folder, "passed.mlir")
             for later in (LATER[:0], LATER[:1], LATER):
                 harness.tool("quoin-opt", source, *passes, *later, "-o", passed)
@@ -75,7 +81,7 @@ def check(name):
             wanted = (False, spelling(policy, interval), False)
             harness.expect(said == wanted, f"expects {wanted} in model.json, but found {said}")
             kept = meta["passes"]["infer-cache"]["num-snapshots-kept"]
-            harness.expect(name == "nbdiff" or kept > 0, f"{form}: expects a snapshot that is kept, but found {kept}")
+            harness.expect(outputs or name == "nbdiff" or kept > 0, f"{form}: expects a snapshot that is kept, but found {kept}")
             differ += sum(a["ids"] != b["ids"] for a, b in zip(exact, wants))
             total += len(queries)
         model.close()
@@ -147,8 +153,8 @@ def refusals():
     folder = tempfile.mkdtemp()
     try:
         hf = write(os.path.join(folder, "hf"), oracle.shape("sdar", 65))
-        for more, words in ((["--approximate", "dual"], "can approximate"), (["--approximate", "stale"], "'block-external', but found 'stale'"),
-                            (["--approximate", "dual,refresh=0"], "of at least 1"), (["--approximate", "block-external"], "refresh=N"),
+        for more, words in ((["--approximate", "dual"], "can approximate"), (["--approximate", "stale"], "'attention-output', but found 'stale'"),
+                            (["--approximate", "dual,refresh=0"], "of at least 1"), (["--approximate", "block-external"], "refresh=N"), (["--approximate", "attention-output"], "refresh=N"),
                             (["--approximate", "dual", "--compile-to", "semantic"], "leave it out")):
             out = os.path.join(folder, "out")
             r = harness.call("quoin-compile", hf, "-o", out, *more)

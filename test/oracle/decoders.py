@@ -73,7 +73,8 @@ class StaleReader:
         self.run.forwards += 1
         # Shifted scores of the first open position come from the row before it.
         first = lo if self.policy == "sub-block" else max(lo - self.shift, 0)
-        return self.run.model(x, rows, sees, only=None if whole else (first, hi), store=store)
+        inside = lo if self.policy == "attention-output" and not whole else -1
+        return self.run.model(x, rows, sees, only=None if whole else (first, hi), store=store, inside=inside)
 
     def step(self):
         self.age = 1 if self.whole else self.age + 1
@@ -104,12 +105,13 @@ def sdar(rule):
         x, start = canvas(r, size)
         r.forwards += p >= size
         for lo in range(start, len(x), size):
-            hi, step = lo + size, 0
+            hi, step, calls = lo + size, 0, r.reader()
             while masked := opens(x, lo, hi):
                 quota = min(share(size, r.steps, step), len(masked))
                 token, confidence = {}, {}
-                for i, scores in zip(masked, r.read(x[:hi], masked, blocks(hi, size))):
+                for i, scores in zip(masked, calls.read(x[:hi], masked, blocks(hi, size), lo, hi)):
                     token[i], confidence[i] = r.sample(scores, "Tkp", i)
+                calls.step()
                 if rule == "sequential":
                     pick = masked[:quota]
                 else:

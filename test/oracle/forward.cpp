@@ -4,10 +4,12 @@
 // one, for programs that reuse stale keys and values on purpose. Weights come from a file that `model.py` writes; calls
 // come on standard input, scores go to standard output, in binary.
 //
-//   1. A call: n, r, noise seed, first, last, store (int32), noise (double), n ids, n positions, r rows (int32), n x n
-//   visibility bytes.
+//   1. A call: n, r, noise seed, first, last, store, inside (int32), noise (double), n ids, n positions, r rows
+//   (int32), n x n visibility bytes.
 //   2. Rows from `first` up to `last` are embedded and passed through the layers; a row attends to the rows it sees.
 //   Keys and values of the others are what the last call with this store left there. [0, n) is a stateless call.
+//   If `inside` is not negative, only rows from there on see each other as they are: what they are asked by others, or
+//   ask others, is the query, key and value that the last whole call with this store had. One softmax goes over both.
 //   3. The r rows go through the last norm and the head: r x vocabulary doubles. Each gets uniform noise of the given
 //   size.
 //
@@ -102,29 +104,33 @@ static void rotate(Row &x, int headDim, double theta, int position) {
     }
 }
 
-static Row attend(const Model &m, const Row &q, const std::vector<Row> &k, const std::vector<Row> &v,
-                  const uint8_t *sees) {
-  Row out(q.size(), 0.0), weight(k.size());
+/// What one row asks each other one, and what it finds there.
+struct Meeting {
+  const Row *query, *key, *value;
+};
+
+static Row attend(const Model &m, const std::vector<Meeting> &all, const uint8_t *sees) {
+  Row out(m.heads * m.headDim, 0.0), weight(all.size());
   int group = m.heads / m.kvHeads;
   for (int h = 0; h < m.heads; ++h) {
     const size_t at = h * m.headDim, kvAt = h / group * m.headDim;
     double highest = -INFINITY, total = 0;
-    for (size_t j = 0; j < k.size(); ++j) {
+    for (size_t j = 0; j < all.size(); ++j) {
       if (!sees[j])
         continue;
       double sum = 0;
       for (int i = 0; i < m.headDim; ++i)
-        sum += q[at + i] * k[j][kvAt + i];
+        sum += (*all[j].query)[at + i] * (*all[j].key)[kvAt + i];
       weight[j] = sum / std::sqrt(static_cast<double>(m.headDim));
       highest = std::fmax(highest, weight[j]);
     }
-    for (size_t j = 0; j < k.size(); ++j)
+    for (size_t j = 0; j < all.size(); ++j)
       if (sees[j])
         total += weight[j] = std::exp(weight[j] - highest);
-    for (size_t j = 0; j < k.size(); ++j)
+    for (size_t j = 0; j < all.size(); ++j)
       if (sees[j])
         for (int i = 0; i < m.headDim; ++i)
-          out[at + i] += weight[j] / total * v[j][kvAt + i];
+          out[at + i] += weight[j] / total * (*all[j].value)[kvAt + i];
   }
   return out;
 }
@@ -134,19 +140,25 @@ static void add(Row &x, const Row &y) {
     x[i] += y[i];
 }
 
-/// Keys and values of the last call, by layer.
-using Store = std::vector<std::pair<std::vector<Row>, std::vector<Row>>>;
+/// Keys and values of the last call, and all of the last whole one, by layer.
+struct Kept {
+  std::vector<Row> k, v, wholeQ, wholeK, wholeV;
+};
+using Store = std::vector<Kept>;
 
 static std::vector<Row> run(const Model &m, const std::vector<int32_t> &ids, const std::vector<int32_t> &positions,
-                            const std::vector<uint8_t> &sees, size_t first, size_t last, Store &store) {
+                            const std::vector<uint8_t> &sees, size_t first, size_t last, Store &store, int inside) {
   size_t n = ids.size();
+  bool whole = first == 0 && last == n;
+  std::vector<Meeting> meetings(n);
   std::vector<Row> x(n), q(n);
   store.resize(m.stack.size());
   for (size_t i = first; i < last; ++i)
     x[i] = Row(m.embedding.begin() + ids[i] * m.hidden, m.embedding.begin() + (ids[i] + 1) * m.hidden);
   for (size_t layer = 0; layer < m.stack.size(); ++layer) {
     const Layer &l = m.stack[layer];
-    std::vector<Row> &k = store[layer].first, &v = store[layer].second;
+    Kept &kept = store[layer];
+    std::vector<Row> &k = kept.k, &v = kept.v;
     k.resize(n), v.resize(n);
     for (size_t i = first; i < last; ++i) {
       Row y = x[i];
@@ -157,8 +169,14 @@ static std::vector<Row> run(const Model &m, const std::vector<int32_t> &ids, con
       rotate(q[i], m.headDim, m.theta, positions[i]);
       rotate(k[i], m.headDim, m.theta, positions[i]);
     }
+    if (whole)
+      kept.wholeQ = q, kept.wholeK = k, kept.wholeV = v;
     for (size_t i = first; i < last; ++i) {
-      add(x[i], multiply(l.o, attend(m, q[i], k, v, &sees[i * n])));
+      for (size_t j = 0; j < n; ++j) {
+        bool now = inside < 0 || (i >= static_cast<size_t>(inside) && j >= static_cast<size_t>(inside) && j < last);
+        meetings[j] = now ? Meeting{&q[i], &k[j], &v[j]} : Meeting{&kept.wholeQ[i], &kept.wholeK[j], &kept.wholeV[j]};
+      }
+      add(x[i], multiply(l.o, attend(m, meetings, &sees[i * n])));
       Row y = x[i];
       normalise(y, l.norm2, m.epsilon);
       Row gate = multiply(l.gate, y), up = multiply(l.up, y);
@@ -174,10 +192,10 @@ int main(int argc, char **argv) {
   if (argc != 2)
     return 2;
   Model m = readModel(argv[1]);
-  int32_t head[6];
+  int32_t head[7];
   double noise;
   Store stores[2];
-  while (readAll(stdin, head, 6) && readAll(stdin, &noise, 1)) {
+  while (readAll(stdin, head, 7) && readAll(stdin, &noise, 1)) {
     size_t n = head[0], r = head[1];
     uint64_t state = static_cast<uint64_t>(head[2]) * 0x9E3779B97F4A7C15u + 1;
     std::vector<int32_t> ids(n), positions(n), rows(r);
@@ -185,7 +203,7 @@ int main(int argc, char **argv) {
     if (!readAll(stdin, ids.data(), n) || !readAll(stdin, positions.data(), n) || !readAll(stdin, rows.data(), r) ||
         !readAll(stdin, sees.data(), n * n))
       return 2;
-    std::vector<Row> x = run(m, ids, positions, sees, head[3], head[4], stores[head[5] != 0]);
+    std::vector<Row> x = run(m, ids, positions, sees, head[3], head[4], stores[head[5] != 0], head[6]);
     for (int32_t row : rows) {
       Row y = x[row];
       normalise(y, m.norm, m.epsilon);

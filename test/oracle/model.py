@@ -79,9 +79,10 @@ class Model:
             self.noise = self.calls = 0
             self([0], [0], [b"\1"])
 
-    def __call__(self, ids, rows, sees, positions=None, only=None, store=0):
+    def __call__(self, ids, rows, sees, positions=None, only=None, store=0, inside=-1):
         """Scores of `rows`. sees[q] has a byte per slot; an open position is None. Positions count from 0 unless given. Stateless,
-        unless rows [only[0], only[1]) run alone: the others then have the keys and values of the last call with this store."""
+        unless rows [only[0], only[1]) run alone: the others then have the keys and values of the last call with this store. With `inside`, what rows from
+        there on and others have of each other is of the last whole call."""
         n = len(ids)
         ids = [self.fill if t is None else t for t in ids]
         positions = range(n) if positions is None else positions
@@ -89,7 +90,7 @@ class Model:
         out = self.process.stdin
         numbers = [*ids, *positions, *rows]
         first, last = only or (0, n)
-        head = struct.pack(f"=6id{len(numbers)}i", n, len(rows), self.calls, first, last, store, self.noise, *numbers)
+        head = struct.pack(f"=7id{len(numbers)}i", n, len(rows), self.calls, first, last, store, inside, self.noise, *numbers)
         out.write(head + b"".join(sees))
         out.flush()
         scores = array.array("d")

@@ -86,8 +86,9 @@ int main(int argc, char **argv) {
   app.add_option("--tokenizer", o.tokenizer, "folder of the tokenizer, if it is not the checkpoint's");
   app.add_flag("--without-tokenizer", o.withoutTokenizer, "leave the tokenizer out: requests give ids");
   app.add_option("--set", settings, "key=value: a setting of the decoder")->take_all()->allow_extra_args(false);
-  app.add_option("--approximate", o.approximate,
-                 "stale keys and values, other tokens: dual, sub-block or block-external, then ,refresh=N");
+  app.add_option(
+      "--approximate", o.approximate,
+      "what may be stale, for other tokens: dual, sub-block, block-external or attention-output, then ,refresh=N");
   app.add_option(
       "--target-cpu", o.targetCpu,
       "native, or a CPU that LLVM knows; QUOIN_CPU=x86-64-v3 (or another level) in the environment lowers native");
