@@ -60,6 +60,10 @@ PROGRAMS = [
     ("nemotron-diffusion", "sdar", ["block=32"]),
     ("nemotron-linear-spec", "sdar", ["block=32"]),
     ("gemma-canvas", "diffusion_gemma", []),
+    ("clover", "clover", []),
+    ("hidden-transfer", "hidden-transfer", []),
+    ("joint-sampling", "joint-sampling", []),
+    ("knows-the-future-sampler", "knows-the-future", []),
 ]
 
 

@@ -12,7 +12,7 @@ import struct
 
 @dataclasses.dataclass
 class Shape:
-    """A model's shape. `family` is one of qwen2, qwen3, sdar, fast-dllm-v2, sdlm, wedlm, llada, diffusion_gemma."""
+    """A model's shape. `family` is one of qwen2, qwen3, sdar, fast-dllm-v2, sdlm, wedlm, llada, diffusion_gemma, or of `draft_models`."""
     family: str = "sdar"
     layers: int = 2
     hidden: int = 64
@@ -146,6 +146,9 @@ def write(folder, shape):
     if shape.family == "diffusion_gemma":  # of one size
         import canvas_model
         return canvas_model.Model("published").write(folder)
+    import draft_models
+    if shape.family in draft_models.FAMILIES:  # of one size, too
+        return draft_models.Model(shape.family).write(folder)
     os.makedirs(folder, exist_ok=True)
     c = config(shape)
     rnd = random.Random(shape.seed)

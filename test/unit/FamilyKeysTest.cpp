@@ -512,6 +512,11 @@ const Known all[] = {
     {"blockrank",
      qwen("mistral",
           {{"num_hidden_layers", 2}, {"blockrank_layer", 1}, {"blockrank_position", 32}, {"blockrank_separator", 19}})},
+    {"clover", qwen("clover", {{"draft_top_k", {3, 2}}})},
+    {"hidden-transfer",
+     qwen("hidden-transfer", {{"draft_top_k", {3, 2}}, {"num_hidden_layers", 3}, {"transfer_layer", 1}})},
+    {"knows-the-future", qwen("knows-the-future", {{"mask_token_id", 19}})},
+    {"joint-sampling", qwen("joint-sampling", {{"mask_token_id", 19}})},
     {"PanguEmbedded", qwen("PanguEmbedded", {{"mask_token_id", 19}, {"bias", true}, {"attention_bias", nullptr}})},
 };
 
