@@ -32,10 +32,11 @@ struct Function {
 };
 
 constexpr Function functions[] = {
-    {"len", 1, 1, false}, {"str", 1, 1, false}, {"int", 1, 1, false},   {"real", 1, 1, false},  {"sqrt", 1, 1, false},
-    {"exp", 1, 1, false}, {"log", 1, 1, false}, {"floor", 1, 1, false}, {"ceil", 1, 1, false},  {"abs", 1, 1, false},
-    {"min", 2, 2, false}, {"max", 2, 2, false}, {"pow", 2, 2, false},   {"lower", 1, 1, false}, {"given", 1, 1, true},
-    {"is", 2, 2, true},   {"raw", 1, 1, true},  {"has", 1, 1, true},    {"shape", 1, 1, true},  {"same", 3, 3, true}};
+    {"len", 1, 1, false},  {"str", 1, 1, false}, {"int", 1, 1, false},   {"real", 1, 1, false},  {"sqrt", 1, 1, false},
+    {"exp", 1, 1, false},  {"log", 1, 1, false}, {"floor", 1, 1, false}, {"ceil", 1, 1, false},  {"abs", 1, 1, false},
+    {"min", 2, 2, false},  {"max", 2, 2, false}, {"pow", 2, 2, false},   {"lower", 1, 1, false}, {"given", 1, 1, true},
+    {"is", 2, 2, true},    {"raw", 1, 1, true},  {"has", 1, 1, true},    {"shape", 1, 1, true},  {"same", 3, 3, true},
+    {"tokens", 0, 0, true}};
 
 const Function *findFunction(const std::string &name) {
   for (const Function &f : functions)

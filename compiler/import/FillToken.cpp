@@ -138,3 +138,23 @@ std::optional<int64_t> quoin::findFillToken(const std::string &directory, const 
   }
   return named;
 }
+
+int64_t quoin::countTokens(const std::string &folder) {
+  AddedTokens added(folder);
+  int64_t most = -1;
+  for (const auto &[name, id] : added.ids)
+    most = std::max(most, id);
+  json tokenizer = readIfThere(fs::path(folder) / "tokenizer.json"), model, vocabulary;
+  if (tokenizer.is_object())
+    model = tokenizer.value("model", json());
+  else
+    vocabulary = readIfThere(fs::path(folder) / "vocab.json");
+  if (model.is_object())
+    vocabulary = model.value("vocab", json());
+  if (vocabulary.is_array()) // of Unigram: in the order of ids
+    most = std::max(most, static_cast<int64_t>(vocabulary.size()) - 1);
+  else if (vocabulary.is_object())
+    for (const auto &[token, id] : vocabulary.items())
+      most = std::max(most, idAt(id).value_or(-1));
+  return added.there ? most + 1 : 0;
+}

@@ -16,6 +16,9 @@ std::optional<int64_t> findFillToken(const std::string &directory, const ModelDe
                                      std::optional<int64_t> given, bool needed, const std::string &tokenizer,
                                      std::string &error);
 
+/// One more than the highest id that the tokenizer of a folder has; 0 if there is none, or none that can be read.
+int64_t countTokens(const std::string &folder);
+
 } // namespace quoin
 
 #endif

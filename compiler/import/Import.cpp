@@ -99,7 +99,7 @@ static Described describeFolder(ConfigReader &config, const ImportOptions &optio
   CheckpointFiles *files = d.files ? &*d.files : nullptr;
   d.family = findFamily(options.architecture, config, files, error);
   if (d.family)
-    d.model = describeModel(d.family, config, files, error, options.settings);
+    d.model = describeModel(d.family, config, files, error, options.settings, options.tokenizer);
   return d;
 }
 

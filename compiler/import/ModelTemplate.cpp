@@ -2,6 +2,7 @@
 
 #include "compiler/import/ModelTemplate.h"
 #include "compiler/import/Families.h"
+#include "compiler/import/FillToken.h"
 #include "compiler/import/KeyMeanings.h"
 #include "compiler/import/ProgramSettings.h"
 #include "compiler/import/RotaryConfig.h"
@@ -67,8 +68,8 @@ std::string modelType(const ConfigReader &config) {
 class Describer : public TemplateHost {
 public:
   Describer(ConfigReader &reader, const CheckpointFiles *checkpoint, CheckpointFiles *more = nullptr,
-            const GivenSettings &given = {})
-      : config(reader), files(checkpoint), growing(more), settings(given) {}
+            const GivenSettings &given = {}, std::string tokenizerFolder = "")
+      : config(reader), files(checkpoint), growing(more), settings(given), tokenizer(std::move(tokenizerFolder)) {}
 
   bool run(const Statement &s, TemplateRun &run, std::string &error) override;
   std::optional<TemplateValue> call(const std::string &function, const TemplateList &arguments,
@@ -108,6 +109,7 @@ private:
   const CheckpointFiles *files;
   CheckpointFiles *growing; // the same where files may come to it
   ProgramSettings settings;
+  std::string tokenizer;                     // its folder, where that is another than config.json's
   std::map<std::string, ConfigReader> inner; // objects of config.json by their path
   std::string scalingKind;                   // of rotary embeddings, whose block is an object of this path
   static constexpr const char *scalingPath = "rotary";
@@ -565,6 +567,9 @@ std::optional<TemplateValue> Describer::sameTensors(const std::string &one, cons
 
 std::optional<TemplateValue> Describer::call(const std::string &function, const TemplateList &arguments,
                                              std::string &error) {
+  if (function == "tokens")
+    return TemplateValue{
+        countTokens(tokenizer.empty() ? std::filesystem::path(config.path()).parent_path().string() : tokenizer)};
   const std::string *name = arguments[0].as<std::string>();
   if (!name) {
     error = "expects a name for '" + function + "', but found " + describe(arguments[0]);
@@ -598,10 +603,11 @@ std::optional<TemplateValue> Describer::call(const std::string &function, const 
 
 std::optional<ModelDescription> quoin::describeModel(const std::shared_ptr<const Template> &family,
                                                      ConfigReader &config, CheckpointFiles *files, std::string &error,
-                                                     const GivenSettings &given) {
-  Describer describer(config, files, files, given);
+                                                     const GivenSettings &given, const std::string &tokenizer) {
+  Describer describer(config, files, files, given, tokenizer);
   TemplateRun run(describer);
   run.define("model_type", {modelType(config)});
+  run.define("scored", {int64_t(0)}); // see models/dense.mlir.in
   if (!run.expand(family, error) || !describer.expectScalingRead(error))
     return std::nullopt;
   ModelDescription &model = describer.model;

@@ -30,7 +30,8 @@
 //
 // Functions: `given("K")`, a key is there and not null; `is("K", V)`, it has this very value; `raw("K")`,
 // its JSON, or an empty text; `has("T")`, a tensor is
-// there; `shape("T")`, its shape, or `[]`; `same("T", "U", [shape])`, two tensors hold the same numbers.
+// there; `shape("T")`, its shape, or `[]`; `same("T", "U", [shape])`, two tensors hold the same numbers; `tokens()`,
+// how many ids the folder's tokenizer has, 0 without one.
 //
 // Keys that a template reads are its own business; what it does not read is judged by `KeyMeanings.h`.
 //
@@ -91,10 +92,11 @@ struct ModelDescription {
 using GivenSettings = std::vector<std::pair<std::string, std::string>>;
 
 /// Expands a template over a config; `files` may be null, then no tensor is there, and gets those that the template
-/// names. `given` are settings of the text's own decoder; the last one of a name counts. Fails with a message.
+/// names. `given` are settings of the text's own decoder; the last one of a name counts. `tokenizer` is the folder of
+/// the tokenizer, where that is another than config.json's. Fails with a message.
 std::optional<ModelDescription> describeModel(const std::shared_ptr<const Template> &family, ConfigReader &config,
                                               CheckpointFiles *files, std::string &error,
-                                              const GivenSettings &given = {});
+                                              const GivenSettings &given = {}, const std::string &tokenizer = "");
 
 /// Does `recognise` hold for this config?
 std::optional<bool> holds(const std::shared_ptr<const Template> &family, const Statement &recognition,
