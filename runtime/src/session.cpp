@@ -149,6 +149,9 @@ quoin_status_t quoin_session_prompt(quoin_session_t *session, const int32_t *ids
     return context.outOfMemory();
   session->prompted = true;
   session->outputs.clear();
+  session->textTokens.clear();
+  session->textOpen.clear();
+  session->trace.read.clear();
   session->phase = Phase::Preparing;
   session->status = QUOIN_STATUS_OK;
   session->error[0] = 0;
