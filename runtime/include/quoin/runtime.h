@@ -332,9 +332,9 @@ typedef int32_t (*quoin_edit_fn)(void *self, const quoin_scores_t *rows);
 
 /* Who may change the session's scores. `fn` may be NULL: nobody; `self` is handed back and may be NULL. Rows of a
  * session with such a hook are stored, which a decoder that filters nothing does without, and measured from what is
- * stored: a hook that changes nothing changes no arg max, and a statistic by no more than its rounding. Sessions
- * without one are what they would be alone, bit by bit. Which pages of the prompt are shared does not change, since a
- * hook sees no keys and values. */
+ * stored: a hook that changes nothing changes no arg max, a statistic by no more than its rounding, and a draw only
+ * where that decides it. Sessions without one are what they would be alone, bit by bit. Which pages of the prompt are
+ * shared does not change, since a hook sees no keys and values. */
 quoin_status_t quoin_session_edit(quoin_session_t *session, quoin_edit_fn fn, void *self);
 
 /* Runs the decoder up to its first model call and no further, so that a request which its decoder refuses fails before
