@@ -306,7 +306,7 @@ typedef struct quoin_scores_t {
   int64_t count;            /* of tokens that are scored: ids below */
   int64_t rows;             /* at least 1 */
   const int64_t *positions; /* of each row: see quoin_edit_fn */
-  int64_t evaluation;       /* whose draw it is, 0 for the first; -1: nothing is drawn */
+  int64_t evaluation;       /* whose scores and draws they are, 0 for the first; -1: the decoder does not say */
   int64_t model;            /* which of the program's models gave them; -1: the decoder made them itself */
   int64_t prompt_length;
   int64_t length; /* of the sequence that the model was called with, prompt included: */
@@ -320,9 +320,9 @@ typedef struct quoin_scores_t {
  * and both sides of a residual draw. What a decoder takes as plain numbers (`quoin.materialize`) stays the model's own.
  *
  * A row's position is that of the token it chooses where the decoder names it, as it must for a draw and mostly does
- * otherwise; else that of the token it was read at, behind which models that predict the next token put theirs; -1 if
- * there is none. Positions count from the start of the prompt and may lie beyond `length`. Rows that a call adds behind
- * its sequence, guesses that are to be checked, are not among its tokens.
+ * otherwise (`evaluation` is then not -1); else that of the token it was read at, behind which models that predict the
+ * next token put theirs; -1 if there is none. Positions count from the start of the prompt and may lie beyond `length`.
+ * Rows that a call adds behind its sequence, guesses that are to be checked, are not among its tokens.
  *
  * Called inside a step, on the thread that steps, for one session at a time: once or several times for each score that
  * its decoder asks for, with rows in their order. Anything but 0 cancels the session. It may not call the runtime on
