@@ -30,6 +30,9 @@ static constexpr MaskSpelling spellingTable[] = {
      "slot(q) lt a + B and slot(k) le slot(q) or slot(q) ge a + B and (slot(k) lt slot(q) - B or slot(k) eq slot(q))"},
     // Known tokens first (WeDLM): causal once sorted so.
     {"observed_first", "", "", "open(k) lt open(q) or open(k) eq open(q) and k le q"},
+    // Behind the text, of label 0, copies of it that go on side by side: a row sees the text and its own copy up to
+    // itself.
+    {"forks", "", "", "slot(k) le slot(q) and (label(k) eq 0 or label(k) eq label(q))"},
     // Training on [noisy half | clean half], and the other way round.
     {"two_half_training", "B", "n",
      "slot(q) lt n and slot(k) lt n and k floordiv B eq q floordiv B"

@@ -147,6 +147,23 @@ const std::map<std::string, Maker> scenes = {
          t.position -= t.slot >= a + 8 ? 8 : 0;
        return scene;
      }},
+    {"forks",
+     [](int64_t s) {
+       // Copies of a text that grow by a token each in turn: a row sees the text and its copy's rows before it.
+       int64_t text = 25 * s, copies = 3, total = text + copies * 12 * s;
+       Scene scene{plain(total), {}, [=](int64_t q, int64_t k) {
+                     if (q < text || k < text)
+                       return k <= q;
+                     return k <= q && (q - k) % copies == 0;
+                   }};
+       for (MaskToken &t : scene.tokens) {
+         if (t.slot < text)
+           continue;
+         t.label = 1 + (t.slot - text) % copies;
+         t.position = text + (t.slot - text) / copies;
+       }
+       return scene;
+     }},
     {"tree",
      [](int64_t s) {
        // Parents of a random tree behind a prompt; a draft sees the prompt and its ancestors.
