@@ -10,7 +10,7 @@ using namespace quoin;
 using nlohmann::json;
 
 /// No number of a setting reaches these: programs count with 64 bits, and reals are f32.
-static constexpr double maxIndex = 9007199254740992.0, maxReal = 1e38;
+static constexpr double mostIndex = 9007199254740992.0, mostReal = 1e38;
 
 static void append(std::string &list, const std::string &piece) { list += (list.empty() ? "" : ", ") + piece; }
 
@@ -21,7 +21,7 @@ static const std::string *findGiven(const GivenSettings &given, const std::strin
 
 bool ProgramSettings::number(const Statement &s, TemplateRun &run, TemplateValue &value, std::string &error) const {
   const bool whole = s.word == "index";
-  double low = whole ? 0 : -maxReal, high = whole ? maxIndex : maxReal;
+  double low = whole ? 0 : -mostReal, high = whole ? mostIndex : mostReal;
   for (auto [bound, into] : {std::pair(&s.from, &low), std::pair(&s.to, &high)}) {
     std::optional<TemplateValue> limit = *bound ? run.evaluate(**bound, error) : std::nullopt;
     if (*bound && !limit)
