@@ -91,23 +91,23 @@ module attributes {
     // No row of the table where nothing was chosen: zeros.
     %e = quoin.embed %chosen by @embed : tensor<?x1xi32> -> tensor<?x12xf32>
     %x = arith.addf %row, %e : tensor<?x12xf32>
-    // The sampler: attention.
-    %n = quoin.rms_norm %x by @sampler.attention_norm epsilon 1.0e-05 : tensor<?x12xf32>
-    %q = quoin.linear %n by @sampler.q_proj : tensor<?x12xf32> -> tensor<?x12xf32>
+    // Layer 2: attention.
+    %n = quoin.rms_norm %x by @layers.2.attention_norm epsilon 1.0e-05 : tensor<?x12xf32>
+    %q = quoin.linear %n by @layers.2.q_proj : tensor<?x12xf32> -> tensor<?x12xf32>
     %q_4 = quoin.rotary %q at %positions theta 10000.0 head_dim 6 : tensor<?x12xf32>
-    %k = quoin.linear %n by @sampler.k_proj : tensor<?x12xf32> -> tensor<?x6xf32>
+    %k = quoin.linear %n by @layers.2.k_proj : tensor<?x12xf32> -> tensor<?x6xf32>
     %k_4 = quoin.rotary %k at %positions theta 10000.0 head_dim 6 : tensor<?x6xf32>
-    %v = quoin.linear %n by @sampler.v_proj : tensor<?x12xf32> -> tensor<?x6xf32>
+    %v = quoin.linear %n by @layers.2.v_proj : tensor<?x12xf32> -> tensor<?x6xf32>
     %a = quoin.attention %q_4, %k_4, %v heads 2 kv_heads 1 head_dim 6 scale 0.4082482904638631
         : tensor<?x12xf32>, tensor<?x6xf32>, tensor<?x6xf32>
-    %o = quoin.linear %a by @sampler.o_proj : tensor<?x12xf32> -> tensor<?x12xf32>
+    %o = quoin.linear %a by @layers.2.o_proj : tensor<?x12xf32> -> tensor<?x12xf32>
     %x_5 = arith.addf %x, %o : tensor<?x12xf32>
-    // The sampler: feed-forward.
-    %m = quoin.rms_norm %x_5 by @sampler.mlp_norm epsilon 1.0e-05 : tensor<?x12xf32>
-    %gate = quoin.linear %m by @sampler.gate_proj : tensor<?x12xf32> -> tensor<?x14xf32>
-    %up = quoin.linear %m by @sampler.up_proj : tensor<?x12xf32> -> tensor<?x14xf32>
+    // Layer 2: feed-forward.
+    %m = quoin.rms_norm %x_5 by @layers.2.mlp_norm epsilon 1.0e-05 : tensor<?x12xf32>
+    %gate = quoin.linear %m by @layers.2.gate_proj : tensor<?x12xf32> -> tensor<?x14xf32>
+    %up = quoin.linear %m by @layers.2.up_proj : tensor<?x12xf32> -> tensor<?x14xf32>
     %act = quoin.swiglu %gate, %up : tensor<?x14xf32>
-    %down = quoin.linear %act by @sampler.down_proj : tensor<?x14xf32> -> tensor<?x12xf32>
+    %down = quoin.linear %act by @layers.2.down_proj : tensor<?x14xf32> -> tensor<?x12xf32>
     %x_6 = arith.addf %x_5, %down : tensor<?x12xf32>
     %y = quoin.rms_norm %x_6 by @sampler.norm epsilon 1.0e-05 : tensor<?x12xf32>
     quoin.hidden %y : tensor<?x12xf32>
@@ -134,15 +134,15 @@ module attributes {
   quoin.weight @layers.1.down_proj : tensor<12x14xf32> from "model.safetensors" tensor "model.layers.1.mlp.down_proj.weight"
   quoin.weight @norm : tensor<12xf32> from "model.safetensors" tensor "model.norm.weight"
   quoin.weight @head : tensor<13x12xf32> from "model.safetensors" tensor "lm_head.weight"
-  quoin.weight @sampler.attention_norm : tensor<12xf32> from "model.safetensors" tensor "sampler.input_layernorm.weight"
-  quoin.weight @sampler.q_proj : tensor<12x12xf32> from "model.safetensors" tensor "sampler.self_attn.q_proj.weight"
-  quoin.weight @sampler.k_proj : tensor<6x12xf32> from "model.safetensors" tensor "sampler.self_attn.k_proj.weight"
-  quoin.weight @sampler.v_proj : tensor<6x12xf32> from "model.safetensors" tensor "sampler.self_attn.v_proj.weight"
-  quoin.weight @sampler.o_proj : tensor<12x12xf32> from "model.safetensors" tensor "sampler.self_attn.o_proj.weight"
-  quoin.weight @sampler.mlp_norm : tensor<12xf32> from "model.safetensors" tensor "sampler.post_attention_layernorm.weight"
-  quoin.weight @sampler.gate_proj : tensor<14x12xf32> from "model.safetensors" tensor "sampler.mlp.gate_proj.weight"
-  quoin.weight @sampler.up_proj : tensor<14x12xf32> from "model.safetensors" tensor "sampler.mlp.up_proj.weight"
-  quoin.weight @sampler.down_proj : tensor<12x14xf32> from "model.safetensors" tensor "sampler.mlp.down_proj.weight"
+  quoin.weight @layers.2.attention_norm : tensor<12xf32> from "model.safetensors" tensor "model.layers.2.input_layernorm.weight"
+  quoin.weight @layers.2.q_proj : tensor<12x12xf32> from "model.safetensors" tensor "model.layers.2.self_attn.q_proj.weight"
+  quoin.weight @layers.2.k_proj : tensor<6x12xf32> from "model.safetensors" tensor "model.layers.2.self_attn.k_proj.weight"
+  quoin.weight @layers.2.v_proj : tensor<6x12xf32> from "model.safetensors" tensor "model.layers.2.self_attn.v_proj.weight"
+  quoin.weight @layers.2.o_proj : tensor<12x12xf32> from "model.safetensors" tensor "model.layers.2.self_attn.o_proj.weight"
+  quoin.weight @layers.2.mlp_norm : tensor<12xf32> from "model.safetensors" tensor "model.layers.2.post_attention_layernorm.weight"
+  quoin.weight @layers.2.gate_proj : tensor<14x12xf32> from "model.safetensors" tensor "model.layers.2.mlp.gate_proj.weight"
+  quoin.weight @layers.2.up_proj : tensor<14x12xf32> from "model.safetensors" tensor "model.layers.2.mlp.up_proj.weight"
+  quoin.weight @layers.2.down_proj : tensor<12x14xf32> from "model.safetensors" tensor "model.layers.2.mlp.down_proj.weight"
   quoin.weight @sampler.norm : tensor<12xf32> from "model.safetensors" tensor "sampler.norm.weight"
 
 }

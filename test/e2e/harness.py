@@ -61,7 +61,8 @@ def forms(source, passes):
         tool("quoin-opt", source, *passes, "--mlir-disable-threading", "--mlir-print-ir-after-all", "--mlir-print-ir-module-scope",
              f"--mlir-print-ir-tree-dir={folder}", "-o", os.devnull)
         files = glob.glob(os.path.join(folder, "**", "*.mlir"), recursive=True)
-        expect(len(files) == len(passes), f"expects the program after each of {len(passes)} passes, but found {len(files)}")
+        # What is a pass on models leaves a file for each of them.
+        expect(len(files) >= len(passes), f"expects the program after each of {len(passes)} passes, but found {len(files)}")
         for path in sorted(files, key=lambda path: (os.stat(path).st_mtime_ns, path)):
             with open(path) as file:
                 text = file.read().split("\n", 1)[1]  # behind a comment
