@@ -131,8 +131,8 @@ std::optional<int64_t> quoin::findFillToken(const std::string &directory, const 
             ", but found " + std::to_string(*named);
     return std::nullopt;
   }
-  // A family that has one is not complete without.
-  if (!named && needed && model.publishedFill) {
+  // A family that has one, or a loop of its own that wants one, is not complete without.
+  if (!named && needed && (model.publishedFill || !model.program.empty())) {
     config.fail(key, "an integer from 0 to " + std::to_string(model.vocabulary - 1));
     error = config.error();
   }

@@ -110,7 +110,7 @@ def refusals():
                                   ("clover", dict(draft_top_k=[8] * 5), "'draft_top_k' expects at most 512 guesses a level"),
                                   ("hidden-transfer", dict(draft_top_k=[12] + [1] * 9), "'draft_top_k' expects fewer guesses"),
                                   ("hidden-transfer", dict(transfer_layer=2), "'transfer_layer' expects less than 'num_hidden_layers' 2"),
-                                  ("knows-the-future", dict(mask_token_id=None), "mask_token_id")):
+                                  ("knows-the-future", dict(mask_token_id=None), "'mask_token_id' expects an integer from 0 to 12")):
         with harness.scratch() as top:
             model = Model(family)
             model.config.update(change)
