@@ -1,6 +1,7 @@
 //===- CheckpointTensors.cpp - tensors by file and name -------------------===//
 
 #include "support/CheckpointTensors.h"
+#include "support/Gguf.h"
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -8,6 +9,11 @@
 
 using namespace quoin;
 namespace fs = std::filesystem;
+
+std::unique_ptr<SafetensorsFile> quoin::openTensors(const std::string &path, std::string &error) {
+  std::optional<std::string> gguf = ggufFileAt(path);
+  return gguf ? SafetensorsFile::openGguf(*gguf, error) : SafetensorsFile::open(path, error);
+}
 
 CheckpointTensors::CheckpointTensors(std::string from) : folder(std::move(from)) {}
 
@@ -56,6 +62,6 @@ const SafetensorsFile *CheckpointTensors::fileOf(const std::string &file, const 
   }
   std::unique_ptr<SafetensorsFile> &opened = files[path];
   if (!opened)
-    opened = SafetensorsFile::open(path, error);
+    opened = openTensors(path, error);
   return opened.get();
 }

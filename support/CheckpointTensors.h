@@ -12,6 +12,9 @@
 
 namespace quoin {
 
+/// A file of tensors, which is a safetensors file or a GGUF file (Gguf.h): null on failure, with one line in `error`.
+std::unique_ptr<SafetensorsFile> openTensors(const std::string &path, std::string &error);
+
 class CheckpointTensors {
 public:
   /// Names of files are relative to this folder, unless they are absolute.

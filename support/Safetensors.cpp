@@ -66,6 +66,8 @@ DType quoin::parseDtype(std::string_view name) {
 }
 
 int64_t TensorView::elements() const {
+  if (blocks)
+    return static_cast<int64_t>(size / blocks->bytes * blocks->elements);
   size_t bits = dtypeBits(dtype);
   return bits ? static_cast<int64_t>(size / bits * 8 + size % bits * 8 / bits) : 0;
 }
@@ -91,8 +93,26 @@ static void widen(const TensorView &tensor, std::vector<double> &out, Convert co
   }
 }
 
-bool quoin::widenToDouble(const TensorView &tensor, std::vector<double> &out) {
+/// Rows of a head, as they are stored, in order.
+static void unpair(const TensorView &tensor, std::vector<double> &numbers) {
+  const int64_t rows = tensor.shape.front();
+  const size_t columns = numbers.size() / static_cast<size_t>(rows);
+  std::vector<double> stored = numbers;
+  for (int64_t row = 0; row < rows; ++row)
+    std::copy_n(stored.begin() + pairedRow(row, tensor.pairedRows) * static_cast<ptrdiff_t>(columns), columns,
+                numbers.begin() + row * static_cast<ptrdiff_t>(columns));
+}
+
+static bool widenAsStored(const TensorView &tensor, std::vector<double> &out) {
   out.resize(static_cast<size_t>(tensor.elements()));
+  if (tensor.blocks) {
+    float numbers[BlockFormat::most];
+    for (size_t at = 0; at < out.size(); at += tensor.blocks->elements) {
+      tensor.blocks->read(tensor.data, at, tensor.blocks->elements, numbers);
+      std::copy_n(numbers, tensor.blocks->elements, out.begin() + static_cast<ptrdiff_t>(at));
+    }
+    return true;
+  }
   switch (tensor.dtype) {
   case DType::F64:
     widen<double>(tensor, out, [](double x) { return x; });
@@ -110,6 +130,14 @@ bool quoin::widenToDouble(const TensorView &tensor, std::vector<double> &out) {
     out.clear();
     return false;
   }
+}
+
+bool quoin::widenToDouble(const TensorView &tensor, std::vector<double> &out) {
+  if (!widenAsStored(tensor, out))
+    return false;
+  if (tensor.pairedRows)
+    unpair(tensor, out);
+  return true;
 }
 
 namespace {

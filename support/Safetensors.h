@@ -12,6 +12,7 @@
 #ifndef QUOIN_SUPPORT_SAFETENSORS_H
 #define QUOIN_SUPPORT_SAFETENSORS_H
 
+#include "support/BlockFormat.h"
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -66,20 +67,35 @@ struct TensorView {
   std::vector<int64_t> shape;
   const uint8_t *data = nullptr;
   size_t size = 0; // bytes
+  /// Where elements lie in blocks; `dtype` is then F32, what they stand for.
+  const BlockFormat *blocks = nullptr;
+  /// Where it is not 0: rows of a head, so many, lie in pairs, one of its first half and one of its second. A matrix of
+  /// queries or keys is stored so whose rotary embeddings turn neighbours; here rows go by the order of all others.
+  int64_t pairedRows = 0;
 
   int64_t elements() const;
 };
 
-/// Widens F64, F32, F16 or BF16 elements exactly; false for other types.
+/// Where row `row` is stored if rows of a head of `size` lie in pairs.
+inline int64_t pairedRow(int64_t row, int64_t size) {
+  int64_t in = row % size, half = size / 2;
+  return row - in + (in < half ? 2 * in : 2 * (in - half) + 1);
+}
+
+/// Widens F64, F32, F16 or BF16 elements, and those of blocks, exactly, rows in order; false for other types.
 bool widenToDouble(const TensorView &tensor, std::vector<double> &out);
 float widenHalf(uint16_t bits);
 inline float widenBfloat(uint16_t bits) { return __builtin_bit_cast(float, static_cast<uint32_t>(bits) << 16); }
+
+class GgufFile;
 
 /// A file mapped into memory, read-only. Immutable: any number of threads may use one.
 class SafetensorsFile {
 public:
   /// Null on failure, with one line in `error`.
   static std::unique_ptr<SafetensorsFile> open(const std::string &path, std::string &error);
+  /// The tensors of a GGUF file by the names that the checkpoint had from which it was made (GgufTensors.cpp).
+  static std::unique_ptr<SafetensorsFile> openGguf(const std::string &path, std::string &error);
   ~SafetensorsFile();
   SafetensorsFile(const SafetensorsFile &) = delete;
   SafetensorsFile &operator=(const SafetensorsFile &) = delete;
@@ -98,6 +114,7 @@ private:
   std::string file;
   void *mapping = nullptr;
   size_t length = 0;
+  std::shared_ptr<const GgufFile> gguf; // which has the mapping then
   std::map<std::string, TensorView, std::less<>> tensors;
   std::map<std::string, std::string, std::less<>> strings;
 };

@@ -5,9 +5,11 @@ import os
 import random
 import struct
 import sys
+import tempfile
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+import gguf_file  # noqa: E402
 from checkpoint import Shape, config, pack  # noqa: E402
 
 
@@ -24,6 +26,22 @@ def safetensors():
     yield "empty", b"h{}\0"
     scalar = dict(x=dict(dtype="F64", shape=[], data_offsets=[0, 8]), y=dict(dtype="F16", shape=[3], data_offsets=[8, 14]))
     yield "scalar", b"h" + text(scalar) + b"\0" + bytes(range(14))
+
+
+def gguf():
+    keys = {"general.architecture": "llama", "llama.attention.head_count": 2, "llama.attention.head_count_kv": 1, "a": -1, "b": 0.5, "c": True,
+            "tokens": ["x", "yz"], "kinds": [1, 3], "scores": [0.5, -1.0]}
+    paired = [(f"blk.0.attn_{p}.weight", "F32", [rows, 2], pack([0.5] * rows * 2, "F32")) for p, rows in (("q", 8), ("k", 4))]
+    experts = ("blk.1.ffn_up_exps.weight", "F16", [3, 2, 2], pack([1.0] * 12, "F16"))
+    with tempfile.TemporaryDirectory() as folder:
+        def made(*args):
+            with open(gguf_file.write(os.path.join(folder, "m.gguf"), *args), "rb") as f:
+                return f.read()
+        yield "pairs", made(keys, paired + [experts])
+        yield "empty", made({}, [])
+        for kind in ("Q8_0", "Q4_0", "Q4_K", "Q6_K"):
+            yield kind, made({"general.architecture": "qwen3"}, [("token_embd.weight", kind, [1, 256], gguf_file.drawn(kind, 256, random.Random(1)))])
+        yield "aligned", made({"general.architecture": "dream", "general.alignment": 8}, [("output.weight", "BF16", [1, 3], b"123456")], 8)
 
 
 def configs():
@@ -135,7 +153,7 @@ def mask():
         yield f"formula-{i}", formula.encode() + b"\0" + random.Random(i).randbytes(200)
 
 
-CORPORA = dict(Safetensors=safetensors, Config=configs, Family=families, Metadata=metadata, Tokenizer=tokenizer, Template=template, Runtime=runtime, Mask=mask)
+CORPORA = dict(Safetensors=safetensors, Gguf=gguf, Config=configs, Family=families, Metadata=metadata, Tokenizer=tokenizer, Template=template, Runtime=runtime, Mask=mask)
 
 if __name__ == "__main__":
     for name, seeds in CORPORA.items():
