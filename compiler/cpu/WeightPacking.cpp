@@ -1,6 +1,7 @@
 //===- WeightPacking.cpp - the weight file: what is in it, and its layouts -------===//
 
 #include "compiler/cpu/WeightPacking.h"
+#include "support/Safetensors.h"
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -103,8 +104,25 @@ static uint16_t toHalf(float f) {
   return static_cast<uint16_t>(sign | (rest + 0xfff + (rest >> 13 & 1)) >> 13);
 }
 
-/// Writes elements [first, first + count) of a source one after the other.
-static void convert(const SourceTensor &source, int64_t first, int64_t count, Storage to, uint8_t *out) {
+/// Elements of blocks, some at a time.
+static void convertBlocks(const SourceTensor &source, int64_t first, int64_t count, Storage to, uint8_t *out) {
+  float some[quoin::BlockFormat::most];
+  for (int64_t done = 0, step; done < count; done += step) {
+    step = std::min<int64_t>(count - done, quoin::BlockFormat::most);
+    source.blocks->read(source.data, static_cast<size_t>(first + done), static_cast<size_t>(step), some);
+    uint8_t *place = out + done * storageBytes(to);
+    if (to == Storage::F32)
+      std::memcpy(place, some, static_cast<size_t>(step) * 4);
+    else
+      convertAll<float, uint16_t>(reinterpret_cast<const uint8_t *>(some), step, place,
+                                  to == Storage::F16 ? toHalf : toBrain);
+  }
+}
+
+/// Writes elements [first, first + count) of a source, as they are stored, one after the other.
+static void convertStored(const SourceTensor &source, int64_t first, int64_t count, Storage to, uint8_t *out) {
+  if (source.blocks)
+    return convertBlocks(source, first, count, to, out);
   const uint8_t *from = source.data + first * storageBytes(source.storage);
   if (source.storage == to)
     std::memcpy(out, from, count * storageBytes(to));
@@ -118,16 +136,33 @@ static void convert(const SourceTensor &source, int64_t first, int64_t count, St
     convertAll<uint16_t, uint16_t>(from, count, out, [](uint16_t h) { return toBrain(fromHalf(h)); });
 }
 
+/// The same with rows in order.
+static void convert(const SourceTensor &source, int64_t first, int64_t count, Storage to, uint8_t *out) {
+  if (!source.pairedRows)
+    return convertStored(source, first, count, to, out);
+  const int64_t columns = source.shape.size() > 1 ? source.shape.back() : 1;
+  for (int64_t step; count > 0; first += step, count -= step, out += step * storageBytes(to)) {
+    const int64_t row = first / columns, column = first % columns;
+    step = std::min(count, columns - column);
+    convertStored(source, quoin::pairedRow(row, source.pairedRows) * columns + column, step, to, out);
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Slices
 //===----------------------------------------------------------------------===//
+
+int64_t SourceTensor::bytesOf(int64_t elements) const {
+  return blocks ? static_cast<int64_t>(blocks->bytesOf(static_cast<size_t>(elements)))
+                : elements * storageBytes(storage);
+}
 
 SourceTensor SourceTensor::matrix(int64_t number, int64_t elements) const {
   if (!parts.empty())
     return parts[static_cast<size_t>(number)];
   SourceTensor one = *this;
   one.first += number * elements;
-  one.data += number * elements * storageBytes(storage);
+  one.data += bytesOf(number * elements);
   return one;
 }
 

@@ -17,6 +17,7 @@
 #define QUOIN_COMPILER_CPU_WEIGHTPACKING_H
 
 #include "compiler/cpu/Kernels.h"
+#include "support/BlockFormat.h"
 #include "support/Quantization.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -78,7 +79,11 @@ struct SourceTensor {
   int64_t first = 0;               ///< element of the tensor that `data` is at, for messages
   std::shared_ptr<const std::vector<uint8_t>> own; ///< where `data` lies if not in a file
   std::shared_ptr<const SourceChange> change;      ///< of a matrix [n, k]: what is added to it, or null
+  const BlockFormat *blocks = nullptr; ///< where elements lie in blocks, of `storage` F32 once they are read
+  int64_t pairedRows = 0;              ///< rows of a head, where they lie in pairs (TensorView::pairedRows)
 
+  /// Bytes of so many elements as they are stored, whole blocks.
+  int64_t bytesOf(int64_t elements) const;
   /// One of its matrices, of so many elements.
   SourceTensor matrix(int64_t number, int64_t elements) const;
 };

@@ -48,7 +48,23 @@ template <typename Word> static int64_t firstWithExponent(const uint8_t *data, S
   return -1;
 }
 
+/// Of blocks: what they stand for.
+static int64_t firstNotFiniteOfBlocks(const SourceTensor &tensor, SourceRange range) {
+  float some[quoin::BlockFormat::most];
+  for (int64_t done = 0, step; done < range.count; done += step) {
+    step = std::min<int64_t>(range.count - done, quoin::BlockFormat::most);
+    tensor.blocks->read(tensor.data, static_cast<size_t>(range.first + done), static_cast<size_t>(step), some);
+    int64_t bad = firstWithExponent<uint32_t>(reinterpret_cast<const uint8_t *>(some), {0, step}, 0x7f800000u);
+    if (bad >= 0)
+      return range.first + done + bad;
+  }
+  return -1;
+}
+
+/// By how elements are stored: of paired rows the slices of all their heads have all.
 static int64_t firstNotFinite(const SourceTensor &tensor, SourceRange range) {
+  if (tensor.blocks)
+    return firstNotFiniteOfBlocks(tensor, range);
   switch (tensor.storage) {
   case Storage::F32:
     return firstWithExponent<uint32_t>(tensor.data, range, 0x7f800000u);
@@ -68,9 +84,8 @@ static void advise(const SourceTensor &tensor, SourceRange range, int advice) {
   if (!tensor.mapped || range.count == 0)
     return;
   auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  int64_t bytes = storageBytes(tensor.storage);
-  auto from = reinterpret_cast<uintptr_t>(tensor.data + range.first * bytes) & ~(page - 1);
-  auto to = reinterpret_cast<uintptr_t>(tensor.data + (range.first + range.count) * bytes);
+  auto from = reinterpret_cast<uintptr_t>(tensor.data + tensor.bytesOf(range.first)) & ~(page - 1);
+  auto to = reinterpret_cast<uintptr_t>(tensor.data + tensor.bytesOf(range.first + range.count));
   (void)madvise(reinterpret_cast<void *>(from), to - from, advice);
 }
 
@@ -191,6 +206,8 @@ static SourceTensor merged(const SourceTensor &tensor, SourceRange range, std::v
   convertElements(made, {0, range.count}, tensor.storage, rows.data());
   made = tensor;
   made.mapped = false;
+  made.blocks = nullptr;
+  made.pairedRows = 0;
   // Whoever packs counts from the tensor's start.
   made.data = reinterpret_cast<const uint8_t *>(reinterpret_cast<uintptr_t>(rows.data()) -
                                                 static_cast<uintptr_t>(range.first * bytes));
@@ -241,7 +258,7 @@ void Writer::findSpans() {
     for (int64_t size : tensor.shape)
       elements *= size;
     auto from = reinterpret_cast<uintptr_t>(tensor.data);
-    all.emplace_back(from, from + static_cast<uintptr_t>(elements * storageBytes(tensor.storage)));
+    all.emplace_back(from, from + static_cast<uintptr_t>(tensor.bytesOf(elements)));
   };
   for (const std::vector<SourceTensor> &piece : sources)
     for (const SourceTensor &tensor : piece) {

@@ -67,13 +67,31 @@ bool WeightSource::find(WeightOp weight, const std::string &name, ArrayRef<int64
   out.shape = tensor->shape;
   out.name = where;
   out.mapped = true;
+  out.blocks = tensor->blocks;
+  out.pairedRows = tensor->pairedRows;
   return true;
+}
+
+/// A tensor of blocks or of rows in another order, of which a part or the transpose is asked for: as plain numbers.
+static void writePlain(cpu::SourceTensor &tensor) {
+  int64_t elements = 1;
+  for (int64_t size : tensor.shape)
+    elements *= size;
+  auto own = std::make_shared<std::vector<uint8_t>>(static_cast<size_t>(elements * storageBytes(tensor.storage)));
+  cpu::convertElements(tensor, {0, elements}, tensor.storage, own->data());
+  tensor.data = own->data();
+  tensor.own = std::move(own);
+  tensor.mapped = false;
+  tensor.blocks = nullptr;
+  tensor.pairedRows = 0;
 }
 
 /// From the tensor as it lies in the file to the weight.
 bool WeightSource::reshape(WeightOp weight, cpu::SourceTensor &tensor) {
   auto type = cast<RankedTensorType>(weight.getType());
   size_t bytes = cpu::storageBytes(tensor.storage);
+  if ((tensor.blocks || tensor.pairedRows) && (weight.getTransposed() || type.getShape() != ArrayRef(tensor.shape)))
+    writePlain(tensor);
   tensor.first = weight.getFirstElement();
   tensor.data += static_cast<size_t>(tensor.first) * bytes;
   tensor.shape.assign(type.getShape().begin(), type.getShape().end());
