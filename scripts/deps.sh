@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Quoin builds with on Debian 12 (or newer): MLIR/LLVM 22, clang-22, lld-22, test libraries, and
-# Halide and Jinja for the tests, into build/halide and build/jinja2. Idempotent.
+# Halide, Jinja and gguf for the tests, into build/halide, build/jinja2 and build/gguf. Idempotent.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -57,6 +57,21 @@ if [ ! -e "$jinja/jinja2/__init__.py" ] && [ "${QUOIN_SKIP_JINJA:-0}" != 1 ]; th
   else
     rm -rf "$part"
     echo "deps: Jinja cannot be had here; its test will be skipped"
+  fi
+fi
+
+# What GGUF files mean, by those who write them, in a test that is skipped and says so where it cannot be had.
+gguf=build/gguf
+if [ ! -e "$gguf/gguf/__init__.py" ] && [ "${QUOIN_SKIP_GGUF:-0}" != 1 ]; then
+  part=$gguf.part
+  rm -rf "$part"
+  if python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --target "$part" gguf==0.19.0 numpy pyyaml 2>/dev/null; then
+    rm -rf "$gguf"
+    mv "$part" "$gguf"
+    echo "deps: gguf is in $gguf"
+  else
+    rm -rf "$part"
+    echo "deps: gguf cannot be had here; its test will be skipped"
   fi
 fi
 echo "deps: everything is installed"

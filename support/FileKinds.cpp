@@ -24,8 +24,8 @@ template <size_t N> static constexpr std::string_view raw(const char (&text)[N])
 static constexpr Magic magics[] = {
     {raw("version https://git-lfs"), 0, "a Git LFS pointer (run 'git lfs pull' where it was cloned)"},
     {raw("version https://hawser"), 0, "a Git LFS pointer (run 'git lfs pull' where it was cloned)"},
-    {raw("GGUF"), 0, "a GGUF file" CONVERTED},
-    {raw("FUGG"), 0, "a GGUF file" CONVERTED},
+    {raw("GGUF"), 0, "a GGUF file (which is imported in place of a folder)"},
+    {raw("FUGG"), 0, "a GGUF file for big-endian machines" CONVERTED},
     {raw("lmgg"), 0, "a GGML file" CONVERTED},
     {raw("tjgg"), 0, "a GGML file" CONVERTED},
     {raw("PK\x03\x04"), 0, "a ZIP file, as PyTorch's checkpoints are" CONVERTED},

@@ -10,6 +10,7 @@
 #include "compiler/driver/OutputFolder.h"
 #include "compiler/driver/ProgramSettings.h"
 #include "compiler/driver/WeightSource.h"
+#include "compiler/import/GgufCheckpoint.h"
 #include "compiler/import/Import.h"
 #include "compiler/import/InputKind.h"
 #include "dialects/quoin/Overhang.h"
@@ -112,6 +113,7 @@ private:
   bool packWeights(OutputFolder &out, const cpu::WeightPlan &plan, ArtifactDescription &description);
   bool writeProgram(OutputFolder &out, StringRef query);
   bool copyTokenizer(OutputFolder &out);
+  bool copyTokenizerFiles(OutputFolder &out);
 
   /// An artefact is asked for, not the text of a phase.
   bool isCode() const {
@@ -147,7 +149,7 @@ private:
 
 bool Compiler::load() {
   report("import", 0);
-  if (llvm::sys::fs::is_directory(options.input)) {
+  if (llvm::sys::fs::is_directory(options.input) || isGgufFile(options.input)) {
     ImportOptions import;
     import.directory = options.input;
     import.decoders = options.decoders;
@@ -167,7 +169,7 @@ bool Compiler::load() {
     if (std::string why = whyNoProgram(options.input); !why.empty())
       return fail(why);
     if (!options.architecture.empty() || options.fill || !options.adapter.empty() || !options.guide.empty())
-      return fail("expects --architecture, --fill, --adapter and --guide with a checkpoint's folder only: a .mlir file "
+      return fail("expects --architecture, --fill, --adapter and --guide with a checkpoint only: a .mlir file "
                   "says them itself");
     auto text = llvm::MemoryBuffer::getFile(options.input);
     if (!text)
@@ -230,11 +232,32 @@ static std::vector<std::string> tokenizerFiles(const std::string &folder) {
   return names;
 }
 
+/// The same of a GGUF file, which has them in its metadata: what each would be.
+static bool ggufTokenizerFilesOf(const std::string &file, std::vector<std::pair<std::string, std::string>> &texts,
+                                 std::string &error) {
+  for (const char *name : ggufTokenizerFiles) {
+    GgufDocument document{file, name};
+    if (!document.isThere())
+      continue;
+    std::optional<nlohmann::json> made = document.read(error);
+    if (!made) {
+      error += "; '--without-tokenizer' compiles for requests that give ids";
+      return false;
+    }
+    texts.emplace_back(name, made->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+  return true;
+}
+
 /// A file that cannot be a tokenizer is named before the weights are packed, not after.
 bool Compiler::checkTokenizer() {
   tokenizerFolder = options.tokenizer.empty() ? source : options.tokenizer;
   if (options.withoutTokenizer)
     return true;
+  if (isGgufFile(tokenizerFolder)) {
+    std::vector<std::pair<std::string, std::string>> ignored;
+    return ggufTokenizerFilesOf(tokenizerFolder, ignored, error);
+  }
   if (!options.tokenizer.empty() && Tokenizer::fileIn(options.tokenizer).empty())
     return fail("'--tokenizer' expects a folder with a tokenizer.json or a vocab.json, but found '" +
                 options.tokenizer + "'");
@@ -375,6 +398,36 @@ bool Compiler::packWeights(OutputFolder &out, const cpu::WeightPlan &plan, Artif
 bool Compiler::copyTokenizer(OutputFolder &out) {
   if (options.withoutTokenizer)
     return true;
+  std::string path;
+  if (isGgufFile(tokenizerFolder)) {
+    std::vector<std::pair<std::string, std::string>> texts;
+    if (!ggufTokenizerFilesOf(tokenizerFolder, texts, error))
+      return false;
+    for (const auto &[name, text] : texts)
+      if (!out.write(name, text, error))
+        return false;
+    if (!texts.empty())
+      path = out.path(texts[0].first);
+  } else if (!copyTokenizerFiles(out)) {
+    return false;
+  } else {
+    path = Tokenizer::fileIn(tokenizerFolder);
+  }
+  if (path.empty())
+    return true;
+  // A tokenizer that does not load would fail every request, and a template every conversation: say so now.
+  std::unique_ptr<Tokenizer> tokenizer = Tokenizer::load(path, error);
+  if (!tokenizer) {
+    error += "; '--without-tokenizer' compiles for requests that give ids";
+    return false;
+  }
+  for (const std::string &problem : tokenizer->chat().problems())
+    if (options.warn)
+      options.warn(problem);
+  return true;
+}
+
+bool Compiler::copyTokenizerFiles(OutputFolder &out) {
   // From where below the source, and as what: an artefact has no folders.
   std::vector<std::pair<std::string, std::string>> files;
   for (std::string &name : tokenizerFiles(tokenizerFolder))
@@ -397,18 +450,6 @@ bool Compiler::copyTokenizer(OutputFolder &out) {
     if (!out.copy(path, name, error))
       return false;
   }
-  const std::string path = Tokenizer::fileIn(tokenizerFolder);
-  if (path.empty())
-    return true;
-  // A tokenizer that does not load would fail every request, and a template every conversation: say so now.
-  std::unique_ptr<Tokenizer> tokenizer = Tokenizer::load(path, error);
-  if (!tokenizer) {
-    error += "; '--without-tokenizer' compiles for requests that give ids";
-    return false;
-  }
-  for (const std::string &problem : tokenizer->chat().problems())
-    if (options.warn)
-      options.warn(problem);
   return true;
 }
 

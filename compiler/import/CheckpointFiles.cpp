@@ -3,6 +3,7 @@
 #include "compiler/import/CheckpointFiles.h"
 #include "compiler/import/ConfigReader.h"
 #include "compiler/import/InputKind.h"
+#include "support/Gguf.h"
 #include "support/JsonText.h"
 #include <algorithm>
 #include <filesystem>
@@ -31,6 +32,9 @@ std::optional<CheckpointFiles> CheckpointFiles::open(const std::string &director
     return fs::exists(fs::symlink_status(fs::path(directory) / name, ignored));
   };
   bool good;
+  if (isGgufFile(directory))
+    return files.addFile(fs::path(directory).filename().string(), error) ? std::optional(std::move(files))
+                                                                         : std::nullopt;
   if (isThere(singleName)) {
     good = files.addFile(singleName, error);
   } else if (isThere(indexName)) {
@@ -47,7 +51,7 @@ std::optional<CheckpointFiles> CheckpointFiles::open(const std::string &director
 }
 
 bool CheckpointFiles::addFile(const std::string &file, std::string &error) {
-  auto opened = SafetensorsFile::open((std::filesystem::path(folder) / file).string(), error);
+  auto opened = openTensors((std::filesystem::path(folder) / file).string(), error);
   if (!opened)
     return false;
   for (const std::string &name : opened->names()) {
@@ -149,7 +153,8 @@ const CheckpointFiles::Tensor *CheckpointFiles::require(const std::string &name,
     return nullptr;
   }
   if (tensor->dtype != DType::F32 && tensor->dtype != DType::BF16 && tensor->dtype != DType::F16) {
-    error = where + "type F32, BF16 or F16, but found " + shortened(tensor->spelled);
+    error = where + (isGgufFile(folder) ? "type F32, BF16, F16, Q8_0, Q4_0, Q4_K or Q6_K" : "type F32, BF16 or F16") +
+            ", but found " + shortened(tensor->spelled);
     return nullptr;
   }
   return tensor;

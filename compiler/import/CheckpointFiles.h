@@ -1,14 +1,15 @@
 //===- CheckpointFiles.h - the tensors of a checkpoint's folder ------------===//
 //
-// One `model.safetensors`, or shards that `model.safetensors.index.json` names. A tensor that nobody asks for may be
-// of any type, in a shard that is missing, or nowhere at all: what is wrong with it is said when it is required.
+// One `model.safetensors`, or shards that `model.safetensors.index.json` names; a GGUF file stands for such a folder. A
+// tensor that nobody asks for may be of any type, in a shard that is missing, or nowhere at all: what is wrong with it
+// is said when it is required.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef QUOIN_COMPILER_IMPORT_CHECKPOINTFILES_H
 #define QUOIN_COMPILER_IMPORT_CHECKPOINTFILES_H
 
-#include "support/Safetensors.h"
+#include "support/CheckpointTensors.h"
 #include <map>
 #include <memory>
 #include <optional>

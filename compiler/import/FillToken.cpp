@@ -22,8 +22,7 @@ bool isUsual(const std::string &name) {
 
 /// A file that is not there, or cannot be read, says nothing: who reads all of it says what is wrong with it.
 json readIfThere(const fs::path &path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored))
+  if (!isJsonFileThere(path.string()))
     return nullptr;
   std::string error;
   return readJsonFile(path.string(), error).value_or(json());
@@ -56,7 +55,7 @@ public:
 
 AddedTokens::AddedTokens(const fs::path &folder) {
   std::error_code ignored;
-  there = fs::exists(folder / "tokenizer.json", ignored) || fs::exists(folder / "vocab.json", ignored);
+  there = isJsonFileThere((folder / "tokenizer.json").string()) || fs::exists(folder / "vocab.json", ignored);
   json tokenizer = readIfThere(folder / "tokenizer.json"), config = readIfThere(folder / "tokenizer_config.json"),
        added = readIfThere(folder / "added_tokens.json");
   if (added.is_object())

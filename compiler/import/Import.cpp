@@ -7,6 +7,7 @@
 #include "compiler/import/FillToken.h"
 #include "compiler/import/Guide.h"
 #include "compiler/import/InputKind.h"
+#include "compiler/import/JsonFile.h"
 #include "compiler/import/KeyMeanings.h"
 #include "compiler/import/ModelWeights.h"
 #include "dialects/quoin/QuoinDialect.h"
@@ -52,9 +53,8 @@ static std::string moduleAttributes(const ModelDescription &model, int64_t capac
 static std::optional<std::vector<int32_t>> readStopIds(ConfigReader &config, const std::string &directory,
                                                        int64_t vocabulary, std::string &error) {
   std::string path = (fs::path(directory) / "generation_config.json").string();
-  std::error_code ignored;
   // A link that leads nowhere is a mistake, not an absent file.
-  if (fs::exists(fs::symlink_status(path, ignored))) {
+  if (isJsonFileThere(path)) {
     ConfigReader generation(path);
     std::vector<int32_t> ids = generation.ids("eos_token_id", vocabulary);
     if (generation.failed()) {

@@ -2,6 +2,7 @@
 
 #include "compiler/import/InputKind.h"
 #include "support/FileKinds.h"
+#include "support/Gguf.h"
 #include "support/JsonText.h"
 #include <algorithm>
 #include <filesystem>
@@ -18,7 +19,6 @@ struct NameKind {
   const char *end, *kind;
 };
 constexpr NameKind weightNames[] = {
-    {".gguf", "a GGUF file"},
     {".ggml", "a GGML file"},
     {".bin.index.json", "the index of a PyTorch checkpoint"},
     {".bin", "a PyTorch checkpoint"},
@@ -94,6 +94,9 @@ std::string whatFile(const std::string &path) {
 
 std::string quoin::otherWeights(const std::string &folder) {
   std::vector<std::string> names = namesIn(folder);
+  for (const std::string &name : names)
+    if (std::string file = (fs::path(folder) / name).string(); isGgufFile(file))
+      return quoted(name) + ", a GGUF file (give it in place of the folder)";
   for (const NameKind &known : weightNames)
     for (const std::string &name : names)
       if (name.ends_with(known.end)) {
@@ -104,6 +107,8 @@ std::string quoin::otherWeights(const std::string &folder) {
 }
 
 std::string quoin::whyNoCheckpoint(const std::string &path) {
+  if (isGgufFile(path))
+    return "";
   std::string expected = "expects a checkpoint's folder, but ", name = quoted(path);
   if (!isThere(path)) {
     bool hub = std::count(path.begin(), path.end(), '/') == 1 && path[0] != '/' && path[0] != '.';

@@ -11,8 +11,8 @@
 
 namespace quoin {
 
-/// What speaks against a path as a checkpoint's folder; empty if it has a config.json or nothing better can be said
-/// than that it has none.
+/// What speaks against a path as a checkpoint's folder, which a GGUF file stands for; empty if it has a config.json or
+/// nothing better can be said than that it has none.
 std::string whyNoCheckpoint(const std::string &path);
 
 /// What speaks against a file as a program; empty if it may be text of MLIR.

@@ -1,6 +1,7 @@
 //===- JsonFile.cpp - the JSON files of a checkpoint -----------------------===//
 
 #include "compiler/import/JsonFile.h"
+#include "compiler/import/GgufCheckpoint.h"
 #include "runtime/tokenizer/StrictJson.h"
 #include "support/FileKinds.h"
 #include "support/JsonText.h"
@@ -98,7 +99,16 @@ static std::string mistake(const LastKey &last, std::string_view text) {
   return token;
 }
 
+bool quoin::isJsonFileThere(const std::string &path) {
+  std::error_code ignored;
+  if (std::optional<GgufDocument> document = GgufDocument::at(path))
+    return document->isThere();
+  return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
+}
+
 std::optional<json> quoin::readJsonFile(const std::string &path, std::string &error) {
+  if (std::optional<GgufDocument> document = GgufDocument::at(path))
+    return document->read(error);
   std::string text;
   if (!readText(path, text, error))
     return std::nullopt;

@@ -14,6 +14,9 @@
 
 namespace quoin {
 
+/// Is there such a file, or a document of a GGUF file (GgufCheckpoint.h)? A link that leads nowhere is there.
+bool isJsonFileThere(const std::string &path);
+
 /// The document, or nothing and one line in `error` that names the file, and the line where it is no JSON.
 std::optional<nlohmann::json> readJsonFile(const std::string &path, std::string &error);
 

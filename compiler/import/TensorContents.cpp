@@ -17,12 +17,15 @@ using namespace quoin;
 /// Bytes of the smaller piece looked at in one go.
 static constexpr size_t pieceBytes = size_t(1) << 20;
 
-/// A part of a tensor, as a tensor of one dimension.
+/// A part of a tensor of whole blocks, as a tensor of one dimension. Rows have to be in order.
 static TensorView part(const TensorView &tensor, size_t first, size_t count) {
   TensorView view = tensor;
+  auto bytesOf = [&](size_t elements) {
+    return tensor.blocks ? tensor.blocks->bytesOf(elements) : elements * dtypeSize(tensor.dtype);
+  };
   view.shape = {static_cast<int64_t>(count)};
-  view.data = tensor.data + first * dtypeSize(tensor.dtype);
-  view.size = count * dtypeSize(tensor.dtype);
+  view.data = tensor.data + bytesOf(first);
+  view.size = bytesOf(count);
   return view;
 }
 
@@ -37,7 +40,7 @@ static void giveBack(const TensorView &view) {
 
 static std::unique_ptr<SafetensorsFile> openFor(const std::string &folder, const CheckpointFiles::Tensor &tensor,
                                                 std::string &error) {
-  return SafetensorsFile::open((std::filesystem::path(folder) / tensor.file).string(), error);
+  return openTensors((std::filesystem::path(folder) / tensor.file).string(), error);
 }
 
 bool CheckpointFiles::sameNumbers(const std::string &one, const std::string &other, std::string &error) const {
@@ -54,7 +57,7 @@ bool CheckpointFiles::sameNumbers(const std::string &one, const std::string &oth
   for (size_t at = 0; same && at < total; at += pieceBytes / 2) {
     TensorView a = part(*first, at, std::min(pieceBytes / 2, total - at));
     TensorView b = part(*second, at, std::min(pieceBytes / 2, total - at));
-    if (a.dtype == b.dtype)
+    if (a.dtype == b.dtype && a.blocks == b.blocks)
       same = std::memcmp(a.data, b.data, a.size) == 0;
     else
       same = widenToDouble(a, left) && widenToDouble(b, right) && left == right;

@@ -63,7 +63,7 @@ int main(int argc, char **argv) {
   std::vector<std::string> settings;
   bool none = false, all = false, quiet = false;
   CLI::App app("Compiles a model and its decoder ahead of time");
-  app.add_option("MODEL", o.input, "Hugging Face folder or .mlir file")->required();
+  app.add_option("MODEL", o.input, "Hugging Face folder, GGUF file or .mlir file")->required();
   app.add_option("-o,--output", o.output, "folder for the artefact")->required();
   app.add_flag("--O0", none);
   app.add_flag("--O2", all);

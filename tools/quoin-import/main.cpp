@@ -32,7 +32,7 @@ int main(int argc, char **argv) {
     names += (names.empty() ? "" : ", ") + name;
 
   CLI::App app("Writes a checkpoint in Hugging Face layout as a module of the quoin dialect.", "quoin-import");
-  app.add_option("folder", options.directory, "folder with config.json and safetensors")->required();
+  app.add_option("folder", options.directory, "folder with config.json and safetensors, or a GGUF file")->required();
   app.add_option("-o,--output", output, "file to write, - for standard output")->required();
   app.add_option("--decoder", options.decoders, "decoders, separated by commas (default: the architecture's): " + names)
       ->delimiter(',')
