@@ -1,12 +1,11 @@
 //===- MaskFacts.cpp - proposals and proofs of cuts and prefixes -----------===//
 
 #include "passes/MaskFacts.h"
-#include "passes/MaskCases.h"
+#include "passes/MaskBounds.h"
 #include "passes/MaskDraws.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
-#include "llvm/ADT/StringMap.h"
 #include <algorithm>
 #include <numeric>
 #include <set>
@@ -75,28 +74,6 @@ private:
   std::vector<RowCut> candidates;
 };
 } // namespace
-
-static void addBetween(MaskQuestion &question, const LinearForm &low, const LinearForm &value, const LinearForm &high) {
-  question.requireLe(low, value);
-  question.requireLe(value, high);
-}
-
-static void addBelowPrefix(MaskQuestion &question, const LinearForm &value, const StablePrefix &prefix,
-                           llvm::ArrayRef<LinearForm> symbols, int64_t gap) {
-  if (prefix.kind != StablePrefix::Kind::Symbol)
-    return;
-  LinearForm limit = symbols[prefix.symbol];
-  limit.constant += prefix.offset;
-  question.requireLe(value, limit, gap);
-}
-
-/// Ends of 32 bits bound every label and tell nothing.
-static void addLabelRange(MaskQuestion &question, const LinearForm &label, int64_t low, int64_t high) {
-  if (low > INT32_MIN)
-    question.requireLe(LinearForm(low), label);
-  if (high < INT32_MAX)
-    question.requireLe(label, LinearForm(high));
-}
 
 /// Do two calls agree on the rows and keys below both prefixes? Their slots there are the same: no open ones, same
 /// positions and labels.
@@ -456,64 +433,6 @@ MaskFacts quoin::proveMaskFacts(llvm::ArrayRef<MaskUse> uses, const MaskFactsOpt
   return facts;
 }
 
-bool quoin::proveSeesKept(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options, const MaskFacts &facts) {
-  int64_t budget = options.budget;
-  for (auto [use, prefix] : llvm::zip_equal(uses, facts.prefixes)) {
-    if (prefix.kind == StablePrefix::Kind::Nothing)
-      continue;
-    llvm::SmallVector<const ThenRows *> rows = {nullptr};
-    for (const ThenRows &then : use.then)
-      rows.push_back(&then);
-    for (const ThenRows *then : rows) {
-      MaskQuestion question(options.maxCases, budget);
-      auto fresh = [&] { return LinearForm::variable(question.addVariable()); };
-      LinearForm q = fresh(), k = fresh(), to = fresh(), zero;
-      MaskInstance one{&use.mask, q, k, q, k, zero, zero, zero, zero, {}};
-      for (size_t i = 0; i < use.mask.symbols().size(); ++i)
-        one.symbols.push_back(i < use.isEnd.size() && use.isEnd[i] ? to : fresh());
-      // The key is kept: it is one of the sequence, and not open if the mask asks for that.
-      question.requireLe(zero, k);
-      question.requireLe(k, to, 1);
-      addBelowPrefix(question, k, prefix, one.symbols, 1);
-      question.requireLe(k, q, 1);
-      auto placeAnywhere = [&](LinearForm &position) {
-        if (!options.sequencePositions)
-          return;
-        position = fresh();
-        question.requireLe(zero, position);
-      };
-      placeAnywhere(one.keyPosition);
-      if (then) {
-        question.requireLe(to, q);
-        one.queryPosition = fresh();
-        question.requireLe(zero, one.queryPosition);
-        if (then->above)
-          question.requireLe(to, one.queryPosition, *then->above);
-        one.queryLabel = fresh();
-        addLabelRange(question, one.queryLabel, then->lowLabel, then->highLabel);
-      } else {
-        question.requireLe(q, to, 1);
-        placeAnywhere(one.queryPosition);
-        if (use.mask.usesOpen()) {
-          one.queryOpen = fresh();
-          addBetween(question, zero, one.queryOpen, LinearForm(1));
-        }
-      }
-      if (options.sequenceLabels) {
-        if (!then)
-          one.queryLabel = fresh();
-        one.keyLabel = fresh();
-        for (const LinearForm &label : {then ? one.keyLabel : one.queryLabel, one.keyLabel})
-          addLabelRange(question, label, options.lowLabel, options.highLabel);
-      }
-      question.require(one, false);
-      if (question.solve() != Answer::None)
-        return false;
-    }
-  }
-  return true;
-}
-
 bool quoin::holdAcrossRuns(const MaskFacts &facts, llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &options) {
   if (facts.cut.kind == RowCut::Kind::Nothing)
     return false;
@@ -528,33 +447,4 @@ bool quoin::holdAcrossRuns(const MaskFacts &facts, llvm::ArrayRef<MaskUse> uses,
   alone.sharedInCut = 0;
   MaskFacts again = proveMaskFacts(others, alone);
   return again.cut == facts.cut && again.prefixes == facts.prefixes;
-}
-
-//===----------------------------------------------------------------------===//
-// Equality and implication
-//===----------------------------------------------------------------------===//
-
-bool quoin::proveImplies(const BlockMask &a, const BlockMask &b, unsigned maxCases) {
-  int64_t budget = 8 * static_cast<int64_t>(maxCases);
-  MaskQuestion question(maxCases, budget);
-  auto fresh = [&] { return LinearForm::variable(question.addVariable()); };
-  MaskInstance one{&a, fresh(), fresh(), fresh(), fresh(), fresh(), fresh(), fresh(), fresh(), {}};
-  for (const LinearForm &open : {one.queryOpen, one.keyOpen})
-    addBetween(question, LinearForm(0), open, LinearForm(1));
-  for (const LinearForm &place : {one.queryPosition, one.keyPosition, one.querySlot, one.keySlot})
-    question.requireLe(LinearForm(0), place);
-  MaskInstance other = one;
-  other.mask = &b;
-  llvm::StringMap<LinearForm> symbols;
-  for (MaskInstance *instance : {&one, &other})
-    for (const std::string &name : instance->mask->symbols())
-      instance->symbols.push_back(symbols.try_emplace(name, LinearForm()).second ? symbols[name] = fresh()
-                                                                                 : symbols[name]);
-  question.require(one, true);
-  question.require(other, false);
-  return question.solve() == Answer::None;
-}
-
-bool quoin::proveSameMask(const BlockMask &a, const BlockMask &b, unsigned maxCases) {
-  return proveImplies(a, b, maxCases) && proveImplies(b, a, maxCases);
 }
