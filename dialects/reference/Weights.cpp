@@ -66,6 +66,13 @@ static LogicalResult read(WeightOp op, CheckpointTensors &files, std::vector<dou
   return success();
 }
 
+static double roundTo(Type element, double number) {
+  APFloat rounded(number);
+  bool inexact;
+  rounded.convert(cast<FloatType>(element).getFloatSemantics(), APFloat::rmNearestTiesToEven, &inexact);
+  return rounded.convertToDouble();
+}
+
 /// Adds what an adapter adds, in the arithmetic of those who pack weights.
 static void adapt(WeightOp op, const AdapterUse &use, const Weights &all, Weight &weight) {
   auto floats = [](const Matrix &from) { return std::vector<float>(from.numbers.begin(), from.numbers.end()); };
@@ -73,14 +80,8 @@ static void adapt(WeightOp op, const AdapterUse &use, const Weights &all, Weight
   std::vector<float> numbers = floats(weight.stored);
   addLowRank(numbers.data(), weight.stored.rows, weight.stored.columns, floats(all.find(use.up)->stored).data(),
              floats(down).data(), down.rows, static_cast<float>(use.times));
-  const llvm::fltSemantics &kept =
-      cast<FloatType>(cast<RankedTensorType>(op.getType()).getElementType()).getFloatSemantics();
-  for (auto [number, merged] : llvm::zip_equal(weight.stored.numbers, numbers)) {
-    APFloat rounded(merged);
-    bool inexact;
-    rounded.convert(kept, APFloat::rmNearestTiesToEven, &inexact);
-    number = rounded.convertToDouble();
-  }
+  for (auto [number, merged] : llvm::zip_equal(weight.stored.numbers, numbers))
+    number = roundTo(weight.element, merged);
   weight.transposed = transpose(weight.stored);
 }
 
@@ -100,6 +101,7 @@ LogicalResult Weights::add(WeightOp op, CheckpointTensors &files, SymbolTableCol
   auto type = cast<RankedTensorType>(op.getType());
   if (failed(op.isFormula() ? evaluateFormula(op, *this, made.stored.numbers) : read(op, files, made.stored.numbers)))
     return failure();
+  made.element = type.getElementType();
   made.stored.columns = type.getShape().back();
   made.stored.rows = type.getNumElements() / made.stored.columns;
   if (type.getRank() == 2)
@@ -146,7 +148,7 @@ const Weight &Weights::rounded(StringRef symbol, int bits, int64_t group) const 
   std::vector<int8_t> rounded(numbers.size());
   for (size_t at = 0; at < made.stored.numbers.size(); at += numbers.size()) {
     for (size_t i = 0; i < numbers.size(); ++i)
-      numbers[i] = static_cast<float>(made.stored.numbers[at + i]);
+      numbers[i] = static_cast<float>(roundTo(made.element, made.stored.numbers[at + i]));
     float scale = quantizeGroup(numbers.data(), each, bits, rounded.data());
     for (size_t i = 0; i < numbers.size(); ++i)
       made.stored.numbers[at + i] = double(rounded[i]) * double(scale);

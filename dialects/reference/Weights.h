@@ -24,6 +24,8 @@ struct Weight {
   Matrix transposed;
   /// How many matrices there are.
   int64_t matrices = 1;
+  /// The type that it is stored as; numbers of a formula are not rounded to it.
+  mlir::Type element = {};
 };
 
 /// The product that scores hidden rows, and what is added to it, if anything.

@@ -131,6 +131,15 @@ static LogicalResult expectWeights(Operation *op, SymbolTableCollection &table, 
   return success();
 }
 
+/// Fails unless groups of a scaled weight fill its depth.
+static LogicalResult expectGroups(Operation *op, WeightAttr weight, int64_t depth) {
+  ScaledType scaled = weight.getScaled();
+  if (!scaled || (scaled.getGroup() ? depth % scaled.getGroup() == 0 : depth <= maxGroup))
+    return success();
+  return op->emitOpError("expects a depth that is a multiple of the group, or without one at most ")
+         << maxGroup << ", but found " << depth << " for " << scaled;
+}
+
 /// Which column the step's host gives.
 enum StepColumn { Ids, Positions, Read };
 
@@ -467,7 +476,7 @@ LogicalResult ProductOp::verify() {
   if (input.getElement().isInteger(8) != bool(weight.getScaled()))
     return emitOpError("expects rows of i8 and a weight that is scaled together, but found ")
            << input << " and " << weight;
-  return success();
+  return expectGroups(*this, weight, input.getWidth());
 }
 
 LogicalResult ProductOp::verifyRegions() {
@@ -661,6 +670,9 @@ LogicalResult HeadOp::verify() {
   // head_c3
   if (getNarrow() && !(getWeight().getElement() && getWeight().getElement().isBF16()))
     return emitOpError("expects a weight stored as bf16 for rows that are narrowed, but found ") << getWeight();
+  // head_c6
+  if (failed(expectGroups(*this, getWeight(), getInput().getType().getWidth())))
+    return failure();
   // head_c4
   if (!getBias())
     return success();

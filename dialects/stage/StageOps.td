@@ -157,7 +157,7 @@ def Stage_ProductOp : Stage_StageOp<"product", [IsolatedFromAbove, Quoin_HoldsFo
     Constraints: (C1) one space, rows of f32, bf16 or i8, a result of f32 or bf16; (C2) one weight, or two with a region, `[out, in]` of
     the result's and the operand's widths; (C3) a bias has length `out`, is f32 and comes with one weight; (C4) the region is a formula on numbers (C6 of
     `quoin.attention`) of as many f32 as there are weights and rows `with` it, and these come with a region only; (C5) those rows are f32, of the result's
-    space and width; (C6) rows of bf16 come with a weight that is stored as bf16, rows of i8 with one that is scaled, and that with no others; (C7) a product `beside` another stands behind a product of the same rows, reads
+    space and width; (C6) rows of bf16 come with a weight that is stored as bf16, rows of i8 with one that is scaled, whose groups fill the depth, and that with no others; (C7) a product `beside` another stands behind a product of the same rows, reads
     nothing that it makes, and has no barrier.
 
     Example:
@@ -287,7 +287,7 @@ def Stage_HeadOp : Stage_StageOp<"head", [Terminator, DeclareOpInterfaceMethods<
 
     Constraints: (C1) rows of space `host`, f32; (C2) the weight is of rank 2, its second dimension the rows' width; (C3) `narrow`
     comes with a weight that is stored as bf16; (C4) a bias has the weight's first dimension and is f32; (C5) `results`, which the
-    model gives besides, are rows of space `host`, f32.
+    model gives besides, are rows of space `host`, f32; (C6) groups of a weight that is scaled fill the rows' width.
 
     Example: `stage.head %h by <@head> : !stage.buffer<host, 64xf32>`
   }];

@@ -68,6 +68,46 @@ stage.step @each_row_c7_scaled {
 
 // -----
 
+!row = !stage.buffer<row, 48xf32>
+quoin.weight @e : tensor<8x48xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<48x48xf32> from "model.safetensors" tensor "w"
+stage.step @product_c6_groups {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<48xf32>):
+    quoin.row %row : tensor<48xf32>
+  }
+  %q = stage.quantize %0 : !row -> !stage.buffer<row, 48xi8>
+  // expected-error @+1 {{expects a depth that is a multiple of the group, or without one at most 131072, but found 48 for '!stage.scaled<i4 by 32>'}}
+  %1 = stage.product %q by <@w as !stage.scaled<i4 by 32>> : !stage.buffer<row, 48xi8> -> !row
+  %h = stage.each_row %0 at %read : (!row) -> !stage.buffer<host, 48xf32> {
+  ^bb0(%row: tensor<48xf32>):
+    quoin.row %row : tensor<48xf32>
+  }
+  stage.head %h by <@e> : !stage.buffer<host, 48xf32>
+}
+
+// -----
+
+!row = !stage.buffer<row, 48xf32>
+quoin.weight @e : tensor<8x48xf32> from "model.safetensors" tensor "e"
+quoin.weight @w : tensor<48x48xf32> from "model.safetensors" tensor "w"
+stage.step @head_c6 {
+^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
+  %0 = stage.each_row %ids tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !row {
+  ^bb0(%number: index, %row: tensor<48xf32>):
+    quoin.row %row : tensor<48xf32>
+  }
+  %h = stage.each_row %0 at %read : (!row) -> !stage.buffer<host, 48xf32> {
+  ^bb0(%row: tensor<48xf32>):
+    quoin.row %row : tensor<48xf32>
+  }
+  // expected-error @+1 {{expects a depth that is a multiple of the group, or without one at most 131072, but found 48 for '!stage.scaled<i4 by 32>'}}
+  stage.head %h by <@e as !stage.scaled<i4 by 32>> : !stage.buffer<host, 48xf32>
+}
+
+// -----
+
 // expected-error @+1 {{expects whole numbers i8 or i4, but found 'i16'}}
 "test.scaled_c1"() {a = !stage.scaled<i16>} : () -> ()
 
