@@ -55,7 +55,7 @@ struct Scene {
   explicit Scene(AttentionCase theCase)
       : c(theCase), page{c.kvHeads, c.headDim, c.pages}, scale(c.scale ? c.scale : 1 / std::sqrt(double(c.headDim))),
         width(c.heads * c.headDim), q(rows, width, c.rows), k(rows, c.kvHeads * c.headDim, c.rows),
-        v(rows, c.kvHeads * c.headDim, c.rows), p(c.cpu) {
+        v(rows, c.kvHeads * c.headDim, c.rows), p(c.cpu), logarithms(rows, c.heads, Storage::F32) {
     AttentionShape shape{c.heads, page, scale};
     shape.rows = shape.result = c.rows;
     shape.lse = true;
@@ -102,9 +102,11 @@ struct Scene {
   }
 
   void run(Rows &out, int64_t workers) {
-    logarithms.assign(rows * c.heads, 1e9f);
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t h = 0; h < c.heads; ++h)
+        logarithms.set(r, h, 1e9f);
     for (int64_t w = 0; w < workers; ++w)
-      p.call(attend, &args, q.at(0), out.at(0), int64_t(0), w, workers, logarithms.data());
+      p.call(attend, &args, q.at(0), out.at(0), int64_t(0), w, workers, logarithms.at(0));
   }
 
   /// Every `step`-th row.
@@ -159,7 +161,7 @@ struct Scene {
       if (double got = out.get(first + r, h * c.headDim + i); !std::isnan(sumOfNormal[i]) || !std::isnan(got))
         expectSame(blind ? 0 : sum[i] / total, got, near, "result");
     double lse = static_cast<float>(blind ? -INFINITY : top + std::log(total));
-    expectSame(lse, logarithms[(first + r) * c.heads + h], tolerance() * std::max(1.0, std::fabs(lse)), "logarithm");
+    expectSame(lse, logarithms.get(first + r, h), tolerance() * std::max(1.0, std::fabs(lse)), "logarithm");
   }
 
   double tolerance() const {
@@ -175,7 +177,7 @@ struct Scene {
   Rows q, k, v;
   Program p;
   std::string attend, attendReads, cache;
-  std::vector<float> logarithms;
+  Rows logarithms; ///< a number a head
   std::vector<std::unique_ptr<Session>> sessions;
   std::vector<quoin_group_t> groups;
   quoin_layers_t args{};
@@ -199,18 +201,17 @@ TEST_P(Attention, EqualsDoublePrecisionAndKeepsBits) {
   std::vector<int64_t> read = {130, 2, 1, 3, 64, 194, 197}, readGroup = {0, 0, 0, 0, 0, 0, 1};
   auto count = static_cast<int64_t>(read.size());
   Rows picked = s.results(count), alone = s.results(count);
-  std::vector<float> logarithms(count * s.c.heads);
+  Rows logarithms(count, s.c.heads, Storage::F32);
   for (int64_t i = 0; i < count; ++i)
     std::copy_n(s.q.at(read[i]), s.q.bytes, picked.at(i));
   s.args.reads = count;
   s.args.read = read.data();
   s.args.read_group = readGroup.data();
   for (int64_t w = 0; w < 3; ++w)
-    s.p.call(s.attendReads, &s.args, picked.at(0), alone.at(0), int64_t(0), w, int64_t(3), logarithms.data());
+    s.p.call(s.attendReads, &s.args, picked.at(0), alone.at(0), int64_t(0), w, int64_t(3), logarithms.at(0));
   for (int64_t i = 0; i < count; ++i) {
     EXPECT_TRUE(out.same(read[i], alone, i)) << "read " << i;
-    EXPECT_EQ(0, std::memcmp(&logarithms[i * s.c.heads], &s.logarithms[read[i] * s.c.heads], s.c.heads * 4))
-        << "read " << i;
+    EXPECT_TRUE(s.logarithms.same(read[i], logarithms, i)) << "read " << i;
   }
 }
 
