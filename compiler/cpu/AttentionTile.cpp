@@ -42,6 +42,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/cpu/AttentionTile.h"
+#include "compiler/cpu/AttentionProduct.h"
 #include "compiler/cpu/RowFunctions.h"
 #include "runtime/include/quoin/program.h"
 #include "llvm/ADT/Twine.h"
@@ -81,8 +82,8 @@ struct TileEmitter {
   /// Pages are widened before their rows pass, on the stack, as long as that is small and widening them in the product
   /// would be in the way of its sums.
   const bool unpacked = brief && !narrowed && !careful && page.valueWidth() <= 128 && tileVectors == 4;
-  const bool pairs = brief && !unpacked;                ///< a line of a product holds two elements
-  const int64_t stepBytes = pairs && !narrowed ? 8 : 4; ///< of the left side, for a line
+  const bool pairs = brief && !unpacked; ///< a line of a product holds two elements
+  const AttentionProduct product{kb, passRows, tileVectors, narrowed, pairs};
 
   // On the stack, of each row: its query, its reference, its sum of exponentials in 16 lanes, its sums of values,
   // its words, their distance from tile to tile, its line of `tiles`, its probabilities of a page. Of a pass: scores
@@ -129,105 +130,6 @@ struct TileEmitter {
     return kb.cast(kb.vec(kb.i1), kb.truncate(kb.i16, kb.shiftRight(word, kb.index(16 * quarter))));
   }
   Val anyLane(Val flags) { return kb.compare(Compare::ne, kb.cast(kb.i16, flags), 0); }
-
-  //===--------------------------------------------------------------------===//
-  // Products
-  //===--------------------------------------------------------------------===//
-
-  /// One side of a product in memory.
-  struct Rows {
-    Val at;
-    int64_t bytes; ///< between rows
-  };
-
-  /// acc[r][v] += a[r][i] * b[i][v] for all lines i, in order, from zero if `fresh`. With `word`, what belongs to keys
-  /// whose bit is not set loses all but its sign. A function of its own: full and partial tiles share it.
-  void multiply(Rows acc, bool fresh, Rows a, Rows b, Val lines, int64_t vectors, Val word = {}) {
-    std::string name = ("attention_product_" + Twine(passRows) + "x" + Twine(vectors) + "_" +
-                        (narrowed ? "pairs"
-                         : pairs  ? "widened"
-                                  : "f32") +
-                        "_" + Twine(acc.bytes) + "_" + Twine(a.bytes) + "_" + Twine(b.bytes) + (fresh ? "_fresh" : "") +
-                        (word.kb ? "_careful" : ""))
-                           .str();
-    int64_t some = std::min(vectors, tileVectors);
-    while (vectors % some)
-      --some;
-    LLVM::LLVMFuncOp f = kb.function(name, {kb.ptr, kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> args) {
-      auto columns = [&](Val sumsAt, Val linesAt) {
-        Vals total;
-        auto at = [&](int64_t i) { return kb.at(sumsAt, i / some * acc.bytes + i % some * 64); };
-        for (int64_t i = 0; i < passRows * some; ++i)
-          total.push_back(fresh ? kb.constant(kb.v16f, 0) : kb.load(kb.v16f, at(i), 64));
-        total = accumulate(total, {args[1], a.bytes}, {linesAt, b.bytes}, args[3], word.kb ? args[4] : Val());
-        for (auto [i, sum] : llvm::enumerate(total))
-          kb.store(sum, at(static_cast<int64_t>(i)), 64);
-      };
-      if (some == vectors)
-        return columns(args[0], args[2]);
-      kb.loop(kb.index(0), kb.index(vectors * 64), some * 64,
-              [&](Val offset) { columns(kb.at(args[0], offset), kb.at(args[2], offset)); });
-    });
-    f.setNoInline(true);
-    kb.call(f, {acc.at, a.at, b.at, lines, word.kb ? word : kb.index(0)});
-  }
-
-  Vals accumulate(Vals acc, Rows a, Rows b, Val lines, Val word) {
-    int64_t vectors = static_cast<int64_t>(acc.size()) / passRows;
-    auto run = [&](Val from, Val to, int64_t unroll) {
-      acc = kb.loop(from, to, unroll, acc, [&](Val i, ArrayRef<Val> carried) {
-        Vals out(carried.begin(), carried.end());
-        for (int64_t u = 0; u < unroll; ++u) {
-          Vals line;
-          for (int64_t v = 0; v < vectors; ++v) {
-            line.push_back(kb.load(kb.v16i, kb.at(kb.at(b.at, i * b.bytes), u * b.bytes + v * 64), 64));
-            if (word.kb)
-              line.back() = kb.bitAnd(line.back(), kb.splat(seenBits(word, i + u)));
-          }
-          step(out, kb.at(kb.at(a.at, i * stepBytes), u * stepBytes), a.bytes, line);
-        }
-        return out;
-      });
-    };
-    Val whole = kb.bitAnd(lines, kb.index(-4));
-    run(kb.index(0), whole, 4);
-    run(whole, lines, 1);
-    return acc;
-  }
-
-  /// One step: an element or a pair of each row of `a` times a line of `b`.
-  void step(Vals &acc, Val a, int64_t stride, ArrayRef<Val> line) {
-    int64_t vectors = static_cast<int64_t>(line.size());
-    auto broadcast = [&](Type type, int64_t offset) { return kb.splat(kb.load(type, kb.at(a, offset))); };
-    Vals low, high;
-    for (Val l : line) {
-      if (pairs && !narrowed)
-        high.push_back(kb.widenHigh(l));
-      low.push_back(narrowed ? l : pairs ? kb.widenLow(l) : kb.cast(kb.v16f, l));
-    }
-    for (int64_t r = 0; r < passRows; ++r) {
-      Val x = broadcast(narrowed ? kb.i32 : kb.f32, r * stride), y;
-      if (!high.empty())
-        y = broadcast(kb.f32, r * stride + 4);
-      for (int64_t v = 0; v < vectors; ++v) {
-        Val &sum = acc[r * vectors + v];
-        sum = narrowed ? kb.dotPairs(sum, x, low[v]) : kb.fma(x, low[v], sum);
-        if (!high.empty())
-          sum = kb.fma(y, high[v], sum);
-      }
-    }
-  }
-
-  /// Which bits of a value line stay: all if the key is seen, else the sign's; in halves for a pair of keys.
-  Val seenBits(Val word, Val line) {
-    auto bits = [&](Val key, int64_t all, int64_t sign) {
-      Val seen = kb.compare(Compare::ne, kb.bitAnd(kb.shiftRight(word, key), kb.index(1)), 0);
-      return kb.select(seen, kb.integer(kb.i32, int32_t(all)), kb.integer(kb.i32, int32_t(sign)));
-    };
-    if (!pairs)
-      return bits(line, 0xffffffff, 0x80000000);
-    return kb.bitOr(bits(line * 2, 0xffff, 0x8000), bits(line * 2 + 1, 0xffff0000, 0x80000000));
-  }
 
   /// Keys and values of a page as floats; the bits of a product are those of widening line by line.
   Val widen(Val keys, Val keyCount) {
@@ -295,10 +197,10 @@ struct TileEmitter {
 
   /// Step 1: products with the keys of one half of the page, or of both.
   void multiplyKeys(Val row, Val keys, int64_t firstVector, int64_t vectors) {
-    multiply({kb.at(scores, firstVector * 64), tileColumns * 4}, true,
-             {kb.at(queries, row * queryBytes()), queryBytes()},
-             {kb.at(keys, firstVector * 64), lineBytes(page.storage)},
-             kb.index(pairs ? (page.headDim + 1) / 2 : page.headDim), vectors);
+    product.multiply({kb.at(scores, firstVector * 64), tileColumns * 4}, true,
+                     {kb.at(queries, row * queryBytes()), queryBytes()},
+                     {kb.at(keys, firstVector * 64), lineBytes(page.storage)},
+                     kb.index(pairs ? (page.headDim + 1) / 2 : page.headDim), vectors);
   }
 
   /// Between 1 and 2: what the formula makes of the scores of tile `t`, if there is one.
@@ -387,10 +289,10 @@ struct TileEmitter {
           }
           Val line = pairs ? kb.shiftRight(first, kb.index(1)) : first,
               lines = (pairs ? kb.shiftRight(end + 1, kb.index(1)) : end) - line;
-          multiply({kb.at(sumsAt(row), offset), valueVectors * 64}, false,
-                   {kb.at(probabilitiesAt(row), line * stepBytes), probabilityBytes()},
-                   {kb.at(kb.at(values, offset), line * page.valueLineBytes()), page.valueLineBytes()}, lines, vectors,
-                   careful ? any : Val());
+          product.multiply({kb.at(sumsAt(row), offset), valueVectors * 64}, false,
+                           {kb.at(probabilitiesAt(row), line * product.stepBytes()), probabilityBytes()},
+                           {kb.at(kb.at(values, offset), line * page.valueLineBytes()), page.valueLineBytes()}, lines,
+                           vectors, careful ? any : Val());
         });
       });
     };
