@@ -80,9 +80,10 @@ static ref::Request convert(const Request &request, const Options &options, cons
       std::vector<int32_t> tokens;
       for (const ref::Slot &slot : row.text.slots)
         tokens.push_back(slot.token);
-      edits.apply(row.scores.data(), static_cast<int64_t>(row.scores.size()), row.position,
-                  {tokens.data(), row.text.length(), row.promptLength},
-                  [&](int64_t place) { return row.text[place].open; });
+      const EditedText text = {tokens.data(), row.text.length(), row.promptLength};
+      auto isOpen = [&](int64_t place) { return row.text[place].open; };
+      edits.apply(row.scores.data(), static_cast<int64_t>(row.scores.size()), row.position, text,
+                  edits.count(text, isOpen), isOpen);
     };
   return converted;
 }

@@ -60,10 +60,11 @@ int32_t listen(void *self, const quoin_event_t *event) {
 
 int32_t editScores(void *self, const quoin_scores_t *rows) {
   const auto &edits = *static_cast<const ScoreEdits *>(self);
+  const EditedText text = {rows->tokens, rows->length, rows->prompt_length};
+  auto isOpen = [&](int64_t place) { return rows->open[place] != 0; };
+  const ScoreEdits::Counts known = edits.count(text, isOpen);
   for (int64_t i = 0; i < rows->rows; ++i)
-    edits.apply(rows->scores + i * rows->stride, rows->count, rows->positions[i],
-                {rows->tokens, rows->length, rows->prompt_length},
-                [&](int64_t place) { return rows->open[place] != 0; });
+    edits.apply(rows->scores + i * rows->stride, rows->count, rows->positions[i], text, known, isOpen);
   return 0;
 }
 

@@ -2,9 +2,9 @@
 #ifndef QUOIN_TOOLS_SCOREEDITS_H
 #define QUOIN_TOOLS_SCOREEDITS_H
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
+#include <unordered_map>
 
 namespace quoin {
 
@@ -27,28 +27,48 @@ struct ScoreEdits {
   bool counts() const { return repetition != 1 || presence != 0 || frequency != 0; }
   bool any() const { return counts() || !bias.empty(); }
 
-  /// Changes scores of the tokens below `count`. `isOpen(i)`: nothing is known at that place.
-  template <typename Real, typename IsOpen>
-  void apply(Real *scores, int64_t count, int64_t position, const EditedText &text, IsOpen isOpen) const {
-    std::map<int32_t, int64_t> seen, answered;
+  struct Times {
+    int64_t all = 0, answered = 0;
+  };
+  using Counts = std::unordered_map<int32_t, Times>;
+
+  /// How often each token is known: once for all rows that look at a text. `isOpen(i)`: nothing is known at that place.
+  template <typename IsOpen> Counts count(const EditedText &text, IsOpen isOpen) const {
+    Counts known;
     for (int64_t i = 0; counts() && i < text.length; ++i) {
-      int32_t token = text.tokens[i];
-      if (isOpen(i) || i == position || token < 0 || token >= count)
+      if (isOpen(i))
         continue;
-      ++seen[token];
-      answered[token] += i >= text.promptLength;
+      Times &times = known[text.tokens[i]];
+      ++times.all;
+      times.answered += i >= text.promptLength;
     }
-    auto change = [&](int32_t token, auto how) { scores[token] = static_cast<Real>(how(double(scores[token]))); };
-    for (auto [token, times] : seen) {
-      double often = double(answered[token]);
+    return known;
+  }
+
+  /// Changes scores of the tokens below `count`.
+  template <typename Real, typename IsOpen>
+  void apply(Real *scores, int64_t count, int64_t position, const EditedText &text, const Counts &known,
+             IsOpen isOpen) const {
+    auto change = [&](int32_t token, auto how) {
+      if (token >= 0 && token < count) // the others are never chosen
+        scores[token] = static_cast<Real>(how(double(scores[token])));
+    };
+    int32_t own = position >= 0 && position < text.length && !isOpen(position) ? text.tokens[position] : -1;
+    for (auto [token, times] : known) {
+      if (token == own) {
+        --times.all;
+        times.answered -= position >= text.promptLength;
+      }
+      if (times.all == 0)
+        continue;
+      double often = double(times.answered);
       change(token, [&](double score) {
         double lowered = score > 0 ? score / repetition : score * repetition;
         return lowered - frequency * often - (often > 0 ? presence : 0);
       });
     }
     for (auto [token, amount] : bias)
-      if (token < count) // the others are never chosen
-        change(token, [&](double score) { return score + amount; });
+      change(token, [&](double score) { return score + amount; });
   }
 };
 
