@@ -138,7 +138,8 @@ const Weight *Weights::find(StringRef symbol) const {
 }
 
 const Weight &Weights::rounded(StringRef symbol, int bits, int64_t group) const {
-  auto [place, isNew] = whole.try_emplace({symbol.str(), bits, group});
+  std::lock_guard lock(whole->mutex);
+  auto [place, isNew] = whole->weights.try_emplace({symbol.str(), bits, group});
   Weight &made = place->second;
   if (!isNew)
     return made;

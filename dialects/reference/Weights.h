@@ -7,6 +7,8 @@
 #include "dialects/reference/Matrix.h"
 #include "llvm/ADT/StringMap.h"
 #include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <tuple>
 
@@ -45,14 +47,18 @@ public:
   const Weight *find(llvm::StringRef symbol) const;
   const Weight *find(mlir::FlatSymbolRefAttr symbol) const { return find(symbol.getValue()); }
   /// A matrix as whole numbers of so many bits stand for it, `group` of a row (0: all of it) sharing a scale; made when
-  /// it is first asked for. Like all of the interpreter not for several threads.
+  /// it is first asked for, by whichever thread.
   const Weight &rounded(llvm::StringRef symbol, int bits, int64_t group) const;
 
 private:
   mlir::LogicalResult add(WeightOp op, CheckpointTensors &files, mlir::SymbolTableCollection &table);
 
   llvm::StringMap<Weight> weights;
-  mutable std::map<std::tuple<std::string, int, int64_t>, Weight> whole;
+  struct Rounded {
+    std::mutex mutex;
+    std::map<std::tuple<std::string, int, int64_t>, Weight> weights;
+  };
+  std::unique_ptr<Rounded> whole = std::make_unique<Rounded>();
 };
 
 } // namespace quoin::ref
