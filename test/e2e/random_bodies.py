@@ -2,7 +2,7 @@
 """Random bodies: models of random formulas, norms, activations, experts, recurrences, scores and masks, with random decoders, in every form.
 
 A layer takes its norms, gates and activations from the spellings, from row programs that nobody wrote a kernel for, and from formulas on elements that
-end products; attention takes a random formula on its scores and is under a random mask; a decoder of blocks or of single tokens runs it. Interpreted as written,
+end products; attention takes a random formula on its scores, is under a random mask and may be in parts; a decoder of blocks or of single tokens runs it. Interpreted as written,
 after each pass, as stages after each pass, and compiled at -O0 and -O2, all give the same tokens and confidences, and a request alone the bits that it
 has among others. QUOIN_RANDOM_BODIES sets how many models are tried; without it as many as QUOIN_RANDOM_BODIES_SECONDS (default 15) allow.
 """
@@ -192,10 +192,21 @@ class Body(experts.Model):
             k = self.elements(K, name("kr"))
         else:
             k = name("kr")
-        a = attention(name("a"), name("qr"), k, name("v"))
-        if rnd.random() < 0.6:
-            a.text += self.escape(score(rnd))
-        self.ops += [a, linear(name("o"), "o", name("a"), D)]
+        bend = self.escape(score(rnd)) if rnd.random() < 0.6 else ""
+        if rnd.random() < 0.7:
+            parts = [attention(name("a"), name("qr"), k, name("v"))]
+        else:
+            # Over keys of their own, of which a row may see none of one part.
+            sums = "tensor<?x6xf32>"
+            parts = [attention(f"{name(p)}, %{name(p)}_sum", name("qr"), k, name("v"), within=f" within #quoin.mask<(q, k) : {formula}>")
+                     for p, formula in (("one", "k mod 3 eq 1"), ("two", "k mod 3 ne 1"))]
+            bend = f" lse {sums}{bend}"
+        for part in parts:
+            part.text += bend
+        if len(parts) > 1:
+            parts.append(Op(f"{name('a')}, %{name('a')}_sum", D, f"quoin.merge_attention {{0}}, {{1}} with {{2}}, {{3}} : {D}, {sums}",
+                            name("one"), name("one") + "_sum", name("two"), name("two") + "_sum"))
+        self.ops += [*parts, linear(name("o"), "o", name("a"), D)]
         h = self.plus(x, name("o"))
         m = self.norm(h)
         kind = rnd.random()
