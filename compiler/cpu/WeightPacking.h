@@ -81,6 +81,7 @@ struct SourceTensor {
   std::shared_ptr<const SourceChange> change;      ///< of a matrix [n, k]: what is added to it, or null
   const BlockFormat *blocks = nullptr; ///< where elements lie in blocks, of `storage` F32 once they are read
   int64_t pairedRows = 0;              ///< rows of a head, where they lie in pairs (TensorView::pairedRows)
+  bool turned = false;                 ///< a matrix, at `data` lies its transpose
 
   /// Bytes of so many elements as they are stored, whole blocks.
   int64_t bytesOf(int64_t elements) const;

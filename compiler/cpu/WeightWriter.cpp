@@ -185,6 +185,41 @@ bool Writer::put(const uint8_t *data, int64_t size, int64_t offset) {
   return true;
 }
 
+/// The rows of a range of a matrix whose transpose lies in the file, and a tensor that has them. Whatever was read on
+/// the way is let go: each range needs all of the file's rows.
+static SourceTensor turnedRows(const SourceTensor &tensor, SourceRange range, std::vector<uint8_t> &rows) {
+  constexpr int64_t some = 32, held = 4 << 20;
+  const int64_t all = tensor.shape[0], columns = tensor.shape[1], bytes = storageBytes(tensor.storage);
+  const int64_t first = range.first / columns, count = (range.first + range.count + columns - 1) / columns - first;
+  const int64_t letGo = std::max(some, held / (all * bytes)); // rows of the file
+  SourceTensor file = tensor;
+  file.shape = {columns, all};
+  file.turned = false;
+  rows.resize(static_cast<size_t>(count * columns * bytes));
+  std::vector<uint8_t> part(static_cast<size_t>(some * count * bytes));
+  for (int64_t c = 0, from = 0; c < columns; c += some) {
+    const int64_t here = std::min(some, columns - c);
+    for (int64_t i = 0; i < here; ++i)
+      convertElements(file, {(c + i) * all + first, count}, tensor.storage, part.data() + i * count * bytes);
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t i = 0; i < here; ++i)
+        std::memcpy(rows.data() + (r * columns + c + i) * bytes, part.data() + (i * count + r) * bytes, bytes);
+    if (c + here - from >= letGo || c + here == columns) {
+      advise(file, {from * all, (c + here - from) * all}, MADV_DONTNEED);
+      from = c + here;
+    }
+  }
+  SourceTensor made = tensor;
+  made.turned = made.mapped = false;
+  made.blocks = nullptr;
+  made.pairedRows = 0;
+  made.first = 0;
+  // Whoever packs counts from the tensor's start.
+  made.data = reinterpret_cast<const uint8_t *>(reinterpret_cast<uintptr_t>(rows.data()) -
+                                                static_cast<uintptr_t>(first * columns * bytes));
+  return made;
+}
+
 /// The rows of a range as they are with what is added to them, in the tensor's own type, and a tensor that has them
 /// there.
 static SourceTensor merged(const SourceTensor &tensor, SourceRange range, std::vector<uint8_t> &rows) {
@@ -193,7 +228,9 @@ static SourceTensor merged(const SourceTensor &tensor, SourceRange range, std::v
                 first = range.first / columns;
   auto floats = [](const SourceTensor &source, SourceRange of) {
     std::vector<float> numbers(static_cast<size_t>(of.count));
-    convertElements(source, of, Storage::F32, reinterpret_cast<uint8_t *>(numbers.data()));
+    std::vector<uint8_t> rows;
+    const SourceTensor &read = source.turned ? turnedRows(source, of, rows) : source;
+    convertElements(read, of, Storage::F32, reinterpret_cast<uint8_t *>(numbers.data()));
     return numbers;
   };
   std::vector<float> numbers = floats(tensor, range);
@@ -221,6 +258,10 @@ bool Writer::pack(size_t index, std::vector<uint8_t> &buffer) {
   for (const SourceTensor &tensor : sources[slice.piece - plan.pieces.data()])
     from.push_back(tensor.matrix(slice.matrix, piece.n * piece.k));
   SourceRange range = sourceRange(slice);
+  std::vector<std::vector<uint8_t>> turned(from.size());
+  for (auto [i, tensor] : llvm::enumerate(from))
+    if (tensor.turned)
+      tensor = turnedRows(tensor, range, turned[i]);
   for (const SourceTensor &tensor : from) {
 #ifdef MADV_POPULATE_READ
     advise(tensor, range, MADV_POPULATE_READ);

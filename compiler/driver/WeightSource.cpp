@@ -95,19 +95,7 @@ bool WeightSource::reshape(WeightOp weight, cpu::SourceTensor &tensor) {
   tensor.first = weight.getFirstElement();
   tensor.data += static_cast<size_t>(tensor.first) * bytes;
   tensor.shape.assign(type.getShape().begin(), type.getShape().end());
-  if (!weight.getTransposed())
-    return true;
-  // Written anew: who packs reads rows.
-  int64_t rows = type.getDimSize(0), columns = type.getDimSize(1);
-  auto own = std::make_shared<std::vector<uint8_t>>(static_cast<size_t>(rows * columns) * bytes);
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < columns; ++c)
-      std::memcpy(own->data() + static_cast<size_t>(r * columns + c) * bytes,
-                  tensor.data + static_cast<size_t>(c * rows + r) * bytes, bytes);
-  tensor.data = own->data();
-  tensor.mapped = false;
-  tensor.first = 0;
-  tensor.own = std::move(own);
+  tensor.turned = weight.getTransposed();
   return true;
 }
 

@@ -64,6 +64,45 @@ def compiling_streams():
     return f"{(memory - base) / 1e6:.0f} MB more memory for {(many - few) / 1e6:.0f} MB more weights"
 
 
+# A product by a weight of which the file has the transpose.
+TURNED = """module attributes {quoin.vocabulary = 8 : index, quoin.capacity = 64 : index, quoin.source = "."} {
+  quoin.decoder @none(%x, %max) settings {} {
+    %c0 = arith.constant 0 : index
+    %none = tensor.empty(%c0) : tensor<?xINxf32>
+    %y = quoin.apply @turned(%none) : tensor<?xINxf32> -> tensor<?xOUTxf32>
+    quoin.output @y %y : tensor<?xOUTxf32>
+    quoin.return %x[%c0 to %c0]
+  }
+  quoin.model @turned {
+  ^bb0(%row: tensor<?xINxf32>):
+    %y = quoin.linear %row by @w : tensor<?xINxf32> -> tensor<?xOUTxf32>
+    quoin.results %y : tensor<?xOUTxf32>
+  }
+  quoin.weight @w : tensor<OUTxINxf32> from "model.safetensors" tensor "w" transposed
+}
+"""
+
+
+def turning_streams():
+    """The transpose of a matrix is read some of its rows at a time, and no more of the file stays in memory than of another."""
+    peaks = []
+    with harness.scratch() as top:
+        for inner, outer in ((256, 128), (12288, 8192)):
+            header = json.dumps(dict(w=dict(dtype="F32", shape=[inner, outer], data_offsets=[0, 4 * inner * outer]))).encode()
+            header += b" " * (-len(header) % 8)
+            with open(os.path.join(top, "model.safetensors"), "wb") as f:
+                f.write(struct.pack("<Q", len(header)) + header)
+                f.truncate(8 + len(header) + 4 * inner * outer)
+            with open(os.path.join(top, "model.mlir"), "w") as f:
+                f.write(TURNED.replace("IN", str(inner)).replace("OUT", str(outer)))
+            out = os.path.join(top, f"out{inner}")
+            status, memory, _ = measured("quoin-compile", os.path.join(top, "model.mlir"), "-o", out, "-O0", "--without-tokenizer")
+            expect(status == 0 and os.path.getsize(os.path.join(out, "model.qw")) > 4 * inner * outer, f"expects exit 0, but found {status}")
+            peaks.append(memory)
+    expect(peaks[1] - peaks[0] < 100e6, f"expects memory that does not grow with 400 MB, but found {peaks[1] - peaks[0]} bytes more")
+    return f"{(peaks[1] - peaks[0]) / 1e6:.0f} MB more memory for 403 MB more weights"
+
+
 def loading_maps():
     """A prompt that is too long ends the run right after loading."""
     out, size, _ = compiled("large")
@@ -77,7 +116,7 @@ def loading_maps():
     return f"{best[1]:.3f} s, {best[0] / 1e6:.0f} MB"
 
 
-TESTS = [("compiling-streams", compiling_streams), ("loading-maps", loading_maps)]
+TESTS = [("compiling-streams", compiling_streams), ("turning-streams", turning_streams), ("loading-maps", loading_maps)]
 
 if __name__ == "__main__":
     os.environ["QUOIN_JOBS"] = "1"  # they share what is compiled
