@@ -67,7 +67,8 @@ bool quoin::isGgufFile(const std::string &path) {
 }
 
 std::optional<std::string> quoin::ggufFileAt(const std::string &path) {
-  if (isGgufFile(path))
+  // Of any other name it is a mistake: model.safetensors, say.
+  if (path.ends_with(".gguf") && isGgufFile(path))
     return path;
   fs::path parent = fs::path(path).parent_path();
   if (parent.filename() == fs::path(path).filename() && isGgufFile(parent.string()))
