@@ -159,6 +159,26 @@ TEST(GgufTokenizer, MergesBytes) {
   EXPECT_EQ(tokenizerOf(file)->encodePrompt("a"), (Ids{0}));
 }
 
+TEST(GgufTokenizer, CutsAsItsNameSays) {
+  // How many pieces, each of bytes: a text of letters, digits, marks, signs and white space that no token spans.
+  auto cut = [](const std::string &pre) {
+    File file;
+    file.word("tokenizer.ggml.model", "gpt2").word("tokenizer.ggml.pre", pre);
+    std::vector<std::string> tokens = {"1", "2", "12", "123", "a", "/", "//", "\xC4\x8A", "!", "!/", "!\xC4\x8A"};
+    texts(file, "tokenizer.ggml.tokens", tokens);
+    texts(file, "tokenizer.ggml.merges", {"1 2", "/ /", "! /", "! \xC4\x8A"});
+    flag(file, "tokenizer.ggml.add_bos_token", false);
+    std::unique_ptr<Tokenizer> tokenizer = tokenizerOf(file);
+    return tokenizer ? tokenizer->encode("12a!/\n12") : Ids{};
+  };
+  const Ids digitsTogether = {2, 4, 9, 7, 2}, digitsApart = {0, 1, 4, 9, 7, 0, 1};
+  for (const char *pre : {"llama-bpe", "llama3", "llama-v3", "gpt-2"})
+    EXPECT_EQ(cut(pre), digitsTogether) << pre;
+  for (const char *pre :
+       {"qwen2", "deepseek-r1-qwen", "qwen35", "llada-moe", "bailingmoe", "bailingmoe2", "tekken", "smollm"})
+    EXPECT_EQ(cut(pre), digitsApart) << pre;
+}
+
 TEST(GgufTokenizer, MergesPiecesByScore) {
   const std::string mark = "\xE2\x96\x81";
   File file;
