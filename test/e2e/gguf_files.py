@@ -157,6 +157,8 @@ def texts():
         a, b, c = (harness.answers("quoin-run", out, requests) for out in outs)
         expect([x["ids"] for x in a] == [x["ids"] for x in b] == [x["ids"] for x in c], f"expects {b}, but found {a} and {c}")
         expect(a[0]["text"] == b[0]["text"], "expects the text of the folder")
+        read = harness.answers("quoin-interpret", program, requests)
+        expect(read[0]["ids"] == a[0]["ids"] and read[0]["text"] == a[0]["text"], f"expects {a}, but found {read} by the interpreter")
         chat = harness.answers("quoin-run", outs[0], [dict(messages=[dict(role="user", content="hi")], max_tokens=4)])
         plain = harness.answers("quoin-run", outs[1], [dict(prompt="hi<|im_end|>", max_tokens=4)])
         expect(chat[0]["ids"] == plain[0]["ids"], "expects the file's own chat template")

@@ -1,8 +1,10 @@
 //===- RunRequests.cpp - requests, side by side, answers in order ----------===//
 
 #include "QuoinInterpret.h"
+#include "compiler/import/GgufCheckpoint.h"
 #include "runtime/tokenizer/ChatTemplate.h"
 #include "runtime/tokenizer/Tokenizer.h"
+#include "runtime/tokenizer/TokenizerConfig.h"
 #include "tools/quoin-run/TraceFile.h"
 #include "llvm/Support/FileSystem.h"
 
@@ -28,8 +30,28 @@ struct Answer {
 /// One line of ASCII: a text may hold characters that some readers take for the end of a line.
 static std::string line(const Json &value) { return value.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n"; }
 
+/// Of a GGUF file, which has it in its metadata; null if it has none.
+static std::unique_ptr<Tokenizer> tokenizerOfGguf(const std::string &file) {
+  const GgufDocument tokenizer{file, ggufTokenizerFiles[0]}, config{file, ggufTokenizerFiles[1]};
+  if (!tokenizer.isThere())
+    return nullptr;
+  std::string error;
+  std::optional<nlohmann::json> tokens = tokenizer.read(error), settings;
+  if (tokens)
+    settings = config.read(error);
+  TokenizerConfig read;
+  if (!settings || !TokenizerConfig::parse(settings->dump(), "", "", read, error))
+    throw Failure{error};
+  std::unique_ptr<Tokenizer> made = Tokenizer::fromJson(tokens->dump(), read, error);
+  if (!made)
+    throw Failure{file + ": " + error};
+  return made;
+}
+
 /// Null if the folder has none.
 static std::unique_ptr<Tokenizer> loadTokenizer(const std::string &folder) {
+  if (isGgufFile(folder))
+    return tokenizerOfGguf(folder);
   std::string path = Tokenizer::fileIn(folder), error;
   if (path.empty())
     return nullptr;
