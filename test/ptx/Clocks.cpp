@@ -6,7 +6,8 @@
 namespace quoin::ptx {
 
 Clocks::Clocks(unsigned threadCount, unsigned mbarriers)
-    : threads(threadCount), agents(bulkOf(mbarriers)), state(threadCount), warpTime(threadCount / 32, 1), recent(8) {
+    : threads(threadCount), agents(bulkOf(mbarriers) + 1), state(threadCount), warpTime(threadCount / 32, 1),
+      recent(8) {
   Knowledge nothing = std::make_shared<Times>(agents, 0);
   for (Thread &each : state)
     each.known = each.fenced = nothing;

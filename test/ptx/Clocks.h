@@ -33,7 +33,7 @@ using Knowledge = std::shared_ptr<const Times>;
 /// a warp share a stamp.
 struct Stamp {
   uint32_t agents = 0, mask = 0, time = 0, pc = 0;
-  /// The blocks that run together; others' accesses to global memory are never known.
+  /// The blocks that run together; others' accesses to global memory are never known. 0 is the launch before.
   uint32_t unit = 0;
   /// One that others may rely on without a barrier: atomic, relaxed, volatile. Of the block, or of the device.
   bool strong = false, device = false;
@@ -65,6 +65,8 @@ public:
   unsigned storedOf(unsigned thread) const { return 3 * threads + thread; }
   unsigned productsOf(unsigned warp) const { return 4 * threads + warp; }
   unsigned bulkOf(unsigned mbarrier) const { return 4 * threads + threads / 32 + mbarrier; }
+  /// The launch before, where it overlaps with this one.
+  unsigned earlier() const { return agents - 1; }
   unsigned threadCount() const { return threads; }
 
   uint32_t time(unsigned thread) const { return warpTime[thread / 32]; }

@@ -67,6 +67,20 @@ void Execution::run() {
   }
 }
 
+/// Marks what the launch before does, whose agent has one number in all blocks.
+void Execution::claimEarlier() {
+  claimed = true;
+  Stamp stamp;
+  stamp.agents = clocks->earlier();
+  stamp.mask = stamp.time = 1;
+  for (const Launch::Earlier &each : launch.earlier) {
+    Allocation *memory = machine.find(each.address, each.bytes);
+    if (!memory || !each.bytes)
+      fail(Fault::Kind::Launch, "expects the launch before to use allocated memory, but found other");
+    memory->shadow.claim(each.address - memory->address, each.bytes, stamp, each.writes);
+  }
+}
+
 void Execution::runUnit(unsigned first, unsigned count) {
   blocks.clear();
   bulk.clear();
@@ -77,6 +91,8 @@ void Execution::runUnit(unsigned first, unsigned count) {
   fencedBefore.clear();
   readSince.clear();
   clocks = std::make_unique<Clocks>(count * warpsPerBlock * 32, kMostMbarriers * count);
+  if (!claimed)
+    claimEarlier();
   for (unsigned i = 0; i < count; ++i) {
     blocks.emplace_back();
     blocks.back().firstThread = i * warpsPerBlock * 32;

@@ -171,6 +171,8 @@ public:
 
   enum class Severity : uint8_t { GoOn, End };
   void fault(Fault::Kind kind, const std::string &text, Severity severity = Severity::GoOn);
+  /// Whether a fault of the kind was found at this instruction before.
+  bool isReported(Fault::Kind kind) const { return reported.count({kind, current ? current->line : 0}) != 0; }
   void fail(Fault::Kind kind, const std::string &text) { fault(kind, text, Severity::End); }
 
   /// Bytes of memory, checked against bounds and alignment.
@@ -232,6 +234,7 @@ public:
 
 private:
   void prepare();
+  void claimEarlier();
   void runUnit(unsigned first, unsigned count);
   void setUp(Block &block, unsigned rank, unsigned linear);
   void schedule();
@@ -246,7 +249,9 @@ private:
   std::map<Word, Meeting> released;
   std::map<unsigned, Meeting> fencedBefore, readSince;
 
-  std::set<std::string> reported;
+  bool claimed = false;
+  /// Kinds and lines of faults, each of which is said once.
+  std::set<std::pair<Fault::Kind, uint32_t>> reported;
   Warp *currentWarp = nullptr;
   const Instruction *current = nullptr;
 };

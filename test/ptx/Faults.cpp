@@ -20,7 +20,7 @@ void Execution::fault(Fault::Kind kind, const std::string &text, Severity severi
   if (line)
     whole = "line " + std::to_string(line) + ": " + whole + ": " + trimmed(machine.module.lines[line - 1]);
   // One fault of a kind at a line says it all.
-  if (reported.insert(std::to_string(int(kind)) + ":" + std::to_string(line)).second)
+  if (reported.insert({kind, line}).second)
     machine.found.push_back({kind, line, whole});
   if (severity == Severity::End)
     throw Stop();
@@ -28,6 +28,8 @@ void Execution::fault(Fault::Kind kind, const std::string &text, Severity severi
 
 std::string Execution::described(const Stamp &stamp) const {
   unsigned threads = clocks->threadCount(), agent = stamp.agents + unsigned(__builtin_ctz(stamp.mask ? stamp.mask : 1));
+  if (stamp.unit == 0)
+    return "the launch before";
   std::string who;
   if (stamp.unit != unit) {
     who = "another block";
@@ -48,26 +50,30 @@ std::string Execution::described(const Stamp &stamp) const {
 
 static void report(Execution &x, const Conflict &conflict, const Execution::Place &place, const std::string &does) {
   using Kind = Conflict::Kind;
+  Fault::Kind found = conflict.kind == Kind::Unfenced  ? Fault::Kind::Proxy
+                      : conflict.kind == Kind::Barrier ? Fault::Kind::Mbarrier
+                                                       : Fault::Kind::Race;
+  if (x.isReported(found))
+    return;
   std::string bytes = std::string(place.owner ? "shared" : "global") + " byte " + std::to_string(conflict.offset);
   std::string other = x.described(conflict.other);
   switch (conflict.kind) {
   case Kind::InFlight:
-    return x.fault(Fault::Kind::Race, "expects bytes at rest, but found it " + does + " " + bytes +
-                                          " while it is being copied by " + other);
+    return x.fault(found, "expects bytes at rest, but found it " + does + " " + bytes +
+                              " while it is being copied by " + other);
   case Kind::AfterWrite:
-    return x.fault(Fault::Kind::Race,
+    return x.fault(found,
                    "expects an order of accesses, but found none: it " + does + " " + bytes + ", written by " + other);
   case Kind::AfterRead:
-    return x.fault(Fault::Kind::Race, "expects an order of accesses, but found none: it " + does + " " + bytes +
-                                          ", which may still be read by " + other);
+    return x.fault(found, "expects an order of accesses, but found none: it " + does + " " + bytes +
+                              ", which may still be read by " + other);
   case Kind::Unfenced:
-    return x.fault(Fault::Kind::Proxy,
-                   "expects fence.proxy.async between an ordinary write and the asynchronous proxy, "
-                   "but found none: it " +
-                       does + " " + bytes + ", written by " + other);
+    return x.fault(found, "expects fence.proxy.async between an ordinary write and the asynchronous proxy, "
+                          "but found none: it " +
+                              does + " " + bytes + ", written by " + other);
   case Kind::Barrier:
-    return x.fault(Fault::Kind::Mbarrier, "expects only operations of mbarriers on an mbarrier, but found it " + does +
-                                              " " + bytes + " of one");
+    return x.fault(found, "expects only operations of mbarriers on an mbarrier, but found it " + does + " " + bytes +
+                              " of one");
   }
 }
 

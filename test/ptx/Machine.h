@@ -58,6 +58,12 @@ struct Launch {
   unsigned dynamicShared = 0;
   /// The bytes of each parameter.
   std::vector<std::vector<uint8_t>> arguments;
+  /// Memory that the launch before may still read or write, as long as griddepcontrol.wait has not waited for it.
+  struct Earlier {
+    uint64_t address, bytes;
+    bool writes;
+  };
+  std::vector<Earlier> earlier;
   uint64_t seed = 1;
   Timing timing = Timing::Late;
   /// After so many warp instructions a block is taken for one that never ends.

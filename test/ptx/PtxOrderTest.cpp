@@ -286,6 +286,35 @@ TEST(PtxOrder, Clusters) {
   EXPECT_EQ(out[128 + 4 * 5], 5u);
 }
 
+TEST(PtxOrder, LaunchesThatOverlap) {
+  // Weights may be read at once, what the launch before computes only after the wait, and by all after a barrier.
+  auto faultsOf = [](const std::string &body) {
+    Module module = read(kernelOf(body, 64));
+    Machine machine(module);
+    uint64_t in = machine.upload(std::vector<uint32_t>(64, 7)), out = machine.allocate(4096);
+    Launch launch;
+    launch.kernel = "k";
+    launch.grid = {1, 1, 1};
+    launch.arguments = {argument(in), argument(out)};
+    launch.earlier = {{in, 128, true}, {out, 16, false}};
+    machine.launch(launch);
+    return machine.faults();
+  };
+  EXPECT_TRUE(
+      faultsOf("ld.global.b32 %r1, [%in+128]; griddepcontrol.wait; ld.global.b32 %r2, [%in]; st.global.b32 [%at], %r2;")
+          .empty());
+  EXPECT_TRUE(
+      faultsOf("setp.lt.u32 %p1, %t, 32; @%p1 griddepcontrol.wait; bar.sync 0; ld.global.b32 %r2, [%in];").empty());
+  for (const char *body :
+       {"ld.global.b32 %r2, [%in]; griddepcontrol.wait;", "st.global.b32 [%at], %t; griddepcontrol.wait;",
+        "setp.lt.u32 %p1, %t, 32; @%p1 griddepcontrol.wait; ld.global.b32 %r2, [%in];"}) {
+    std::vector<Fault> faults = faultsOf(body);
+    ASSERT_EQ(faults.size(), 1u) << body;
+    EXPECT_EQ(faults[0].kind, Fault::Kind::Race);
+    EXPECT_NE(faults[0].text.find("the launch before"), std::string::npos) << faults[0].text;
+  }
+}
+
 TEST(PtxOrder, BlocksThroughGlobalMemory) {
   // Blocks run together at best: what one wrote another cannot rely on.
   std::vector<Fault> faults;

@@ -46,7 +46,7 @@ static bool bothStrong(const Stamp &a, const Stamp &b) {
 static bool isOrdered(const Clocks &clocks, unsigned thread, const Stamp &before, const Stamp &now) {
   if (!before.mask || bothStrong(before, now))
     return true;
-  return before.unit == now.unit && clocks.knows(thread, before);
+  return (before.unit == now.unit || before.unit == 0) && clocks.knows(thread, before);
 }
 
 std::optional<Conflict> Shadow::check(const Clocks &clocks, unsigned thread, const Stamp &stamp, Cell &cell,
@@ -158,6 +158,9 @@ void Shadow::end(uint64_t at, uint64_t bytes, const Stamp &stamp) {
     --cell.pending;
     cell.write = stamp;
   });
+}
+void Shadow::claim(uint64_t at, uint64_t bytes, const Stamp &stamp, bool writes) {
+  cells(at, bytes, [&](Cell &cell, uint64_t) { (writes ? cell.write : cell.read) = stamp; });
 }
 void Shadow::setBarrier(uint64_t at, bool holds) {
   cells(at, 8, [&](Cell &cell, uint64_t) { cell.barrier = holds; });

@@ -36,6 +36,9 @@ public:
   /// The same where the stamp of the copy is known at its end only.
   void end(uint64_t at, uint64_t bytes, const Stamp &stamp);
 
+  /// What the launch before does there.
+  void claim(uint64_t at, uint64_t bytes, const Stamp &stamp, bool writes);
+
   /// Words that hold an mbarrier, which only its own operations may touch.
   void setBarrier(uint64_t at, bool holds);
 

@@ -215,12 +215,15 @@ Outcome runThreads(Step &step) {
     step.write(0, mask);
     break;
   }
+  case Opcode::GridDepWait:
+    forLanes(step.mask, [&](unsigned l) { step.x.clocks->learn(step.thread(l), step.x.clocks->earlier(), 1); });
+    break;
   case Opcode::SetMaxNReg:
     if (!step.isTogether(~0u))
       return Outcome::Again;
     break;
   default:
-    break; // hints, and launches that overlap, which do not here
+    break; // hints
   }
   return Outcome::Next;
 }
