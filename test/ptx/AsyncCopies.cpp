@@ -129,7 +129,11 @@ void Execution::finishBulk(size_t index) {
   std::memcpy(shared.bytes, global.bytes, done.bytes);
   shared.shadow->markWritten(shared.offset, done.bytes);
   // It counts in the phase in which it ends.
-  Mbarrier &barrier = shared.owner->mbarriers.at(done.mbarrier);
+  auto found = shared.owner->mbarriers.find(done.mbarrier);
+  if (found == shared.owner->mbarriers.end())
+    fail(Fault::Kind::Mbarrier, "expects an mbarrier until the bulk copies that count at it have ended, but found it "
+                                "invalidated before");
+  Mbarrier &barrier = found->second;
   done.stamp.time = barrier.phase + 1;
   shared.shadow->end(shared.offset, done.bytes, done.stamp);
   barrier.bytes -= done.bytes;

@@ -177,6 +177,9 @@ static Outcome arrive(Step &step) {
     Mbarrier &barrier = x.mbarrier(place);
     checkInitialised(step, l, barrier);
     bool bytes = in.expectTx || !arrives;
+    if (bytes && operand[l] >= 1 << 20)
+      x.fail(Fault::Kind::Mbarrier,
+             "expects less than 1048576 bytes at an mbarrier, but found " + std::to_string(operand[l]));
     if (bytes)
       barrier.bytes += int64_t(operand[l]);
     state[l] = barrier.phase;

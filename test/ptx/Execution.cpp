@@ -54,7 +54,7 @@ void Execution::run() {
   prepare();
   uint64_t cluster = kernel->cluster[0] ? product(kernel->cluster) : std::max(launch.clusterBlocks, 1u);
   uint64_t total = product(launch.grid);
-  if (cluster > kMostClusterBlocks || total % cluster || (cluster > 1 && launch.grid[0] % cluster))
+  if (cluster < 1 || cluster > kMostClusterBlocks || total % cluster || (cluster > 1 && launch.grid[0] % cluster))
     fail(Fault::Kind::Launch,
          "expects clusters of at most 16 blocks, side by side in x, that divide the grid, but found " +
              std::to_string(cluster));

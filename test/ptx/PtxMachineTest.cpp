@@ -136,12 +136,14 @@ static const std::pair<std::vector<uint16_t>, std::vector<uint16_t>> &factorsOf(
   return found->second;
 }
 
-static Outcome runKernel(const Module &module, const std::string &kernel, bool negated, Timing timing, uint64_t seed) {
+static Outcome runKernel(const Module &module, const std::string &kernel, bool negated, Timing timing, uint64_t seed,
+                         uint64_t mostInstructions = 1 << 24) {
   Machine machine(module);
   Launch launch;
   launch.kernel = kernel;
   launch.timing = timing;
   launch.seed = seed;
+  launch.mostInstructions = mostInstructions;
   launch.grid = {3, 1, 1};
   const std::vector<double> &expected = dataOf(kernel).expected;
   uint64_t out = machine.allocate(expected.size() * 4);
@@ -277,6 +279,39 @@ TEST(PtxKernels, CountsShowWhatSwizzlingSaves) {
   EXPECT_EQ(ring.bulkBytes, 2 * (kDepth / 64) * 10240);
   EXPECT_EQ(ring.mostBulkInFlight, 4u * 10240);
   EXPECT_EQ(ring.products, 2 * (kDepth / 64) * 4 * 4);
+}
+
+/// Kernels in which words have changed places: refused, faulty or right, but they end.
+TEST(PtxKernels, DamagedOnesEnd) {
+  std::mt19937 random(4);
+  unsigned ran = 0;
+  for (const char *kernel : {"norm", "mma", "wgmma"}) {
+    std::string whole = textOf(kernel, {});
+    std::vector<std::pair<size_t, size_t>> words;
+    for (size_t at = whole.find('{'); at < whole.size();) {
+      size_t end = whole.find_first_of(" \t\n,;[]{}", at);
+      end = std::min(end, whole.size());
+      if (end > at)
+        words.push_back({at, end - at});
+      at = end + 1;
+    }
+    for (int i = 0; i < 60; ++i) {
+      std::string text = whole;
+      auto [at, length] = words[random() % words.size()];
+      auto [from, count] = words[random() % words.size()];
+      std::string other = whole.substr(from, count);
+      if (random() % 3 == 0)
+        other = std::to_string(random() % 3 ? random() % 70 : random());
+      text.replace(at, length, other);
+      Diagnostic diagnostic;
+      std::optional<Module> module = parse(text, diagnostic);
+      if (!module || !module->kernel(kernel))
+        continue;
+      ++ran;
+      runKernel(*module, kernel, false, kTimings[i % 3], uint64_t(i), 4000);
+    }
+  }
+  EXPECT_GT(ran, 10u);
 }
 
 } // namespace quoin::ptx::test::kernels

@@ -286,6 +286,31 @@ TEST(PtxOrder, Clusters) {
   EXPECT_EQ(out[128 + 4 * 5], 5u);
 }
 
+TEST(PtxOrder, ArrivalsInOtherBlocks) {
+  // Block 0 writes into block 1's shared memory and arrives at its mbarrier; block 1 waits there.
+  std::string body =
+      "mov.u32 %r2, %cluster_ctarank; mov.b32 %r1, 2048; setp.ne.u32 %p1, %t, 0;\n"
+      "@%p1 bra READY; mbarrier.init.shared.b64 [smem+2048], 32; fence.mbarrier_init.release.cluster;\n"
+      "READY: barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;\nsetp.eq.u32 %p2, %r2, 1; @%p2 bra WAIT;\n"
+      "mapa.shared::cluster.u32 %r3, %r1, 1; shl.b32 %r4, %t, 2; mapa.shared::cluster.u32 %r5, %r4, 1; "
+      "st.shared::cluster.b32 [%r5], %t;\n"
+      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%r3]; bra END;\nWAIT:\n"
+      "AGAIN: mbarrier.try_wait.parity.acquire.cluster.shared.b64 %p3, [smem+2048], 0; @!%p3 bra AGAIN; // -\n"
+      "shl.b32 %r4, %t, 2; xor.b32 %r4, %r4, 4; ld.shared.b32 %r6, [%r4]; st.global.b32 [%at], %r6;\n"
+      "END: barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;";
+  Launch launch;
+  launch.grid = {2, 1, 1};
+  launch.clusterBlocks = 2;
+  // Without the wait it reads before or after the write, which nothing orders.
+  expectNeeded(body, 32, Fault::Kind::Race, 0, "shared byte", kShared, launch);
+  std::vector<uint32_t> out = runRight<uint32_t>(kernelOf(bodyOf(body, false), 32, kShared), {0}, 128, launch);
+  EXPECT_EQ(out[4 * 6], 7u);
+  std::vector<Fault> faults;
+  run<uint32_t>(kernelOf("mov.b32 %r1, 0; mapa.shared::cluster.u32 %r2, %r1, 2;", 32, kShared), {0}, 1, faults, launch);
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].kind, Fault::Kind::Bounds);
+}
+
 TEST(PtxOrder, LaunchesThatOverlap) {
   // Weights may be read at once, what the launch before computes only after the wait, and by all after a barrier.
   auto faultsOf = [](const std::string &body) {
