@@ -1,6 +1,7 @@
 //===- FormsAsync.cpp - forms of asynchronous copies, mbarriers and products -===//
 
 #include "test/ptx/Forms.h"
+#include <algorithm>
 #include <charconv>
 
 namespace quoin::ptx {

@@ -1,6 +1,7 @@
 //===- Lexer.cpp - tokens of PTX ---------------------------------------------===//
 
 #include "test/ptx/Lexer.h"
+#include <algorithm>
 
 namespace quoin::ptx {
 

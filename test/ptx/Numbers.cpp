@@ -1,6 +1,7 @@
 //===- Numbers.cpp - PTX's number formats and exact rounding -----------------===//
 
 #include "test/ptx/Numbers.h"
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

@@ -1,6 +1,7 @@
 //===- ParserOperands.cpp - operands, and whether they fit their form --------===//
 
 #include "test/ptx/Parser.h"
+#include <algorithm>
 
 namespace quoin::ptx {
 

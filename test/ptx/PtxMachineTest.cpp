@@ -8,6 +8,7 @@
 
 #include "test/ptx/Numbers.h"
 #include "test/ptx/PtxFixture.h"
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/ptx/PtxFixture.h"
+#include <algorithm>
 
 namespace quoin::ptx::test::order {
 
