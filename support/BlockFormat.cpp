@@ -3,7 +3,7 @@
 #include "support/BlockFormat.h"
 #include "support/Safetensors.h"
 #include <algorithm>
-#include <cstring>
+#include <iterator>
 
 using namespace quoin;
 

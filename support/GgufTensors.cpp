@@ -3,6 +3,7 @@
 #include "support/GgufTensors.h"
 #include "support/JsonText.h"
 #include <algorithm>
+#include <iterator>
 
 using namespace quoin;
 

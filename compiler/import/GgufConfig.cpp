@@ -12,7 +12,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <set>
+#include <iterator>
+#include <type_traits>
 
 using namespace quoin;
 using nlohmann::json;
