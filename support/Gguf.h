@@ -77,8 +77,8 @@ private:
 /// Is it a file that begins as such files do, or one whose name ends in .gguf?
 bool isGgufFile(const std::string &path);
 
-/// The GGUF file that a path means: itself if it is called so, or FILE of `FILE/name` where FILE is one and `name` is its own. A file
-/// stands for the folder that it was made from, so that both are how its tensors are found.
+/// The GGUF file that a path means: itself if it is called so, or FILE of `FILE/name` where FILE is one and `name` is
+/// its own. A file stands for the folder that it was made from, so that both are how its tensors are found.
 std::optional<std::string> ggufFileAt(const std::string &path);
 
 } // namespace quoin
