@@ -171,6 +171,13 @@ std::optional<WeightStorage> quoin::parseWeightStorage(StringRef text, std::stri
   return std::nullopt;
 }
 
+std::optional<WeightStorage> quoin::parseHeadStorage(StringRef text, std::string &error) {
+  if (text == "keep" || text == "int8" || text == "int4")
+    return parseWeightStorage(text, error);
+  error = ("expects the head 'keep', 'int8' or 'int4', but found '" + text + "'").str();
+  return std::nullopt;
+}
+
 namespace {
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> from{*this, "from", llvm::cl::desc("the phase that the program is in; empty: as written")};
@@ -196,7 +203,7 @@ void quoin::registerQuoinPipeline() {
       [](OpPassManager &pm, const PipelineOptions &options) {
         std::string error;
         std::optional<WeightStorage> weights = parseWeightStorage(options.weights, error);
-        std::optional<WeightStorage> head = parseWeightStorage(options.head, error);
+        std::optional<WeightStorage> head = parseHeadStorage(options.head, error);
         PhaseOptions chosen{options.level,
                             std::nullopt,
                             weights.value_or(WeightStorage::Keep),

@@ -28,7 +28,7 @@ struct PhaseOptions {
   WeightStorage weights = WeightStorage::Keep;
   /// Numbers of Int8 or Int4 that share a scale; 0: a column of Int8, 128 of Int4.
   int64_t group = 0;
-  /// What the head's matrix is stored as: Int8, Int4, or Keep for what `weights` says of others.
+  /// What the head's matrix is stored as: Int8, Int4, or Keep: no whole numbers, else what `weights` says.
   WeightStorage head = WeightStorage::Keep;
   /// The target multiplies pairs of bf16 faster than it would in f32.
   bool pairs = false;
@@ -62,6 +62,8 @@ std::optional<Approximation> parseApproximation(llvm::StringRef text, std::strin
 
 /// Reads `keep`, `f32`, `bf16`, `int8` or `int4`; nothing and a message if it is none of them.
 std::optional<WeightStorage> parseWeightStorage(llvm::StringRef text, std::string &error);
+/// The same of the head's matrix, which `keep`, `int8` or `int4` are said of.
+std::optional<WeightStorage> parseHeadStorage(llvm::StringRef text, std::string &error);
 
 /// Makes `--quoin-pipeline='from=.. to=.. level=.. approximate=..'` known to drivers.
 void registerQuoinPipeline();

@@ -93,13 +93,10 @@ std::optional<StaleCall> quoin::matchStaleCall(ForwardOp call, std::string &reas
 // Loops that carry more
 //===----------------------------------------------------------------------===//
 
-/// The value that the loop's body gets first as `argument`.
 Value quoin::initOfCarried(Operation *loop, BlockArgument argument) {
   unsigned i = argument.getArgNumber();
   return TypeSwitch<Operation *, Value>(loop)
       .Case([&](scf::ForOp op) { return op.getInitArgs()[i - 1]; })
-      // What the condition passes on may be anything; any sequence will do to begin with, since the first call is
-      // whole.
       .Case([&](scf::WhileOp op) -> Value {
         for (Value init : op.getInits())
           if (isa<SequenceType>(init.getType()))

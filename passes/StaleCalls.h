@@ -39,7 +39,8 @@ bool readSameRange(const StaleCall &a, const StaleCall &b);
 /// The block of a loop (`scf.for`, `scf.while`, `quoin.denoise`) that runs at each step.
 mlir::Block *bodyOfLoop(mlir::Operation *loop);
 
-/// The value that the loop's body gets first as `argument`.
+/// The value that the loop's body gets first as `argument`; of `scf.while`, whose condition decides which it is, some
+/// sequence of those that the loop starts with, which does since the first call is whole.
 mlir::Value initOfCarried(mlir::Operation *loop, mlir::BlockArgument argument);
 
 /// Puts in the loop's place one that carries more values, which its body yields as it got them; gives them in the body.

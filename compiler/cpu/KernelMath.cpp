@@ -170,7 +170,7 @@ Val KernelBuilder::reduceMin(Val v) {
 // Elementary functions
 //===----------------------------------------------------------------------===//
 
-/// Part of a fused multiply-add that it is added to.
+/// A negation that the fused multiply-add which reads it takes in.
 static Val negate(Val x) { return x.kb->wrap(arith::NegFOp::create(x.kb->b, x.kb->loc, x)); }
 
 /// 1.5 * 2^23 + 127: added to a small number, it leaves the nearest integer n as n + 127 in the low bits of the sum,

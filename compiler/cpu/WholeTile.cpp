@@ -165,8 +165,9 @@ struct WholeTile {
     return next;
   }
 
+  /// Of bytes: nibbles have groups (scaled_c2).
   Vals ofOneGroup() {
-    Val rounds = kb.quotient(k, kb.index(sumsOf)), lines = kb.shiftRight(k + (elements() - 1), kb.index(2));
+    Val rounds = kb.quotient(k, kb.index(sumsOf)), lines = kb.shiftRight(k + 3, kb.index(2));
     Vals sums = start([&](Val tail) { return kb.load(kb.i32, kb.at(tail, 4)); });
     sums = addRounds(weight, kb.index(0), rounds, rounds, sums);
     sums = kb.loop(rounds * roundLines(), lines, 1, sums, [&](Val i, ArrayRef<Val> carried) {

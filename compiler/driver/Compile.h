@@ -25,18 +25,18 @@
 namespace quoin {
 
 struct CompileOptions {
-  std::string input;            // a Hugging Face folder or a .mlir file
+  std::string input;            // a Hugging Face folder, a GGUF file or a .mlir file
   std::string output;           // a folder; a .mlir file if `to` is a phase of the IR
   int level = 2;                // 0: caches derived, code made in haste, nothing else; 2: every exact pass, fast code
   std::string weights = "keep"; // or f32, bf16, int8, int4
-  std::string headWeights = "keep";  // of the head alone: int8, int4, or keep for what `weights` says of others
+  std::string headWeights = "keep";  // of the head alone: int8, int4; keep: no whole numbers, else what `weights` says
   int64_t group = 0;                 // numbers of int8 or int4 that share a scale: 32, 64 or 128; 0: all or 128
   std::vector<std::string> decoders; // empty: the family's own
   std::string architecture;          // a family, or the path of its template; empty: recognised
   std::optional<int64_t> fill;       // the token at open positions; without, as the checkpoint says
   std::string guide;                 // the checkpoint of a decoder's second model; empty: layers of the first
   std::string adapter;               // a folder with a LoRA adapter to merge; empty: none
-  std::string tokenizer;             // a folder with a tokenizer; empty: the checkpoint's
+  std::string tokenizer;             // a folder or GGUF file with a tokenizer; empty: the checkpoint's
   bool withoutTokenizer = false;     // the artefact gets none, nor chat templates: requests give ids
   std::vector<std::pair<std::string, std::string>> settings;
   std::string approximate; // a policy of passes/Pipeline.h; empty: exact

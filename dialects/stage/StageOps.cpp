@@ -383,7 +383,7 @@ LogicalResult QuantizeOp::verify() {
   BufferType input = getInput().getType();
   auto expected = BufferType::get(getContext(), input.getSpace(), input.getWidth(), IntegerType::get(getContext(), 8));
   if (!input.getElement().isF32() || input.getSpace() == Space::Host || input.getSpace() == Space::Memory)
-    return emitOpError("expects rows of f32, not of the host, but found ") << input;
+    return emitOpError("expects rows of f32, not of 'host' or 'memory', but found ") << input;
   if (getOutput().getType() != expected)
     return emitOpError("expects a result ") << expected << ", but found " << getOutput().getType();
   return success();

@@ -135,7 +135,7 @@ def Stage_QuantizeOp : Stage_StageOp<"quantize", [Stage_Worked<>]> {
     read them, so that a row is rounded once. Unlike a copy by `stage.each_row` it needs all of a row before it can write an element. The interpreter, whose types are precision and not
     meaning, changes nothing here.
 
-    Constraints: (C1) rows of f32, not of `host`, become rows of i8 of the same space and width.
+    Constraints: (C1) rows of f32, not of `host` or `memory`, become rows of i8 of the same space and width.
 
     Example: `%2 = stage.quantize %1 : !stage.buffer<row, 64xf32> -> !stage.buffer<row, 64xi8>`
   }];

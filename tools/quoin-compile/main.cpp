@@ -71,7 +71,7 @@ int main(int argc, char **argv) {
                  "type of the weights; keep: the checkpoint's own; int8, int4: of the layers' matrices alone")
       ->check(CLI::IsMember({"keep", "f32", "bf16", "int8", "int4"}));
   app.add_option("--head-weights", o.headWeights,
-                 "type of the matrix that scores tokens; keep: as --weights has others")
+                 "type of the matrix that scores tokens; keep: no whole numbers, else as --weights says")
       ->check(CLI::IsMember({"keep", "int8", "int4"}));
   app.add_option("--group", o.group,
                  "numbers of int8 or int4 that share a scale (default: int8 a column, int4 128, or what divides)")
@@ -83,7 +83,7 @@ int main(int argc, char **argv) {
   app.add_option("--guide", o.guide,
                  "checkpoint of the second model, of decoders that have one (default: the first layers)");
   app.add_option("--adapter", o.adapter, "folder of a LoRA adapter, which is merged into the weights");
-  app.add_option("--tokenizer", o.tokenizer, "folder of the tokenizer, if it is not the checkpoint's");
+  app.add_option("--tokenizer", o.tokenizer, "folder or GGUF file of the tokenizer, if it is not the checkpoint's");
   app.add_flag("--without-tokenizer", o.withoutTokenizer, "leave the tokenizer out: requests give ids");
   app.add_option("--set", settings, "key=value: a setting of the decoder")->take_all()->allow_extra_args(false);
   app.add_option(

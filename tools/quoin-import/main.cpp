@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
   app.add_option("--guide", options.guide,
                  "checkpoint of the second model, of decoders that have one (default: the first layers)");
   app.add_option("--adapter", options.adapter, "folder of a LoRA adapter, which is merged into the weights");
-  app.add_option("--tokenizer", options.tokenizer, "folder of the tokenizer (default: the checkpoint's)");
+  app.add_option("--tokenizer", options.tokenizer, "folder or GGUF file of the tokenizer (default: the checkpoint's)");
   app.add_option("--set", settings, "key=value: a setting's default, as JSON")->allow_extra_args(false);
   app.add_option("--source", options.source, "folder that the module names (default: the folder's absolute path)");
   try {

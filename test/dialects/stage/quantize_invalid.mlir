@@ -4,7 +4,7 @@
 quoin.weight @e : tensor<8x64xf32> from "model.safetensors" tensor "e"
 stage.step @quantize_c1 {
 ^bb0(%ids: !stage.buffer<row, 1xi32>, %positions: !stage.buffer<row, 1xi32>, %read: !stage.buffer<read, 1xi64>):
-  // expected-error @+1 {{expects rows of f32, not of the host, but found '!stage.buffer<row, 1xi32>'}}
+  // expected-error @+1 {{expects rows of f32, not of 'host' or 'memory', but found '!stage.buffer<row, 1xi32>'}}
   %q = stage.quantize %ids : !stage.buffer<row, 1xi32> -> !stage.buffer<row, 1xi8>
   %h = stage.each_row %ids at %read tables [#stage.weight<@e>] of [0] : (!stage.buffer<row, 1xi32>) -> !stage.buffer<host, 64xf32> {
   ^bb0(%number: index, %row: tensor<64xf32>):
