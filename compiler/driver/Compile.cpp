@@ -9,6 +9,7 @@
 #include "compiler/driver/Metadata.h"
 #include "compiler/driver/OutputFolder.h"
 #include "compiler/driver/ProgramSettings.h"
+#include "compiler/driver/TokenizerFiles.h"
 #include "compiler/driver/WeightSource.h"
 #include "compiler/import/GgufCheckpoint.h"
 #include "compiler/import/Import.h"
@@ -34,9 +35,6 @@
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
 #include "runtime/include/quoin/program.h"
-#include "runtime/tokenizer/ChatTemplate.h"
-#include "runtime/tokenizer/Tokenizer.h"
-#include "support/FileKinds.h"
 #include "support/NestedText.h"
 #include "support/WholeFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -112,8 +110,6 @@ private:
   bool buildFunction(func::FuncOp function);
   bool packWeights(OutputFolder &out, const cpu::WeightPlan &plan, ArtifactDescription &description);
   bool writeProgram(OutputFolder &out, StringRef query);
-  bool copyTokenizer(OutputFolder &out);
-  bool copyTokenizerFiles(OutputFolder &out);
 
   /// An artefact is asked for, not the text of a phase.
   bool isCode() const {
@@ -220,58 +216,16 @@ bool Compiler::chooseDecoders() {
   return true;
 }
 
-/// The files of the tokenizer in `folder`, the prompt's side of a checkpoint; but for the first, any may be missing.
-static std::vector<std::string> tokenizerFiles(const std::string &folder) {
-  const std::string file = Tokenizer::fileIn(folder);
-  const StringRef own = llvm::sys::path::filename(file);
-  std::vector<std::string> names = {own.empty() ? "tokenizer.json" : own.str()};
-  // A folder may have both kinds; then only the one counts.
-  if (names[0] != "tokenizer.json")
-    names.push_back(Tokenizer::mergesFile);
-  names.insert(names.end(), std::begin(TokenizerConfig::files), std::end(TokenizerConfig::files));
-  return names;
-}
-
-/// The same of a GGUF file, which has them in its metadata: what each would be.
-static bool ggufTokenizerFilesOf(const std::string &file, std::vector<std::pair<std::string, std::string>> &texts,
-                                 std::string &error) {
-  for (const char *name : ggufTokenizerFiles) {
-    GgufDocument document{file, name};
-    if (!document.isThere())
-      continue;
-    std::optional<nlohmann::json> made = document.read(error);
-    if (!made) {
-      error += "; '--without-tokenizer' compiles for requests that give ids";
-      return false;
-    }
-    texts.emplace_back(name, made->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  }
-  return true;
-}
-
 /// A file that cannot be a tokenizer is named before the weights are packed, not after.
 bool Compiler::checkTokenizer() {
   tokenizerFolder = options.tokenizer.empty() ? source : options.tokenizer;
   if (options.withoutTokenizer)
     return true;
-  if (isGgufFile(tokenizerFolder)) {
-    std::vector<std::pair<std::string, std::string>> ignored;
-    return ggufTokenizerFilesOf(tokenizerFolder, ignored, error);
-  }
-  if (!options.tokenizer.empty() && Tokenizer::fileIn(options.tokenizer).empty())
-    return fail("'--tokenizer' expects a folder with a tokenizer.json or a vocab.json, but found '" +
+  if (!options.tokenizer.empty() && !hasTokenizer(options.tokenizer))
+    return fail("'--tokenizer' expects a folder with a tokenizer.json or a vocab.json, or a GGUF file with a "
+                "tokenizer, but found '" +
                 options.tokenizer + "'");
-  for (const std::string &name : tokenizerFiles(tokenizerFolder)) {
-    SmallString<128> path(tokenizerFolder);
-    llvm::sys::path::append(path, name);
-    if (std::string kind = fileKindOf(std::string(path)); !kind.empty())
-      return fail(path + ": expects " +
-                  (StringRef(name).ends_with(".json")  ? "JSON"
-                   : StringRef(name).ends_with(".txt") ? "merges"
-                                                       : "a template") +
-                  ", but found " + kind);
-  }
-  return true;
+  return checkTokenizerFiles(tokenizerFolder, error);
 }
 
 /// What the artefact is made of: none of it may lie where the artefact goes.
@@ -311,7 +265,7 @@ bool Compiler::runPasses() {
   // Stages answer what the target is asked for.
   if (isCode() || options.to == "stages") {
     std::optional<WeightStorage> weights = parseWeightStorage(options.weights, error);
-    std::optional<WeightStorage> head = weights ? parseWeightStorage(options.headWeights, error) : std::nullopt;
+    std::optional<WeightStorage> head = weights ? parseHeadStorage(options.headWeights, error) : std::nullopt;
     if (!head)
       return false;
     if (options.group && !wholeBits(*weights) && !wholeBits(*head))
@@ -392,64 +346,6 @@ bool Compiler::packWeights(OutputFolder &out, const cpu::WeightPlan &plan, Artif
     return false;
   if (options.tell)
     tellErrors(description.quantized, options.tell);
-  return true;
-}
-
-bool Compiler::copyTokenizer(OutputFolder &out) {
-  if (options.withoutTokenizer)
-    return true;
-  std::string path;
-  if (isGgufFile(tokenizerFolder)) {
-    std::vector<std::pair<std::string, std::string>> texts;
-    if (!ggufTokenizerFilesOf(tokenizerFolder, texts, error))
-      return false;
-    for (const auto &[name, text] : texts)
-      if (!out.write(name, text, error))
-        return false;
-    if (!texts.empty())
-      path = out.path(texts[0].first);
-  } else if (!copyTokenizerFiles(out)) {
-    return false;
-  } else {
-    path = Tokenizer::fileIn(tokenizerFolder);
-  }
-  if (path.empty())
-    return true;
-  // A tokenizer that does not load would fail every request, and a template every conversation: say so now.
-  std::unique_ptr<Tokenizer> tokenizer = Tokenizer::load(path, error);
-  if (!tokenizer) {
-    error += "; '--without-tokenizer' compiles for requests that give ids";
-    return false;
-  }
-  for (const std::string &problem : tokenizer->chat().problems())
-    if (options.warn)
-      options.warn(problem);
-  return true;
-}
-
-bool Compiler::copyTokenizerFiles(OutputFolder &out) {
-  // From where below the source, and as what: an artefact has no folders.
-  std::vector<std::pair<std::string, std::string>> files;
-  for (std::string &name : tokenizerFiles(tokenizerFolder))
-    files.emplace_back(name, name);
-  SmallString<128> folder(tokenizerFolder);
-  llvm::sys::path::append(folder, TokenizerConfig::templateFolder);
-  std::error_code code;
-  for (llvm::sys::fs::directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) {
-    StringRef name = llvm::sys::path::filename(it->path());
-    if (name.ends_with(".jinja"))
-      files.emplace_back((Twine(TokenizerConfig::templateFolder) + "/" + name).str(),
-                         (Twine(TokenizerConfig::templatePrefix) + name).str());
-  }
-  for (const auto &[from, name] : files) {
-    SmallString<128> path(tokenizerFolder);
-    llvm::sys::path::append(path, from);
-    // A link that leads nowhere is somebody's mistake, not an absent tokenizer.
-    if (!llvm::sys::fs::exists(path) && !llvm::sys::fs::is_symlink_file(path))
-      continue;
-    if (!out.copy(path, name, error))
-      return false;
-  }
   return true;
 }
 
@@ -630,7 +526,9 @@ bool Compiler::buildArtifact() {
     description.stops.assign(stops.asArrayRef().begin(), stops.asArrayRef().end());
 
   // The tokenizer first: its faults should not wait for the weights.
-  if (!copyTokenizer(out) || !packWeights(out, plan, description))
+  if (!options.withoutTokenizer && !copyTokenizerFiles(tokenizerFolder, out, options.warn, error))
+    return false;
+  if (!packWeights(out, plan, description))
     return false;
 
   decoder::ProgramNumbers table;
