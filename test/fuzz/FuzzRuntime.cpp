@@ -59,12 +59,13 @@ struct Asked {
   uint64_t seed = 0;
   std::optional<std::vector<int32_t>> stops;
   std::vector<std::pair<std::string, double>> settings;
+  int32_t banned = -1; // by a hook on scores; -1: there is none
 };
 
 struct Session {
   quoin_session_t *handle = nullptr;
   Asked asked;
-  bool changed = false;  // told something after its run ended
+  bool changed = false;  // told something after its run ended, or a hook since its prompt
   int32_t cancelAt = -1; // the event that cancels
   int32_t events = 0;
 };
@@ -79,6 +80,18 @@ int32_t listen(void *self, const quoin_event_t *event) {
     REQUIRE(event->tokens[change.position] == change.token && !event->open[change.position]);
   }
   return session.events++ == session.cancelAt;
+}
+
+int32_t ban(void *self, const quoin_scores_t *rows) {
+  const auto &asked = *static_cast<const Asked *>(self);
+  REQUIRE(rows->rows >= 1 && rows->count >= 1 && rows->count <= vocabulary && rows->stride >= rows->count);
+  REQUIRE(rows->length >= rows->prompt_length && rows->prompt_length >= 1 && rows->tokens && rows->open);
+  for (int64_t row = 0; row < rows->rows; ++row) {
+    REQUIRE(rows->positions[row] >= -1);
+    if (asked.banned < rows->count)
+      rows->scores[row * rows->stride + asked.banned] = -HUGE_VALF;
+  }
+  return 0;
 }
 
 const void *weights() {
@@ -131,7 +144,7 @@ void Driver::prepare(Session &session) {
   quoin_session_t *s = session.handle;
   Asked &asked = session.asked;
   session.changed |= quoin_session_finished(s);
-  switch (draw.ConsumeIntegralInRange(0, 7)) {
+  switch (draw.ConsumeIntegralInRange(0, 8)) {
   case 0:
   case 1: {
     std::vector<int32_t> ids = drawIds(draw.ConsumeBool() ? 12 : 300);
@@ -188,8 +201,16 @@ void Driver::prepare(Session &session) {
   }
   case 6:
     if (check(quoin_session_set_defaults(s)))
-      asked = {asked.decoder, asked.ids, 64, 0, std::nullopt, {}};
+      asked = {asked.decoder, asked.ids, 64, 0, std::nullopt, {}, asked.banned};
     break;
+  case 7: {
+    int32_t banned = draw.ConsumeIntegralInRange<int32_t>(-1, vocabulary - 1);
+    if (check(quoin_session_edit(s, banned < 0 ? nullptr : ban, &asked))) {
+      asked.banned = banned;
+      session.changed = true;
+    }
+    break;
+  }
   default: {
     int32_t cancelAt = draw.ConsumeBool() ? -1 : draw.ConsumeIntegralInRange(0, 20);
     if (check(quoin_session_listen(s, listen, &session)))
@@ -210,7 +231,7 @@ void Driver::step() {
 }
 
 /// Runs what the session was asked for in a context of its own; the answers must be equal.
-void compareAlone(const Asked &asked, const quoin_result_t &want) {
+void compareAlone(Asked asked, const quoin_result_t &want) {
   quoin_context_t *context = nullptr;
   quoin_model_t *model = nullptr;
   quoin_session_t *session = nullptr;
@@ -227,6 +248,8 @@ void compareAlone(const Asked &asked, const quoin_result_t &want) {
     REQUIRE(quoin_session_set_stops(session, asked.stops->data(), asked.stops->size()) == QUOIN_STATUS_OK);
   for (const auto &[name, value] : asked.settings)
     REQUIRE(quoin_session_set(session, name.c_str(), value) == QUOIN_STATUS_OK);
+  if (asked.banned >= 0)
+    REQUIRE(quoin_session_edit(session, ban, &asked) == QUOIN_STATUS_OK);
   REQUIRE(quoin_session_prompt(session, asked.ids.data(), asked.ids.size()) == QUOIN_STATUS_OK);
   REQUIRE(quoin_generate(session, nullptr, nullptr) == QUOIN_STATUS_OK);
   REQUIRE(quoin_session_result(session, &got) == QUOIN_STATUS_OK);
