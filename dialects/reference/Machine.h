@@ -89,6 +89,8 @@ private:
   mlir::FailureOr<Data> suspendedScores(SuspendScoresOp op);
   mlir::FailureOr<Datum> materialize(mlir::Operation *op, const Logits &logits, mlir::Type type);
   mlir::FailureOr<Data> likeliest(mlir::Operation *op, const Logits &logits, mlir::Value counts);
+  /// Of the token that a row of logits was read at; where the program made them, that of the last call's row.
+  int64_t positionOf(const Logits &logits, size_t row) const;
   /// Lets the request change rows [first, ..) of scores.
   void edit(const Logits &logits, Matrix &scores, int64_t first, const Tensor *positions) const;
   mlir::LogicalResult guide(GuideOp op);

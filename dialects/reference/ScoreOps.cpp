@@ -24,13 +24,19 @@ Matrix Logits::scores(int64_t from, int64_t count) const {
   return result;
 }
 
+int64_t Machine::positionOf(const Logits &l, size_t row) const {
+  const std::vector<int64_t> &all = l.model < 0 ? readPositions : l.positions;
+  return row < all.size() ? all[row] : -1;
+}
+
 void Machine::edit(const Logits &l, Matrix &scores, int64_t first, const Tensor *positions) const {
   static const Sequence nothing;
+  const Sequence *text = (l.model < 0 ? lastText : l.text).get();
   for (int64_t r = 0; request.edit && r < scores.rows; ++r) {
     auto row = static_cast<size_t>(first + r);
-    int64_t position = positions ? (*positions)[row].integer : l.positions[row];
+    int64_t position = positions ? (*positions)[row].integer : positionOf(l, row);
     llvm::MutableArrayRef<double> numbers(scores.row(r), static_cast<size_t>(scores.columns));
-    request.edit({numbers, position, l.text ? *l.text : nothing, static_cast<int64_t>(request.prompt.size())});
+    request.edit({numbers, position, text ? *text : nothing, static_cast<int64_t>(request.prompt.size())});
   }
 }
 
@@ -58,7 +64,7 @@ FailureOr<Machine::Data> Machine::score(Operation *op, const Logits &l, ArrayRef
     edit(l, scores, first, at);
     for (int64_t r = 0; r < scores.rows; ++r) {
       auto row = static_cast<size_t>(first + r);
-      int64_t position = at ? (*at)[row].integer : l.positions[row];
+      int64_t position = at ? (*at)[row].integer : positionOf(l, row);
       name.position = static_cast<uint32_t>(position);
       int32_t asked = of ? static_cast<int32_t>((*of)[row].integer) : -1;
       RowScore s = scoreRow(scores.rowRef(r), program.fill(), transforms, numbers, name, asked);
@@ -252,7 +258,8 @@ static Logits takeRows(const Logits &l, int64_t from, int64_t count) {
   }
   some.hidden = Matrix(count, l.hidden.columns);
   std::copy_n(l.hidden.row(from), count * l.hidden.columns, some.hidden.numbers.begin());
-  some.positions.assign(l.positions.begin() + from, l.positions.begin() + from + count);
+  if (l.model >= 0)
+    some.positions.assign(l.positions.begin() + from, l.positions.begin() + from + count);
   if (l.unconditional)
     some.unconditional = std::make_shared<const Logits>(takeRows(*l.unconditional, from, count));
   return some;
@@ -269,7 +276,6 @@ LogicalResult Machine::rows(RowsOp op) {
   return success();
 }
 
-/// Rows of the last call, as a trace calls them, as far as there are so many.
 LogicalResult Machine::asLogits(AsLogitsOp op) {
   const Tensor &scores = tensor(op.getScores());
   Logits given;
@@ -278,9 +284,6 @@ LogicalResult Machine::asLogits(AsLogitsOp op) {
   for (auto [to, from] : llvm::zip_equal(given.hidden.numbers, scores))
     to = from.real;
   given.model = -1;
-  given.text = lastText;
-  given.positions = readPositions;
-  given.positions.resize(static_cast<size_t>(given.hidden.rows), -1);
   set(op.getLogits(), datum(std::move(given)));
   return success();
 }

@@ -2,7 +2,8 @@
 //
 // Rows of a session that has one are stored and edited on the stepping thread, in the order of sessions and rows,
 // before workers choose from them. The text that the host sees is that of the call which made the logits, however late
-// they are scored: passes of the compiler move scores, and no result may depend on that.
+// they are scored: passes of the compiler move scores, and no result may depend on that. Logits that a program made by
+// itself have no call; there it is the last one's before the score.
 
 #include "edit.h"
 #include "slots.h"

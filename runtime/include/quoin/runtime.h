@@ -309,9 +309,9 @@ typedef struct quoin_scores_t {
   int64_t evaluation;       /* whose scores and draws they are, 0 for the first; -1: the decoder does not say */
   int64_t model;            /* which of the program's models gave them; -1: the decoder made them itself */
   int64_t prompt_length;
-  int64_t length; /* of the sequence that the model was called with, prompt included: */
-  const int32_t *tokens;
-  const uint8_t *open; /* 1: still to be filled */
+  int64_t length;        /* of the sequence that the model was called with, prompt included; 0 if none has run: */
+  const int32_t *tokens; /* then NULL, like the next */
+  const uint8_t *open;   /* 1: still to be filled */
 } quoin_scores_t;
 
 /* Changes scores: bans tokens (minus infinity), adds to scores of some, lowers those that are in the text, lets through
@@ -330,11 +330,12 @@ typedef struct quoin_scores_t {
  * infinity if it did not before: else the session fails with QUOIN_STATUS_INVALID_ARGUMENT, and others go on. */
 typedef int32_t (*quoin_edit_fn)(void *self, const quoin_scores_t *rows);
 
-/* Who may change the session's scores. `fn` may be NULL: nobody; `self` is handed back and may be NULL. Rows of a
- * session with such a hook are stored, which a decoder that filters nothing does without, and measured from what is
- * stored: a hook that changes nothing changes no arg max, a statistic by no more than its rounding, and a draw only
- * where that decides it. Sessions without one are what they would be alone, bit by bit. Which pages of the prompt are
- * shared does not change, since a hook sees no keys and values. */
+/* Who may change the session's scores. `fn` may be NULL: nobody; `self` is handed back and may be NULL. It is said
+ * before a run or after it, in between is QUOIN_STATUS_INVALID_ARGUMENT. Rows of a session with such a hook are stored,
+ * which a decoder that filters nothing does without, and measured from what is stored: a hook that changes nothing
+ * changes no arg max, a statistic by no more than its rounding, and a draw only where that decides it. Sessions without
+ * one are what they would be alone, bit by bit. Which pages of the prompt are shared does not change, since a hook sees
+ * no keys and values. */
 quoin_status_t quoin_session_edit(quoin_session_t *session, quoin_edit_fn fn, void *self);
 
 /* Runs the decoder up to its first model call and no further, so that a request which its decoder refuses fails before
