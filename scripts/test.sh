@@ -123,9 +123,9 @@ fi
 for level in $([ -n "${QUOIN_CPU:-}" ] || lower_levels); do
   export QUOIN_CPU=$level
   echo "-- $level"
-  unit "$bin"/Cpu*Test "$bin"/Function*Test "$bin"/HalideTest
+  unit "$bin"/Cpu*Test "$bin"/WholeTest "$bin"/Function*Test "$bin"/HalideTest
   one "lit/tools ($level)" "$(sed -n 's/^LLVM_EXTERNAL_LIT:[A-Z]*=//p' build/release/CMakeCache.txt)" -q build/release/test --filter tools/
-  for test in attention precision batching; do suite "$test.py ($level)" python3 "test/e2e/$test.py"; done
+  for test in attention precision batching whole_numbers; do suite "$test.py ($level)" python3 "test/e2e/$test.py"; done
   unset QUOIN_CPU
 done
 

@@ -203,7 +203,7 @@ def refusals():
         said = harness.call("quoin-import", base.folder, "-o", os.path.join(top, "m.mlir"), "--adapter", folder)
         expect(said.returncode == 0 and "the adapter's key 'a_new_key' is not read" in said.stderr, said.stderr)
         r = harness.call("quoin-compile", os.path.join(top, "m.mlir"), "-o", os.path.join(top, "out"), "--quiet", "--adapter", folder)
-        expect(r.returncode == 1 and "--adapter and --guide with a checkpoint's folder only" in r.stderr, r.stderr)
+        expect(r.returncode == 1 and "--adapter and --guide with a checkpoint only" in r.stderr, r.stderr)
         harness.tool("quoin-compile", os.path.join(top, "m.mlir"), "-o", os.path.join(top, "out"), "--quiet")
 
 
