@@ -84,6 +84,14 @@ function(quoin_library name)
   endif()
 endfunction()
 
+# Code that reads arguments or asserts, once in a run, is left as the front end makes it: that takes half the time to compile, and what
+# runs long lies in libraries. The level itself cannot be another, since the precompiled header binds all to one.
+function(quoin_as_written name)
+  if(NOT QUOIN_ENABLE_SANITIZERS)
+    target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -disable-llvm-passes>")
+  endif()
+endfunction()
+
 # quoin_tool(name SOURCES... [NO_MLIR])
 function(quoin_tool name)
   cmake_parse_arguments(arg "NO_MLIR" "" "" ${ARGN})

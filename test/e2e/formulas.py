@@ -15,7 +15,7 @@ import attention
 from attention import Folder, check, inputs, predicate, program
 from harness import main
 
-COUNT = int(os.environ.get("QUOIN_FORMULAS", "480"))
+COUNT = int(os.environ.get("QUOIN_FORMULAS", "300"))
 SEED = int(os.environ.get("QUOIN_SEED", "7"))
 TOGETHER = 40
 LENGTHS = [1, 3, 16, 31, 63, 64, 65, 100, 128, 129, 130]

@@ -118,7 +118,7 @@ def guides_of_import():
                                     (first, ["--decoder", "guided-diffusion", "--guide", other], "a guide expects the model's 333 ids, but found 280"),
                                     (first, ["--decoder", "guided-diffusion", "--set", "guide_layers=9"], "'guide_layers' expects at most the model's 3 layers"),
                                     (text, ["--set", "block=0.5"], "expects an integer from 0 to 2147483647, but found 0.5"),
-                                    (text, ["--set", "blok=4"], "expects a setting of the program's decoders (block), but found 'blok'"),
+                                    (text, ["--set", "blok=4"], "expects a setting of the program's decoders (block, guide_layers), but found 'blok'"),
                                     (text, ["--set", "guide_layers=2"], "expects to be given when its program is made")):
             r = harness.call("quoin-compile", source, "-o", os.path.join(top, "no"), "--quiet", *more)
             expect(r.returncode == 1 and words in r.stderr and not os.path.exists(os.path.join(top, "no")), f"{more}: expects {words}, but found {r.stderr}")
