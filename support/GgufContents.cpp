@@ -206,7 +206,7 @@ bool GgufReader::values(GgufValue &to, uint32_t type, uint64_t count, const std:
   case 12:
     return reals<double>(to, count, what);
   default:
-    return fail(what + " expects a type from 0 to 12" + (to.list ? ", no list in a list," : "") + " but found " +
+    return fail(what + " expects a type from 0 to 12" + (to.list ? ", no list in a list" : "") + ", but found " +
                 std::to_string(type));
   }
 }

@@ -86,7 +86,7 @@ TEST(Gguf, RefusesCountsThatCannotBe) {
   EXPECT_EQ(list(7, 1, "\2"), "key 'k' expects flags of 0 or 1, but found 2");
   EXPECT_EQ(errorOf(File().key("k", 8, Bytes().put(uint64_t(1) << 60).all).bytes()),
             "key 'k' expects a text of at most 19 bytes, but found 1152921504606846976 (a download that did not end?)");
-  EXPECT_EQ(errorOf(File().key("k", 13, "").bytes()), "key 'k' expects a type from 0 to 12 but found 13");
+  EXPECT_EQ(errorOf(File().key("k", 13, "").bytes()), "key 'k' expects a type from 0 to 12, but found 13");
 }
 
 TEST(Gguf, RefusesTablesThatDoNotFit) {
