@@ -14,8 +14,12 @@ constexpr GgufLayout ggufLayouts[] = {
     {"dream", false, false}, {"llada", true, true},   {"llada-moe", false, false},
 };
 
-/// More than any template takes.
+/// As many as `stage.experts` takes.
 constexpr int64_t mostExperts = 4096;
+/// With those of experts, each of which has a name of its own and may be a single byte of the file.
+constexpr size_t mostNames = size_t(1) << 20;
+/// Of a layer's number: it stands in the names of all its experts.
+constexpr size_t mostDigits = 6;
 
 /// `#` is the layer's number, `*` that of an expert. Behind each stands ".weight" or ".bias".
 struct NameRow {
@@ -51,7 +55,8 @@ bool fitsRow(std::string_view name, std::string_view row, std::string_view &numb
   if (name.size() <= at + tail.size() || !name.starts_with(row.substr(0, at)) || !name.ends_with(tail))
     return false;
   number = name.substr(at, name.size() - at - tail.size());
-  return number.find_first_not_of("0123456789") == number.npos && (number == "0" || number[0] != '0');
+  return number.size() <= mostDigits && number.find_first_not_of("0123456789") == number.npos &&
+         (number == "0" || number[0] != '0');
 }
 
 std::string withNumber(std::string_view text, char mark, std::string_view number) {
@@ -132,6 +137,13 @@ std::unique_ptr<SafetensorsFile> SafetensorsFile::openGguf(const std::string &pa
   std::unique_ptr<SafetensorsFile> result(new SafetensorsFile());
   result->file = path;
   result->gguf = file;
+  auto add = [&](const std::string &name, const TensorView &view) {
+    if (!result->tensors.emplace(name, view).second)
+      message = "expects each tensor once, but found '" + shortened(name, 200) + "' twice";
+    else if (result->tensors.size() > mostNames)
+      message = "expects at most " + std::to_string(mostNames) + " tensors, but found more with those of experts";
+    return message.empty();
+  };
   for (const auto &[name, tensor] : contents.tensors) {
     // Numbers of the configuration.
     if (name == "rope_freqs.weight")
@@ -149,7 +161,8 @@ std::unique_ptr<SafetensorsFile> SafetensorsFile::openGguf(const std::string &pa
                   std::to_string(tensor.shape.front()) + " rows for the heads of 'attention.head_count'");
     std::string known = checkpointName(*layout, name);
     if (known.find('*') == known.npos) {
-      result->tensors.emplace(known.empty() ? name : known, std::move(view));
+      if (!add(known.empty() ? name : known, view))
+        return fail(message);
       continue;
     }
     if (view.shape.size() != 3 || view.shape.front() > mostExperts)
@@ -161,7 +174,8 @@ std::unique_ptr<SafetensorsFile> SafetensorsFile::openGguf(const std::string &pa
     view.shape.erase(view.shape.begin());
     view.size /= experts;
     for (size_t i = 0; i < experts; ++i, view.data += view.size)
-      result->tensors.emplace(withNumber(known, '*', std::to_string(i)), view);
+      if (!add(withNumber(known, '*', std::to_string(i)), view))
+        return fail(message);
   }
   return result;
 }

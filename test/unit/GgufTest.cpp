@@ -280,4 +280,45 @@ TEST(GgufTensors, RefuseWhatTheyCannotUndo) {
                    "heads of 'attention.head_count'");
 }
 
+TEST(GgufTensors, HaveNumbersOfLayersThatAreShort) {
+  std::string error, long7 = "blk.1000000.ffn_up_exps.weight", zero = "blk.00.ffn_up_exps.weight";
+  File file;
+  file.word("general.architecture", "qwen3moe").tensor("blk.999999.ffn_up_exps.weight", {1, 1, 1}, 0, floats({1}));
+  file.tensor(long7, {1, 1, 1}, 0, floats({1})).tensor(zero, {1, 1, 1}, 0, floats({1}));
+  std::unique_ptr<SafetensorsFile> read = opened(file, error);
+  ASSERT_TRUE(read) << error;
+  EXPECT_EQ(read->names(), (std::vector<std::string>{zero, long7, "model.layers.999999.mlp.experts.0.up_proj.weight"}));
+}
+
+TEST(GgufTensors, AreThereOnce) {
+  std::string error;
+  const std::string own = "model.layers.0.self_attn.v_proj.weight";
+  File file;
+  file.word("general.architecture", "llama").tensor(own, {1}, 0, floats({1}));
+  file.tensor("blk.0.attn_v.weight", {1}, 0, floats({2}));
+  EXPECT_FALSE(opened(file, error));
+  EXPECT_EQ(error, "expects each tensor once, but found '" + own + "' twice");
+  File experts;
+  experts.word("general.architecture", "qwen3moe").tensor("blk.0.ffn_up_exps.weight", {1, 1, 2}, 0, floats({1, 2}));
+  experts.tensor("model.layers.0.mlp.experts.1.up_proj.weight", {1, 1}, 0, floats({2}));
+  EXPECT_FALSE(opened(experts, error));
+  EXPECT_EQ(error, "expects each tensor once, but found 'model.layers.0.mlp.experts.1.up_proj.weight' twice");
+}
+
+TEST(GgufTensors, AreNotTooManyWithExperts) {
+  std::string error;
+  File file;
+  file.word("general.architecture", "qwen3moe");
+  for (int i = 0; i <= 256; ++i)
+    file.tensor("blk." + std::to_string(i) + ".ffn_up_exps.weight", {1, 1, 4096}, 24, std::string(4096, '\1'));
+  EXPECT_FALSE(opened(file, error));
+  EXPECT_EQ(error, "expects at most 1048576 tensors, but found more with those of experts");
+  File one;
+  one.word("general.architecture", "qwen3moe");
+  one.tensor("blk.0.ffn_up_exps.weight", {1, 1, 4097}, 24, std::string(4097, '\1'));
+  EXPECT_FALSE(opened(one, error));
+  EXPECT_EQ(error,
+            "tensor 'blk.0.ffn_up_exps.weight' expects a matrix for each of at most 4096 experts, but found 4097");
+}
+
 } // namespace
