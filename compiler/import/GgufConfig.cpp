@@ -11,6 +11,7 @@
 #include "support/JsonText.h"
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <type_traits>
@@ -116,13 +117,14 @@ constexpr GgufFamily ggufFamilies[] = {
     {"llada-moe", "llada", false, true, false, false},
 };
 
+/// Of pairs of features in `rope_freqs.weight`: far more than a head has.
+constexpr int64_t mostFactors = 4096;
+
 class ConfigMaker {
 public:
-  ConfigMaker(const GgufFile &gguf, const GgufLayout &itsLayout, json &to, std::string &message)
-      : file(gguf), contents(gguf.contents()), layout(itsLayout),
-        family(*std::find_if(std::begin(ggufFamilies), std::end(ggufFamilies),
-                             [&](const GgufFamily &each) { return each.architecture == itsLayout.architecture; })),
-        config(to), error(message) {}
+  ConfigMaker(const GgufFile &gguf, const GgufLayout &itsLayout, const GgufFamily &itsFamily, json &to,
+              std::string &message)
+      : file(gguf), contents(gguf.contents()), layout(itsLayout), family(itsFamily), config(to), error(message) {}
   bool run();
 
 private:
@@ -154,6 +156,13 @@ private:
 /// A whole number as it is read from a text: without sign where it has none.
 json asParsed(int64_t value) { return value < 0 ? json(value) : json(static_cast<uint64_t>(value)); }
 
+/// A number for a message; JSON has no word for some.
+std::string describeNumber(double value) {
+  if (std::isnan(value))
+    return "NaN";
+  return std::isinf(value) ? (value < 0 ? "-Infinity" : "Infinity") : json(value).dump();
+}
+
 /// A value for a message.
 std::string describeValue(const GgufValue &value) {
   if (value.list)
@@ -162,7 +171,7 @@ std::string describeValue(const GgufValue &value) {
     return *flag ? "true" : "false";
   if (auto text = value.text())
     return "'" + shortened(std::string(*text)) + "'";
-  return value.kind == GgufValue::Kind::Integer ? std::to_string(*value.integer()) : json(*value.real()).dump();
+  return value.kind == GgufValue::Kind::Integer ? std::to_string(*value.integer()) : describeNumber(*value.real());
 }
 
 bool ConfigMaker::fail(std::string_view key, const std::string &expected, const GgufValue *found) {
@@ -171,14 +180,15 @@ bool ConfigMaker::fail(std::string_view key, const std::string &expected, const 
   return false;
 }
 
-/// A number or a flag, as a number.
+/// A number or a flag, as a number. What is not finite is none.
 std::optional<double> ConfigMaker::number(std::string_view key) const {
   const GgufValue *value = find(key);
   if (!value)
     return std::nullopt;
   if (std::optional<bool> flag = value->flag())
     return *flag ? 1 : 0;
-  return value->real();
+  std::optional<double> real = value->real();
+  return real && std::isfinite(*real) ? real : std::nullopt;
 }
 
 /// It is a model, and all of one.
@@ -189,8 +199,9 @@ bool ConfigMaker::wholeFile() {
   const GgufValue *parts = contents.find("split.count");
   if (parts && parts->integer().value_or(2) > 1) {
     const GgufValue *part = contents.find("split.no");
+    const int64_t number = part ? part->integer().value_or(0) : 0; // from 0; the largest stands for all above it, too
     error = "expects a file with all tensors, but found part " +
-            std::to_string(part ? part->integer().value_or(0) + 1 : 1) + " of " + describeValue(*parts) +
+            std::to_string(number < INT64_MAX ? number + 1 : number) + " of " + describeValue(*parts) +
             " (split files have to be merged first: llama-gguf-split --merge)";
     return false;
   }
@@ -208,7 +219,7 @@ bool ConfigMaker::named() {
     const char *name = layout.ofOlmo ? row.olmo : row.usual;
     if (std::optional<int64_t> integer = ggufInteger(contents, layout, row.gguf))
       config[name] = asParsed(*integer);
-    else if (std::optional<double> real = value->real())
+    else if (std::optional<double> real = value->real(); real && std::isfinite(*real))
       config[name] = *real;
     else
       return fail(full(row.gguf), "a number, the same for all layers", value);
@@ -280,26 +291,31 @@ bool ConfigMaker::pairFactors(json &scaling) {
   auto tensor = contents.tensors.find("rope_freqs.weight");
   if (tensor == contents.tensors.end())
     return true;
-  if (tensor->second.type != "F32" || tensor->second.shape.size() != 1 || tensor->second.shape[0] > 4096) {
-    error = "tensor 'rope_freqs.weight' expects a vector of F32, but found " + std::string(tensor->second.type) +
-            " of " + std::to_string(tensor->second.shape.size()) + " dimensions";
+  const std::vector<int64_t> &shape = tensor->second.shape;
+  if (tensor->second.type != "F32" || shape.size() != 1 || shape[0] > mostFactors) {
+    error = "tensor 'rope_freqs.weight' expects a vector of F32 of at most " + std::to_string(mostFactors) +
+            " factors, but found " + std::string(tensor->second.type) + " of " +
+            (shape.size() == 1 ? std::to_string(shape[0]) + " factors" : std::to_string(shape.size()) + " dimensions");
     return false;
   }
   json factors = json::array();
   bool any = false;
-  for (int64_t i = 0; i < tensor->second.shape[0]; ++i) {
+  for (int64_t i = 0; i < shape[0]; ++i) {
     float factor;
     std::memcpy(&factor, file.data() + tensor->second.begin + static_cast<size_t>(i) * sizeof(float), sizeof(float));
     if (!std::isfinite(factor) || factor <= 0) {
-      error = "tensor 'rope_freqs.weight' expects numbers above 0, but found " + json(factor).dump();
+      error = "tensor 'rope_freqs.weight' expects numbers above 0, but found " + describeNumber(factor);
       return false;
     }
     any |= factor != 1;
     factors.push_back(factor);
   }
   if (any && !scaling.is_null()) {
-    error = "tensor 'rope_freqs.weight' expects no other scaling of rotary embeddings, but '" +
-            full("rope.scaling.type") + "' is " + scaling["rope_type"].dump();
+    const char *key = "rope.scaling.type";
+    for (const char *other : {"rope.scaling.factor", "rope.scale_linear"})
+      key = find(key) ? key : other;
+    error = "tensor 'rope_freqs.weight' expects no other scaling of rotary embeddings, but found key '" + full(key) +
+            "' with " + describeValue(*find(key));
     return false;
   }
   if (any)
@@ -310,7 +326,7 @@ bool ConfigMaker::pairFactors(json &scaling) {
 bool ConfigMaker::rotary() {
   for (const char *name : {"rope_factors_long.weight", "rope_factors_short.weight"})
     if (has(name)) {
-      error = std::string("expects no tensor '") + name + "', which is not supported, but the file has it";
+      error = std::string("expects no tensor '") + name + "', which is not supported, but found one";
       return false;
     }
   const GgufValue *type = find("rope.scaling.type");
@@ -321,6 +337,10 @@ bool ConfigMaker::rotary() {
     if (kind != "none" && kind != "linear" && kind != "yarn")
       return fail(full("rope.scaling.type"), "'none', 'linear' or 'yarn'", type);
   }
+  for (const char *key : {"rope.scaling.factor", "rope.scale_linear", "rope.scaling.original_context_length",
+                          "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow"})
+    if (const GgufValue *value = find(key); value && !number(key))
+      return fail(full(key), "a number", value);
   std::optional<double> factor = number("rope.scaling.factor");
   if (!factor)
     factor = number("rope.scale_linear");
@@ -423,5 +443,14 @@ bool ConfigMaker::run() {
 
 bool quoin::ggufConfig(const GgufFile &file, json &config, std::string &error) {
   const GgufLayout *layout = ggufLayout(file.contents(), error);
-  return layout && ConfigMaker(file, *layout, config, error).run();
+  if (!layout)
+    return false;
+  const auto *family = std::find_if(std::begin(ggufFamilies), std::end(ggufFamilies),
+                                    [&](const GgufFamily &each) { return each.architecture == layout->architecture; });
+  if (family == std::end(ggufFamilies)) {
+    error = "key 'general.architecture' expects one whose config.json is known, but found '" +
+            std::string(layout->architecture) + "'";
+    return false;
+  }
+  return ConfigMaker(file, *layout, *family, config, error).run();
 }

@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <set>
 using namespace quoin;
 using namespace quoin::gguf_test;
 using nlohmann::json;
@@ -90,7 +92,49 @@ TEST(GgufConfig, ReadsScalings) {
   none.tensor("rope_freqs.weight", {2}, 0, floats({1, 1})).word("llama.rope.scaling.type", "none");
   EXPECT_FALSE(documentOf(none, "config.json").contains("rope_scaling"));
   real(factors, "llama.rope.scaling.factor", 4);
-  EXPECT_THAT(documentOf(factors, "config.json"), HasSubstr("'rope_freqs.weight' expects no other scaling"));
+  EXPECT_EQ(documentOf(factors, "config.json"), "tensor 'rope_freqs.weight' expects no other scaling of rotary "
+                                                "embeddings, but found key 'llama.rope.scaling.factor' with 4.0");
+  factors.word("llama.rope.scaling.type", "yarn");
+  EXPECT_THAT(documentOf(factors, "config.json"), HasSubstr("found key 'llama.rope.scaling.type' with 'yarn'"));
+}
+
+TEST(GgufConfig, RefusesScalingsThatCannotBe) {
+  auto factors = [](std::vector<uint64_t> sizes, const std::vector<float> &all) {
+    return documentOf(model("llama").tensor("rope_freqs.weight", std::move(sizes), 0, floats(all)), "config.json");
+  };
+  const std::string vector =
+      "tensor 'rope_freqs.weight' expects a vector of F32 of at most 4096 factors, but found F32 of ";
+  EXPECT_EQ(factors({4097}, std::vector<float>(4097, 1)), vector + "4097 factors");
+  EXPECT_EQ(factors({2, 1}, {1, 1}), vector + "2 dimensions");
+  const std::string above = "tensor 'rope_freqs.weight' expects numbers above 0, but found ";
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(factors({1}, {-infinity}), above + "-Infinity");
+  EXPECT_EQ(factors({1}, {infinity}), above + "Infinity");
+  EXPECT_EQ(factors({1}, {std::numeric_limits<float>::quiet_NaN()}), above + "NaN");
+  EXPECT_EQ(factors({1}, {0}), above + "0.0");
+  File file = model("llama");
+  EXPECT_EQ(documentOf(real(file, "llama.rope.scaling.factor", infinity), "config.json"),
+            "key 'llama.rope.scaling.factor' expects a number, but found Infinity");
+  EXPECT_EQ(documentOf(model("llama").word("llama.rope.scale_linear", "2"), "config.json"),
+            "key 'llama.rope.scale_linear' expects a number, but found '2'");
+  EXPECT_EQ(documentOf(model("llama").tensor("rope_factors_long.weight", {1}, 0, floats({1})), "config.json"),
+            "expects no tensor 'rope_factors_long.weight', which is not supported, but found one");
+}
+
+/// `general.architecture` is one of these by the names of tensors; each is one by its keys, too.
+TEST(GgufConfig, KnowsEveryArchitecture) {
+  const std::string named = documentOf(File().word("general.architecture", "?"), "config.json").get<std::string>();
+  std::set<std::string> names;
+  size_t from = named.find("one of ");
+  for (size_t at = named.find('\'', from); at < named.find(", but found"); at = named.find('\'', at + 1)) {
+    size_t end = named.find('\'', at + 1);
+    names.insert(named.substr(at + 1, end - at - 1));
+    at = end;
+  }
+  EXPECT_GE(names.size(), 7u) << named;
+  EXPECT_TRUE(names.count("llama") && names.count("llada-moe")) << named;
+  for (const std::string &name : names)
+    EXPECT_TRUE(documentOf(model(name), "config.json").is_object()) << name;
 }
 
 TEST(GgufConfig, RefusesOtherModels) {
@@ -120,6 +164,15 @@ TEST(GgufConfig, RefusesOtherModels) {
   EXPECT_THAT(says(model("llama"), [](File &f) { f.count("split.count", 2).count("split.no", 1); }),
               HasSubstr("expects a file with all tensors, but found part 2 of 2 (split files"));
   EXPECT_EQ(says(model("llama"), [](File &f) { f.word("general.type", "mmproj"); }),
+  EXPECT_THAT(
+      says(model("llama"), [](File &f) { f.count("split.count", 2).key("split.no", 11, Bytes().put(INT64_MAX).all); }),
+      HasSubstr("but found part 9223372036854775807 of 2 (split files"));
+  EXPECT_EQ(
+      says(model("llama"), [](File &f) { real(f, "llama.rope.freq_base", std::numeric_limits<float>::infinity()); }),
+      "key 'llama.rope.freq_base' expects a number, the same for all layers, but found Infinity");
+  EXPECT_EQ(
+      says(model("llama"), [](File &f) { real(f, "llama.logit_scale", std::numeric_limits<float>::quiet_NaN()); }),
+      "key 'llama.logit_scale' expects 1 (not supported), but found NaN");
             "key 'general.type' expects 'model', but found 'mmproj'");
 }
 
