@@ -2,6 +2,7 @@
 
 #include "compiler/import/GgufCheckpoint.h"
 #include "GgufFixture.h"
+#include "compiler/import/CheckpointFiles.h"
 #include "compiler/import/JsonFile.h"
 #include "runtime/tokenizer/Tokenizer.h"
 #include <fstream>
@@ -174,6 +175,33 @@ TEST(GgufConfig, RefusesOtherModels) {
       says(model("llama"), [](File &f) { real(f, "llama.logit_scale", std::numeric_limits<float>::quiet_NaN()); }),
       "key 'llama.logit_scale' expects 1 (not supported), but found NaN");
             "key 'general.type' expects 'model', but found 'mmproj'");
+}
+
+TEST(GgufFiles, CompareRowsInTheirOrder) {
+  std::string path = testing::TempDir() + "gguf_same.gguf", error;
+  File file = model("llama");
+  file.count("llama.attention.head_count_kv", 1);
+  // The same numbers in pairs of two heads, in pairs of one, and in order.
+  file.tensor("blk.0.attn_q.weight", {2, 8}, 0, floats({0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15}));
+  file.tensor("blk.0.attn_k.weight", {2, 8}, 0, floats({0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15}));
+  file.tensor("blk.0.attn_v.weight", {2, 8}, 0, floats({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}));
+  file.tensor("blk.1.attn_q.weight", {2, 8}, 0, floats({0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 16}));
+  std::ofstream(path, std::ios::binary) << file.bytes();
+  std::optional<CheckpointFiles> files = CheckpointFiles::open(path, error);
+  ASSERT_TRUE(files) << error;
+  auto same = [&](const std::string &one, const std::string &other) {
+    auto full = [](const std::string &name) {
+      return "model.layers." + name.substr(0, 2) + "self_attn." + name[2] + "_proj.weight";
+    };
+    return files->sameNumbers(full(one), full(other), error);
+  };
+  EXPECT_TRUE(same("0.q", "0.v"));
+  EXPECT_TRUE(same("0.q", "0.k"));
+  EXPECT_TRUE(same("0.q", "0.q"));
+  EXPECT_FALSE(same("0.q", "1.q"));
+  EXPECT_FALSE(same("1.q", "0.v"));
+  EXPECT_EQ(error, "");
+  std::remove(path.c_str());
 }
 
 //===----------------------------------------------------------------------===//
