@@ -10,6 +10,7 @@
 #include "runtime/tokenizer/Unicode.h"
 #include "support/JsonText.h"
 #include <algorithm>
+#include <cstdint>
 #include <tuple>
 #include <unordered_map>
 
@@ -60,6 +61,12 @@ struct TokenKind {
   enum : int64_t { normal = 1, unknown = 2, control = 3, userDefined = 4, unused = 5, byte = 6 };
 };
 
+/// Pieces that are longer are never merged: SentencePiece itself makes none of more than 16 characters, and each byte
+/// is a place to take one apart.
+constexpr size_t mostOfPiece = 256;
+/// Far above any published tokenizer, which has two or three for a token.
+constexpr size_t mostMerges = size_t(1) << 23;
+
 /// The tokenizer's keys, checked.
 class TokenizerMaker {
 public:
@@ -87,7 +94,7 @@ private:
   }
   bool bytePairs(json &out);
   bool sentencePieces(json &out);
-  json mergesOfScores(const json &vocabulary) const;
+  bool mergesOfScores(const json &vocabulary, json &merges);
   void addTokens(json &out) const;
   bool addEnds(json &out, bool begins);
 
@@ -223,34 +230,38 @@ bool TokenizerMaker::bytePairs(json &out) {
 }
 
 /// The merges of a vocabulary whose tokens have scores.
-json TokenizerMaker::mergesOfScores(const json &vocabulary) const {
+bool TokenizerMaker::mergesOfScores(const json &vocabulary, json &merges) {
   const std::vector<double> &scores = find("scores")->reals;
-  std::unordered_map<std::string_view, size_t> ids;
+  std::unordered_map<std::string_view, uint32_t> ids;
   for (const auto &[text, number] : vocabulary.items())
-    ids.emplace(text, number.get<size_t>());
+    ids.emplace(text, number.get<uint32_t>());
   struct PieceMerge {
-    double score;
-    size_t token, left, right;
+    uint32_t token, left, right;
   };
   std::vector<PieceMerge> all;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    if (kinds[i] != TokenKind::normal)
-      continue;
+  for (uint32_t i = 0; i < texts.size(); ++i) {
     std::string_view text = texts[i];
+    if (kinds[i] != TokenKind::normal || text.size() > mostOfPiece)
+      continue;
     for (size_t at = 1; at < text.size(); ++at) {
       auto left = ids.find(text.substr(0, at)), right = ids.find(text.substr(at));
-      if (left != ids.end() && right != ids.end() && kinds[left->second] == TokenKind::normal &&
-          kinds[right->second] == TokenKind::normal)
-        all.push_back({scores[i], i, left->second, right->second});
+      if (left == ids.end() || right == ids.end() || kinds[left->second] != TokenKind::normal ||
+          kinds[right->second] != TokenKind::normal)
+        continue;
+      if (all.size() == mostMerges)
+        return fail("tokenizer.ggml.tokens", "pieces with at most " + std::to_string(mostMerges) +
+                                                 " ways to put one together of two others, but found more");
+      all.push_back({i, left->second, right->second});
     }
   }
-  std::sort(all.begin(), all.end(), [](const PieceMerge &a, const PieceMerge &b) {
-    return std::tuple(-a.score, a.token, a.left, a.right) < std::tuple(-b.score, b.token, b.left, b.right);
+  std::sort(all.begin(), all.end(), [&](const PieceMerge &a, const PieceMerge &b) {
+    return std::tuple(-scores[a.token], a.token, a.left, a.right) <
+           std::tuple(-scores[b.token], b.token, b.left, b.right);
   });
-  json merges = json::array();
+  merges = json::array();
   for (const PieceMerge &merge : all)
     merges.push_back({texts[merge.left], texts[merge.right]});
-  return merges;
+  return true;
 }
 
 bool TokenizerMaker::sentencePieces(json &out) {
@@ -290,7 +301,9 @@ bool TokenizerMaker::sentencePieces(json &out) {
   out["normalizer"] = {{"type", "Sequence"}, {"normalizers", normalizers}};
   out["pre_tokenizer"] = nullptr;
   out["decoder"] = {{"type", "Sequence"}, {"decoders", decoders}};
-  json merges = mergesOfScores(vocabulary);
+  json merges;
+  if (!mergesOfScores(vocabulary, merges))
+    return false;
   out["model"] = {{"type", "BPE"},
                   {"fuse_unk", true},
                   {"byte_fallback", true},
@@ -332,6 +345,8 @@ bool TokenizerMaker::config(json &out) {
     if (key != own && !key.starts_with(std::string(own) + "."))
       continue;
     std::optional<std::string_view> text = value.text();
+    if (!isValidUtf8(key))
+      return fail(own, "names of templates in UTF-8, but found '" + forMessage(key) + "'");
     if (!text || !isValidUtf8(*text))
       return fail(shortened(key, 200), "a text in UTF-8, but found another value");
     templates.push_back({{"name", key == own ? "default" : key.substr(own.size() + 1)}, {"template", *text}});

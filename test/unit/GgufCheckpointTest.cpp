@@ -8,9 +8,9 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <limits>
 #include <set>
+
 using namespace quoin;
 using namespace quoin::gguf_test;
 using nlohmann::json;
@@ -164,7 +164,6 @@ TEST(GgufConfig, RefusesOtherModels) {
             "key 'llama.feed_forward_length' expects a number, the same for all layers, but found a list of 2");
   EXPECT_THAT(says(model("llama"), [](File &f) { f.count("split.count", 2).count("split.no", 1); }),
               HasSubstr("expects a file with all tensors, but found part 2 of 2 (split files"));
-  EXPECT_EQ(says(model("llama"), [](File &f) { f.word("general.type", "mmproj"); }),
   EXPECT_THAT(
       says(model("llama"), [](File &f) { f.count("split.count", 2).key("split.no", 11, Bytes().put(INT64_MAX).all); }),
       HasSubstr("but found part 9223372036854775807 of 2 (split files"));
@@ -174,6 +173,7 @@ TEST(GgufConfig, RefusesOtherModels) {
   EXPECT_EQ(
       says(model("llama"), [](File &f) { real(f, "llama.logit_scale", std::numeric_limits<float>::quiet_NaN()); }),
       "key 'llama.logit_scale' expects 1 (not supported), but found NaN");
+  EXPECT_EQ(says(model("llama"), [](File &f) { f.word("general.type", "mmproj"); }),
             "key 'general.type' expects 'model', but found 'mmproj'");
 }
 
@@ -282,6 +282,26 @@ TEST(GgufTokenizer, MergesPiecesByScore) {
   EXPECT_EQ(tokenizer->encodePrompt("abc a"), (Ids{1, 11, 10, 2}));
 }
 
+TEST(GgufTokenizer, BoundsMergesOfPieces) {
+  auto as = [](size_t count) { return std::string(count, 'a'); };
+  auto pieces = [](const std::vector<std::string> &tokens) {
+    File file;
+    file.word("tokenizer.ggml.model", "llama");
+    texts(file, "tokenizer.ggml.tokens", tokens);
+    numbers<float>(file, "tokenizer.ggml.scores", 6, std::vector<float>(tokens.size()));
+    return documentOf(file, "tokenizer.json");
+  };
+  // The longest is not taken apart.
+  json made = pieces({as(1), as(255), as(256), as(257)});
+  EXPECT_EQ(made["model"]["merges"], json::array({json::array({as(1), as(255)}), json::array({as(255), as(1)})}));
+  std::vector<std::string> many;
+  for (size_t i = 1; i < 64; ++i)
+    many.push_back(as(i));
+  many.resize(many.size() + (1 << 23) / 63 + 1, as(64));
+  EXPECT_EQ(pieces(many), "key 'tokenizer.ggml.tokens' expects pieces with at most 8388608 ways to put one together of "
+                          "two others, but found more");
+}
+
 TEST(GgufTokenizer, HasTheTokensAndTemplatesOfItsConfig) {
   File file;
   file.word("tokenizer.ggml.model", "gpt2").count("tokenizer.ggml.eos_token_id", 1);
@@ -291,6 +311,10 @@ TEST(GgufTokenizer, HasTheTokensAndTemplatesOfItsConfig) {
   file.word("tokenizer.chat_template.tools", "two");
   EXPECT_EQ(documentOf(file, "tokenizer_config.json")["chat_template"],
             json::parse(R"([{"name": "default", "template": "one"}, {"name": "tools", "template": "two"}])"));
+  file.word("tokenizer.chat_template.\xff", "three");
+  EXPECT_EQ(documentOf(file, "tokenizer_config.json"),
+            "key 'tokenizer.chat_template' expects names of templates in UTF-8, but found "
+            "'tokenizer.chat_template.\xEF\xBF\xBD'");
 }
 
 TEST(GgufTokenizer, RefusesWhatItCannotRead) {
