@@ -39,10 +39,15 @@ static std::unique_ptr<Tokenizer> tokenizerOfGguf(const std::string &file) {
   std::optional<nlohmann::json> tokens = tokenizer.read(error), settings;
   if (tokens)
     settings = config.read(error);
-  TokenizerConfig read;
-  if (!settings || !TokenizerConfig::parse(settings->dump(), "", "", read, error))
+  if (!settings)
     throw Failure{error};
-  std::unique_ptr<Tokenizer> made = Tokenizer::fromJson(tokens->dump(), read, error);
+  auto text = [](const nlohmann::json &value) {
+    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  };
+  TokenizerConfig read;
+  if (!TokenizerConfig::parse(text(*settings), "", "", read, error))
+    throw Failure{file + ": " + error};
+  std::unique_ptr<Tokenizer> made = Tokenizer::fromJson(text(*tokens), read, error);
   if (!made)
     throw Failure{file + ": " + error};
   return made;
