@@ -1,10 +1,11 @@
 //===- FuzzGguf.cpp - hostile GGUF files -----------------------------------===//
 //
-// What opens must keep the promises of Gguf.h and GgufTensors.h.
+// What opens must keep the promises of Gguf.h, GgufTensors.h and GgufCheckpoint.h.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Fuzz.h"
+#include "compiler/import/GgufCheckpoint.h"
 #include "support/CheckpointTensors.h"
 #include "support/Gguf.h"
 
@@ -36,11 +37,34 @@ static void checkContents(std::string_view file) {
     REQUIRE(ranges[i - 1].second <= ranges[i].first);
 }
 
+/// The documents of its folder, or what is wrong with it.
+static void checkDocuments(const std::string &path) {
+  std::string error;
+  std::unique_ptr<GgufFile> file = GgufFile::open(path, error);
+  if (!file) {
+    REQUIRE(isOneLine(error) && error.starts_with(path + ": "));
+    return;
+  }
+  auto check = [](bool good, const nlohmann::json &made, const std::string &message) {
+    REQUIRE(good ? made.is_object() : isOneLine(message) && message.find("expects ") != message.npos);
+    if (good)
+      REQUIRE(!made.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).empty());
+  };
+  nlohmann::json config, tokenizer, settings;
+  std::string ofConfig, ofTokenizer, ofSettings;
+  check(ggufConfig(*file, config, ofConfig), config, ofConfig);
+  if (!hasGgufTokenizer(file->contents()))
+    return;
+  check(ggufTokenizer(file->contents(), tokenizer, ofTokenizer), tokenizer, ofTokenizer);
+  check(ggufTokenizerConfig(file->contents(), settings, ofSettings), settings, ofSettings);
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const Folder folder;
   std::string_view input(reinterpret_cast<const char *>(data), size);
   checkContents(input);
   std::string error, path = folder.write("model.gguf", input);
+  checkDocuments(path);
   std::unique_ptr<SafetensorsFile> opened = openTensors(path, error);
   if (!opened) {
     REQUIRE(isOneLine(error) && error.starts_with(path + ": "));

@@ -41,6 +41,14 @@ def gguf():
         yield "empty", made({}, [])
         for kind in ("Q8_0", "Q4_0", "Q4_K", "Q6_K"):
             yield kind, made({"general.architecture": "qwen3"}, [("token_embd.weight", kind, [1, 256], gguf_file.drawn(kind, 256, random.Random(1)))])
+        sizes = {"qwen3." + k: v for k, v in {"embedding_length": 2, "block_count": 1, "context_length": 64, "attention.head_count": 1,
+                                              "attention.layer_norm_rms_epsilon": 1e-6, "rope.scaling.type": "yarn", "rope.scaling.factor": 4.0, "other": 1}.items()}
+        tokens = {"tokenizer.ggml." + k: v for k, v in {"tokens": ["a", "b", "ab", "<s>"], "token_type": [1, 1, 1, 3], "eos_token_id": 3, "add_eos_token": True}.items()}
+        tensors = [("token_embd.weight", "F32", [4, 2], pack([0.5] * 8, "F32")), ("rope_freqs.weight", "F32", [1], pack([1.0], "F32"))]
+        yield "merges", made({"general.architecture": "qwen3"} | sizes | tokens |
+                             {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "qwen2", "tokenizer.ggml.merges": ["a b"], "tokenizer.chat_template.x": "{{ x }}"}, tensors)
+        yield "pieces", made(tokens | {"general.architecture": "llama", "tokenizer.ggml.model": "llama", "tokenizer.ggml.scores": [-2.0, -2.0, -1.0, 0.0],
+                                       "tokenizer.chat_template": "{{ x }}"}, [])
         yield "aligned", made({"general.architecture": "dream", "general.alignment": 8}, [("output.weight", "BF16", [1, 3], b"123456")], 8)
 
 
