@@ -2,15 +2,13 @@
 
 #include "support/Safetensors.h"
 #include "support/FileKinds.h"
+#include "support/MappedFile.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <iterator>
+#include <optional>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 using namespace quoin;
 
@@ -140,46 +138,27 @@ bool quoin::widenToDouble(const TensorView &tensor, std::vector<double> &out) {
   return true;
 }
 
-namespace {
-/// Closes on every way out.
-struct Descriptor {
-  int number;
-  ~Descriptor() {
-    if (number >= 0)
-      ::close(number);
-  }
-};
-} // namespace
-
 std::unique_ptr<SafetensorsFile> SafetensorsFile::open(const std::string &path, std::string &error) {
   auto fail = [&](const std::string &what) {
     error = path + ": " + what;
     return nullptr;
   };
-  Descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (fd.number < 0)
-    return fail(std::strerror(errno));
-  struct stat info;
-  if (::fstat(fd.number, &info) != 0)
-    return fail(std::strerror(errno));
-  if (!S_ISREG(info.st_mode))
-    return fail("expects a file, but found something else");
-  auto length = static_cast<uint64_t>(info.st_size);
+  std::string message;
+  std::optional<std::string_view> all = mapFile(path, message);
+  if (!all)
+    return fail(message);
+  // Not make_unique: the constructor is private.
+  std::unique_ptr<SafetensorsFile> result(new SafetensorsFile());
+  result->file = path;
+  result->mapping = const_cast<char *>(all->data());
+  result->length = all->size();
+  const uint64_t length = all->size();
   if (length < 8)
     return fail("expects at least 8 bytes, but found " + std::to_string(length) +
                 " (a download that did not begin, or a disk that was full?)");
 
-  // Not make_unique: the constructor is private.
-  std::unique_ptr<SafetensorsFile> result(new SafetensorsFile());
-  result->file = path;
-  void *mapping = ::mmap(nullptr, length, PROT_READ, MAP_PRIVATE, fd.number, 0);
-  if (mapping == MAP_FAILED)
-    return fail(std::strerror(errno));
-  result->mapping = mapping;
-  result->length = length;
-
-  const auto *bytes = static_cast<const uint8_t *>(mapping);
-  std::string_view head(static_cast<const char *>(mapping), std::min<uint64_t>(length, fileKindBytes));
+  const auto *bytes = reinterpret_cast<const uint8_t *>(all->data());
+  std::string_view head = all->substr(0, fileKindBytes);
   if (std::string kind = fileKind(head); !kind.empty())
     return fail("expects a safetensors file, but found " + kind);
   if (looksLikeJson(head) && !looksLikeSafetensors(head))
@@ -193,9 +172,7 @@ std::unique_ptr<SafetensorsFile> SafetensorsFile::open(const std::string &path, 
                 (headerLength <= maxHeaderLength ? cutOff : " (this is no safetensors file)"));
 
   SafetensorsHeader header;
-  std::string message;
-  std::string_view json(static_cast<const char *>(mapping) + 8, headerLength);
-  if (!parseSafetensorsHeader(json, length - 8 - headerLength, header, message))
+  if (!parseSafetensorsHeader(all->substr(8, headerLength), length - 8 - headerLength, header, message))
     return fail(message);
   const uint8_t *data = bytes + 8 + headerLength;
   for (auto &[name, entry] : header.entries) {

@@ -1,9 +1,11 @@
 //===- SafetensorsTest.cpp - files that are right and files that are not ---===//
 
 #include "support/Safetensors.h"
+#include "support/Gguf.h"
 #include <cstdio>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 using namespace quoin;
 
@@ -171,6 +173,16 @@ TEST(Safetensors, NamesFilesThatAreSomethingElse) {
   says("{\"error\": \"not found\"}", "expects a safetensors file, but found JSON");
   says("\x1f\x8b\x08", "a gzip file");
   says(std::string(600, '\0'), "nothing but zeros");
+}
+
+TEST(Safetensors, WaitsForNobodyAtAPipe) {
+  std::string path = testing::TempDir() + "safetensors_pipe", error;
+  std::remove(path.c_str());
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_FALSE(SafetensorsFile::open(path, error));
+  EXPECT_EQ(error, path + ": expects a file, but found something else");
+  EXPECT_FALSE(isGgufFile(path));
+  std::remove(path.c_str());
 }
 
 TEST(Safetensors, NamesFilesThatAreMissing) {
