@@ -66,13 +66,12 @@ static std::string copy(Suffixes &s) {
   if (!s.take("bulk")) {
     switch (s.oneOf({"ca", "cg", "commit_group", "wait_group", "wait_all", "mbarrier"})) {
     case 0:
+      in.op = Opcode::CpAsync;
+      break;
     case 1:
       in.op = Opcode::CpAsync;
-      if (!takeShared(s) || in.space == Space::Cluster)
-        s.refuse("it copies to shared memory of the block");
-      s.expect("global");
-      s.maybe({"L2::64B", "L2::128B", "L2::256B"});
-      return "SGi?u";
+      in.wrap = true; // past the first level, in whole chunks only
+      break;
     case 2:
       in.op = Opcode::CpAsyncCommit;
       return " ";
@@ -92,6 +91,11 @@ static std::string copy(Suffixes &s) {
       in.type = s.type({B64});
       return "m";
     }
+    if (!takeShared(s) || in.space == Space::Cluster)
+      s.refuse("it copies to shared memory of the block");
+    s.expect("global");
+    s.maybe({"L2::64B", "L2::128B", "L2::256B"});
+    return "SGi?u";
   }
   if (s.take("commit_group")) {
     in.op = Opcode::BulkCommit;
@@ -219,10 +223,32 @@ std::string readAsyncForm(Suffixes &s) {
   return "";
 }
 
+/// Roundings, flushing and saturation that PTX does not have, or that are not computed here.
+static void checkRounding(const Instruction &in) {
+  auto refuse = [&](const std::string &what) {
+    throw Refusal{{in.line, "expects ." + std::string(nameOf(in.type)) + what}};
+  };
+  bool wide = in.type == F64, brain = in.type == BF16 || in.type == BF16x2, half = in.type == F16 || in.type == F16x2;
+  if (in.op == Opcode::Cvt) {
+    if (wide && in.saturate)
+      refuse(" without '.sat', but found it");
+    return;
+  }
+  if ((wide || brain || half) && in.rounding != Rounding::Nearest)
+    refuse(" to be rounded to nearest, but found another rounding");
+  if ((wide || brain) && (in.ftz || in.saturate))
+    refuse(std::string(" without '.ftz' and '.sat', but found '") + (in.ftz ? ".ftz'" : ".sat'"));
+  if (in.relu && in.saturate)
+    refuse(" with one of '.relu' and '.sat', but found both");
+}
+
 /// The immediates whose values are part of a form.
 void checkForm(const Instruction &in) {
   auto refuse = [&](const std::string &what) { throw Refusal{{in.line, what}}; };
   auto value = [&](size_t i) { return in.operands[i].value; };
+  checkRounding(in);
+  if (in.op == Opcode::CpAsync && in.wrap && value(2) != 16)
+    refuse("expects cp.async.cg to copy 16 bytes, but found " + std::to_string(value(2)));
   if (in.op == Opcode::CpAsync && value(2) != 4 && value(2) != 8 && value(2) != 16)
     refuse("expects cp.async to copy 4, 8 or 16 bytes, but found " + std::to_string(value(2)));
   if (in.op == Opcode::SetMaxNReg && (value(0) < 24 || value(0) > 256 || value(0) % 8))

@@ -302,7 +302,7 @@ static uint64_t integerResult(const Instruction &in, const uint64_t (&v)[4], boo
   case Opcode::Not:
     return ~a;
   case Opcode::Shl:
-    return (b & 0xffffffff) >= bitsOf(in.type) ? 0 : a << b;
+    return (b & 0xffffffff) >= bitsOf(in.type) ? 0 : a << (b & 0xffffffff);
   case Opcode::Shr:
     return shiftRight(in.type, a, b & 0xffffffff);
   case Opcode::Bfe:
