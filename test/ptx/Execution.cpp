@@ -4,7 +4,8 @@
 //   2. A random warp that can go on does, for 1 to 64 instructions. If its threads have parted, the part at the lowest
 //      place goes first, mostly, so that it can meet the others again.
 //   3. Parts at one place become one.
-//   4. If none can go on, asynchronous work ends; if there is none either, that is a deadlock.
+//   4. If none can go on, asynchronous work ends; if there is none either, that is a deadlock. Bulk copies end some
+//      time while others go on, too, since these may be asking a flag.
 //
 //===----------------------------------------------------------------------===//
 
@@ -226,6 +227,9 @@ void Execution::schedule() {
     step(warp, chosen, 1 + unsigned(random() % 64));
     if (launch.timing == Timing::Random && random() % 4 == 0)
       finishSomething(false);
+    // Late is not never: who asks a flag again and again waits, too.
+    else if (launch.timing == Timing::Late && random() % 256 == 0)
+      finishSomething(true);
   }
 }
 

@@ -203,6 +203,19 @@ TEST(PtxOrder, BulkCopies) {
       {1, 2, 3, 4}, 4);
 }
 
+TEST(PtxOrder, CopiesEndWhileAFlagIsAsked) {
+  // One warp asks a flag again and again, which the other sets once the copy has ended.
+  std::string body = "setp.eq.u32 %p3, %t, 0; @%p3 st.shared.b32 [smem+1024], 0;\n" + kBulk +
+                     "setp.ge.u32 %p4, %t, 32; @%p4 bra ASK;\n"
+                     "AGAIN: mbarrier.try_wait.parity.shared.b64 %p2, [smem+2048], 0; @!%p2 bra AGAIN; // -\n"
+                     "@%p3 st.release.cta.shared.b32 [smem+1024], 1;\n"
+                     "ASK: ld.acquire.cta.shared.b32 %r4, [smem+1024]; setp.eq.u32 %p2, %r4, 0; @%p2 bra ASK;\n"
+                     "mul.lo.u32 %r1, %t, 4; ld.shared.b32 %r2, [%r1]; st.global.b32 [%at], %r2;";
+  Launch launch;
+  launch.mostInstructions = 1 << 18;
+  expectNeeded(body, 64, Fault::Kind::Race, 0, "a bulk copy", kShared, launch);
+}
+
 TEST(PtxOrder, ReuseOfASlot) {
   // The slot is filled again once all have read it, which they say at a second mbarrier.
   std::string body =
