@@ -27,6 +27,9 @@ void Execution::finishCopy(Warp &warp, const CopyInFlight &copy) {
   to.shadow->end(to.offset, copy.bytes);
 }
 
+/// A wait leaves at most 255 groups unfinished.
+static constexpr ptrdiff_t kMostGroupsKept = 256;
+
 /// Ends the copies of these lanes up to a group of each.
 static void finishGroups(Step &step, const std::array<uint32_t, 32> &last) {
   std::deque<CopyInFlight> &copies = step.warp.copies;
@@ -73,14 +76,24 @@ static void copy(Step &step) {
   x.count(to, step.mask, bytes, Space::Shared);
 }
 
+/// What a thread copied and did not commit yet becomes a group.
+static void commit(Step &step) {
+  forLanes(step.mask, [&](unsigned l) {
+    std::vector<uint32_t> &ends = step.warp.committed[l];
+    ends.push_back(step.warp.copyGroup[l]++);
+    if (ends.size() >= size_t(2 * kMostGroupsKept)) // no wait asks for older ones
+      ends.erase(ends.begin(), ends.end() - kMostGroupsKept);
+  });
+}
+
 static void waitForCopies(Step &step) {
   std::array<uint32_t, 32> last = {};
+  if (step.in.wrap) // wait_all ends what is in no group yet, too
+    commit(step);
+  size_t kept = step.in.wrap ? 0 : size_t(step.in.operands[0].value);
   forLanes(step.mask, [&](unsigned l) {
-    uint32_t &group = step.warp.copyGroup[l];
-    if (step.in.wrap) // wait_all ends what is in no group yet, too
-      ++group;
-    uint32_t kept = step.in.wrap ? 0 : uint32_t(step.in.operands[0].value);
-    last[l] = group - 1 > kept ? group - 1 - kept : 0;
+    const std::vector<uint32_t> &ends = step.warp.committed[l];
+    last[l] = ends.size() > kept ? ends[ends.size() - 1 - kept] : 0;
   });
   finishGroups(step, last);
   forLanes(step.mask,
@@ -102,7 +115,7 @@ static void arriveAfterCopies(Step &step) {
               "expects an order of accesses, but found none: it uses an mbarrier that was initialised by " +
                   x.described(barrier.initialised));
     x.clocks->note(barrier.gathering, x.clocks->copiesOf(step.thread(l)), last[l]);
-    ++step.warp.copyGroup[l];
+    ++step.warp.copyGroup[l]; // no commit: the copies so far stay in the group that the next one makes
     if (!step.in.wrap)
       return; // what it adds to the count it takes away again
     if (!barrier.pending)
@@ -234,7 +247,7 @@ Outcome runCopy(Step &step) {
     copy(step);
     break;
   case Opcode::CpAsyncCommit:
-    forLanes(step.mask, [&](unsigned l) { ++step.warp.copyGroup[l]; });
+    commit(step);
     break;
   case Opcode::CpAsyncWait:
     waitForCopies(step);

@@ -64,7 +64,10 @@ struct Warp {
   uint64_t now = 0, fencedAt = 0;
 
   std::deque<CopyInFlight> copies;
+  /// The number that a thread's next copies get, which grows at each commit and at each arrival of copies; the last
+  /// numbers of the groups that it committed, of which a wait leaves the latest.
   std::array<uint32_t, 32> copyGroup, storeGroup;
+  std::array<std::vector<uint32_t>, 32> committed;
   /// The phase of the cluster's barrier at which a thread arrived last, counted from 1.
   std::array<uint32_t, 32> clusterPhase;
   std::deque<ProductInFlight> products;

@@ -176,6 +176,23 @@ TEST(PtxOrder, AsynchronousCopies) {
                32, Fault::Kind::Race);
 }
 
+TEST(PtxOrder, ArrivalsOfCopiesCommitNothing) {
+  const std::string begin =
+      "setp.ne.u32 %p1, %t, 0; @%p1 bra L; mbarrier.init.shared.b64 [smem+2048], 32;\n"
+      "L: bar.sync 0; mul.lo.u32 %r1, %t, 16; and.b32 %r2, %t, 15; mad.wide.u32 %d1, %r2, 16, %in;\n"
+      "cp.async.cg.shared.global [%r1], [%d1], 16;\n"
+      "cp.async.mbarrier.arrive.noinc.shared.b64 [smem+2048];\n"
+      "cp.async.ca.shared.global [%r1+1024], [%d1], 8; cp.async.commit_group;\n";
+  // Both copies are in the one group that the wait leaves unfinished.
+  expectNeeded(begin + "cp.async.wait_group 1;\n"
+                       "W: mbarrier.try_wait.parity.shared.b64 %p2, [smem+2048], 0; @!%p2 bra W; // -\n"
+                       "ld.shared.b32 %r3, [%r1]; cp.async.wait_all;",
+               32, Fault::Kind::Race, 17, "cp.async");
+  expectNeeded(begin + "cp.async.wait_group 0; // -\nld.shared.b32 %r3, [%r1]; ld.shared.b32 %r3, [%r1+1024];\n"
+                       "cp.async.wait_all;",
+               32, Fault::Kind::Race, 16, "cp.async");
+}
+
 /// A thread initialises an mbarrier at smem + 2048 and one copies 256 bytes of the input to smem.
 static const std::string kBulk =
     "setp.ne.u32 %p1, %t, 0; @%p1 bra READY; mbarrier.init.shared.b64 [smem+2048], 1; "
