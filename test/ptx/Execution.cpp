@@ -31,6 +31,9 @@ void Execution::prepare() {
   uint64_t threads = product(threadShape);
   if (threads < 1 || threads > kMostThreads)
     fail(Kind::Launch, "expects 1 to 1024 threads a block, but found " + std::to_string(threads));
+  if (kernel->mostThreads && threads > kernel->mostThreads)
+    fail(Kind::Launch, "expects at most " + std::to_string(kernel->mostThreads) +
+                           " threads, as the kernel says, but found " + std::to_string(threads));
   blockThreads = unsigned(threads);
   warpsPerBlock = (blockThreads + 31) / 32;
   if (product(launch.grid) < 1 || product(launch.grid) > (1 << 20))
@@ -46,9 +49,9 @@ void Execution::prepare() {
                              std::to_string(launch.arguments[i].size()));
     std::copy(launch.arguments[i].begin(), launch.arguments[i].end(), parameters.begin() + each.offset);
   }
-  if (launch.dynamicShared > (1 << 20))
-    fail(Kind::Launch,
-         "expects at most 1048576 bytes of shared memory, but found " + std::to_string(launch.dynamicShared));
+  if (uint64_t shared = uint64_t(kernel->sharedBytes) + launch.dynamicShared; shared > kMostSharedBytes)
+    fail(Kind::Launch, "expects at most " + std::to_string(kMostSharedBytes) + " bytes of shared memory, but found " +
+                           std::to_string(shared));
 }
 
 void Execution::run() {

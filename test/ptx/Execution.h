@@ -23,6 +23,8 @@ using Lanes = std::array<uint64_t, 32>;
 /// to 31, as addresses in shared::cluster do.
 inline constexpr uint64_t kSharedWindow = uint64_t(1) << 56, kParamWindow = uint64_t(1) << 57;
 inline constexpr unsigned kMostMbarriers = 64, kMostThreads = 1024, kMostClusterBlocks = 16;
+/// Of a block, its own and what the launch adds: 227 KiB.
+inline constexpr unsigned kMostSharedBytes = 232448;
 
 /// Threads of a warp at one instruction.
 struct Fragment {

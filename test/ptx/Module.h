@@ -232,6 +232,8 @@ struct Kernel {
   unsigned sharedBytes = 0;
   /// Threads of a block and blocks of a cluster where the text says so; 0 where it does not.
   std::array<unsigned, 3> threads = {}, cluster = {};
+  /// The most threads of a block, whatever their shape; 0 where the text does not say.
+  uint64_t mostThreads = 0;
 };
 
 struct Module {

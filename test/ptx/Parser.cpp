@@ -235,17 +235,21 @@ void Parser::attributes(Kernel &made) {
     }
   };
   while (!takeIf("{")) {
-    std::array<unsigned, 3> ignored;
-    if (takeIf(".reqntid"))
+    std::array<unsigned, 3> most;
+    if (takeIf(".reqntid")) {
       three(made.threads);
-    else if (takeIf(".reqnctapercluster"))
+    } else if (takeIf(".reqnctapercluster")) {
       three(made.cluster);
-    else if (takeIf(".maxntid"))
-      three(ignored);
-    else if (takeIf(".minnctapersm") || takeIf(".maxnreg") || takeIf(".maxclusterrank"))
+    } else if (takeIf(".maxntid")) {
+      three(most);
+      made.mostThreads = uint64_t(most[0]) * most[1] * most[2];
+      if (!made.mostThreads)
+        refuse("expects at least one thread, but found none");
+    } else if (takeIf(".minnctapersm") || takeIf(".maxnreg") || takeIf(".maxclusterrank")) {
       number(1 << 16);
-    else if (!takeIf(".explicitcluster"))
+    } else if (!takeIf(".explicitcluster")) {
       refuseFound("'{' or a directive of a kernel that the machine knows");
+    }
   }
 }
 

@@ -203,6 +203,7 @@ TEST(PtxParser, RefusesWhatItDoesNotKnowWithItsLine) {
             "2: expects kernels only, since calls are not modelled, but found '.func'");
   EXPECT_EQ(refusal(".entry k() {\n ret;\n"), "3: expects '}' at the end of 'k', but found the end of the text");
   EXPECT_EQ(refusal("/* never"), "1: expects '*/' after '/*', but found the end of the text");
+  EXPECT_EQ(refusal(".entry k() .maxntid 0 { ret; }"), "1: expects at least one thread, but found none");
   EXPECT_EQ(refusal(".address_size 32"), "1: expects addresses of 64 bits, but found others");
 }
 

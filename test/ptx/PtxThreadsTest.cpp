@@ -172,4 +172,31 @@ TEST(PtxThreads, LaunchesThatDoNotFitAreRefused) {
   }
 }
 
+TEST(PtxThreads, LaunchesBeyondLimitsAreRefused) {
+  auto runs = [](std::string text, unsigned threads, unsigned dynamicShared) {
+    if (size_t at = text.find(".reqntid 64"); threads && at != std::string::npos)
+      text.replace(at, 11, ".maxntid 8, 8");
+    Module module = read(text);
+    Machine machine(module);
+    Launch launch;
+    launch.kernel = "k";
+    launch.threads = {threads, threads ? 1u : 0u, threads ? 1u : 0u};
+    launch.dynamicShared = dynamicShared;
+    launch.arguments = {argument(uint64_t(0)), argument(uint64_t(0))};
+    bool right = machine.launch(launch);
+    for (const Fault &each : machine.faults())
+      EXPECT_EQ(each.kind, Fault::Kind::Launch);
+    return right;
+  };
+  EXPECT_TRUE(runs(kernelOf("ret;", 64), 64, 0));
+  EXPECT_TRUE(runs(kernelOf("ret;", 64), 33, 0));
+  EXPECT_FALSE(runs(kernelOf("ret;", 64), 65, 0));
+  EXPECT_TRUE(runs(kernelOf("ret;", 64), 0, 232448));
+  EXPECT_FALSE(runs(kernelOf("ret;", 64), 0, 232449));
+  EXPECT_FALSE(runs(kernelOf("ret;", 64), 0, ~0u));
+  const char *own = ".shared .align 16 .b8 smem[16];\n";
+  EXPECT_TRUE(runs(kernelOf("ret;", 64, own), 0, 232432));
+  EXPECT_FALSE(runs(kernelOf("ret;", 64, own), 0, 232448));
+}
+
 } // namespace quoin::ptx::test::threads
