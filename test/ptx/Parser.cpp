@@ -126,16 +126,16 @@ void Parser::variable(Space space, std::vector<Variable> &into, uint64_t &used) 
   for (const Variable &each : into)
     if (each.name == made.name)
       refuse("expects one variable of a name, but found '" + made.name + "' again");
-  if (takeIf("="))
-    initial(made, elementBytes);
-  expect(";");
-  if (!made.dynamic) {
+  if (!made.dynamic) { // before room is made for a value
     made.offset = alignTo(used, made.align);
     used = made.offset + made.bytes;
     uint64_t most = space == Space::Shared ? kMostShared : kMostGlobal;
     if (used > most)
       refuse("expects variables of at most " + std::to_string(most) + " bytes, but found " + std::to_string(used));
   }
+  if (takeIf("="))
+    initial(made, elementBytes);
+  expect(";");
   into.push_back(std::move(made));
 }
 

@@ -202,6 +202,9 @@ TEST(PtxParser, RefusesWhatItDoesNotKnowWithItsLine) {
   EXPECT_EQ(refusal(".version 8.0\n.func f() { ret; }"),
             "2: expects kernels only, since calls are not modelled, but found '.func'");
   EXPECT_EQ(refusal(".entry k() {\n ret;\n"), "3: expects '}' at the end of 'k', but found the end of the text");
+  // Before room is made for its value.
+  EXPECT_EQ(refusal(".global .align 8 .b64 huge[268435456] = {x};"),
+            "1: expects variables of at most 268435456 bytes, but found 2147483648");
   EXPECT_EQ(refusal("/* never"), "1: expects '*/' after '/*', but found the end of the text");
   EXPECT_EQ(refusal(".entry k() .maxntid 0 { ret; }"), "1: expects at least one thread, but found none");
   EXPECT_EQ(refusal(".address_size 32"), "1: expects addresses of 64 bits, but found others");
