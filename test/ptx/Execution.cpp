@@ -129,6 +129,7 @@ void Execution::setUp(Block &block, unsigned rank, unsigned linear) {
     warp.poison.assign(registers, ~0u);
     warp.writtenAt.assign(registers, 0);
     warp.busy.assign(registers, 0);
+    warp.isResult.assign(registers, 0);
     warp.copyGroup.fill(1);
     warp.storeGroup.fill(1);
     warp.clusterPhase.fill(0);

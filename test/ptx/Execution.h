@@ -62,6 +62,8 @@ struct Warp {
   /// When a register was written, in instructions of the warp, but for products; the group of a product in flight.
   std::vector<uint64_t> writtenAt;
   std::vector<uint32_t> busy;
+  /// Whether a busy register is written by its product, or read only.
+  std::vector<uint8_t> isResult;
   std::vector<Fragment> fragments;
   uint64_t now = 0, fencedAt = 0;
 

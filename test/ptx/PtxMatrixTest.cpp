@@ -200,19 +200,27 @@ TEST(PtxMatrix, MisuseOfProductsIsFound) {
   const std::string head =
       "mul.lo.u32 %r1, %t, 64; st.shared.v4.b32 [%r1], {%t, %t, %t, %t}; st.shared.v4.b32 [%r1+16], {%t, %t, %t, %t};"
       "st.shared.v4.b32 [%r1+32], {%t, %t, %t, %t}; st.shared.v4.b32 [%r1+48], {%t, %t, %t, %t};\n"
-      "fence.proxy.async; bar.sync 0; mov.b32 %r2, 0; mov.b32 %r3, 0; mov.b32 %r4, 0; mov.b32 %r5, 0;\n";
+      "fence.proxy.async; bar.sync 0; mov.b32 %r2, 0; mov.b32 %r3, 0; mov.b32 %r4, 0; mov.b32 %r5, 0;\n"
+      "mov.b32 %r6, 0; mov.b32 %r7, 0; mov.b32 %r8, 0; mov.b32 %r9, 0; mov.b32 %r10, 0; mov.b32 %r11, 0;"
+      "mov.b32 %r12, 0; mov.b32 %r13, 0;\n";
   const std::string fence = "wgmma.fence.sync.aligned;\n",
                     multiply = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r2, %r3, %r4, %r5}, "
                                "0x4000004000010000, 0x4000004000010000, 1, 1, 1, 0, 0;\n",
+                    byRegisters = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r6, %r7, %r8, %r9}, "
+                                  "{%r10, %r11, %r12, %r13}, 0x4000004000010000, 1, 1, 1, 0;\n",
+                    ofResults = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r6, %r7, %r8, %r9}, "
+                                "{%r2, %r3, %r4, %r5}, 0x4000004000010000, 1, 1, 1, 0;\n",
+                    intoFactors = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%r10, %r11, %r12, %r13}, "
+                                  "0x4000004000010000, 0x4000004000010000, 1, 1, 1, 0, 0;\n",
                     commit = "wgmma.commit_group.sync.aligned;\n", wait = "wgmma.wait_group.sync.aligned 0;\n",
                     store = "st.global.v4.b32 [%at], {%r2, %r3, %r4, %r5};\n";
-  auto faultsOf = [&](const std::string &body) {
+  auto faultsOf = [&](const std::string &body, unsigned threads = 128) {
     std::vector<Fault> all;
     for (Timing timing : kTimings) {
       std::vector<Fault> faults;
       Launch launch;
       launch.timing = timing;
-      run<uint32_t>(kernelOf(head + body, 128, ".shared .align 1024 .b8 smem[8192];\n"), {0}, 512, faults, launch);
+      run<uint32_t>(kernelOf(head + body, threads, ".shared .align 1024 .b8 smem[8192];\n"), {0}, 512, faults, launch);
       if (faults.empty())
         return std::vector<Fault>();
       all = faults;
@@ -220,6 +228,13 @@ TEST(PtxMatrix, MisuseOfProductsIsFound) {
     return all;
   };
   EXPECT_TRUE(faultsOf(fence + multiply + multiply + commit + wait + store).empty());
+  EXPECT_TRUE(faultsOf(fence + multiply + byRegisters + byRegisters + commit + wait + store).empty());
+  EXPECT_TRUE(faultsOf(fence + multiply + commit + wait + fence + ofResults + commit + wait).empty());
+  EXPECT_TRUE(faultsOf(fence + byRegisters + commit + wait + fence + intoFactors + commit + wait).empty());
+  std::vector<Fault> lacking = faultsOf(fence + multiply + commit + wait, 96);
+  ASSERT_FALSE(lacking.empty());
+  EXPECT_NE(lacking[0].text.find("expects the four warps of a group, but found 3"), std::string::npos)
+      << lacking[0].text;
   const std::pair<std::string, Fault::Kind> wrong[] = {
       {multiply + commit + wait + store, Fault::Kind::Product},
       {fence + "mov.b32 %r2, 1;\n" + multiply + commit + wait + store, Fault::Kind::Product},
@@ -227,6 +242,11 @@ TEST(PtxMatrix, MisuseOfProductsIsFound) {
       {fence + multiply + commit + "mov.b32 %r3, 0;\n" + wait, Fault::Kind::Product},
       {fence + multiply + commit + "wgmma.wait_group.sync.aligned 1;\n" + store + wait, Fault::Kind::Product},
       {fence + multiply + wait + store, Fault::Kind::Product}, // not committed
+      {fence + multiply + ofResults + commit + wait, Fault::Kind::Product},
+      {fence + multiply + commit + fence + ofResults + commit + wait, Fault::Kind::Product},
+      {fence + byRegisters + intoFactors + commit + wait, Fault::Kind::Product},
+      {fence + byRegisters + commit + "wgmma.wait_group.sync.aligned 1;\n" + intoFactors + commit + wait,
+       Fault::Kind::Product},
       {"setp.ge.u32 %p1, %t, 96; @%p1 bra L;\n" + fence + multiply + commit + wait + "L:", Fault::Kind::Product},
       {"st.shared.b32 [%r1], 5;\n" + fence + multiply + commit + wait, Fault::Kind::Race},
       {"bar.sync 0; st.shared.b32 [%r1], 5; bar.sync 0;\n" + fence + multiply + commit + wait, Fault::Kind::Proxy},

@@ -95,6 +95,9 @@ static void begin(Step &step) {
   auto unready = [&](const std::string &what) {
     x.fault(Fault::Kind::Product, "expects wgmma.fence after the last write of " + what + ", but found none");
   };
+  if (warp.index / 4 * 4 + 4 > x.warpsPerBlock)
+    x.fail(Fault::Kind::Product, "expects the four warps of a group, but found " + std::to_string(x.warpsPerBlock % 4) +
+                                     " in the block's last");
   const Operand &scale = in.operands[3];
   bool accumulates = scale.kind == Operand::Kind::Immediate ? scale.value != 0 : step.readUniform(3, "a scale") != 0;
   if (!warp.fencedAt)
@@ -103,9 +106,13 @@ static void begin(Step &step) {
     size_t reg = size_t(each.reg);
     if (accumulates && warp.poison[reg])
       x.fault(Fault::Kind::Unwritten, "expects an accumulator that was written, but found one that nobody wrote");
+    if (warp.busy[reg] && !warp.isResult[reg])
+      x.fail(Fault::Kind::Product,
+             "expects a wait for the product that reads a register, but found it made an accumulator before");
     if (!warp.busy[reg] && warp.writtenAt[reg] > warp.fencedAt)
       unready("an accumulator");
     warp.busy[reg] = warp.productGroup;
+    warp.isResult[reg] = 1;
     warp.poison[reg] = 0;
   }
   ProductInFlight made = {&in, 0, step.readUniform(2, "a matrix descriptor"), accumulates, warp.productGroup};
@@ -113,12 +120,16 @@ static void begin(Step &step) {
   if (left.kind == Operand::Kind::Vector) {
     for (const Operand &each : left.parts) {
       size_t reg = size_t(each.reg);
+      if (warp.busy[reg] && warp.isResult[reg])
+        x.fail(Fault::Kind::Product,
+               "expects a wait for the product that writes a register, but found it multiplied before");
       if (warp.poison[reg])
         x.fault(Fault::Kind::Unwritten,
                 "expects numbers to multiply that were written, but found one that nobody wrote");
       if (warp.writtenAt[reg] > warp.fencedAt)
         unready("a factor in registers");
       warp.busy[reg] = warp.productGroup;
+      warp.isResult[reg] = 0;
     }
   } else {
     made.a = step.readUniform(1, "a matrix descriptor");
