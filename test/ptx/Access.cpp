@@ -226,7 +226,9 @@ Outcome runAtomic(Step &step) {
     step.x.clocks->advance(step.warp.firstThread);
     break;
   case Opcode::FenceProxyAsync:
-    forLanes(step.mask, [&](unsigned l) { step.x.clocks->fenceProxy(step.thread(l)); });
+    for (bool shared : {false, true})
+      if (step.in.space == Space::Generic || shared == (step.in.space != Space::Global))
+        forLanes(step.mask, [&](unsigned l) { step.x.clocks->fenceProxy(step.thread(l), shared); });
     step.x.clocks->advance(step.warp.firstThread);
     break;
   case Opcode::FenceMbarrierInit:

@@ -190,7 +190,7 @@ static void bulkLoad(Step &step) {
       Stamp fence = barrier.initialised;
       fence.time = barrier.fencedTime;
       bool fenced = barrier.fencedTime && x.clocks->knows(step.thread(l), fence);
-      if (!fenced && !x.clocks->isFenced(step.thread(l), barrier.initialised))
+      if (!fenced && !x.clocks->isFenced(step.thread(l), barrier.initialised, true))
         x.fault(Fault::Kind::Proxy,
                 "expects fence.mbarrier_init or fence.proxy.async before the asynchronous proxy uses an "
                 "mbarrier, but found none since its initialisation by " +

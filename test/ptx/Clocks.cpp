@@ -10,7 +10,7 @@ Clocks::Clocks(unsigned threadCount, unsigned mbarriers)
       recent(8) {
   Knowledge nothing = std::make_shared<Times>(agents, 0);
   for (Thread &each : state)
-    each.known = each.fenced = nothing;
+    each.known = each.fenced[0] = each.fenced[1] = nothing;
 }
 
 bool Clocks::knows(unsigned thread, const Stamp &stamp) const {
@@ -29,11 +29,11 @@ bool Clocks::knows(unsigned thread, const Stamp &stamp) const {
   return true;
 }
 
-bool Clocks::isFenced(unsigned thread, const Stamp &stamp) const {
+bool Clocks::isFenced(unsigned thread, const Stamp &stamp, bool shared) const {
   const Thread &self = state[thread];
   for (uint32_t rest = stamp.mask; rest; rest &= rest - 1) {
     unsigned agent = stamp.agents + unsigned(__builtin_ctz(rest));
-    if ((agent == thread ? self.fencedSelf : (*self.fenced)[agent]) < stamp.time)
+    if ((agent == thread ? self.fencedSelf[shared] : (*self.fenced[shared])[agent]) < stamp.time)
       return false;
   }
   return true;
@@ -55,12 +55,14 @@ static void raise(uint32_t &time, uint32_t to) { time = std::max(time, to); }
 void Clocks::release(unsigned thread, Meeting &meeting) const {
   const Thread &self = state[thread];
   joinInto(meeting.known, self.known, meeting.lastKnown);
-  joinInto(meeting.fenced, self.fenced, meeting.lastFenced);
   raise(meeting.known[thread], time(thread));
   raise(meeting.known[copiesOf(thread)], self.copies);
   raise(meeting.known[storesOf(thread)], self.stores);
   raise(meeting.known[storedOf(thread)], self.stored);
-  raise(meeting.fenced[thread], self.fencedSelf);
+  for (bool shared : {false, true}) {
+    joinInto(meeting.fenced[shared], self.fenced[shared], meeting.lastFenced[shared]);
+    raise(meeting.fenced[shared][thread], self.fencedSelf[shared]);
+  }
 }
 
 void Clocks::note(Meeting &meeting, unsigned agent, uint32_t when) const {
@@ -71,13 +73,17 @@ void Clocks::note(Meeting &meeting, unsigned agent, uint32_t when) const {
 Met Clocks::close(Meeting &meeting) {
   if (meeting.known.empty())
     return {};
-  Met met = {std::make_shared<Times>(std::move(meeting.known)), std::make_shared<Times>(std::move(meeting.fenced))};
+  Met met;
+  met.known = std::make_shared<Times>(std::move(meeting.known));
+  for (bool shared : {false, true})
+    met.fenced[shared] = std::make_shared<Times>(std::move(meeting.fenced[shared]));
   meeting = Meeting();
   return met;
 }
 
 void Clocks::join(Meeting &meeting, const Meeting &other) {
-  for (auto [into, from] : {std::pair(&meeting.known, &other.known), std::pair(&meeting.fenced, &other.fenced)}) {
+  for (auto [into, from] : {std::pair(&meeting.known, &other.known), std::pair(&meeting.fenced[0], &other.fenced[0]),
+                            std::pair(&meeting.fenced[1], &other.fenced[1])}) {
     into->resize(std::max(into->size(), from->size()));
     for (size_t i = 0; i < from->size(); ++i)
       raise((*into)[i], (*from)[i]);
@@ -102,17 +108,19 @@ void Clocks::acquire(unsigned thread, const Met &met) {
     return;
   Thread &self = state[thread];
   self.known = join(self.known, met.known);
-  self.fenced = join(self.fenced, met.fenced);
+  for (bool shared : {false, true})
+    self.fenced[shared] = join(self.fenced[shared], met.fenced[shared]);
 }
 
-void Clocks::fenceProxy(unsigned thread) {
+void Clocks::fenceProxy(unsigned thread, bool shared) {
   Thread &self = state[thread];
-  self.fenced = join(self.fenced, self.known);
-  self.fencedSelf = time(thread);
-  if ((*self.fenced)[copiesOf(thread)] < self.copies) {
-    auto more = std::make_shared<Times>(*self.fenced);
+  Knowledge &fenced = self.fenced[shared];
+  fenced = join(fenced, self.known);
+  self.fencedSelf[shared] = time(thread);
+  if ((*fenced)[copiesOf(thread)] < self.copies) {
+    auto more = std::make_shared<Times>(*fenced);
     (*more)[copiesOf(thread)] = self.copies;
-    self.fenced = more;
+    fenced = more;
   }
 }
 

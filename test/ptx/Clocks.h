@@ -6,7 +6,8 @@
 // learn from each other at barriers, and of asynchronous work by waiting for it, so a wait that is missing shows in
 // every run, whatever the scheduler did.
 //
-// A second clock says which of these accesses a fence.proxy.async has made visible to the asynchronous proxy.
+// A second clock says which of these accesses a fence.proxy.async has made visible to the asynchronous proxy; there is
+// one for global and one for shared memory, since such a fence may be for either.
 //
 //   1. A thread's time is its warp's; it grows after each release by one of the warp's threads.
 //   2. `release` adds what a thread knows, and its own time, to a meeting (of a barrier, of a phase of an mbarrier).
@@ -43,14 +44,14 @@ struct Stamp {
 
 /// What threads that meet bring along.
 struct Meeting {
-  Times known, fenced;
+  Times known, fenced[2];
   /// What was joined last, which most threads share.
-  Knowledge lastKnown, lastFenced;
+  Knowledge lastKnown, lastFenced[2];
 };
 
 /// A meeting that is over.
 struct Met {
-  Knowledge known, fenced;
+  Knowledge known, fenced[2];
 };
 
 class Clocks {
@@ -74,8 +75,8 @@ public:
   void advance(unsigned thread) { ++warpTime[thread / 32]; }
 
   bool knows(unsigned thread, const Stamp &stamp) const;
-  /// Whether a fence.proxy.async lies between an ordinary access and this thread.
-  bool isFenced(unsigned thread, const Stamp &stamp) const;
+  /// Whether a fence.proxy.async lies between an ordinary access, to shared or to global memory, and this thread.
+  bool isFenced(unsigned thread, const Stamp &stamp, bool shared) const;
 
   void release(unsigned thread, Meeting &meeting) const;
   /// Adds what somebody else is to be known of.
@@ -84,15 +85,15 @@ public:
   /// Adds what another meeting gathered.
   static void join(Meeting &meeting, const Meeting &other);
   void acquire(unsigned thread, const Met &met);
-  void fenceProxy(unsigned thread);
+  void fenceProxy(unsigned thread, bool shared);
   /// A thread has waited for asynchronous work.
   void learn(unsigned thread, unsigned agent, uint32_t time);
 
 private:
   struct Thread {
-    Knowledge known, fenced;
+    Knowledge known, fenced[2];
     /// Times of the thread's own agents, which change too often to be shared.
-    uint32_t copies = 0, stores = 0, stored = 0, fencedSelf = 0;
+    uint32_t copies = 0, stores = 0, stored = 0, fencedSelf[2] = {};
   };
   Knowledge join(const Knowledge &a, const Knowledge &b);
 

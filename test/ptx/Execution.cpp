@@ -114,7 +114,7 @@ void Execution::setUp(Block &block, unsigned rank, unsigned linear) {
   block.memory.resize(kernel->sharedBytes + launch.dynamicShared);
   for (uint8_t &each : block.memory)
     each = uint8_t(random());
-  block.shadow = std::make_unique<Shadow>(block.memory.size());
+  block.shadow = std::make_unique<Shadow>(block.memory.size(), true);
   block.issued.assign((warpsPerBlock + 3) / 4, {});
   unsigned clusterSize = unsigned(kernel->cluster[0] ? product(kernel->cluster) : std::max(launch.clusterBlocks, 1u));
   for (unsigned w = 0; w < warpsPerBlock; ++w) {

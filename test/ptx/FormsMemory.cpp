@@ -143,8 +143,8 @@ std::string readMemoryForm(Suffixes &s) {
       in.op = Opcode::FenceProxyAsync;
       s.expect("async");
       // Without a space it fences all of them.
-      if (!takeShared(s))
-        s.take("global");
+      if (!takeShared(s) && s.take("global"))
+        in.space = Space::Global;
       return " ";
     }
     if (s.take("mbarrier_init")) {

@@ -300,6 +300,35 @@ TEST(PtxOrder, ProxiesAndBulkStores) {
   expectNeeded(back, 1, Fault::Kind::Race, 14, "written by bulk store");
 }
 
+TEST(PtxOrder, ProxyFencesOfOneSpace) {
+  const std::string begin = "mbarrier.init.shared.b64 [smem+2048], 1; fence.mbarrier_init.release.cluster;\n"
+                            "mbarrier.arrive.expect_tx.shared.b64 _, [smem+2048], 16;\n";
+  const std::string end =
+      "W: mbarrier.try_wait.parity.shared.b64 %p2, [smem+2048], 0; @!%p2 bra W; cp.async.bulk.wait_group 0;";
+  struct {
+    std::string write, copy;
+    bool shared;
+  } cases[] = {
+      {"st.global.v4.b32 [%out], {%t, %t, %t, %t};",
+       "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [smem], [%out], 16, [smem+2048];\n", false},
+      {"st.shared.v4.b32 [smem], {%t, %t, %t, %t};",
+       "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [smem], [%in], 16, [smem+2048];\n", true},
+      {"st.shared.v4.b32 [smem+64], {%t, %t, %t, %t};",
+       "cp.async.bulk.global.shared::cta.bulk_group [%out], [smem+64], 16; cp.async.bulk.commit_group;\n"
+       "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [smem], [%in], 16, [smem+2048];\n",
+       true}};
+  for (const auto &each : cases)
+    for (const char *space : {"", ".shared::cta", ".shared::cluster", ".global"}) {
+      bool right = !*space || each.shared == (space != std::string(".global"));
+      std::vector<Fault> faults;
+      run<uint32_t>(kernelOf(begin + each.write + "\nfence.proxy.async" + space + ";\n" + each.copy + end, 1, kShared),
+                    {1, 2, 3, 4}, 4, faults);
+      EXPECT_EQ(faults.size(), right ? 0u : 1u) << each.write << space << (faults.empty() ? "" : faults[0].text);
+      for (const Fault &found : faults)
+        EXPECT_EQ(found.kind, Fault::Kind::Proxy) << found.text;
+    }
+}
+
 TEST(PtxOrder, Clusters) {
   // Each block reads what its neighbour wrote, and stays until its own was read.
   std::string body =

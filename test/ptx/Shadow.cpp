@@ -60,7 +60,7 @@ std::optional<Conflict> Shadow::check(const Clocks &clocks, unsigned thread, con
     if (!isOrdered(clocks, thread, before, stamp))
       return Conflict{Kind::AfterWrite, before, 0};
     if (stamp.proxy && before.mask && !before.proxy && before.agents < 2 * clocks.threadCount() &&
-        before.unit == stamp.unit && !clocks.isFenced(thread, before))
+        before.unit == stamp.unit && !clocks.isFenced(thread, before, isShared))
       return Conflict{Kind::Unfenced, before, 0};
     return std::nullopt;
   };

@@ -24,7 +24,9 @@ struct Conflict {
 
 class Shadow {
 public:
-  explicit Shadow(uint64_t bytes) : words((bytes + 3) / 4), isWritten(bytes, 0) {}
+  /// `shared`: of shared memory, else of global memory.
+  explicit Shadow(uint64_t bytes, bool shared = false)
+      : isShared(shared), words((bytes + 3) / 4), isWritten(bytes, 0) {}
 
   /// An access of `bytes` by `thread`, which says what it knows, on behalf of the agent of the stamp.
   std::optional<Conflict> read(const Clocks &clocks, unsigned thread, const Stamp &stamp, uint64_t at, uint64_t bytes);
@@ -61,6 +63,7 @@ private:
   std::vector<Stamp> &list(int32_t &number);
   std::optional<Conflict> check(const Clocks &clocks, unsigned thread, const Stamp &stamp, Cell &cell, bool writes);
 
+  bool isShared;
   std::vector<Cell> words;
   std::unordered_map<uint64_t, std::array<Cell, 4>> parts;
   std::vector<std::vector<Stamp>> lists;
