@@ -129,6 +129,7 @@ void Execution::turn(Block &block, uint64_t address) {
   barrier.pending = barrier.expected;
   clocks->note(barrier.gathering, clocks->bulkOf(barrier.index), barrier.phase);
   barrier.met = Clocks::close(barrier.gathering);
+  barrier.metAcross = Clocks::close(barrier.gatheringAcross);
   wake(Fragment::Wait::Mbarrier, &block, address, false);
 }
 
@@ -185,7 +186,10 @@ static Outcome arrive(Step &step) {
     state[l] = barrier.phase;
     if (arrives) {
       uint64_t count = counted && !bytes ? operand[l] : 1;
-      x.clocks->release(step.thread(l), barrier.gathering);
+      if (place.owner == &step.block)
+        x.clocks->release(step.thread(l), barrier.gathering);
+      else if (in.clusterScope) // the scope of the block, which is meant without one, orders nothing in another
+        x.clocks->release(step.thread(l), barrier.gatheringAcross);
       if (count < 1 || count > barrier.pending)
         x.fail(Fault::Kind::Mbarrier, "expects at most " + std::to_string(barrier.pending) +
                                           " more arrivals at the mbarrier, but found " + std::to_string(count));
@@ -219,6 +223,8 @@ static Outcome wait(Step &step) {
     done[l] = over;
     if (over) {
       x.clocks->acquire(step.thread(l), barrier.met);
+      if (in.clusterScope)
+        x.clocks->acquire(step.thread(l), barrier.metAcross);
     } else {
       all = false;
       missing = place.offset;

@@ -96,8 +96,9 @@ struct Mbarrier {
   uint32_t expected = 0, pending = 0;
   int64_t bytes = 0;
   uint32_t phase = 0;
-  Meeting gathering;
-  Met met;
+  /// Of threads of the block; of others, which need the scope of the cluster on both sides.
+  Meeting gathering, gatheringAcross;
+  Met met, metAcross;
   Stamp initialised;
   /// The time of the initialising thread at its fence.mbarrier_init; 0 before.
   uint32_t fencedTime = 0;

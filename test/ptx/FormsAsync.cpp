@@ -22,7 +22,7 @@ static std::string mbarrier(Suffixes &s) {
   };
   auto ordered = [&](std::string_view order) {
     s.maybe({order});
-    s.maybe({"cta", "cluster"});
+    in.clusterScope = s.maybe({"cta", "cluster"}) == 1;
   };
   switch (s.oneOf({"init", "inval", "arrive", "expect_tx", "test_wait", "try_wait"})) {
   case 0:

@@ -195,6 +195,8 @@ struct Instruction {
   bool aligned = false, arriveOnly = false, transposed = false, toSpace = false, release = false, acquire = false;
   /// A memory operation that other threads may rely on: relaxed, acquire, release, volatile.
   bool strong = false, gpuScope = false;
+  /// An arrival at an mbarrier, or a wait there, that orders threads of different blocks.
+  bool clusterScope = false;
   Part part = Part::Lo;
   Compare compare = Compare::Eq;
   Combine combine = Combine::None;

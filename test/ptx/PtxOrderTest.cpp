@@ -365,6 +365,19 @@ TEST(PtxOrder, ArrivalsInOtherBlocks) {
   expectNeeded(body, 32, Fault::Kind::Race, 0, "shared byte", kShared, launch);
   std::vector<uint32_t> out = runRight<uint32_t>(kernelOf(bodyOf(body, false), 32, kShared), {0}, 128, launch);
   EXPECT_EQ(out[4 * 6], 7u);
+  // Without the cluster's scope on both sides the arrival orders nothing.
+  for (const char *scope : {".release.cluster", ".acquire.cluster"}) {
+    std::string narrow = bodyOf(body, false);
+    narrow.erase(narrow.find(scope, narrow.find("mbarrier.arrive")), std::strlen(scope));
+    for (Timing timing : kTimings) {
+      launch.timing = timing;
+      std::vector<Fault> missing;
+      run<uint32_t>(kernelOf(narrow, 32, kShared), {0}, 128, missing, launch);
+      ASSERT_EQ(missing.size(), 1u) << scope;
+      EXPECT_EQ(missing[0].kind, Fault::Kind::Race);
+      EXPECT_NE(missing[0].text.find("written by block 0 of the cluster"), std::string::npos) << missing[0].text;
+    }
+  }
   std::vector<Fault> faults;
   run<uint32_t>(kernelOf("mov.b32 %r1, 0; mapa.shared::cluster.u32 %r2, %r1, 2;", 32, kShared), {0}, 1, faults, launch);
   ASSERT_EQ(faults.size(), 1u);
