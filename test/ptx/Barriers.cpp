@@ -120,6 +120,9 @@ Mbarrier &Execution::mbarrier(const Place &place) {
   throw Stop();
 }
 
+/// More bytes than an mbarrier can lack.
+static constexpr uint64_t kTooManyBytes = 1 << 20;
+
 /// Ends the phase if nothing is missing.
 void Execution::turn(Block &block, uint64_t address) {
   Mbarrier &barrier = block.mbarriers.at(address);
@@ -127,6 +130,7 @@ void Execution::turn(Block &block, uint64_t address) {
     return;
   ++barrier.phase;
   barrier.pending = barrier.expected;
+  barrier.expectedBytes = 0;
   clocks->note(barrier.gathering, clocks->bulkOf(barrier.index), barrier.phase);
   barrier.met = Clocks::close(barrier.gathering);
   barrier.metAcross = Clocks::close(barrier.gatheringAcross);
@@ -178,11 +182,16 @@ static Outcome arrive(Step &step) {
     Mbarrier &barrier = x.mbarrier(place);
     checkInitialised(step, l, barrier);
     bool bytes = in.expectTx || !arrives;
-    if (bytes && operand[l] >= 1 << 20)
+    if (bytes && operand[l] >= kTooManyBytes)
       x.fail(Fault::Kind::Mbarrier,
              "expects less than 1048576 bytes at an mbarrier, but found " + std::to_string(operand[l]));
-    if (bytes)
+    if (bytes) {
       barrier.bytes += int64_t(operand[l]);
+      barrier.expectedBytes += operand[l];
+      if (barrier.expectedBytes >= kTooManyBytes)
+        x.fail(Fault::Kind::Mbarrier, "expects less than 1048576 bytes in a phase of the mbarrier, but found " +
+                                          std::to_string(barrier.expectedBytes));
+    }
     state[l] = barrier.phase;
     if (arrives) {
       uint64_t count = counted && !bytes ? operand[l] : 1;

@@ -95,6 +95,8 @@ struct Mbarrier {
   unsigned index = 0;
   uint32_t expected = 0, pending = 0;
   int64_t bytes = 0;
+  /// All that were expected in the phase, which may all be missing at once.
+  uint64_t expectedBytes = 0;
   uint32_t phase = 0;
   /// Of threads of the block; of others, which need the scope of the cluster on both sides.
   Meeting gathering, gatheringAcross;

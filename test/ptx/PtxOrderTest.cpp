@@ -277,6 +277,9 @@ TEST(PtxOrder, MisuseOfMbarriers) {
   only("mbarrier.init.shared.b64 [smem+128], 1; fence.mbarrier_init.release.cluster;"
        "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [smem], [%in], 24, [smem+128];",
        Kind::Undefined, "a multiple of 16 bytes");
+  only("mbarrier.init.shared.b64 [smem], 1; mbarrier.expect_tx.shared.b64 [smem], 1048575;\n"
+       "mbarrier.expect_tx.shared.b64 [smem], 1;",
+       Kind::Mbarrier, "less than 1048576 bytes in a phase of the mbarrier, but found 1048576");
 }
 
 TEST(PtxOrder, ProxiesAndBulkStores) {
