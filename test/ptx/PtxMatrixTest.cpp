@@ -101,7 +101,7 @@ static void expectProduct(const std::string &type, Format format, unsigned depth
       double sum = c[i][j];
       for (unsigned k = 0; k < depth; ++k)
         sum += a[i][k] * b[k][j];
-      EXPECT_EQ(single ? decode(kSingle, out[l * 4 + q]) : decode(kSingle, out[l * 4 + q]), sum);
+      EXPECT_EQ(decode(kSingle, out[l * 4 + q]), sum);
     }
 }
 

@@ -288,12 +288,21 @@ TEST(PtxScalar, RoundsLikeExactArithmetic) {
     if (b != 0)
       EXPECT_EQ(encode(kSingle, divideOdd(a, b)), bitsOfSingle(a / b));
     EXPECT_EQ(encode(kSingle, sqrtOdd(std::fabs(a))), bitsOfSingle(std::sqrt(std::fabs(a))));
-    // Down and up enclose the nearest, which is one of them.
-    double sum = addOdd(a, b, Rounding::Nearest);
-    float down = single(encode(kSingle, sum, Rounding::Down)), up = single(encode(kSingle, sum, Rounding::Up));
-    EXPECT_LE(double(down), sum);
-    EXPECT_GE(double(up), sum);
-    EXPECT_TRUE(a + b == down || a + b == up);
+    // Down and up are what is exact, or neighbours that enclose it; the nearest is one of them.
+    auto expectNeighbours = [](double odd, float nearest) {
+      float down = single(encode(kSingle, odd, Rounding::Down)), up = single(encode(kSingle, odd, Rounding::Up));
+      EXPECT_LE(double(down), odd);
+      EXPECT_GE(double(up), odd);
+      EXPECT_EQ(double(down) == odd ? down : std::nextafter(down, INFINITY), up);
+      EXPECT_TRUE(nearest == down || nearest == up);
+      EXPECT_EQ(single(encode(kSingle, odd, Rounding::Zero)), odd < 0 ? up : down);
+    };
+    expectNeighbours(addOdd(a, b, Rounding::Nearest), a + b);
+    expectNeighbours(fmaOdd(a, b, c, Rounding::Nearest), std::fma(a, b, c));
+    expectNeighbours(double(a) * b, a * b);
+    if (b != 0)
+      expectNeighbours(divideOdd(a, b), a / b);
+    expectNeighbours(sqrtOdd(std::fabs(a)), std::sqrt(std::fabs(a)));
   }
   for (uint32_t bits = 0; bits < 0x10000; bits += 3)
     for (Format format : {kHalf, kBrain})
