@@ -65,6 +65,13 @@ std::string withNumber(std::string_view text, char mark, std::string_view number
                          : std::string(text.substr(0, at)) + std::string(number) + std::string(text.substr(at + 1));
 }
 
+/// How many names a tensor will have: of experts each has its own.
+size_t namesOf(const GgufLayout &layout, std::string_view name, const GgufTensor &tensor) {
+  bool stacked = tensor.shape.size() == 3 && tensor.shape.front() <= mostExperts &&
+                 checkpointName(layout, name).find('*') != std::string::npos;
+  return stacked ? static_cast<size_t>(tensor.shape.front()) : 1;
+}
+
 /// Rows of a head, where those of this tensor lie in pairs; 0 elsewhere. -1 if that cannot be.
 int64_t pairedRowsOf(const GgufContents &contents, const GgufLayout &layout, std::string_view name,
                      const GgufTensor &tensor) {
@@ -134,15 +141,20 @@ std::unique_ptr<SafetensorsFile> SafetensorsFile::openGguf(const std::string &pa
   const GgufLayout *layout = ggufLayout(contents, message);
   if (!layout)
     return fail(message);
+  size_t names = 0;
+  for (const auto &[name, tensor] : contents.tensors)
+    names += namesOf(*layout, name, tensor);
+  if (names > mostNames)
+    return fail("expects at most " + std::to_string(mostNames) + " tensors with one for each expert, but found " +
+                std::to_string(names));
   std::unique_ptr<SafetensorsFile> result(new SafetensorsFile());
   result->file = path;
   result->gguf = file;
   auto add = [&](const std::string &name, const TensorView &view) {
-    if (!result->tensors.emplace(name, view).second)
-      message = "expects each tensor once, but found '" + shortened(name, 200) + "' twice";
-    else if (result->tensors.size() > mostNames)
-      message = "expects at most " + std::to_string(mostNames) + " tensors, but found more with those of experts";
-    return message.empty();
+    if (result->tensors.emplace(name, view).second)
+      return true;
+    message = "expects each tensor once, but found '" + shortened(name, 200) + "' twice";
+    return false;
   };
   for (const auto &[name, tensor] : contents.tensors) {
     // Numbers of the configuration.
