@@ -24,7 +24,7 @@ TEST(PtxDamage, DamagedOnesEnd) {
         words.push_back({at, end - at});
       at = end + 1;
     }
-    for (int i = 0; i < 60; ++i) {
+    for (int i = 0; i < 40; ++i) {
       std::string text = whole;
       auto [at, length] = words[random() % words.size()];
       auto [from, count] = words[random() % words.size()];
@@ -37,7 +37,7 @@ TEST(PtxDamage, DamagedOnesEnd) {
       if (!module || !module->kernel(kernel))
         continue;
       ++ran;
-      runKernel(*module, kernel, false, kTimings[i % 3], uint64_t(i), 4000);
+      runKernel(*module, kernel, false, kTimings[i % 3], uint64_t(i), 3000);
     }
   }
   EXPECT_GT(ran, 10u);
