@@ -15,6 +15,7 @@ import harness
 import tensors
 from checkpoint import pack, save
 from harness import expect
+from transformer import dot, silu, turned
 
 SHAPES = [
     dict(d_model=10, d_inner=24, num_heads=4, num_kv_heads=2, d_xb=12, d_conv=3, n_layer=3, attn_layers=[2], intermediate_size=14, vocab_size=23, draft_layers=2,
@@ -30,14 +31,6 @@ EPSILON, THETA = 1e-5, 10000.0
 
 def single(x):
     return struct.unpack("f", struct.pack("f", x))[0]
-
-
-def silu(x):
-    return x / (1 + math.exp(-x))
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
 
 
 class System:
@@ -133,16 +126,8 @@ class System:
         heads, kv = c["num_heads"], c["num_kv_heads"]
         h = c["d_inner"] // heads
 
-        def turned(row, position):
-            out = list(row)
-            for start in range(0, len(row), h):
-                for i in range(h // 2):
-                    angle = position * THETA ** (-2 * i / h)
-                    a, b = row[start + i], row[start + i + h // 2]
-                    out[start + i], out[start + i + h // 2] = a * math.cos(angle) - b * math.sin(angle), b * math.cos(angle) + a * math.sin(angle)
-            return out
         q, k, v = ([self.product(t + f"{n}_proj.weight", r) for r in rows] for n in "qkv")
-        q, k = ([turned(r, i) for i, r in enumerate(m)] for m in (q, k))
+        q, k = ([turned(r, i, THETA, h) for i, r in enumerate(m)] for m in (q, k))
         out = []
         for i in range(len(rows)):
             row = []

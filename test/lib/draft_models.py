@@ -7,7 +7,7 @@ import random
 import struct
 
 from checkpoint import pack, save
-from transformer import turned
+from transformer import attended, dot, silu, turned
 
 EPSILON, THETA = 1e-5, 10000.0
 SHAPE = dict(hidden_size=12, num_attention_heads=2, num_key_value_heads=1, head_dim=6, intermediate_size=14, num_hidden_layers=2, vocab_size=13, max_position_embeddings=64,
@@ -16,14 +16,6 @@ FAMILIES = {"clover": dict(draft_top_k=[3, 2, 1]), "hidden-transfer": dict(trans
             "joint-sampling": dict(mask_token_id=12)}
 # What silu makes 1.
 OPEN = 1.2784645427610738
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
-
-
-def silu(x):
-    return x / (1 + math.exp(-x))
 
 
 def add(a, b):
@@ -116,12 +108,7 @@ class Model:
         v = [self.product(prefix + "self_attn.v_proj", r) for r in others]
         out = []
         for row, seen in zip(q, sees):
-            mixed = []
-            for h in range(len(row) // size):
-                own, key = slice(h * size, (h + 1) * size), slice(h // shared * size, (h // shared + 1) * size)
-                s = [dot(row[own], k[j][key]) / math.sqrt(size) for j in seen]
-                e = [math.exp(x - max(s)) for x in s]
-                mixed += [sum(p * v[j][key][f] for j, p in zip(seen, e)) / sum(e) for f in range(size)]
+            mixed = attended(row, [k[j] for j in seen], [v[j] for j in seen], size, shared=shared)
             out.append(self.product(prefix + "self_attn.o_proj", mixed))
         return out
 

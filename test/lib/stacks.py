@@ -4,7 +4,7 @@ import random
 import struct
 
 from checkpoint import save
-from transformer import attended, turned
+from transformer import attended, dot, silu, turned
 
 EPSILON, THETA = 1e-6, 10000.0
 
@@ -32,7 +32,7 @@ class Weights:
         return self.all[name]
 
     def product(self, name, row):
-        return [sum(a * b for a, b in zip(row, w)) for w in self.all[name]]
+        return [dot(row, w) for w in self.all[name]]
 
     def shape(self, name):
         value = self.all[name]
@@ -100,7 +100,7 @@ class Stack:
                 mixed = self.w.product(p + "o", attended(q[j], [k[s] for s in seen], [v[s] for s in seen], size))
                 y = [a + b for a, b in zip(x[j], mixed)]
                 m = self.normed(y, p + "norm2")
-                gated = [g / (1 + math.exp(-g)) * u for g, u in zip(self.w.product(p + "gate", m), self.w.product(p + "up", m))]
+                gated = [silu(g) * u for g, u in zip(self.w.product(p + "gate", m), self.w.product(p + "up", m))]
                 x = x[:j] + [[a + b for a, b in zip(y, self.w.product(p + "down", gated))]] + x[j + 1:]
         return [self.normed(row, self.name + ".norm") for row in x]
 

@@ -7,6 +7,14 @@ def gelu(x):
     return 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
 
 
+def silu(x):
+    return x / (1 + math.exp(-x))
+
+
+def dot(a, b):
+    return sum(x * y for x, y in zip(a, b))
+
+
 def turned(row, position, theta, size):
     """Rotary embedding of heads of `size` features, halves against each other (Su et al., 2021)."""
     out = list(row)
@@ -19,11 +27,11 @@ def turned(row, position, theta, size):
     return out
 
 
-def attended(query, keys, values, size, score=lambda s: s):
-    """A row of queries over the rows that it sees, as many key heads as heads, each of `size` features."""
+def attended(query, keys, values, size, score=lambda s: s, shared=1):
+    """A row of queries over the rows that it sees, heads of `size` features, of which so many share a key head."""
     mixed = []
-    for at in range(0, len(query), size):
-        part = slice(at, at + size)
-        power = [math.exp(score(sum(a * b for a, b in zip(query[part], k[part])) / math.sqrt(size))) for k in keys]
-        mixed += [sum(p * v[at + f] for p, v in zip(power, values)) / sum(power) for f in range(size)]
+    for head in range(len(query) // size):
+        own, key = (slice(h * size, (h + 1) * size) for h in (head, head // shared))
+        power = [math.exp(score(dot(query[own], k[key]) / math.sqrt(size))) for k in keys]
+        mixed += [dot(power, column) / sum(power) for column in zip(*(v[key] for v in values))]
     return mixed
