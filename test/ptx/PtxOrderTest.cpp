@@ -332,6 +332,13 @@ TEST(PtxOrder, ProxyFencesOfOneSpace) {
     }
 }
 
+Launch clusterOfTwo() {
+  Launch launch;
+  launch.grid = {2, 1, 1};
+  launch.clusterBlocks = 2;
+  return launch;
+}
+
 TEST(PtxOrder, Clusters) {
   // Each block reads what its neighbour wrote, and stays until its own was read.
   std::string body =
@@ -340,9 +347,7 @@ TEST(PtxOrder, Clusters) {
       "xor.b32 %r4, %r2, 1; mapa.shared::cluster.u32 %r5, %r1, %r4;\nld.shared::cluster.b32 %r6, [%r5];\n"
       "shl.b32 %r7, %r2, 9; cvt.u64.u32 %d1, %r7; add.s64 %d1, %d1, %at; st.global.b32 [%d1], %r6;\n"
       "barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;";
-  Launch launch;
-  launch.grid = {2, 1, 1};
-  launch.clusterBlocks = 2;
+  Launch launch = clusterOfTwo();
   expectNeeded(body, 32, Fault::Kind::Race, 13, "of the cluster", kShared, launch);
   std::vector<uint32_t> out = runRight<uint32_t>(kernelOf(bodyOf(body, false), 32, kShared), {0}, 256, launch);
   EXPECT_EQ(out[4 * 5], 105u);
@@ -361,9 +366,7 @@ TEST(PtxOrder, ArrivalsInOtherBlocks) {
       "AGAIN: mbarrier.try_wait.parity.acquire.cluster.shared.b64 %p3, [smem+2048], 0; @!%p3 bra AGAIN; // -\n"
       "shl.b32 %r4, %t, 2; xor.b32 %r4, %r4, 4; ld.shared.b32 %r6, [%r4]; st.global.b32 [%at], %r6;\n"
       "END: barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;";
-  Launch launch;
-  launch.grid = {2, 1, 1};
-  launch.clusterBlocks = 2;
+  Launch launch = clusterOfTwo();
   // Without the wait it reads before or after the write, which nothing orders.
   expectNeeded(body, 32, Fault::Kind::Race, 0, "shared byte", kShared, launch);
   std::vector<uint32_t> out = runRight<uint32_t>(kernelOf(bodyOf(body, false), 32, kShared), {0}, 128, launch);
