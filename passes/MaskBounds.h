@@ -31,6 +31,14 @@ inline void addLabelRange(MaskQuestion &question, const LinearForm &label, int64
     question.requireLe(label, LinearForm(high));
 }
 
+/// A slot of the sequence stands where the program gave it, if it gives positions; else `position` stays.
+inline void placeAnywhere(MaskQuestion &question, const MaskFactsOptions &options, LinearForm &position) {
+  if (!options.sequencePositions)
+    return;
+  position = LinearForm::variable(question.addVariable());
+  question.requireLe(LinearForm(0), position);
+}
+
 } // namespace quoin
 
 #endif

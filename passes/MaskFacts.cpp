@@ -56,13 +56,6 @@ private:
       it->second = question.addVariable();
     return LinearForm::variable(it->second);
   }
-  /// A slot of the sequence whose position the program may have given.
-  void placeAnywhere(MaskQuestion &question, LinearForm &position) const {
-    if (!options.sequencePositions)
-      return;
-    position = LinearForm::variable(question.addVariable());
-    question.requireLe(LinearForm(0), position);
-  }
   bool isNone(const MaskQuestion &question) {
     Answer answer = question.solve();
     gaveUp |= answer == Answer::TooManyCases;
@@ -94,7 +87,7 @@ bool Prover::agree(const MaskUse &a, const StablePrefix &p, const MaskUse &b, co
     LinearForm q = LinearForm::variable(question.addVariable()), k = LinearForm::variable(question.addVariable());
     MaskInstance one{&a.mask, q, k, q, k, LinearForm(), LinearForm(), LinearForm(), LinearForm(), {}};
     for (LinearForm *position : {&one.queryPosition, &one.keyPosition})
-      placeAnywhere(question, *position);
+      placeAnywhere(question, options, *position);
     if (options.sequenceLabels)
       for (LinearForm *label : {&one.queryLabel, &one.keyLabel}) {
         *label = LinearForm::variable(question.addVariable());
@@ -169,9 +162,9 @@ bool Prover::isCut(const RowCut &cut, const MaskUse &use, const StablePrefix &pr
       } else {
         w.terms.push_back({question.addQuotient(base, cut.block), cut.block});
       }
-      placeAnywhere(question, instance.queryPosition);
+      placeAnywhere(question, options, instance.queryPosition);
       if (!then)
-        placeAnywhere(question, instance.keyPosition);
+        placeAnywhere(question, options, instance.keyPosition);
       // Row q below it sees `slot` at or above it.
       question.requireLe(zero, q);
       question.requireLe(q, w, 1);

@@ -27,13 +27,7 @@ bool quoin::proveSeesKept(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &
       question.requireLe(k, to, 1);
       addBelowPrefix(question, k, prefix, one.symbols, 1);
       question.requireLe(k, q, 1);
-      auto placeAnywhere = [&](LinearForm &position) {
-        if (!options.sequencePositions)
-          return;
-        position = fresh();
-        question.requireLe(zero, position);
-      };
-      placeAnywhere(one.keyPosition);
+      placeAnywhere(question, options, one.keyPosition);
       if (then) {
         question.requireLe(to, q);
         one.queryPosition = fresh();
@@ -44,7 +38,7 @@ bool quoin::proveSeesKept(llvm::ArrayRef<MaskUse> uses, const MaskFactsOptions &
         addLabelRange(question, one.queryLabel, then->lowLabel, then->highLabel);
       } else {
         question.requireLe(q, to, 1);
-        placeAnywhere(one.queryPosition);
+        placeAnywhere(question, options, one.queryPosition);
         if (use.mask.usesOpen()) {
           one.queryOpen = fresh();
           addBetween(question, zero, one.queryOpen, LinearForm(1));
