@@ -1,6 +1,6 @@
 //===- StageAttributes.cpp - weights and their layouts ---------------------===//
 
-#include "dialects/stage/StageDialect.h"
+#include "dialects/stage/ScaledDepth.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -199,10 +199,7 @@ LogicalResult WeightAttr::verify(ErrorFn error, ArrayRef<FlatSymbolRefAttr> sour
   auto tiles = dyn_cast<TilesAttr>(layout);
   if (!tiles)
     return error() << "expects tiles for a weight that is scaled, but found " << layout;
-  if (scaled.getGroup() ? tiles.getDepth() % scaled.getGroup() != 0 : tiles.getDepth() > maxGroup)
-    return error() << "expects a depth that is a multiple of the group, or without one at most " << maxGroup
-                   << ", but found " << tiles.getDepth() << " for " << element;
-  return success();
+  return expectFilledDepth(error, scaled, tiles.getDepth());
 }
 
 int64_t WeightAttr::getBytes() const { return getLayout().getBytes(storedAs(getElement()), getSources().size()); }

@@ -2,6 +2,7 @@
 
 #include "dialects/quoin/RowProgram.h"
 #include "dialects/stage/RowSchedule.h"
+#include "dialects/stage/ScaledDepth.h"
 #include "dialects/stage/ScanStage.h"
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -134,10 +135,7 @@ static LogicalResult expectWeights(Operation *op, SymbolTableCollection &table, 
 /// Fails unless groups of a scaled weight fill its depth.
 static LogicalResult expectGroups(Operation *op, WeightAttr weight, int64_t depth) {
   ScaledType scaled = weight.getScaled();
-  if (!scaled || (scaled.getGroup() ? depth % scaled.getGroup() == 0 : depth <= maxGroup))
-    return success();
-  return op->emitOpError("expects a depth that is a multiple of the group, or without one at most ")
-         << maxGroup << ", but found " << depth << " for " << scaled;
+  return scaled ? expectFilledDepth([&] { return op->emitOpError(); }, scaled, depth) : success();
 }
 
 /// Which column the step's host gives.
