@@ -3,6 +3,7 @@
 #include "QuoinInterpret.h"
 #include "support/Unfinished.h"
 #include "support/WholeNumber.h"
+#include "tools/quoin-run/ChoiceOptions.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -14,10 +15,9 @@ namespace {
 
 struct Arguments {
   Options options;
-  std::string prompt, chat, system, promptIds, stop, inputs, logits, ids, mask = "causal", bias;
+  std::string prompt, chat, system, promptIds, stop, inputs, logits, ids, mask = "causal";
   std::vector<std::string> set;
-  double temperature = 0, topP = 1, presence = 0, frequency = 0, repetition = 1;
-  int64_t topK = 0;
+  ChoiceOptions choice;
 };
 
 } // namespace
@@ -40,14 +40,7 @@ static void declare(CLI::App &app, Arguments &a) {
   app.add_option("--set", a.set, "a setting of the decoder: key=value")->allow_extra_args(false);
   app.add_option("--decoder", o.defaults.decoder, "which of the module's decoders (the only one)");
   app.add_option("--seed", o.defaults.seed, "seed of the random numbers (0)")->check(wholeNumberOf<uint64_t>);
-  app.add_option("--temperature", a.temperature, "0: the likeliest token (0)");
-  app.add_option("--top-k", a.topK, "draw among the k likeliest tokens; 0: all (0)")->check(wholeNumberOf<int64_t>);
-  app.add_option("--top-p", a.topP, "draw among the likeliest tokens with this mass (1)");
-  app.add_option("--logit-bias", a.bias, "amounts added to scores of tokens: 5=-100,7=1.5");
-  app.add_option("--presence-penalty", a.presence, "taken from scores of tokens that are in the answer (0)");
-  app.add_option("--frequency-penalty", a.frequency, "the same for each time (0)");
-  app.add_option("--repetition-penalty", a.repetition,
-                 "scores of tokens in the prompt or the answer are divided by it, negative ones multiplied (1)");
+  a.choice.declare(app);
   app.add_option("--threads", o.threads, "requests that run side by side, at most 2 (2)")->check(CLI::Range(1, 4096));
   app.add_option("--batch", o.batch, "accepted for quoin-run's sake; it changes nothing")
       ->check(CLI::Range(1, 1 << 20));
@@ -80,20 +73,7 @@ static std::vector<Request> gather(const CLI::App &app, Arguments &a) {
   Request &request = a.options.defaults;
   for (const std::string &text : a.set)
     addSetting(text, request);
-  if (app.count("--temperature"))
-    request.settings.emplace_back("temperature", a.temperature);
-  if (app.count("--top-k"))
-    request.settings.emplace_back("top_k", static_cast<double>(a.topK));
-  if (app.count("--top-p"))
-    request.settings.emplace_back("top_p", a.topP);
-  if (app.count("--logit-bias"))
-    addBias(a.bias, request);
-  if (app.count("--presence-penalty"))
-    setPenalty("presence_penalty", a.presence, request);
-  if (app.count("--frequency-penalty"))
-    setPenalty("frequency_penalty", a.frequency, request);
-  if (app.count("--repetition-penalty"))
-    setPenalty("repetition_penalty", a.repetition, request);
+  a.choice.gather(app, request);
   if (app.count("--stop"))
     request.stops = parseIds(a.stop, "--stop");
   if (app.count("--system"))

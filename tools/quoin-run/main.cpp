@@ -1,5 +1,6 @@
 // main.cpp: quoin-run: generates with a compiled program.
 
+#include "ChoiceOptions.h"
 #include "QuoinRun.h"
 #include "support/ArtefactFolder.h"
 #include "support/Unfinished.h"
@@ -23,10 +24,9 @@ struct ContextDeleter {
 
 struct Arguments {
   Options options;
-  std::string prompt, chat, system, promptIds, stop, inputs, outputs, bias;
+  std::string prompt, chat, system, promptIds, stop, inputs, outputs;
   std::vector<std::string> set;
-  double temperature = 0, topP = 1, presence = 0, frequency = 0, repetition = 1;
-  int64_t topK = 0;
+  ChoiceOptions choice;
   bool describe = false, tokenize = false, render = false;
 };
 
@@ -58,14 +58,7 @@ void declare(CLI::App &app, Arguments &a) {
   app.add_option("--set", a.set, "a setting of the decoder, a number or a word: key=value")->allow_extra_args(false);
   app.add_option("--decoder", o.defaults.decoder, "which of the program's decoders (its first)");
   app.add_option("--seed", o.defaults.seed, "seed of the random numbers (0)")->check(wholeNumberOf<uint64_t>);
-  app.add_option("--temperature", a.temperature, "0: the likeliest token (0)");
-  app.add_option("--top-k", a.topK, "draw among the k likeliest tokens; 0: all (0)")->check(wholeNumberOf<int64_t>);
-  app.add_option("--top-p", a.topP, "draw among the likeliest tokens with this mass (1)");
-  app.add_option("--logit-bias", a.bias, "amounts added to scores of tokens: 5=-100,7=1.5");
-  app.add_option("--presence-penalty", a.presence, "taken from scores of tokens that are in the answer (0)");
-  app.add_option("--frequency-penalty", a.frequency, "the same for each time (0)");
-  app.add_option("--repetition-penalty", a.repetition,
-                 "scores of tokens in the prompt or the answer are divided by it, negative ones multiplied (1)");
+  a.choice.declare(app);
   app.add_option("--threads", o.threads, "worker threads (one for each core)")->check(CLI::Range(1, 4096));
   app.add_option("--batch", o.batch, "requests that run together (1)")->check(CLI::Range(1, 1 << 20));
   app.add_flag("--json", o.json, "print a JSON object a line");
@@ -87,20 +80,7 @@ std::vector<Request> gather(const CLI::App &app, Arguments &a) {
   Request &request = a.options.defaults;
   for (const std::string &text : a.set)
     addSetting(text, request);
-  if (given(app, "--temperature"))
-    request.settings.emplace_back("temperature", a.temperature);
-  if (given(app, "--top-k"))
-    request.settings.emplace_back("top_k", double(a.topK));
-  if (given(app, "--top-p"))
-    request.settings.emplace_back("top_p", a.topP);
-  if (given(app, "--logit-bias"))
-    addBias(a.bias, request);
-  if (given(app, "--presence-penalty"))
-    setPenalty("presence_penalty", a.presence, request);
-  if (given(app, "--frequency-penalty"))
-    setPenalty("frequency_penalty", a.frequency, request);
-  if (given(app, "--repetition-penalty"))
-    setPenalty("repetition_penalty", a.repetition, request);
+  a.choice.gather(app, request);
   if (given(app, "--stop"))
     request.stops = parseIds(a.stop, "--stop");
   if (given(app, "--system"))
