@@ -102,7 +102,7 @@ private:
 
   bool load();
   bool chooseDecoders();
-  bool checkTokenizer();
+  bool findTokenizer();
   std::vector<std::string> inputs();
   bool runPasses();
   bool writeModule();
@@ -110,6 +110,9 @@ private:
   bool buildFunction(func::FuncOp function);
   bool packWeights(OutputFolder &out, const cpu::WeightPlan &plan, ArtifactDescription &description);
   bool writeProgram(OutputFolder &out, StringRef query);
+
+  /// Folder or GGUF file.
+  const std::string &tokenizerFrom() const { return options.tokenizer.empty() ? source : options.tokenizer; }
 
   /// An artefact is asked for, not the text of a phase.
   bool isCode() const {
@@ -133,7 +136,7 @@ private:
   OwningOpRef<ModuleOp> module;
   std::optional<cpu::Target> target; // once stages are made
   std::string source;                // folder of weights, and of the tokenizer unless another is given
-  std::string tokenizerFolder;
+  TokenizerFiles tokenizer;
   uint64_t checksum = 0;
 };
 
@@ -190,7 +193,7 @@ bool Compiler::load() {
     llvm::sys::path::append(beside, source);
     source = beside.empty() ? "." : std::string(beside);
   }
-  return checkTokenizer();
+  return findTokenizer();
 }
 
 /// Of a program's decoders those that were asked for, in that order.
@@ -217,20 +220,19 @@ bool Compiler::chooseDecoders() {
 }
 
 /// A file that cannot be a tokenizer is named before the weights are packed, not after.
-bool Compiler::checkTokenizer() {
-  tokenizerFolder = options.tokenizer.empty() ? source : options.tokenizer;
+bool Compiler::findTokenizer() {
   if (options.withoutTokenizer)
     return true;
   if (!options.tokenizer.empty() && !hasTokenizer(options.tokenizer))
     return fail("'--tokenizer' expects a folder with a tokenizer.json or a vocab.json, or a GGUF file with a "
                 "tokenizer, but found '" +
                 options.tokenizer + "'");
-  return checkTokenizerFiles(tokenizerFolder, error);
+  return tokenizer.find(tokenizerFrom(), error);
 }
 
 /// What the artefact is made of: none of it may lie where the artefact goes.
 std::vector<std::string> Compiler::inputs() {
-  std::set<std::string> all = {options.input, source, tokenizerFolder};
+  std::set<std::string> all = {options.input, source, tokenizerFrom()};
   for (WeightOp weight : module->getOps<WeightOp>()) {
     if (weight.isFormula())
       continue;
@@ -526,7 +528,7 @@ bool Compiler::buildArtifact() {
     description.stops.assign(stops.asArrayRef().begin(), stops.asArrayRef().end());
 
   // The tokenizer first: its faults should not wait for the weights.
-  if (!options.withoutTokenizer && !copyTokenizerFiles(tokenizerFolder, out, options.warn, error))
+  if (!options.withoutTokenizer && !tokenizer.copy(out, options.warn, error))
     return false;
   if (!packWeights(out, plan, description))
     return false;

@@ -8,9 +8,9 @@
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 using namespace quoin;
 using llvm::SmallString;
@@ -31,31 +31,20 @@ static std::vector<std::string> tokenizerFiles(const std::string &folder) {
   return names;
 }
 
-/// The same of a GGUF file, which has them in its metadata: what each would be.
-static bool ggufTokenizerFilesOf(const std::string &file, std::vector<std::pair<std::string, std::string>> &texts,
-                                 std::string &error) {
-  for (const char *name : ggufTokenizerFiles) {
-    GgufDocument document{file, name};
-    if (!document.isThere())
-      continue;
-    std::optional<nlohmann::json> made = document.read(error);
-    if (!made) {
-      error += remedy;
-      return false;
-    }
-    texts.emplace_back(name, made->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  }
-  return true;
-}
-
 bool quoin::hasTokenizer(const std::string &from) {
   return isGgufFile(from) ? GgufDocument{from, ggufTokenizerFiles[0]}.isThere() : !Tokenizer::fileIn(from).empty();
 }
 
-bool quoin::checkTokenizerFiles(const std::string &from, std::string &error) {
+bool TokenizerFiles::find(const std::string &folder, std::string &error) {
+  from = folder;
   if (isGgufFile(from)) {
-    std::vector<std::pair<std::string, std::string>> ignored;
-    return ggufTokenizerFilesOf(from, ignored, error);
+    std::optional<std::vector<std::string>> texts = ggufTokenizerTexts(from, error);
+    if (!texts) {
+      error += remedy;
+      return false;
+    }
+    made = std::move(*texts);
+    return true;
   }
   for (const std::string &name : tokenizerFiles(from)) {
     SmallString<128> path(from);
@@ -69,19 +58,6 @@ bool quoin::checkTokenizerFiles(const std::string &from, std::string &error) {
     error = (path + ": expects " + wanted + ", but found " + kind).str();
     return false;
   }
-  return true;
-}
-
-/// Writes what a GGUF file says; `tokenizer` is then the path of what loads, or empty.
-static bool writeFromGguf(const std::string &from, OutputFolder &out, std::string &tokenizer, std::string &error) {
-  std::vector<std::pair<std::string, std::string>> texts;
-  if (!ggufTokenizerFilesOf(from, texts, error))
-    return false;
-  for (const auto &[name, text] : texts)
-    if (!out.write(name, text, error))
-      return false;
-  if (!texts.empty())
-    tokenizer = out.path(texts[0].first);
   return true;
 }
 
@@ -111,17 +87,14 @@ static bool copyFromFolder(const std::string &from, OutputFolder &out, std::stri
   return true;
 }
 
-bool quoin::copyTokenizerFiles(const std::string &from, OutputFolder &out,
-                               const std::function<void(const std::string &)> &warn, std::string &error) {
-  std::string path;
-  if (isGgufFile(from)) {
-    if (!writeFromGguf(from, out, path, error))
+bool TokenizerFiles::copy(OutputFolder &out, const std::function<void(const std::string &)> &warn,
+                          std::string &error) const {
+  for (size_t i = 0; i < made.size(); ++i)
+    if (!out.write(ggufTokenizerFiles[i], made[i], error))
       return false;
-  } else {
-    if (!copyFromFolder(from, out, error))
-      return false;
-    path = Tokenizer::fileIn(from);
-  }
+  if (!isGgufFile(from) && !copyFromFolder(from, out, error))
+    return false;
+  const std::string path = made.empty() ? Tokenizer::fileIn(from) : out.path(ggufTokenizerFiles[0]);
   if (path.empty())
     return true;
   // A tokenizer that does not load would fail every request, and a template every conversation: say so now.

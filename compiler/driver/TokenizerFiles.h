@@ -11,19 +11,26 @@
 #include "compiler/driver/OutputFolder.h"
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace quoin {
 
 /// Is there a tokenizer in the folder or the GGUF file `from`?
 bool hasTokenizer(const std::string &from);
 
-/// False with `error` set for a file that is seen to be something else before it is read whole. None at all is fine.
-bool checkTokenizerFiles(const std::string &from, std::string &error);
+class TokenizerFiles {
+public:
+  /// Looks for them in the folder or the GGUF file `from`. None at all is fine; false with `error` set for a file that
+  /// is seen to be something else before it is read whole, and for metadata that make none.
+  bool find(const std::string &from, std::string &error);
+  /// Copies what there is, and reads it as hosts will. `warn` hears of chat templates that cannot be used; a tokenizer
+  /// that does not load is an error.
+  bool copy(OutputFolder &out, const std::function<void(const std::string &)> &warn, std::string &error) const;
 
-/// Copies what there is, and reads it as hosts will. `warn` hears of chat templates that cannot be used; a tokenizer
-/// that does not load is an error.
-bool copyTokenizerFiles(const std::string &from, OutputFolder &out,
-                        const std::function<void(const std::string &)> &warn, std::string &error);
+private:
+  std::string from;
+  std::vector<std::string> made; ///< from a GGUF file: one for each of ggufTokenizerFiles
+};
 
 } // namespace quoin
 

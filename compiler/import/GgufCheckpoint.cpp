@@ -16,6 +16,25 @@ std::optional<GgufDocument> GgufDocument::at(const std::string &path) {
   return GgufDocument{parent.string(), name};
 }
 
+std::optional<std::vector<std::string>> quoin::ggufTokenizerTexts(const std::string &file, std::string &error) {
+  std::unique_ptr<GgufFile> opened = GgufFile::open(file, error);
+  if (!opened)
+    return std::nullopt;
+  std::vector<std::string> documents;
+  if (!hasGgufTokenizer(opened->contents()))
+    return documents;
+  std::string message;
+  for (auto *make : {ggufTokenizer, ggufTokenizerConfig}) {
+    json made;
+    if (!make(opened->contents(), made, message)) {
+      error = file + ": " + message;
+      return std::nullopt;
+    }
+    documents.push_back(made.dump(-1, ' ', false, json::error_handler_t::replace));
+  }
+  return documents;
+}
+
 bool GgufDocument::isThere() const {
   std::string ignored;
   std::unique_ptr<GgufFile> opened = GgufFile::open(file, ignored);

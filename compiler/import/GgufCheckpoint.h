@@ -30,6 +30,9 @@ struct GgufDocument {
 
 /// The names of the documents that make the tokenizer.
 inline constexpr const char *ggufTokenizerFiles[] = {"tokenizer.json", "tokenizer_config.json"};
+/// The two as texts, in that order, or none where the file has no tokenizer. Nothing and a message, which begins with
+/// the file's path, if they cannot be had.
+std::optional<std::vector<std::string>> ggufTokenizerTexts(const std::string &file, std::string &error);
 
 /// config.json of a file. False with a message without the file's name.
 bool ggufConfig(const GgufFile &file, nlohmann::json &config, std::string &error);

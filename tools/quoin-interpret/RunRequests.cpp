@@ -32,22 +32,16 @@ static std::string line(const Json &value) { return value.dump(-1, ' ', true, Js
 
 /// Of a GGUF file, which has it in its metadata; null if it has none.
 static std::unique_ptr<Tokenizer> tokenizerOfGguf(const std::string &file) {
-  const GgufDocument tokenizer{file, ggufTokenizerFiles[0]}, config{file, ggufTokenizerFiles[1]};
-  if (!tokenizer.isThere())
-    return nullptr;
   std::string error;
-  std::optional<nlohmann::json> tokens = tokenizer.read(error), settings;
-  if (tokens)
-    settings = config.read(error);
-  if (!settings)
+  std::optional<std::vector<std::string>> texts = ggufTokenizerTexts(file, error);
+  if (!texts)
     throw Failure{error};
-  auto text = [](const nlohmann::json &value) {
-    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  };
+  if (texts->empty())
+    return nullptr;
   TokenizerConfig read;
-  if (!TokenizerConfig::parse(text(*settings), "", "", read, error))
+  if (!TokenizerConfig::parse((*texts)[1], "", "", read, error))
     throw Failure{file + ": " + error};
-  std::unique_ptr<Tokenizer> made = Tokenizer::fromJson(text(*tokens), read, error);
+  std::unique_ptr<Tokenizer> made = Tokenizer::fromJson((*texts)[0], read, error);
   if (!made)
     throw Failure{file + ": " + error};
   return made;
