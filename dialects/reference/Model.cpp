@@ -14,6 +14,7 @@
 #include "dialects/stage/StageDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <map>
 
 using namespace mlir;
 using namespace quoin;
@@ -49,7 +50,7 @@ private:
     const Matrix &own = matrices.find(v)->second;
     if (!spaces.isOfSequence(v) || current < 0)
       return own;
-    Matrix &all = spread[{v, current}];
+    Matrix &all = spread[current][v];
     for (int64_t r = all.rows; r < current; ++r)
       all.appendRows(own);
     return all;
@@ -81,9 +82,9 @@ private:
   KeyValueCache *cache;
   Visibility visible;
   size_t attentions = 0, scans = 0; // so far
-  DenseMap<Value, Matrix> matrices;
-  int64_t current = -1; // rows of the op that runs; -1: it has rows of sequences
-  DenseMap<std::pair<Value, int64_t>, Matrix> spread;
+  ValueMatrices matrices;
+  int64_t current = -1;                    // rows of the op that runs; -1: it has rows of sequences
+  std::map<int64_t, ValueMatrices> spread; // by how many rows
 };
 
 } // namespace

@@ -14,8 +14,16 @@
 #define QUOIN_DIALECTS_REFERENCE_MODEL_H
 
 #include "dialects/reference/Weights.h"
+#include <unordered_map>
 
 namespace quoin::ref {
+
+struct HashOfValue {
+  size_t operator()(mlir::Value v) const { return mlir::hash_value(v); }
+};
+/// Rows by value. They stay where they are when others are added, so an op may hold its operands while it makes
+/// results.
+using ValueMatrices = std::unordered_map<mlir::Value, Matrix, HashOfValue>;
 
 /// A token of a call.
 struct Slot {

@@ -71,7 +71,7 @@ private:
   KeyValueCache &cache;
   Visibility visible;
   SmallVector<Matrix> places;
-  DenseMap<Value, Matrix> matrices;
+  ValueMatrices matrices;
   DenseMap<Value, size_t> layers; ///< of pages
   size_t scans = 0;               ///< so far
 };
