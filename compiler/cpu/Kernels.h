@@ -96,9 +96,24 @@ mlir::LLVM::LLVMFuncOp linearKernel(KernelBuilder &kb, const LinearShape &shape)
 
 /// What a pass over k fetches for later: `eighths` of the bytes that it reads itself, from `from` on.
 struct Prefetch {
-  Val from;
-  int64_t eighths = 0;
-  int64_t parts = 1; ///< the tile is passed over in so many parts, which fetch a part each
+  Val from, eighths;
+  llvm::ArrayRef<int64_t> shares; ///< what `eighths` may be; if none, nothing is fetched
+  int64_t parts = 1;              ///< the tile is passed over in so many parts, which fetch a part each
+};
+
+/// Fetches in each of the rounds of a pass, which reads so many bytes in a round, whatever the parts.
+class Fetcher {
+public:
+  Fetcher(KernelBuilder &kb, const Prefetch &prefetch, int64_t roundBytes, Val rounds);
+  void fetch(Val round);
+  /// What all rounds of a part fetch.
+  Val partBytes() const { return stride * streams; }
+
+private:
+  KernelBuilder &kb;
+  Prefetch prefetch;
+  int64_t roundBytes;
+  Val each, stride, streams; ///< bytes of a stream in a round and in all, and how many there are
 };
 
 /// The register tile: `rows.size()` x `vectors` sums over k, in order, one accumulator each. Not of whole numbers.
@@ -114,8 +129,9 @@ struct WholeFormat {
 /// the scale of the row.
 llvm::SmallVector<Vals, 4> wholeTile(KernelBuilder &kb, llvm::ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
                                      WholeFormat format, Prefetch prefetch);
-/// What a pass of it prefetches in all, of a tile of depth k.
-Val wholeFetchedBytes(KernelBuilder &kb, Val k, WholeFormat format, int64_t eighths, int64_t parts);
+/// Bytes that a round of it reads, and how many rounds a tile of depth k has.
+int64_t wholeRoundBytes(WholeFormat format);
+Val wholeRounds(KernelBuilder &kb, Val k);
 
 /// (rows of F32, rows of I8, begin, end): rounds rows of a width.
 mlir::LLVM::LLVMFuncOp quantizeKernel(KernelBuilder &kb, int64_t width);

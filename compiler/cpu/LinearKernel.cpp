@@ -12,7 +12,8 @@
 // quarter in more.
 //
 // The sums of a pass go through 1.5 KiB of stack to whatever follows (bias, gate, residual). That costs nothing next to
-// k steps, and lets all products of a program share the dozen kernels that are hot, so that it compiles in little time.
+// k steps, and lets all products of a program share the six kernels that are hot, one for each number of rows, so that it compiles in
+// little time.
 //
 // Of bf16 a line holds pairs: [tile][k / 2][64][2]. Either the rows are pairs, too, and one dot product of pairs stands
 // where f32 has a fused multiply-add; or the two halves of the line are widened, eight operations that serve all rows
@@ -43,11 +44,8 @@ static StringRef arithmeticName(Arithmetic a) {
 /// Lines of the main loop's iterations.
 static constexpr int64_t unrolled = 4;
 
-/// What an iteration fetches of what comes next, in whole lines of the cache.
-static int64_t fetchedBytes(Arithmetic arithmetic, int64_t eighths, int64_t parts) {
-  int64_t share = unrolled * lineBytes(storageOf(arithmetic)) * eighths / 8;
-  return llvm::alignTo(share / parts, 64);
-}
+/// What an iteration of it reads.
+static int64_t roundBytes(Arithmetic arithmetic) { return unrolled * lineBytes(storageOf(arithmetic)); }
 
 /// Whole lines: elements of k, or pairs of them.
 static Val linesOf(KernelBuilder &kb, Val k, Arithmetic arithmetic) {
@@ -64,7 +62,8 @@ struct ProductTile {
   Val weight;
   int64_t vectors;
   Arithmetic arithmetic;
-  Prefetch prefetch;
+  int64_t parts;
+  Fetcher fetcher;
   Vals sums = Vals(rows.size() * vectors, kb.constant(kb.v16f, 0));
   std::optional<Val> upper = {}; ///< where the mask of the lanes' upper halves lies
 
@@ -122,26 +121,6 @@ struct ProductTile {
     multiplyAdd(a, offset + 4, loaded([&](Val w) { return kb.cast(kb.v16f, kb.bitAnd(w, mask)); }), acc);
   }
 
-  /// Prefetches go to several places at once: a core asks memory for more when its own prefetchers follow several
-  /// streams, each within its pages.
-  int64_t fetchBytes() const { return fetchedBytes(arithmetic, prefetch.eighths, prefetch.parts); }
-  int64_t fetchStreams() const {
-    int64_t lines = fetchBytes() / 64, streams = std::clamp<int64_t>(lines, 1, 4);
-    while (lines % streams)
-      --streams;
-    return streams;
-  }
-
-  /// What one iteration of the main loop fetches, which has `iterations`.
-  void fetchAhead(Val iteration, Val iterations) {
-    int64_t each = fetchBytes() / fetchStreams();
-    for (int64_t stream = 0; stream < fetchStreams(); ++stream) {
-      Val ahead = kb.at(prefetch.from, (iterations * stream + iteration) * each);
-      for (int64_t byte = 0; byte < each; byte += 64)
-        kb.prefetch(kb.at(ahead, byte));
-    }
-  }
-
   /// Lines [from, to), `unroll` at a time.
   void run(Val from, Val to, int64_t unroll, bool half = false) {
     int64_t bytes = lineBytes(storageOf(arithmetic));
@@ -151,11 +130,11 @@ struct ProductTile {
         a.push_back(kb.at(row, i * rowStep()));
       Val first = kb.at(weight, i * bytes);
       // A part takes one cache line of each line: no prefetcher of a CPU's own sees that pattern in time.
-      if (prefetch.parts > 1 && unroll == unrolled)
+      if (parts > 1 && unroll == unrolled)
         for (int64_t u = 0; u < unroll; ++u)
           kb.prefetch(kb.at(first, (2 * unrolled + u) * bytes));
-      if (prefetch.eighths && unroll == unrolled)
-        fetchAhead(kb.shiftRight(i, kb.index(2)), kb.shiftRight(to, kb.index(2)));
+      if (unroll == unrolled)
+        fetcher.fetch(kb.shiftRight(i, kb.index(2)));
       for (int64_t u = 0; u < unroll; ++u)
         line(kb.at(first, u * bytes), a, u * rowStep(), half, acc);
       return acc;
@@ -166,13 +145,14 @@ struct ProductTile {
 
 SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
                                              Arithmetic arithmetic, Prefetch prefetch) {
-  ProductTile tile{kb, rows, weight, vectors, arithmetic, prefetch};
+  // Rows of F32 end with their last element; in rows of BF16 a zero fills up the last pair.
+  Val lines = linesOf(kb, k, arithmetic), whole = kb.bitAnd(lines, kb.index(-unrolled));
+  Fetcher fetcher(kb, prefetch, roundBytes(arithmetic), kb.shiftRight(lines, kb.index(2)));
+  ProductTile tile{kb, rows, weight, vectors, arithmetic, prefetch.parts, fetcher};
   if (arithmetic == Arithmetic::Widened && prefetch.parts > 1) {
     tile.upper = kb.stack(64);
     kb.store(kb.integer(kb.v16i, int32_t(0xffff0000)), *tile.upper, 64);
   }
-  // Rows of F32 end with their last element; in rows of BF16 a zero fills up the last pair.
-  Val lines = linesOf(kb, k, arithmetic), whole = kb.bitAnd(lines, kb.index(-unrolled));
   tile.run(kb.index(0), whole, unrolled);
   tile.run(whole, lines, 1);
   if (arithmetic == Arithmetic::Widened)
@@ -181,6 +161,61 @@ SmallVector<Vals, 4> quoin::cpu::productTile(KernelBuilder &kb, ArrayRef<Val> ro
   for (size_t r = 0; r < rows.size(); ++r)
     out.push_back(Vals(tile.sums.begin() + r * vectors, tile.sums.begin() + (r + 1) * vectors));
   return out;
+}
+
+//===----------------------------------------------------------------------===//
+// What is fetched for later
+//===----------------------------------------------------------------------===//
+
+/// What a round fetches in one part, in whole lines of the cache; and the streams that they are in.
+static int64_t fetchedLines(int64_t roundBytes, int64_t eighths, int64_t parts) {
+  return llvm::divideCeil(roundBytes * eighths / 8 / parts, 64);
+}
+
+/// Prefetches go to several places at once: a core asks memory for more when its own prefetchers follow several
+/// streams, each within its pages.
+static int64_t fetchedStreams(int64_t lines) {
+  int64_t streams = std::clamp<int64_t>(lines, 1, 4);
+  while (lines % streams)
+    --streams;
+  return streams;
+}
+
+Fetcher::Fetcher(KernelBuilder &builder, const Prefetch &p, int64_t bytes, Val rounds)
+    : kb(builder), prefetch(p), roundBytes(bytes), each(kb.index(0)), stride(each), streams(each) {
+  bool first = true;
+  for (int64_t share : prefetch.shares) {
+    int64_t lines = fetchedLines(roundBytes, share, prefetch.parts), places = fetchedStreams(lines);
+    Val wide = kb.index(lines / places * 64), count = kb.index(places);
+    if (!first) {
+      Val is = kb.compare(Compare::eq, prefetch.eighths, share);
+      wide = kb.select(is, wide, each);
+      count = kb.select(is, count, streams);
+    }
+    each = wide;
+    streams = count;
+    first = false;
+  }
+  stride = rounds * each;
+}
+
+void Fetcher::fetch(Val round) {
+  if (prefetch.shares.empty())
+    return;
+  Val ahead = kb.at(prefetch.from, round * each);
+  // The share is a value and not a kernel of its own: a jump a round that is always foretold costs less than copies.
+  std::function<void(size_t)> choose = [&](size_t i) {
+    auto lines = [&] {
+      int64_t count = fetchedLines(roundBytes, prefetch.shares[i], prefetch.parts), places = fetchedStreams(count);
+      for (int64_t stream = 0; stream < places; ++stream)
+        for (int64_t line = 0; line < count / places; ++line)
+          kb.prefetch(kb.at(kb.at(ahead, stride * stream), line * 64));
+    };
+    if (i + 1 == prefetch.shares.size())
+      return lines();
+    kb.when(kb.compare(Compare::eq, prefetch.eighths, prefetch.shares[i]), lines, [&] { choose(i + 1); });
+  };
+  choose(0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -242,20 +277,23 @@ static std::string productName(Arithmetic arithmetic, RowsLie rows, int64_t grou
       .str();
 }
 
-/// (A, bytes between its rows or where these are, W, k, sums [rows][64], where to prefetch from), for one number of
-/// rows.
-static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, RowsLie lie, int64_t group, int64_t count,
-                                    int64_t eighths) {
-  std::string name = (productName(arithmetic, lie, group) + "_" + Twine(count) + "_" + Twine(eighths)).str();
+/// As a pass's, for one number of rows.
+static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, RowsLie lie, int64_t group,
+                                    int64_t count) {
+  std::string name = (productName(arithmetic, lie, group) + "_" + Twine(count)).str();
   Type where = lie == RowsLie::Apart ? kb.i64 : kb.ptr;
-  return kb.function(name, {kb.ptr, where, kb.ptr, kb.i64, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
+  return kb.function(name, {kb.ptr, where, kb.ptr, kb.i64, kb.ptr, kb.ptr, kb.i64}, [&](ArrayRef<Val> a) {
     Vals rows;
     for (int64_t r = 0; r < count; ++r)
       rows.push_back(kb.at(a[0], lie == RowsLie::Apart ? a[1] * r : kb.load(kb.i64, kb.at(a[1], r * 8))));
     int64_t vectors = vectorsAtOnce(kb.options, count), parts = 4 / vectors;
     WholeFormat whole{arithmetic == Arithmetic::Nibbles, group};
-    auto part = [&](Val weight, Val out, Val prefetch) {
-      Prefetch ahead{prefetch, eighths, parts};
+    // Passes of one or two rows are alone; those of three to five come at most twice among four or more, and fetch
+    // more than their share there.
+    static constexpr int64_t shares[] = {3, 4, 8, 2};
+    auto mine = count < 3 ? ArrayRef(shares).slice(2, 1) : ArrayRef(shares).take_front(count < maxPassRows ? 3 : 4);
+    auto part = [&](Val weight, Val out, Val from) {
+      Prefetch ahead{from, a[6], mine, parts};
       auto sums = isWhole(arithmetic) ? wholeTile(kb, rows, weight, a[3], vectors, whole, ahead)
                                       : productTile(kb, rows, weight, a[3], vectors, arithmetic, ahead);
       for (int64_t r = 0; r < count; ++r)
@@ -265,9 +303,11 @@ static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, Ro
     if (parts == 1)
       return part(a[2], a[4], a[5]);
     // Each part of the line's columns runs down k on its own, and fetches its part of what comes next.
-    Val bytes = isWhole(arithmetic) ? wholeFetchedBytes(kb, a[3], whole, eighths, parts)
-                                    : kb.shiftRight(linesOf(kb, a[3], arithmetic), kb.index(2)) *
-                                          fetchedBytes(arithmetic, eighths, parts);
+    Val rounds =
+        isWhole(arithmetic) ? wholeRounds(kb, a[3]) : kb.shiftRight(linesOf(kb, a[3], arithmetic), kb.index(2));
+    Fetcher fetcher(kb, {a[5], a[6], mine, parts},
+                    isWhole(arithmetic) ? wholeRoundBytes(whole) : roundBytes(arithmetic), rounds);
+    Val bytes = fetcher.partBytes();
     kb.loop(kb.index(0), kb.index(parts), 1, [&](Val p) {
       part(kb.at(a[2], p * (vectors * lineBytes(storageOf(arithmetic)) / 4)), kb.at(a[4], p * (vectors * 64)),
            kb.at(a[5], p * bytes));
@@ -281,18 +321,7 @@ LLVM::LLVMFuncOp quoin::cpu::passKernel(KernelBuilder &kb, Arithmetic arithmetic
   return kb.function(productName(arithmetic, lie, group), types, [&](ArrayRef<Val> a) {
     for (int64_t count = 1; count <= maxPassRows; ++count)
       kb.when(kb.compare(Compare::eq, a[6], count), [&] {
-        // Passes of one or two rows are alone; those of three to five come at most twice among four or more, and fetch
-        // more than their share there.
-        SmallVector<int64_t> shares = count < 3 ? SmallVector<int64_t>{8} : SmallVector<int64_t>{8, 4, 3};
-        if (count == maxPassRows)
-          shares.push_back(2);
-        std::function<void(size_t)> choose = [&](size_t i) {
-          auto run = [&] { kb.call(blockKernel(kb, arithmetic, lie, group, count, shares[i]), a.take_front(6)); };
-          if (i + 1 == shares.size())
-            return run();
-          kb.when(kb.compare(Compare::eq, a[7], shares[i]), run, [&] { choose(i + 1); });
-        };
-        choose(0);
+        kb.call(blockKernel(kb, arithmetic, lie, group, count), {a[0], a[1], a[2], a[3], a[4], a[5], a[7]});
       });
   });
 }

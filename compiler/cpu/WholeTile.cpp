@@ -34,7 +34,7 @@ struct WholeTile {
   Val weight, k;
   int64_t vectors;
   WholeFormat format;
-  Prefetch prefetch;
+  Fetcher &fetcher;
 
   /// Numbers of a line, lines of a round.
   int64_t elements() const { return format.nibbles ? 8 : 4; }
@@ -115,31 +115,11 @@ struct WholeTile {
     inPairs() ? addInPairs(at, element, count, sums) : addInFours(at, element, count, sums);
   }
 
-  /// What round `number` of `all` prefetches.
-  int64_t fetchBytes() const { return fetchedBytes(format, prefetch.eighths, prefetch.parts); }
-  static int64_t fetchedBytes(WholeFormat format, int64_t eighths, int64_t parts) {
-    int64_t round = sumsOf / (format.nibbles ? 8 : 4) * line + (format.group ? line * sumsOf / format.group : 0);
-    return roundUp(round * eighths / 8 / parts, 64);
-  }
-  void fetchAhead(Val round, Val all) {
-    if (!prefetch.eighths)
-      return;
-    int64_t lines = fetchBytes() / 64, streams = std::clamp<int64_t>(lines, 1, 4);
-    while (lines % streams)
-      --streams;
-    int64_t each = lines / streams * 64;
-    for (int64_t stream = 0; stream < streams; ++stream) {
-      Val ahead = kb.at(prefetch.from, (all * stream + round) * each);
-      for (int64_t byte = 0; byte < each; byte += 64)
-        kb.prefetch(kb.at(ahead, byte));
-    }
-  }
-
   /// Rounds [from, to) of all, at the group's lines.
-  Vals addRounds(Val lines, Val from, Val to, Val all, Vals sums) {
+  Vals addRounds(Val lines, Val from, Val to, Vals sums) {
     return kb.loop(from, to, 1, sums, [&](Val round, ArrayRef<Val> carried) {
       Vals next(carried.begin(), carried.end());
-      fetchAhead(round, all);
+      fetcher.fetch(round);
       addLines(kb.at(lines, (round - from) * (roundLines() * line)), round * sumsOf, roundLines(), next);
       return next;
     });
@@ -169,7 +149,7 @@ struct WholeTile {
   Vals ofOneGroup() {
     Val rounds = kb.quotient(k, kb.index(sumsOf)), lines = kb.shiftRight(k + 3, kb.index(2));
     Vals sums = start([&](Val tail) { return kb.load(kb.i32, kb.at(tail, 4)); });
-    sums = addRounds(weight, kb.index(0), rounds, rounds, sums);
+    sums = addRounds(weight, kb.index(0), rounds, sums);
     sums = kb.loop(rounds * roundLines(), lines, 1, sums, [&](Val i, ArrayRef<Val> carried) {
       Vals next(carried.begin(), carried.end());
       addLines(kb.at(weight, i * line), i * elements(), 1, next);
@@ -180,7 +160,7 @@ struct WholeTile {
 
   Vals ofGroups() {
     int64_t each = format.group / sumsOf, bytes = (each * roundLines() + 1) * line;
-    Val groups = kb.quotient(k, kb.index(format.group)), all = groups * each;
+    Val groups = kb.quotient(k, kb.index(format.group));
     Vals zeros(rows.size() * static_cast<size_t>(vectors), kb.constant(kb.v16f, 0));
     return kb.loop(kb.index(0), groups, 1, zeros, [&](Val group, ArrayRef<Val> before) {
       Vals sums = start([&](Val tail) {
@@ -191,10 +171,10 @@ struct WholeTile {
       });
       Val lines = kb.at(weight, group * bytes), first = group * each;
       if (each == 1) {
-        fetchAhead(group, all);
+        fetcher.fetch(group);
         addLines(lines, group * sumsOf, roundLines(), sums);
       } else {
-        sums = addRounds(lines, first, first + each, all, sums);
+        sums = addRounds(lines, first, first + each, sums);
       }
       return scaled(sums, kb.at(lines, bytes - line), before);
     });
@@ -202,13 +182,16 @@ struct WholeTile {
 };
 } // namespace
 
-Val quoin::cpu::wholeFetchedBytes(KernelBuilder &kb, Val k, WholeFormat format, int64_t eighths, int64_t parts) {
-  return kb.quotient(k, kb.index(sumsOf)) * WholeTile::fetchedBytes(format, eighths, parts);
+Val quoin::cpu::wholeRounds(KernelBuilder &kb, Val k) { return kb.quotient(k, kb.index(sumsOf)); }
+
+int64_t quoin::cpu::wholeRoundBytes(WholeFormat format) {
+  return sumsOf / (format.nibbles ? 8 : 4) * line + (format.group ? line * sumsOf / format.group : 0);
 }
 
 SmallVector<Vals, 4> quoin::cpu::wholeTile(KernelBuilder &kb, ArrayRef<Val> rows, Val weight, Val k, int64_t vectors,
                                            WholeFormat format, Prefetch prefetch) {
-  WholeTile tile{kb, rows, weight, k, vectors, format, prefetch};
+  Fetcher fetcher(kb, prefetch, wholeRoundBytes(format), wholeRounds(kb, k));
+  WholeTile tile{kb, rows, weight, k, vectors, format, fetcher};
   Vals sums = format.group ? tile.ofGroups() : tile.ofOneGroup();
   SmallVector<Vals, 4> out;
   for (size_t r = 0; r < rows.size(); ++r) {

@@ -340,7 +340,7 @@ TEST_P(WholeTargets, UseWhatMultipliesBytes) {
     // (row, weight, sums)
     LLVM::LLVMFuncOp kernel = kb.function("tile", {kb.ptr, kb.ptr, kb.ptr}, [&](ArrayRef<Val> a) {
       WholeFormat format{arithmetic == Arithmetic::Nibbles, 64};
-      Vals sums = wholeTile(kb, {a[0]}, a[1], kb.index(256), 1, format, {a[1], 8, 4})[0];
+      Vals sums = wholeTile(kb, {a[0]}, a[1], kb.index(256), 1, format, {a[1], kb.index(8), {}})[0];
       kb.store(sums[0], a[2]);
     });
     kernel.setLinkage(LLVM::Linkage::External);
