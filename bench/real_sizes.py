@@ -36,7 +36,7 @@ EXPERTS = dict(num_experts=128, num_experts_per_tok=8, moe_intermediate_size=768
 CONFIGS = {
     "sdar-8b": qwen(4096, 32, 8, 128, 12288, 151936, model_type="sdar", block_size=4, mask_token_id=151669),
     "fast-dllm-v2-7b": qwen(3584, 28, 4, 128, 18944, 152064, model_type="Fast_dLLM_Qwen", bd_size=32, mask_token_id=151665, attention_bias=True),
-    "dream-7b": qwen(3584, 28, 4, 128, 18944, 152064, model_type="Dream", mask_token_id=151666),
+    "dream-7b": qwen(3584, 28, 4, 128, 18944, 152064, model_type="Dream", mask_token_id=151666, attention_bias=None),
     "llama-3.1-8b": qwen(4096, 32, 8, 128, 14336, 128256, model_type="llama", rope_theta=5e5, max_position_embeddings=131072, rms_norm_eps=1e-5,
                          rope_scaling=dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=8192)),
     "mistral-7b": qwen(4096, 32, 8, 128, 14336, 32000, model_type="mistral", rope_theta=1e4, sliding_window=4096),

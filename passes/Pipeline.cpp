@@ -182,7 +182,7 @@ namespace {
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> from{*this, "from", llvm::cl::desc("the phase that the program is in; empty: as written")};
   Option<std::string> to{*this, "to", llvm::cl::desc("the phase to reach; empty: the last")};
-  Option<int> level{*this, "level", llvm::cl::desc("0: as many calls as published, 2: all exact passes"),
+  Option<int> level{*this, "level", llvm::cl::desc("0: as many calls as published, else all exact passes"),
                     llvm::cl::init(2)};
   Option<std::string> approximate{
       *this, "approximate",

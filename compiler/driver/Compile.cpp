@@ -561,7 +561,7 @@ bool Compiler::writeProgram(OutputFolder &out, StringRef query) {
   report("code", 0);
   if (failed(cpu::lowerToLLVM(*module)))
     return failWith("the program cannot be lowered to LLVM");
-  cpu::Effort effort = options.level == 0 ? cpu::Effort::haste : cpu::Effort::speed;
+  cpu::Effort effort = options.level < 2 ? cpu::Effort::haste : cpu::Effort::speed;
   // A linker of others' takes one object. Four parts are what a small machine has cores for, and each costs a little.
   auto objects =
       cpu::emitObjects(*module, *target, {query}, error, options.symbol, effort, /*parts=*/options.object ? 1 : 4);

@@ -27,7 +27,7 @@ namespace quoin {
 struct CompileOptions {
   std::string input;            // a Hugging Face folder, a GGUF file or a .mlir file
   std::string output;           // a folder; a .mlir file if `to` is a phase of the IR
-  int level = 2;                // 0: caches derived, code made in haste, nothing else; 2: every exact pass, fast code
+  int level = 2;                // 0: caches derived, nothing else; 1: every exact pass; 2: fast code, too, not made in haste
   std::string weights = "keep"; // or f32, bf16, int8, int4
   std::string headWeights = "keep";  // of the head alone: int8, int4; keep: no whole numbers, else what `weights` says
   int64_t group = 0;                 // numbers of int8 or int4 that share a scale: 32, 64 or 128; 0: all or 128

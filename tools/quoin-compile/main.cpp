@@ -61,12 +61,15 @@ int main(int argc, char **argv) {
   CompileOptions o;
   std::string decoder, emit = "folder";
   std::vector<std::string> settings;
-  bool none = false, all = false, quiet = false;
+  bool none = false, quick = false, all = false, quiet = false;
   CLI::App app("Compiles a model and its decoder ahead of time");
   app.add_option("MODEL", o.input, "Hugging Face folder, GGUF file or .mlir file")->required();
   app.add_option("-o,--output", o.output, "folder for the artefact")->required();
-  app.add_flag("--O0", none);
-  app.add_flag("--O2", all);
+  app.add_flag("--O0", none, "the program as written: as many calls as published; code made in haste");
+  app.add_flag(
+      "--O1", quick,
+      "every exact pass, code made in haste: the same answers and calls as -O2, sooner there and slower to run");
+  app.add_flag("--O2", all, "every exact pass, fast code (default)");
   app.add_option("--weights", o.weights,
                  "type of the weights; keep: the checkpoint's own; int8, int4: of the layers' matrices alone")
       ->check(CLI::IsMember({"keep", "f32", "bf16", "int8", "int4"}));
@@ -101,11 +104,11 @@ int main(int argc, char **argv) {
       app.add_option("--symbol", o.symbol, "what model.o calls its one symbol, the query of the program");
   app.add_flag("--quiet", quiet, "no progress");
 
-  // -O0 and -O2 as compilers spell them.
+  // -O0 and others as compilers spell them.
   std::vector<std::string> arguments;
   for (int i = argc - 1; i > 0; --i) {
     std::string a = argv[i];
-    arguments.push_back(a == "-O0" ? "--O0" : a == "-O2" ? "--O2" : a);
+    arguments.push_back(a == "-O0" || a == "-O1" || a == "-O2" ? "-" + a : a);
   }
   try {
     app.parse(arguments);
@@ -115,11 +118,11 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "error: %s\n", e.what());
     return 2;
   }
-  if (none && all) {
-    std::fprintf(stderr, "error: expects -O0 or -O2, but found both\n");
+  if (none + quick + all > 1) {
+    std::fprintf(stderr, "error: expects one of -O0, -O1 and -O2, but found %d of them\n", none + quick + all);
     return 2;
   }
-  o.level = none ? 0 : 2;
+  o.level = none ? 0 : quick ? 1 : 2;
   o.object = emit == "object";
   if (symbol->count() && (!o.object || !findPhase(o.to)->isCode())) {
     std::fprintf(stderr,
