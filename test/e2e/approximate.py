@@ -72,7 +72,7 @@ def check(name):
                 got = harness.answers("quoin-interpret", passed, queries)
                 oracle.compare(f"{form}, interpreted after {later[-1:]}", queries, wants, got, len(later) < 2)
             # Both levels of the first, then one of each.
-            levels = (("-O0", []), ("-O2", ["--threads", "2", "--batch", "5"]))
+            levels = (("-O0", []), ("-O1", ["--threads", "2", "--batch", "5"]))
             for level, more in levels if turn == 0 else levels[turn % 2:][:1]:
                 out = os.path.join(folder, "out" + level)
                 harness.tool("quoin-compile", hf, "-o", out, level, "--weights", "f32", "--approximate", spelling(policy, interval), *flags)

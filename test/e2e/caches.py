@@ -63,7 +63,7 @@ def check(name, change=lambda masks: masks, settings=()):
             for n in harness.after_each_pass(file, passed):
                 got = harness.answers("quoin-interpret", passed, queries)
                 same(want, got, f"interpreted after {harness.PASSES[n - 1]}", ("ids", "evaluations"))
-            for level in ("-O0", "-O2"):
+            for level in ("-O0", "-O1"):
                 out, _, notes = fixture.compile(file, level)
                 expect(not notes or level == "-O0", f"{level}: expects no notes, but found {notes}")
                 for extra in ([], ["--threads", "2", "--batch", "5"]):
@@ -92,7 +92,7 @@ def forks():
     rounds = made // longest
     with harness.scratch() as folder:
         hf, out, want = write(os.path.join(folder, "hf"), oracle.shape("qwen3", 76)), os.path.join(folder, "out"), None
-        for level in ("-O0", "-O2"):
+        for level in ("-O0", "-O1"):
             harness.tool("quoin-compile", hf, "-o", out, "--weights", "f32", level, *oracle.flags(["cntp"], dict(settings, together=True)))
             for extra in ([], ["--threads", "2", "--batch", "5"]):
                 got = harness.answers("quoin-run", out, queries, *extra)

@@ -61,7 +61,7 @@ def scores(name):
             with open(text, "w") as f:
                 f.write(changed)
             places, worst = [("quoin-interpret", text, 1e-6)], {}
-            for level in ("-O0", "-O2"):
+            for level in ("-O0", "-O1"):
                 out = os.path.join(top, "out" + level)
                 harness.tool("quoin-compile", text, "-o", out, "--weights", "f32", level)
                 places.append(("quoin-run", out, 2e-4))
@@ -96,7 +96,7 @@ def loop(name):
                 want.append(model.written(q["ids"], q["max_tokens"], q["seed"], q["settings"]))
                 model.config["eos_token_id"] = stop
             places = [("quoin-interpret", text, [])]
-            for level in ("-O0", "-O2"):
+            for level in ("-O0", "-O1"):
                 out = os.path.join(top, "out" + level)
                 harness.tool("quoin-compile", hf, "-o", out, "--weights", "f32", "--without-tokenizer", level)
                 places += [("quoin-run", out, []), ("quoin-run", out, ["--batch", "4", "--threads", "2"])]

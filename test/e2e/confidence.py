@@ -115,7 +115,7 @@ def check():
         got, sessions = harness.traced("quoin-interpret", source, queries)
         oracle.compare("interpreted", queries, wants, got, True)
         agree("interpreted", queries, chosen, sessions)
-        for level in ("-O0", "-O2"):
+        for level in ("-O0", "-O1"):
             out = os.path.join(folder, "out" + level)
             harness.tool("quoin-compile", source, "-o", out, level, "--weights", "f32")
             got, sessions = harness.traced("quoin-run", out, queries, "--batch", "5")

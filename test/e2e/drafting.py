@@ -85,7 +85,7 @@ def against_the_oracle(name):
             for passed, after in harness.forms(text, harness.PASSES) if name == family else ():
                 compare(f"interpreted after {passed}", asked, harness.answers("quoin-interpret", after, queries))
             places = [("quoin-interpret", text)]
-            for level in ("-O0", "-O2") if name == family else ("-O2",):
+            for level in ("-O0", "-O1") if name == family else ("-O1",):
                 out = os.path.join(top, "out" + level)
                 harness.tool("quoin-compile", hf, "-o", out, "--weights", "f32", "--without-tokenizer", level)
                 places.append(("quoin-run", out))

@@ -90,7 +90,7 @@ class Folder:
         with open(self.file, "w") as f:
             f.write(program())
         self.places = [("quoin-interpret", self.file, 1e-6)]
-        for level in ("-O0", "-O2"):
+        for level in ("-O0", "-O1"):
             out = os.path.join(top, "out" + level)
             harness.tool("quoin-compile", self.file, "-o", out, level)
             self.places.append(("quoin-run", out, 2e-5))

@@ -59,7 +59,7 @@ def runs_or_is_refused(change, *words):
     def test():
         with Program() as p:
             change(p)
-            for level in ("-O0", "-O2"):
+            for level in ("-O0", "-O1"):
                 harness.tool("quoin-compile", p.file, "-o", p.out, level)
                 run, meaning = harness.call("quoin-run", p.out, *REQUEST), harness.call("quoin-interpret", p.file, *REQUEST)
                 if words:
@@ -142,7 +142,7 @@ def not_a_program(content):
     return test
 
 
-def endless(*bodies, functions="", levels=("-O0", "-O2")):
+def endless(*bodies, functions="", levels=("-O0", "-O1")):
     """A loop that never runs the model: stopped, with the same words by both, after the bound that is given or their own. (Upstream's
     simplifications remove a loop of which nothing changes.)"""
     def test():

@@ -2,7 +2,7 @@
 """Every decoder against an oracle that knows nothing of the dialect (test/oracle), in every form that a program takes.
 
 The oracle's tokens and evaluations must be those of the imported program, of the program after each pass that changes it, and of
-artefacts at -O0 and -O2; its count of forwards that of the published engine at -O0, and at least that at -O2. A request is left
+artefacts at -O0 and at -O1 or -O2; its count of forwards that of the published engine at -O0, and at least that above. A request is left
 out if noise on the scores changes what the oracle gives, since then float32 arithmetic may differ too.
 QUOIN_ORACLE_REQUESTS sets how many requests a decoder gets over all its shapes (default 40).
 """
@@ -244,7 +244,9 @@ def check(name):
         for n in harness.after_each_pass(source, passed):
             compare(f"interpreted after {harness.PASSES[n - 1][2:]}", queries, wants, harness.answers("quoin-interpret", passed, queries), n < 3)
         before = None
-        for level, more in (("-O0", []), ("-O2", ["--threads", "2", "--batch", "6"])):
+        # Code is made in haste for two of three cases: what LLVM does with it, others' tests are about.
+        best = "-O2" if s.seed % 3 == 0 else "-O1"
+        for level, more in (("-O0", []), (best, ["--threads", "2", "--batch", "6"])):
             out = os.path.join(folder, "out" + level)
             harness.tool("quoin-compile", *program, "-o", out, level, "--weights", "f32")
             got = harness.answers("quoin-run", out, queries, *more)

@@ -81,7 +81,7 @@ def check():
                 wants.append(want)
         model.close()
         oracle.compare("interpreted", queries, wants, harness.answers("quoin-interpret", source, queries), True)
-        for level in ("-O0", "-O2"):
+        for level in ("-O0", "-O1"):
             out = os.path.join(folder, "out" + level)
             harness.tool("quoin-compile", source, "-o", out, level, "--weights", "f32")
             got = harness.answers("quoin-run", out, queries, "--batch", "7", "--trace", trace)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Programs of several models: a draft beside the model that reads it, with widths, heads, weights and caches of their own.
 
-The interpreter on the program as written gives the tokens; -O0 and -O2 give the same ones, and sessions that wait for different
+The interpreter on the program as written gives the tokens; -O0 and -O1 give the same ones, and sessions that wait for different
 models in one step give the same bits as alone.
 """
 import json
@@ -132,7 +132,7 @@ def requests():
 def same_tokens():
     with Pair() as p:
         wanted = harness.answers("quoin-interpret", p.file, requests())
-        for flags in (["-O0"], ["-O2"]):
+        for flags in (["-O0"], ["-O1"]):
             out = p.compiled(*flags)
             got = harness.answers("quoin-run", out, requests(), "--batch", 12, "--threads", 2)
             for i, (w, g) in enumerate(zip(wanted, got)):
