@@ -2,7 +2,7 @@
 
 #include "compiler/decoder/ProgramTable.h"
 #include "compiler/decoder/Emitter.h"
-#include "runtime/include/quoin/program.h"
+#include "runtime/include/quoin/cuda.h"
 
 using namespace mlir;
 using namespace quoin;
@@ -51,8 +51,10 @@ private:
   LLVM::GlobalOp columns(StringRef name, ArrayRef<ColumnNumbers> all);
   LLVM::GlobalOp steps(const ModelNumbers &m);
   LLVM::GlobalOp models(ArrayRef<ModelNumbers> all);
+  LLVM::GlobalOp cudaSteps(ArrayRef<CudaStep> all, const std::string &name);
+  LLVM::GlobalOp cuda(const CudaNumbers &n);
   Value program(const ProgramNumbers &n, const LoweredDecoders &all, LLVM::GlobalOp models, LLVM::GlobalOp decoders,
-                LLVM::GlobalOp stops);
+                LLVM::GlobalOp stops, LLVM::GlobalOp cuda);
   LLVM::GlobalOp tensors(StringRef name, ArrayRef<LoweredTensor> all);
   /// The function `name`, which gives this address to hosts that are new enough.
   void query(StringRef name, LLVM::GlobalOp program);
@@ -272,8 +274,70 @@ LLVM::GlobalOp TableBuilder::models(ArrayRef<ModelNumbers> all) {
   });
 }
 
+LLVM::GlobalOp TableBuilder::cudaSteps(ArrayRef<CudaStep> all, const std::string &name) {
+  SmallVector<LLVM::GlobalOp> launches;
+  for (auto [number, step] : llvm::enumerate(all)) {
+    std::string own = name + "." + std::to_string(number);
+    SmallVector<LLVM::GlobalOp> constants;
+    for (auto [i, launch] : llvm::enumerate(step.launches))
+      constants.push_back(array("quoin_cuda_constants." + own + "." + std::to_string(i), launch.constants.size(),
+                                [&, &of = launch](size_t c) { return i64(of.constants[c]); }));
+    launches.push_back(array("quoin_cuda_launches." + own, step.launches.size(), [&, &of = step](size_t i) {
+      const CudaLaunch &l = of.launches[i];
+      return structure({{offsetof(quoin_cuda_launch_t, kernel), text(l.kernel)},
+                        {offsetof(quoin_cuda_launch_t, constants), address(constants[i])},
+                        {offsetof(quoin_cuda_launch_t, constants_count), i32(static_cast<int32_t>(l.constants.size()))},
+                        {offsetof(quoin_cuda_launch_t, threads), i32(l.threads)},
+                        {offsetof(quoin_cuda_launch_t, shared_bytes), i32(l.sharedBytes)},
+                        {offsetof(quoin_cuda_launch_t, grid), i32(l.grid)},
+                        {offsetof(quoin_cuda_launch_t, each), i64(l.each)},
+                        {offsetof(quoin_cuda_launch_t, blocks), i64(l.blocks)},
+                        {offsetof(quoin_cuda_launch_t, most), i64(l.most)}},
+                       sizeof(quoin_cuda_launch_t));
+    }));
+  }
+  return array("quoin_cuda_steps." + name, all.size(), [&](size_t i) {
+    return structure({{offsetof(quoin_cuda_step_t, launches), address(launches[i])},
+                      {offsetof(quoin_cuda_step_t, launches_count), i32(static_cast<int32_t>(all[i].launches.size()))},
+                      {offsetof(quoin_cuda_step_t, job), i32(all[i].job)},
+                      {offsetof(quoin_cuda_step_t, row_bytes), i64(all[i].rowBytes)}},
+                     sizeof(quoin_cuda_step_t));
+  });
+}
+
+/// Null where there is no code.
+LLVM::GlobalOp TableBuilder::cuda(const CudaNumbers &n) {
+  if (n.images.empty())
+    return {};
+  SmallVector<LLVM::GlobalOp> steps;
+  for (auto [i, all] : llvm::enumerate(n.models))
+    steps.push_back(cudaSteps(all, std::to_string(i)));
+  LLVM::GlobalOp modelTable = array("quoin_cuda_models", n.models.size(), [&](size_t i) {
+    return structure({{offsetof(quoin_cuda_model_t, steps), address(steps[i])},
+                      {offsetof(quoin_cuda_model_t, steps_count), i32(static_cast<int32_t>(n.models[i].size()))},
+                      {offsetof(quoin_cuda_model_t, reserved), i32(0)}},
+                     sizeof(quoin_cuda_model_t));
+  });
+  LLVM::GlobalOp images = array("quoin_cuda_images", n.images.size(), [&](size_t i) {
+    const CudaImage &image = n.images[i];
+    int64_t bytes = static_cast<int64_t>(image.data.size()) + (image.kind == QUOIN_IMAGE_PTX);
+    return structure({{offsetof(quoin_cuda_image_t, kind), i32(image.kind)},
+                      {offsetof(quoin_cuda_image_t, architecture), i32(image.architecture)},
+                      {offsetof(quoin_cuda_image_t, data), text(image.data)},
+                      {offsetof(quoin_cuda_image_t, bytes), i64(bytes)}},
+                     sizeof(quoin_cuda_image_t));
+  });
+  return array("quoin_cuda", 1, [&](size_t) {
+    return structure({{offsetof(quoin_cuda_t, struct_size), i32(sizeof(quoin_cuda_t))},
+                      {offsetof(quoin_cuda_t, images_count), i32(static_cast<int32_t>(n.images.size()))},
+                      {offsetof(quoin_cuda_t, images), address(images)},
+                      {offsetof(quoin_cuda_t, models), address(modelTable)}},
+                     sizeof(quoin_cuda_t));
+  });
+}
+
 Value TableBuilder::program(const ProgramNumbers &n, const LoweredDecoders &all, LLVM::GlobalOp models,
-                            LLVM::GlobalOp decoders, LLVM::GlobalOp stops) {
+                            LLVM::GlobalOp decoders, LLVM::GlobalOp stops, LLVM::GlobalOp cuda) {
   return structure({{offsetof(quoin_program_t, abi_version), i32(QUOIN_ABI_VERSION)},
                     {offsetof(quoin_program_t, struct_size), i32(sizeof(quoin_program_t))},
                     {offsetof(quoin_program_t, target_features), text(n.targetFeatures)},
@@ -290,7 +354,8 @@ Value TableBuilder::program(const ProgramNumbers &n, const LoweredDecoders &all,
                     {offsetof(quoin_program_t, stops_count), i32(static_cast<int32_t>(n.stops.size()))},
                     {offsetof(quoin_program_t, masks_count), i32(static_cast<int32_t>(all.masks.size()))},
                     {offsetof(quoin_program_t, fill), i32(n.fill)},
-                    {offsetof(quoin_program_t, unscored), i32(static_cast<int32_t>(n.unscored))}},
+                    {offsetof(quoin_program_t, unscored), i32(static_cast<int32_t>(n.unscored))},
+                    {offsetof(quoin_program_t, cuda), address(cuda)}},
                    sizeof(quoin_program_t));
 }
 
@@ -313,9 +378,9 @@ LogicalResult TableBuilder::build(const ProgramNumbers &numbers, const LoweredDe
   LLVM::GlobalOp decoders =
       array("quoin_decoders", all.decoders.size(), [&](size_t i) { return decoder(all.decoders[i], tables[i]); });
   LLVM::GlobalOp stops = array("quoin_stops", numbers.stops.size(), [&](size_t i) { return i32(numbers.stops[i]); });
-  LLVM::GlobalOp modelTable = models(numbers.models);
+  LLVM::GlobalOp modelTable = models(numbers.models), gpu = cuda(numbers.cuda);
   query(queryFunction,
-        array("quoin_program", 1, [&](size_t) { return program(numbers, all, modelTable, decoders, stops); }));
+        array("quoin_program", 1, [&](size_t) { return program(numbers, all, modelTable, decoders, stops, gpu); }));
   return check();
 }
 

@@ -45,6 +45,30 @@ struct ModelNumbers {
   int64_t layers = 0;
 };
 
+/// Fields of quoin_cuda_launch_t of the same names.
+struct CudaLaunch {
+  std::string kernel;
+  std::vector<int64_t> constants;
+  int32_t threads = 0, sharedBytes = 0, grid = 0;
+  int64_t each = 1, blocks = 1, most = 1;
+};
+/// Fields of quoin_cuda_step_t of the same names.
+struct CudaStep {
+  int32_t job = 0; ///< QUOIN_STEP_*
+  int64_t rowBytes = 0;
+  std::vector<CudaLaunch> launches;
+};
+/// Fields of quoin_cuda_image_t of the same names; of PTX without the 0.
+struct CudaImage {
+  int32_t kind = 0, architecture = 0;
+  std::string data;
+};
+/// Fields of quoin_cuda_t of the same names.
+struct CudaNumbers {
+  std::vector<CudaImage> images; ///< empty: a null pointer
+  std::vector<std::vector<CudaStep>> models;
+};
+
 /// A model that takes ids and positions alone and gives hidden rows, `hidden` floats each (0: nothing yet).
 ModelNumbers tokenModel(llvm::StringRef name, int64_t hidden);
 
@@ -59,6 +83,7 @@ struct ProgramNumbers {
   std::string targetFeatures;
   std::vector<int32_t> stops;
   int32_t fill = -1;
+  CudaNumbers cuda;
 };
 
 /// Fields of quoin_function_program_t of the same names.

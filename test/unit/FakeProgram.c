@@ -591,7 +591,8 @@ static const quoin_program_t kProgram = {QUOIN_ABI_VERSION,
                                          2,
                                          3,
                                          FILL,
-                                         0};
+                                         0,
+                                         NULL};
 
 const quoin_program_t *QUOIN_FAKE_QUERY(uint32_t max_version) {
   return max_version < QUOIN_ABI_VERSION ? NULL : &kProgram;

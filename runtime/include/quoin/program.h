@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-#define QUOIN_ABI_VERSION 9u
+#define QUOIN_ABI_VERSION 10u
 
 /* Slots in a page of the key/value cache, keys in an attention tile, and bits in a row word. */
 #define QUOIN_PAGE_SLOTS 64
@@ -549,6 +549,7 @@ typedef struct quoin_program_t {
   int32_t masks_count;
   int32_t fill;     /* -1 if none */
   int32_t unscored; /* the last tokens of the vocabulary, which no head scores and which are never an answer */
+  const struct quoin_cuda_t *cuda; /* cuda.h; NULL: it has no code for GPUs */
 } quoin_program_t;
 
 /* The one symbol a program exports: `quoin_program_query` of a shared object, any name of an object file (its model.h
@@ -617,7 +618,7 @@ QUOIN_CHECK_SIZE(quoin_setting_t, 48);
 QUOIN_CHECK_SIZE(quoin_cache_t, 16);
 QUOIN_CHECK_SIZE(quoin_input_t, 64);
 QUOIN_CHECK_SIZE(quoin_decoder_t, 72);
-QUOIN_CHECK_SIZE(quoin_program_t, 104);
+QUOIN_CHECK_SIZE(quoin_program_t, 112);
 QUOIN_CHECK_SIZE(quoin_apply_t, 520);
 QUOIN_CHECK_SIZE(quoin_state_t, 1656);
 QUOIN_CHECK_SIZE(quoin_tensor_type_t, 56);
