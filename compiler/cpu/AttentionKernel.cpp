@@ -122,11 +122,12 @@ struct Dealer {
 
   /// Large tiles read pages seldom; where they are too few to keep all workers busy they are cut smaller.
   Val chooseTileRows(Val workers) {
-    Val most = kb.index(attentionTileRows);
+    Val most = kb.index(attentionTileRows(kb.options));
     Val tiles = eachGroup({kb.index(0)}, [&](const Tokens &t, ArrayRef<Val> c) -> Vals {
       return {c[0] + kb.ceilDiv(t.count * ratio, most) * page.kvHeads};
     })[0];
-    return kb.select(kb.compare(Compare::slt, tiles, workers * 4), kb.index(attentionTileRows / 4), most);
+    return kb.select(kb.compare(Compare::slt, tiles, workers * 4),
+                     kb.index(std::max<int64_t>(attentionTileRows(kb.options) / 4, 4)), most);
   }
 
   void deal(Val worker, Val workers) {

@@ -81,7 +81,8 @@ struct TileEmitter {
   const int64_t tileVectors = vectorsAtOnce(kb.options, passRows);
   /// Pages are widened before their rows pass, on the stack, as long as that is small and widening them in the product
   /// would be in the way of its sums.
-  const bool unpacked = brief && !narrowed && !careful && page.valueWidth() <= 128 && tileVectors == 4;
+  const bool unpacked =
+      brief && !narrowed && !careful && page.valueWidth() <= 128 && tileVectors == 4 && !kb.options.threads;
   const bool pairs = brief && !unpacked; ///< a line of a product holds two elements
   const AttentionProduct product{kb, passRows, tileVectors, narrowed, pairs};
 
@@ -93,7 +94,7 @@ struct TileEmitter {
 
   TileEmitter(KernelBuilder &builder, const AttentionShape &s, bool isCareful, const TileArguments &arguments)
       : kb(builder), shape(s), careful(isCareful), in(arguments) {
-    constexpr int64_t rows = attentionTileRows;
+    const int64_t rows = attentionTileRows(kb.options);
     queries = kb.stack(rows * queryBytes());
     references = kb.stack(rows * 4);
     exponentials = kb.stack(rows * 64);

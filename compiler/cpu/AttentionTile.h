@@ -15,8 +15,9 @@ namespace quoin::cpu {
 inline constexpr int64_t blockTokens = 64;
 
 /// At most so many (token, query head) rows pass over the pages together, so that a page comes from memory once for all
-/// of them and what is read of it again comes from the first-level cache. Their sums lie in the second.
-inline constexpr int64_t attentionTileRows = 128;
+/// of them and what is read of it again comes from the first-level cache. Their sums lie in the second; those of
+/// threads in shared memory.
+inline int64_t attentionTileRows(const KernelOptions &options) { return options.threads ? 8 : 128; }
 
 /// The arguments of a tile's function, in order. A block is up to 64 tokens: those of a line of `tiles`, or reads.
 struct TileArguments {

@@ -16,7 +16,7 @@ using namespace mlir;
 using namespace quoin::cpu;
 using Compare = KernelBuilder::Compare;
 
-static LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape) {
+LLVM::LLVMFuncOp quoin::cpu::prepareKernel(KernelBuilder &kb, const HeadShape &shape) {
   bool narrow = rowsOf(shape.arithmetic) == Storage::BF16, whole = isWhole(shape.arithmetic);
   std::string name = ("head_prepare_" + Twine(shape.hidden) + (narrow ? "_bf16" : whole ? "_i8" : "")).str();
   return kb.function(name, {kb.ptr, kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {

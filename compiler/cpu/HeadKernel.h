@@ -25,6 +25,9 @@ struct Partial {
   void store(Val address) const;
 };
 
+/// (rows of quoin_head_row_t, scratch, begin, end): copies rows as the product reads them, with guidance applied.
+mlir::LLVM::LLVMFuncOp prepareKernel(KernelBuilder &kb, const HeadShape &shape);
+
 /// (quoin_head_row_t, partial, 64 scores, first token, last of the vocabulary + 1): takes one tile into a partial.
 mlir::LLVM::LLVMFuncOp tileStatistics(KernelBuilder &kb);
 

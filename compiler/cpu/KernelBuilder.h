@@ -48,6 +48,8 @@ struct KernelOptions {
   // What register tiles are made for. A vector of 16 lanes takes as many registers as it needs.
   int64_t registers = 32, registerLanes = 16;
   ByteProducts bytes = ByteProducts::None; ///< in registers of so many lanes
+  /// Each lane of a vector is a thread (compiler/cuda/DistributeLanes.h). Stacks are shared memory then, and small.
+  bool threads = false;
 };
 
 class KernelBuilder {

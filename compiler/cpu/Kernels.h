@@ -93,6 +93,11 @@ struct LinearShape {
 
 /// (A, packed W, bias or null, others.., out, rows, first tile, last tile)
 mlir::LLVM::LLVMFuncOp linearKernel(KernelBuilder &kb, const LinearShape &shape);
+/// Different for different shapes.
+std::string linearName(const LinearShape &shape);
+/// What follows the sums of `rows` rows of one tile, of which `width` result columns exist: (sums, bias, others.., out,
+/// rows), all at their first row and column. `name` is the product's.
+mlir::LLVM::LLVMFuncOp endKernel(KernelBuilder &kb, const LinearShape &shape, llvm::StringRef name, int64_t width);
 
 /// What a pass over k fetches for later: `eighths` of the bytes that it reads itself, from `from` on.
 struct Prefetch {

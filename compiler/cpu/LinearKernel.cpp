@@ -338,9 +338,7 @@ void quoin::cpu::callPass(KernelBuilder &kb, const LinearShape &shape, Val a, Va
 // Whole products
 //===----------------------------------------------------------------------===//
 
-/// What follows the sums of `rows` rows of one tile, of which `width` result columns exist: (sums, bias, others.., out,
-/// rows), all at their first row and column.
-static LLVM::LLVMFuncOp endKernel(KernelBuilder &kb, const LinearShape &shape, StringRef name, int64_t width) {
+LLVM::LLVMFuncOp quoin::cpu::endKernel(KernelBuilder &kb, const LinearShape &shape, StringRef name, int64_t width) {
   std::string own = (name + "_end_" + Twine(width)).str();
   SmallVector<Type> types(3 + static_cast<size_t>(shape.others), kb.ptr);
   types.push_back(kb.i64);
@@ -374,12 +372,16 @@ static LLVM::LLVMFuncOp endKernel(KernelBuilder &kb, const LinearShape &shape, S
   });
 }
 
+std::string quoin::cpu::linearName(const LinearShape &shape) {
+  return ("linear_" + Twine(shape.k) + "x" + Twine(shape.n) + "_" + arithmeticName(shape.arithmetic) +
+          (shape.group ? "_by_" + Twine(shape.group) : Twine()) +
+          (shape.sources > 1 ? "_of_" + Twine(shape.sources) : Twine()) + (shape.bias ? "_bias" : "") +
+          formulaName(shape.end) + (shape.result == Storage::BF16 ? "_narrow" : ""))
+      .str();
+}
+
 LLVM::LLVMFuncOp quoin::cpu::linearKernel(KernelBuilder &kb, const LinearShape &shape) {
-  std::string name = ("linear_" + Twine(shape.k) + "x" + Twine(shape.n) + "_" + arithmeticName(shape.arithmetic) +
-                      (shape.group ? "_by_" + Twine(shape.group) : Twine()) +
-                      (shape.sources > 1 ? "_of_" + Twine(shape.sources) : Twine()) + (shape.bias ? "_bias" : "") +
-                      formulaName(shape.end) + (shape.result == Storage::BF16 ? "_narrow" : ""))
-                         .str();
+  std::string name = linearName(shape);
   SmallVector<Type> types(4 + static_cast<size_t>(shape.others), kb.ptr);
   types.append(3, kb.i64);
   return kb.function(name, types, [&](ArrayRef<Val> a) {

@@ -3,6 +3,7 @@
 #include "compiler/driver/Compile.h"
 #include "compiler/cpu/EmitModel.h"
 #include "compiler/cpu/EmitObject.h"
+#include "compiler/cuda/EmitStep.h"
 #include "compiler/decoder/DecoderLowering.h"
 #include "compiler/decoder/ProgramTable.h"
 #include "compiler/driver/FunctionMetadata.h"
@@ -34,7 +35,7 @@
 #include "passes/Notes.h"
 #include "passes/Passes.h"
 #include "passes/Pipeline.h"
-#include "runtime/include/quoin/program.h"
+#include "runtime/include/quoin/cuda.h"
 #include "support/NestedText.h"
 #include "support/WholeFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -498,10 +499,15 @@ bool Compiler::buildArtifact() {
     masks.push_back(mask.getFormula());
   std::vector<cpu::StepFacts> facts;
   cpu::WeightPlan plan;
+  std::optional<cuda::CudaProgram> gpu;
+  if (options.cuda)
+    gpu.emplace(&context, target->kernels.brain, masks);
   for (stage::StepOp step : steps) {
     FailureOr<cpu::StepFacts> made = cpu::emitModel(*module, step, masks, target->kernels, positions);
     if (failed(made))
       return failWith("the model cannot be lowered");
+    if (gpu && failed(gpu->addModel(step, *made)))
+      return failWith("the model cannot be compiled for GPUs");
     plan.merge(made->weights);
     facts.push_back(std::move(*made));
     description.models.push_back(takeInventory(step));
@@ -545,6 +551,14 @@ bool Compiler::buildArtifact() {
   table.weightsChecksum = checksum;
   table.stops = description.stops;
   table.fill = static_cast<int32_t>(description.fill);
+  if (gpu) {
+    report("cuda", 0);
+    std::optional<std::string> ptx = gpu->makePtx(error);
+    if (!ptx)
+      return failWith(error);
+    table.cuda.models = std::move(gpu->models);
+    table.cuda.images.push_back({QUOIN_IMAGE_PTX, 80, std::move(*ptx)});
+  }
   if (failed(decoder::emitProgramTable(*module, table, decoders)))
     return failWith("the program table cannot be made");
   for (Operation &op : llvm::make_early_inc_range(module->getOps()))

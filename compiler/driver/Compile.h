@@ -41,6 +41,7 @@ struct CompileOptions {
   std::vector<std::pair<std::string, std::string>> settings;
   std::string approximate; // a policy of passes/Pipeline.h; empty: exact
   std::string targetCpu = "native";
+  bool cuda = false;            // code for GPUs beside the CPU's
   std::string from, to = "cpu"; // phases; from the program as written to machine code
   bool object = false;          // model.o instead of model.so
   std::string symbol;           // what model.o calls its query; empty: quoin_program_query or quoin_function_query

@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
   // Whoever read the progress may stop; the work goes on.
   std::signal(SIGPIPE, SIG_IGN);
   CompileOptions o;
-  std::string decoder, emit = "folder";
+  std::string decoder, target, emit = "folder";
   std::vector<std::string> settings;
   bool none = false, quick = false, all = false, quiet = false;
   CLI::App app("Compiles a model and its decoder ahead of time");
@@ -95,6 +95,8 @@ int main(int argc, char **argv) {
   app.add_option(
       "--target-cpu", o.targetCpu,
       "native, or a CPU that LLVM knows; QUOIN_CPU=x86-64-v3 (or another level) in the environment lowers native");
+  app.add_option("--target", target, "cuda: code for GPUs of compute capability 8.0 and later beside the CPU's")
+      ->check(CLI::IsMember({"cuda"}));
   app.add_option("--compile-from", o.from, "phase the input is in")->check(CLI::IsMember(namesOf(phasesOfIR())));
   app.add_option("--compile-to", o.to, "phase to stop after")->check(CLI::IsMember(namesOf(phases())));
   app.footer(phaseHelp());
@@ -124,6 +126,7 @@ int main(int argc, char **argv) {
   }
   o.level = none ? 0 : quick ? 1 : 2;
   o.object = emit == "object";
+  o.cuda = target == "cuda";
   if (symbol->count() && (!o.object || !findPhase(o.to)->isCode())) {
     std::fprintf(stderr,
                  "error: expects --symbol with --emit object only: the runtime finds model.so by its own name\n");
