@@ -218,6 +218,9 @@ void Parser::checkMove(const Instruction &in) {
       bool name = side.kind == Kind::Immediate && side.literal == Operand::Literal::Symbol;
       if (name && bits < 32)
         mismatch(in, "32 or 64 bits for an address", std::to_string(bits));
+      // LLVM writes a predicate that always holds as -1.
+      if (bits == 1 && side.kind == Kind::Immediate && side.literal == Operand::Literal::Integer)
+        continue;
       if (!name)
         checkOperand(in, side, 's');
     }
