@@ -226,7 +226,7 @@ struct TileEmitter {
 
   /// Steps 1 to 3. `word`: who is seen, of each row, and `any` by any of them; empty in a full tile.
   void weigh(Val row, ArrayRef<Val> word, Val any, Val keys, Val t) {
-    if (any.kb) {
+    if (any.kb && !kb.options.threads) {
       // What no row of the pass sees counts as nothing, so the score may be any.
       Val low = kb.truncate(kb.i32, any), high = kb.truncate(kb.i32, kb.shiftRight(any, kb.index(32)));
       kb.when(

@@ -224,7 +224,7 @@ FailureOr<Distribution::Change> Distribution::change(vector::ShuffleOp op) {
     both |= index >= first;
   }
   // Operands are asked for when the time comes: they are replaced, too.
-  if (same)
+  if (same && !both)
     return replacing(op, [=]() mutable -> Value { return op.getV1(); });
   return replacing(op, [=, this]() mutable -> Value {
     Value source;
@@ -364,7 +364,13 @@ FailureOr<Distribution::Change> Distribution::change(Operation *op) {
       .Case([&](LLVM::StoreOp o) -> Result {
         auto type = dyn_cast<VectorType>(o.getValue().getType());
         if (!type)
-          return Change();
+          return Change([=, this]() mutable {
+            // All threads have the number, and one stores it.
+            b.setInsertionPoint(o);
+            loc = o.getLoc();
+            auto branch = scf::IfOp::create(b, loc, isLane(arith::CmpIPredicate::eq, 0), /*withElseRegion=*/false);
+            o->moveBefore(branch.thenBlock(), branch.thenBlock()->begin());
+          });
         Type element = type.getElementType();
         return Change([=, this]() mutable {
           b.setInsertionPoint(o);
