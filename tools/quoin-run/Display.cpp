@@ -1,7 +1,7 @@
 // Display.cpp: text as it settles. Committed text is printed once and for all; on a terminal what is only provisional
 // follows it dimly, on the rest of the line, and is drawn anew after each evaluation.
 
-#include "QuoinRun.h"
+#include "Display.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -42,7 +42,7 @@ static std::string oneLine(std::string text) {
 }
 
 Display::Display(quoin_tokenizer_t *tokenizer, const Request &request, std::vector<int32_t> stops, bool showSteps)
-    : tokenizer(tokenizer), stops(std::move(stops)), maxTokens(request.maxTokens), showSteps(showSteps),
+    : tokenizer(tokenizer), settled(tokenizer, std::move(stops), request.maxTokens), showSteps(showSteps),
       terminal(isatty(STDOUT_FILENO)), width(80) {
   winsize size = {};
   if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
@@ -55,56 +55,15 @@ void Display::print(const std::string &text) {
   column = line == std::string::npos ? column + columns(text) : columns(text.substr(line + 1));
 }
 
-/// What the tokens add to those printed last. Some tokenizers take the first of a text for its beginning, and leave its
-/// space out.
-std::string Display::following(const int32_t *ids, size_t count) const {
-  std::vector<int32_t> all = printed;
-  all.insert(all.end(), ids, ids + count);
-  const std::string before = decode(tokenizer, printed.data(), printed.size(), true);
-  std::string text = decode(tokenizer, all.data(), all.size(), true);
-  return text.starts_with(before) ? text.substr(before.size()) : decode(tokenizer, ids, count, true);
-}
-
-/// Takes the next tokens; prints all but the beginning of a character.
-void Display::settle(const int32_t *ids, int64_t count) {
-  for (int64_t i = 0; i < count && !ended; ++i) {
-    ended = ++settled > maxTokens || std::find(stops.begin(), stops.end(), ids[i]) != stops.end();
-    if (!ended)
-      held.push_back(ids[i]);
-  }
-  std::string text = following(held.data(), held.size());
-  static const std::string replacement = "\ufffd";
-  bool whole = text.size() < replacement.size() || text.compare(text.size() - 3, 3, replacement) != 0;
-  // A character has at most four bytes, so a longer wait is for nothing.
-  for (size_t keep = 1; !whole && keep <= 4 && keep <= held.size(); ++keep) {
-    std::string shorter = following(held.data(), held.size() - keep);
-    if (shorter.size() >= 3 && shorter.compare(shorter.size() - 3, 3, replacement) == 0)
-      continue;
-    take(shorter, held.size() - keep);
-    return;
-  }
-  take(text, held.size());
-}
-
-/// Prints `text`, that of the first `count` of those held.
-void Display::take(const std::string &text, size_t count) {
-  print(text);
-  if (!text.empty())
-    printed.clear();
-  const auto end = held.begin() + static_cast<std::ptrdiff_t>(count);
-  printed.insert(printed.end(), held.begin(), end);
-  held.erase(held.begin(), end);
-}
-
 void Display::provisional(const quoin_event_t &event, int64_t from) {
-  std::string text;
+  std::string line;
   for (int64_t i = from; i < event.length; ++i)
-    text += event.open[i] ? kOpen : following(&event.tokens[i], 1);
+    line += event.open[i] ? kOpen : settled.following(&event.tokens[i], 1);
   int64_t room = width - 1 - column % width;
   std::printf("\x1b"
               "7%s%s%s\x1b"
               "8",
-              kDim, fit(oneLine(text), room).c_str(), kPlain);
+              kDim, fit(oneLine(line), room).c_str(), kPlain);
 }
 
 /// One line for each evaluation: what is new is bright, what was known plain.
@@ -120,11 +79,11 @@ void Display::step(const quoin_event_t &event) {
   };
   int64_t room = terminal ? width - 14 : INT64_MAX;
   for (int64_t i = std::max(event.prompt_length, event.committed_from); i < event.length && room > 0; ++i) {
-    std::string text = event.open[i] ? kOpen : oneLine(decode(tokenizer, &event.tokens[i], 1, false));
-    text = fit(text, room);
-    room -= columns(text);
+    std::string cell = event.open[i] ? kOpen : oneLine(decode(tokenizer, &event.tokens[i], 1, false));
+    cell = fit(cell, room);
+    room -= columns(cell);
     bool bright = terminal && isNew(i), dim = terminal && event.open[i];
-    std::printf("%s%s%s", bright ? kBright : dim ? kDim : "", text.c_str(), bright || dim ? kPlain : "");
+    std::printf("%s%s%s", bright ? kBright : dim ? kDim : "", cell.c_str(), bright || dim ? kPlain : "");
   }
   std::printf("\n");
 }
@@ -136,8 +95,9 @@ void Display::event(const quoin_event_t &event) {
     if (terminal)
       std::printf("\x1b[J"); // what was provisional
     int64_t from = std::max(event.committed_to, event.prompt_length);
-    settle(event.tokens + event.prompt_length + settled, from - event.prompt_length - settled);
-    if (terminal && !ended)
+    print(settled.settle(event.tokens + event.prompt_length + settled.taken(),
+                         from - event.prompt_length - settled.taken()));
+    if (terminal && !settled.ended())
       provisional(event, from);
   }
   std::fflush(stdout);
@@ -146,8 +106,9 @@ void Display::event(const quoin_event_t &event) {
 void Display::finish(const quoin_result_t &result) {
   if (terminal && !showSteps)
     std::printf("\x1b[J");
-  settle(result.ids + settled, std::max<int64_t>(int64_t(result.shown) - settled, 0));
-  print(following(held.data(), held.size()));
+  const int64_t taken = settled.taken();
+  print(settled.settle(result.ids + taken, std::max<int64_t>(int64_t(result.shown) - taken, 0)));
+  print(settled.rest());
   std::printf("\n");
   std::fflush(stdout);
 }

@@ -1,60 +1,15 @@
-// Prompts.cpp: what a request's prompt is to the model: texts and conversations as ids, and back.
+// Prompts.cpp: prints what a request's prompt is to the model.
 
-#include "QuoinRun.h"
+#include "Sessions.h"
 
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
-#include <memory>
 
 using namespace quoin;
 using json = nlohmann::ordered_json;
 
 namespace {
-
-struct TokenizerDeleter {
-  void operator()(quoin_tokenizer_t *tokenizer) const { quoin_tokenizer_destroy(tokenizer); }
-};
-using TokenizerPtr = std::unique_ptr<quoin_tokenizer_t, TokenizerDeleter>;
-
-TokenizerPtr load(quoin_context_t *context, const std::string &folder) {
-  quoin_tokenizer_t *tokenizer = nullptr;
-  if (quoin_tokenizer_load(context, folder.c_str(), &tokenizer) != QUOIN_STATUS_OK)
-    throw Failure{quoin_context_last_error(context)};
-  return TokenizerPtr(tokenizer);
-}
-
-using EncodeFn = decltype(quoin_tokenizer_encode);
-
-std::vector<int32_t> encodeBy(EncodeFn *function, quoin_tokenizer_t *tokenizer, const std::string &text,
-                              quoin_context_t *context) {
-  // A token stands for at least a byte in every tokenizer but one that normalises; then the call is repeated.
-  std::vector<int32_t> ids(text.size() + 8);
-  size_t count = 0;
-  for (;;) {
-    if (function(tokenizer, text.data(), text.size(), ids.data(), ids.size(), &count) != QUOIN_STATUS_OK)
-      throw Failure{quoin_context_last_error(context)};
-    bool all = count <= ids.size();
-    ids.resize(count);
-    if (all)
-      return ids;
-  }
-}
-
-std::string renderConversation(quoin_tokenizer_t *tokenizer, const std::string &conversation,
-                               quoin_context_t *context) {
-  std::string text(conversation.size() + 4096, '\0');
-  size_t size = 0;
-  for (;;) {
-    if (quoin_tokenizer_render(tokenizer, conversation.data(), conversation.size(), text.data(), text.size(), &size) !=
-        QUOIN_STATUS_OK)
-      throw Failure{quoin_context_last_error(context)};
-    bool all = size <= text.size();
-    text.resize(size);
-    if (all)
-      return text;
-  }
-}
 
 void printLine(const json &line) {
   std::printf("%s\n", line.dump(-1, ' ', true, json::error_handler_t::replace).c_str());
@@ -78,38 +33,8 @@ template <typename Line> bool printAll(const std::vector<Request> &requests, Lin
 
 } // namespace
 
-std::vector<int32_t> quoin::encode(quoin_tokenizer_t *tokenizer, const std::string &text, quoin_context_t *context) {
-  return encodeBy(quoin_tokenizer_encode, tokenizer, text, context);
-}
-
-std::string quoin::decode(quoin_tokenizer_t *tokenizer, const int32_t *ids, size_t count, bool skipSpecial) {
-  std::string text(8 * count + 64, '\0');
-  size_t size = 0;
-  for (;;) {
-    if (!tokenizer ||
-        quoin_tokenizer_decode(tokenizer, ids, count, skipSpecial, text.data(), text.size(), &size) != QUOIN_STATUS_OK)
-      return "";
-    bool all = size <= text.size();
-    text.resize(size);
-    if (all)
-      return text;
-  }
-}
-
-Prompt quoin::promptOf(quoin_tokenizer_t *tokenizer, const Request &request, quoin_context_t *context) {
-  if (!request.conversation.empty()) {
-    // A template writes all special tokens itself.
-    std::string text = renderConversation(tokenizer, request.conversation, context);
-    std::vector<int32_t> ids = encode(tokenizer, text, context);
-    return {std::move(text), std::move(ids)};
-  }
-  if (request.text)
-    return {*request.text, encodeBy(quoin_tokenizer_encode_prompt, tokenizer, *request.text, context)};
-  return {decode(tokenizer, request.ids.data(), request.ids.size(), false), request.ids};
-}
-
 bool quoin::tokenize(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests) {
-  TokenizerPtr tokenizer = load(context, folder);
+  TokenizerPtr tokenizer = loadTokenizer(context, folder);
   return printAll(requests, [&](const Request &request) -> json {
     std::vector<int32_t> ids = request.text ? encode(tokenizer.get(), *request.text, context)
                                             : promptOf(tokenizer.get(), request, context).ids;
@@ -118,7 +43,7 @@ bool quoin::tokenize(quoin_context_t *context, const std::string &folder, const 
 }
 
 bool quoin::render(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests) {
-  TokenizerPtr tokenizer = load(context, folder);
+  TokenizerPtr tokenizer = loadTokenizer(context, folder);
   return printAll(requests, [&](const Request &request) -> json {
     Prompt prompt = promptOf(tokenizer.get(), request, context);
     return {{"text", prompt.text}, {"ids", prompt.ids}};

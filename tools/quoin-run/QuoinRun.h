@@ -83,12 +83,6 @@ void expectWritten();
 /// Says on the standard error which request failed and why; gives the line that is printed instead of its answer.
 std::string reportError(const Request &request, const std::string &error);
 
-/// What a request gives the model.
-struct Prompt {
-  std::string text;
-  std::vector<int32_t> ids;
-};
-Prompt promptOf(quoin_tokenizer_t *tokenizer, const Request &request, quoin_context_t *context);
 /// Prints ids and text again for each request; nothing is put around a prompt. False if one failed.
 bool tokenize(quoin_context_t *context, const std::string &folder, const std::vector<Request> &requests);
 /// Prints the text and the ids that each request gives the model. False if one failed.
@@ -116,36 +110,6 @@ std::vector<Outcome> collect(quoin_context_t *context, const Options &options, s
 void compareArtefacts(quoin_context_t *context, const Options &options, std::vector<Request> requests);
 /// Runs all requests and prints their answers in order, or the error of one that failed. False if one did.
 bool runBatch(quoin_context_t *context, const Options &options, std::vector<Request> requests);
-
-std::vector<int32_t> encode(quoin_tokenizer_t *tokenizer, const std::string &text, quoin_context_t *context);
-std::string decode(quoin_tokenizer_t *tokenizer, const int32_t *ids, size_t count, bool skipSpecial);
-
-/// Shows one generation on the standard output as it settles.
-class Display {
-public:
-  Display(quoin_tokenizer_t *tokenizer, const Request &request, std::vector<int32_t> stops, bool showSteps);
-  void event(const quoin_event_t &event);
-  /// The rest of the text, and a line break.
-  void finish(const quoin_result_t &result);
-
-private:
-  void settle(const int32_t *ids, int64_t count);
-  std::string following(const int32_t *ids, size_t count) const;
-  void take(const std::string &text, size_t count);
-  void print(const std::string &text);
-  void provisional(const quoin_event_t &event, int64_t from);
-  void step(const quoin_event_t &event);
-
-  quoin_tokenizer_t *tokenizer;
-  std::vector<int32_t> stops;
-  int64_t maxTokens;
-  bool showSteps, terminal;
-  int64_t settled = 0;          // generated tokens taken
-  bool ended = false;           // at a stop id or at max_tokens
-  std::vector<int32_t> printed; // the last of them that came to a text, and those behind
-  std::vector<int32_t> held;    // tokens that end inside a character
-  int64_t width, column = 0;
-};
 
 } // namespace quoin
 

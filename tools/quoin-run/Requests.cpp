@@ -1,6 +1,6 @@
 // Requests.cpp: requests from the command line and from JSON lines.
 
-#include "QuoinRun.h"
+#include "RequestJson.h"
 
 #include "support/FileKinds.h"
 #include "support/JsonText.h"
@@ -274,19 +274,23 @@ private:
 
 } // namespace
 
-static Request readLine(const std::string &line, const Request &defaults) {
-  if (std::string deep = tooDeep(line); !deep.empty())
+json quoin::readObject(const std::string &text, const std::string &what) {
+  if (std::string deep = tooDeep(text); !deep.empty())
     throw Failure{deep};
   json object;
   Broken broken;
   Reader reader(object, broken);
-  if (!json::sax_parse(line, &reader))
-    throw Failure{"expects a JSON object, but the line is no JSON at column " + std::to_string(broken.column) + ": " +
-                  broken.why};
+  if (!json::sax_parse(text, &reader))
+    throw Failure{"expects a JSON object, but " + what + " is no JSON at column " + std::to_string(broken.column) +
+                  ": " + broken.why};
   if (!object.is_object())
     throw Failure{"expects a JSON object, but found " + shown(object)};
   if (!broken.twice.empty())
     throw Failure{"expects each key of an object once, but found " + broken.twice + " twice"};
+  return object;
+}
+
+Request quoin::requestOf(const json &object, const Request &defaults) {
   Request request = defaults;
   readFields(object, request);
   return request;
@@ -306,7 +310,7 @@ std::vector<Request> quoin::readRequests(const std::string &file, const Request 
       continue;
     Request request = defaults;
     try {
-      request = readLine(line, defaults);
+      request = requestOf(readObject(line, "the line"), defaults);
     } catch (const Failure &failure) {
       request.error = failure.text;
     }

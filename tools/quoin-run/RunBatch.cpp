@@ -1,6 +1,6 @@
 // RunBatch.cpp: runs requests, some of them at a time: when a session is finished, the next request takes its place.
 
-#include "QuoinRun.h"
+#include "Display.h"
 #include "TraceFile.h"
 
 #include <nlohmann/json.hpp>
@@ -18,26 +18,19 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-struct SessionDeleter {
-  void operator()(quoin_session_t *session) const { quoin_session_destroy(session); }
-};
-struct ModelDeleter {
-  void operator()(quoin_model_t *model) const { quoin_model_destroy(model); }
-};
-
 /// ASCII only: a text may hold characters that some readers take for the end of a line.
 std::string dump(const json &value) { return value.dump(-1, ' ', true, json::error_handler_t::replace); }
 
 /// A place of the batch.
 struct Place {
-  std::unique_ptr<quoin_session_t, SessionDeleter> session;
-  std::string decoder;
+  RequestSession own;
   size_t request = 0;
   bool busy = false;
-  ScoreEdits edits;
   Clock::time_point begun = {};
   TraceFile *trace = nullptr; // null: not wanted
   Display *display = nullptr;
+
+  quoin_session_t *session() const { return own.session.get(); }
 };
 
 std::vector<TraceRecord::Change> changes(const quoin_change_t *change, size_t count) {
@@ -58,24 +51,12 @@ int32_t listen(void *self, const quoin_event_t *event) {
   return 0;
 }
 
-int32_t editScores(void *self, const quoin_scores_t *rows) {
-  const auto &edits = *static_cast<const ScoreEdits *>(self);
-  const EditedText text = {rows->tokens, rows->length, rows->prompt_length};
-  auto isOpen = [&](int64_t place) { return rows->open[place] != 0; };
-  const ScoreEdits::Counts known = edits.count(text, isOpen);
-  for (int64_t i = 0; i < rows->rows; ++i)
-    edits.apply(rows->scores + i * rows->stride, rows->count, rows->positions[i], text, known, isOpen);
-  return 0;
-}
-
 class Runner {
 public:
   Runner(quoin_context_t *context, const Options &options, std::vector<Request> &requests)
       : context(context), options(options), requests(requests) {
-    quoin_model_t *loaded = nullptr;
-    expect(quoin_model_load(context, options.out.c_str(), &loaded));
-    model.reset(loaded);
-    tokenizer = quoin_model_tokenizer(loaded);
+    model = loadModel(context, options.out);
+    tokenizer = quoin_model_tokenizer(model.get());
   }
 
   /// False if a request failed.
@@ -89,7 +70,6 @@ private:
       throw Failure{quoin_context_last_error(context)};
   }
   void encodePrompt(Request &request);
-  quoin_status_t give(quoin_session_t *session, const RequestTensor &input);
   void prepare(Place &place, size_t index);
   void check();
   void finish(Place &place);
@@ -100,7 +80,7 @@ private:
   quoin_context_t *context;
   const Options &options;
   std::vector<Request> &requests;
-  std::unique_ptr<quoin_model_t, ModelDeleter> model;
+  ModelPtr model;
   quoin_tokenizer_t *tokenizer;
   std::unique_ptr<Display> display;
   std::unique_ptr<TraceFile> trace;
@@ -114,18 +94,6 @@ void Runner::encodePrompt(Request &request) {
   if (!tokenizer)
     throw Failure{"'" + options.out + "' has no tokenizer; give ids"};
   request.ids = promptOf(tokenizer, request, context).ids;
-}
-
-quoin_status_t Runner::give(quoin_session_t *session, const RequestTensor &input) {
-  bool real = input.kind == RequestTensor::Kind::F32;
-  quoin_named_tensor_t tensor = {input.name.c_str(),
-                                 real ? QUOIN_DTYPE_F32 : QUOIN_DTYPE_I64,
-                                 static_cast<int32_t>(input.shape.size()),
-                                 {},
-                                 real ? static_cast<const void *>(input.reals.data()) : input.integers.data()};
-  for (size_t i = 0; i < std::min<size_t>(input.shape.size(), QUOIN_MAX_RANK); ++i)
-    tensor.sizes[i] = input.shape[i];
-  return quoin_session_input(session, &tensor);
 }
 
 /// What the decoder gave by name; what it never gave is left out.
@@ -158,33 +126,7 @@ static std::vector<RequestTensor> outputsOf(const quoin_session_t *session) {
 
 /// Makes the place ready for its next request.
 void Runner::prepare(Place &place, size_t index) {
-  const Request &request = requests[index];
-  if (!place.session || place.decoder != request.decoder) {
-    quoin_session_t *session = nullptr;
-    expect(quoin_session_create(model.get(), request.decoder.empty() ? nullptr : request.decoder.c_str(), &session));
-    place.session.reset(session);
-    place.decoder = request.decoder;
-  }
-  quoin_session_t *session = place.session.get();
-  expect(quoin_session_set_defaults(session));
-  expect(quoin_session_set_max_tokens(session, request.maxTokens));
-  if (options.maxRounds)
-    expect(quoin_session_set_max_rounds(session, options.maxRounds));
-  expect(quoin_session_set_seed(session, request.seed));
-  if (request.stops)
-    expect(quoin_session_set_stops(session, request.stops->data(), request.stops->size()));
-  for (const auto &[name, value] : request.settings)
-    expect(quoin_session_set(session, name.c_str(), value));
-  for (const auto &[name, word] : request.words)
-    expect(quoin_session_set_word(session, name.c_str(), word.c_str()));
-  for (const RequestTensor &input : request.inputs)
-    expect(give(session, input));
-  quoin_model_info_t info;
-  quoin_model_info(model.get(), &info);
-  checkBias(request, info.vocabulary);
-  place.edits = request.edits;
-  expect(quoin_session_edit(session, place.edits.any() ? editScores : nullptr, &place.edits));
-  expect(quoin_session_prompt(session, request.ids.data(), request.ids.size()));
+  place.own.prepare(context, model.get(), requests[index], options.maxRounds);
   place.request = index;
   place.busy = true;
 }
@@ -236,14 +178,14 @@ void Runner::settle(size_t index, std::string text) {
 void Runner::finish(Place &place) {
   Request &request = requests[place.request];
   place.busy = false;
-  if (quoin_session_status(place.session.get()) != QUOIN_STATUS_OK) {
-    request.error = quoin_session_error(place.session.get());
+  if (quoin_session_status(place.session()) != QUOIN_STATUS_OK) {
+    request.error = quoin_session_error(place.session());
     if (options.single || outcomes)
       throw Failure{request.where + request.error};
     return settle(place.request, "");
   }
   quoin_result_t result;
-  expect(quoin_session_result(place.session.get(), &result));
+  expect(quoin_session_result(place.session(), &result));
   double seconds = std::chrono::duration<double>(Clock::now() - place.begun).count();
   if (trace)
     trace->end(place.request, result.forwards);
@@ -253,7 +195,7 @@ void Runner::finish(Place &place) {
     return;
   }
   if (!options.outputs.empty()) {
-    writeOutputs(options.outputs, {result.ids, result.ids + result.count}, outputsOf(place.session.get()));
+    writeOutputs(options.outputs, {result.ids, result.ids + result.count}, outputsOf(place.session()));
     if (!options.json)
       return;
   }
@@ -261,7 +203,7 @@ void Runner::finish(Place &place) {
     place.display->finish(result);
     return statistics(result, seconds);
   }
-  settle(place.request, answer(result, quoin_session_draft_evaluations(place.session.get()), seconds));
+  settle(place.request, answer(result, quoin_session_draft_evaluations(place.session()), seconds));
 }
 
 /// Whatever a request can be refused for is found before the first of them does any work or prints.
@@ -272,8 +214,8 @@ void Runner::check() {
       try {
         encodePrompt(requests[i]);
         prepare(trial, i);
-        expect(quoin_session_begin(trial.session.get()));
-        quoin_session_cancel(trial.session.get());
+        expect(quoin_session_begin(trial.session()));
+        quoin_session_cancel(trial.session());
       } catch (const Failure &failure) {
         requests[i].error = failure.text;
       }
@@ -308,18 +250,18 @@ bool Runner::run() {
         place.begun = Clock::now();
         prepare(place, next++);
         if (trace)
-          trace->begin(place.request, place.decoder, requests[place.request].ids);
+          trace->begin(place.request, place.own.decoder, requests[place.request].ids);
         bool heard = place.trace || place.display;
-        expect(quoin_session_listen(place.session.get(), heard ? listen : nullptr, &place));
+        expect(quoin_session_listen(place.session(), heard ? listen : nullptr, &place));
       }
       if (place.busy)
-        running.push_back(place.session.get());
+        running.push_back(place.session());
     }
     if (running.empty())
       break;
     expect(quoin_sessions_step(running.data(), running.size()));
     for (Place &place : places)
-      if (place.busy && quoin_session_finished(place.session.get()))
+      if (place.busy && quoin_session_finished(place.session()))
         finish(place);
   }
   if (trace)

@@ -1,7 +1,7 @@
 // main.cpp: quoin-run: generates with a compiled program.
 
 #include "ChoiceOptions.h"
-#include "QuoinRun.h"
+#include "Sessions.h"
 #include "support/ArtefactFolder.h"
 #include "support/Unfinished.h"
 #include "support/WholeNumber.h"
@@ -12,15 +12,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <limits>
-#include <memory>
 
 using namespace quoin;
 
 namespace {
-
-struct ContextDeleter {
-  void operator()(quoin_context_t *context) const { quoin_context_destroy(context); }
-};
 
 struct Arguments {
   Options options;
@@ -29,11 +24,6 @@ struct Arguments {
   ChoiceOptions choice;
   bool describe = false, tokenize = false, render = false;
 };
-
-void warn(void *, int32_t level, const char *message) {
-  if (level > 0)
-    std::fprintf(stderr, "warning: %s\n", message);
-}
 
 /// What was given by the option itself and not by its default.
 bool given(const CLI::App &app, const char *option) { return app.count(option) > 0; }
@@ -128,13 +118,8 @@ int run(const CLI::App &app, Arguments &a) {
   std::vector<Request> requests;
   if (!function)
     requests = gather(app, a);
-  quoin_hooks_t hooks = {};
-  hooks.log = warn;
-  hooks.workers = a.options.threads;
-  quoin_context_t *made = nullptr;
-  if (quoin_context_create(&hooks, &made) != QUOIN_STATUS_OK)
-    throw Failure{"out of memory"};
-  std::unique_ptr<quoin_context_t, ContextDeleter> context(made);
+  ContextPtr context = makeContext(a.options.threads);
+  quoin_context_t *made = context.get();
   if (function)
     runFunction(made, a.options.out, a.inputs, a.outputs);
   else if (a.tokenize)
