@@ -26,7 +26,7 @@ using Compare = KernelBuilder::Compare;
 
 namespace {
 /// Entries of a list: rows of an expert that are multiplied while its matrix is in the caches.
-constexpr int64_t listed = 4096;
+int64_t listedOf(const KernelOptions &options) { return options.threads ? 512 : 4096; }
 /// What reading a tile costs, in rows multiplied with it.
 constexpr int64_t tileCost = 3;
 
@@ -162,7 +162,7 @@ void ExpertEmitter::multiply(Val expert, Val from, Val to) {
   Val matrix = matrixOf(expert), next = matrixOf(nextWithRows(expert));
   int64_t tail = product().n % product().tileOutputs();
   Val full = kb.index(product().n / product().tileOutputs()), last = to - 1;
-  Val together = kb.index(listed / shape.choices);
+  Val together = kb.index(listedOf(kb.options) / shape.choices);
   kb.loopBy(kb.index(0), rows, together, [&](Val row) {
     Val count = list(expert, row, kb.min(row + together, rows));
     RowPasses passes(kb, count);
@@ -188,8 +188,8 @@ void ExpertEmitter::multiply(Val expert, Val from, Val to) {
 void ExpertEmitter::emit() {
   countRows();
   clearOthers();
-  inputs = kb.stack(listed * 8);
-  outputs = kb.stack(listed * 8);
+  inputs = kb.stack(listedOf(kb.options) * 8);
+  outputs = kb.stack(listedOf(kb.options) * 8);
   sums = kb.stack(maxPassRows * 256);
   Val experts = kb.index(shape.experts), zero = kb.index(0);
   Val total =

@@ -403,7 +403,11 @@ LLVM::LLVMFuncOp quoin::cpu::maskKernel(KernelBuilder &kb, ArrayRef<BlockMask> m
       Val mask = kb.load(kb.i64, kb.at(group, offsetof(quoin_group_t, mask)));
       kb.loop(kb.index(0), rows, 64, [&](Val from) {
         Val item = done[0] + kb.shiftRight(from, kb.index(6));
-        kb.when(kb.compare(Compare::eq, kb.remainder(item, a[2]), a[1]), [&] {
+        // A division of 64 bits is a call on a GPU.
+        bool brief = kb.options.threads;
+        Val mine = brief ? kb.extend(kb.i64, kb.remainder(kb.truncate(kb.i32, item), kb.truncate(kb.i32, a[2])), false)
+                         : kb.remainder(item, a[2]);
+        kb.when(kb.compare(Compare::eq, mine, a[1]), [&] {
           for (auto [i, f] : llvm::enumerate(blocks))
             kb.when(kb.compare(Compare::eq, mask, int64_t(i)),
                     [&] { kb.call(f, {group, from, kb.min(rows - from, kb.index(64))}); });

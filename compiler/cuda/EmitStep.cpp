@@ -126,8 +126,8 @@ FailureOr<CudaLaunch> CudaProgram::launch(Operation *stage, StringRef name, Body
                          << mostConstants << " places on a GPU, but found " << constants.size());
   constexpr int64_t most = int64_t(48) << 10;
   if (int64_t bytes = sharedBytes(f); bytes > most)
-    return LogicalResult(stage->emitOpError("expects to keep at most ")
-                         << most << " bytes of a row on a GPU, but found " << bytes);
+    return LogicalResult(stage->emitOpError("expects at most ")
+                         << most << " bytes of shared memory on a GPU, but found " << bytes);
   types.resize(constants.size() + 1);
   f.getBody().front().eraseArguments(static_cast<unsigned>(types.size()), mostConstants - constants.size());
   f.setFunctionType(LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(kb.b.getContext()), types));

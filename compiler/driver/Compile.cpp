@@ -3,6 +3,7 @@
 #include "compiler/driver/Compile.h"
 #include "compiler/cpu/EmitModel.h"
 #include "compiler/cpu/EmitObject.h"
+#include "compiler/cuda/Assemble.h"
 #include "compiler/cuda/EmitStep.h"
 #include "compiler/decoder/DecoderLowering.h"
 #include "compiler/decoder/ProgramTable.h"
@@ -111,6 +112,7 @@ private:
   bool buildFunction(func::FuncOp function);
   bool packWeights(OutputFolder &out, const cpu::WeightPlan &plan, ArtifactDescription &description);
   bool writeProgram(OutputFolder &out, StringRef query);
+  bool addCubins(StringRef ptx, decoder::CudaNumbers &numbers);
 
   /// Folder or GGUF file.
   const std::string &tokenizerFrom() const { return options.tokenizer.empty() ? source : options.tokenizer; }
@@ -461,6 +463,27 @@ bool Compiler::buildFunction(func::FuncOp function) {
   return out.commit(error);
 }
 
+/// Code of the architectures there are, where it can be made. In haste there is none: drivers compile PTX, too.
+bool Compiler::addCubins(StringRef ptx, decoder::CudaNumbers &numbers) {
+  if (options.level == 0)
+    return true;
+  std::string ptxas = cuda::findPtxas();
+  if (ptxas.empty()) {
+    if (options.note)
+      options.note(
+          "no ptxas was found (PATH, CUDA_HOME, or PyPI's nvidia-cuda-nvcc): code for GPUs is PTX alone, which "
+          "a driver compiles when it loads it");
+    return true;
+  }
+  constexpr int32_t architectures[] = {80, 90};
+  auto cubins = cuda::assemble(ptxas, ptx, architectures, error);
+  if (!cubins)
+    return false;
+  for (auto [architecture, cubin] : llvm::zip_equal(architectures, *cubins))
+    numbers.images.push_back({QUOIN_IMAGE_CUBIN, architecture, std::move(cubin)});
+  return true;
+}
+
 bool Compiler::buildArtifact() {
   if (func::FuncOp function = findFunction(*module))
     return buildFunction(function);
@@ -557,6 +580,8 @@ bool Compiler::buildArtifact() {
     if (!ptx)
       return failWith(error);
     table.cuda.models = std::move(gpu->models);
+    if (!addCubins(*ptx, table.cuda))
+      return false;
     table.cuda.images.push_back({QUOIN_IMAGE_PTX, 80, std::move(*ptx)});
   }
   if (failed(decoder::emitProgramTable(*module, table, decoders)))

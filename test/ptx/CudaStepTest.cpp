@@ -118,7 +118,8 @@ struct Device {
   int64_t most = 0; ///< blocks of a launch, where it is not left to the table
 };
 
-class CudaStep : public testing::Test {
+/// By how weights are stored.
+class CudaStep : public testing::TestWithParam<const char *> {
 protected:
   void SetUp() override {
     source = parseSourceString<ModuleOp>(modelText(), Program::context());
@@ -138,7 +139,9 @@ protected:
     source->getOperation()->setAttr(module_attr::capacity, Builder(program.context()).getIndexAttr(capacity));
     PassManager stages(program.context());
     std::string error;
-    ASSERT_TRUE(succeeded(buildPipeline(stages, "scheduled", "stages", {}, error))) << error;
+    PhaseOptions phase;
+    phase.weights = *parseWeightStorage(GetParam(), error);
+    ASSERT_TRUE(succeeded(buildPipeline(stages, "scheduled", "stages", phase, error))) << error;
     ASSERT_TRUE(succeeded(stages.run(*source)));
     stage::StepOp step = *source->getOps<stage::StepOp>().begin();
     std::vector<BlockMask> masks = {BlockMask::blockCausal(8), BlockMask::causal()};
@@ -168,9 +171,10 @@ protected:
   std::unique_ptr<Aligned<uint8_t>> weights;
 };
 
-TEST_F(CudaStep, LayersGiveTheBitsOfTheCpu) {
+TEST_P(CudaStep, LayersGiveTheBitsOfTheCpu) {
   // Two groups: 9 rows behind 61 slots, so that there are two pages, and 5 rows by themselves.
   PageLayout page{kvHeads, headDim};
+  bool brain = StringRef(GetParam()) == "bf16";
   std::vector<std::unique_ptr<Session>> sessions;
   std::vector<std::pair<int64_t, int64_t>> sizes = {{9, 70}, {5, 5}};
   std::vector<quoin_group_t> groups;
@@ -182,7 +186,8 @@ TEST_F(CudaStep, LayersGiveTheBitsOfTheCpu) {
     for (int64_t t = 0; t < roundUp(size.second, 64) / 64; ++t) {
       s->storage.push_back(std::make_unique<Aligned<float>>(facts.pageBytes / 4));
       for (int64_t n = 0; n < facts.pageBytes / 4; ++n)
-        (*s->storage.back())[n] = uniform();
+        (*s->storage.back())[n] =
+            brain ? std::bit_cast<float>(uint32_t(narrow(uniform())) << 16 | narrow(uniform())) : uniform();
       s->pages.push_back(s->storage.back()->data());
     }
     s->group.pages = s->pages.data();
@@ -262,7 +267,7 @@ TEST_F(CudaStep, LayersGiveTheBitsOfTheCpu) {
     EXPECT_EQ(expected, each);
 }
 
-TEST_F(CudaStep, HeadGivesTheBitsOfTheCpu) {
+TEST_P(CudaStep, HeadGivesTheBitsOfTheCpu) {
   constexpr int64_t rows = 6;
   Matrix x(rows, hidden), y(rows, hidden), logits(rows, vocabulary);
   std::vector<quoin_head_row_t> row(rows);
@@ -312,4 +317,6 @@ TEST_F(CudaStep, HeadGivesTheBitsOfTheCpu) {
           << r << ": " << each[r].token << " " << row[r].token << ", " << each[r].entropy << " " << row[r].entropy;
   EXPECT_EQ(scores, std::vector<float>(logits.values.begin() + vocabulary, logits.values.begin() + 2 * vocabulary));
 }
+
+INSTANTIATE_TEST_SUITE_P(Weights, CudaStep, testing::Values("f32", "bf16"));
 } // namespace
