@@ -4,6 +4,7 @@ import os
 
 import lit.formats
 import lit.llvm
+import lit.util
 
 lit.llvm.initialize(lit_config, config)
 from lit.llvm import llvm_config
@@ -22,6 +23,10 @@ config.environment["LC_ALL"] = "C"
 # But which machine the compiler takes this one for may be chosen.
 llvm_config.with_system_environment(["QUOIN_CPU"])
 config.substitutions.append(("%{source}", config.quoin_source_root))
+
+# What assembles PTX is no part of this project.
+if lit.util.which("ptxas", config.environment["PATH"]):
+    config.available_features.add("ptxas")
 
 # `REQUIRES: quoin-interpret` skips a test where that tool is not built.
 for tool in config.quoin_tools:

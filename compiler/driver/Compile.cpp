@@ -437,6 +437,8 @@ static decoder::ModelNumbers describeModel(StringRef name, const cpu::StepFacts 
 
 /// Attention by itself: a step, and neither decoders nor weights.
 bool Compiler::buildFunction(func::FuncOp function) {
+  if (options.cuda)
+    return fail("expects decoders and models with --target cuda, but found a function");
   report("function", 0);
   FailureOr<FunctionPlan> plan = planFunction(function);
   FailureOr<stage::StepOp> step = failed(plan) ? FailureOr<stage::StepOp>() : stepOf(function, *plan);
