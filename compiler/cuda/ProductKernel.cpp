@@ -19,10 +19,9 @@ void quoin::cuda::multiplyTile(KernelBuilder &kb, const LinearShape &shape, Val 
   Vals from;
   for (int64_t r = 0; r < rowsAtOnce; ++r)
     from.push_back(kb.at(a, kb.min(first + r, rows - 1) * bytes));
-  auto made = isWhole(shape.arithmetic)
-                  ? wholeTile(kb, from, weight, kb.index(shape.k), vectors,
-                              {shape.arithmetic == Arithmetic::Nibbles, shape.group}, {weight, 0, 1})
-                  : productTile(kb, from, weight, kb.index(shape.k), vectors, shape.arithmetic);
+  auto made = isWhole(shape.arithmetic) ? wholeTile(kb, from, weight, kb.index(shape.k), vectors,
+                                                    {shape.arithmetic == Arithmetic::Nibbles, shape.group}, Prefetch())
+                                        : productTile(kb, from, weight, kb.index(shape.k), vectors, shape.arithmetic);
   for (int64_t r = 0; r < rowsAtOnce; ++r)
     for (int64_t v = 0; v < vectors; ++v)
       kb.store(made[static_cast<size_t>(r)][static_cast<size_t>(v)], kb.at(sums, r * (tileColumns * 4) + v * 64), 64);
