@@ -467,7 +467,7 @@ bool Compiler::buildFunction(func::FuncOp function) {
 
 /// Code of the architectures there are, where it can be made. In haste there is none: drivers compile PTX, too.
 bool Compiler::addCubins(StringRef ptx, decoder::CudaNumbers &numbers) {
-  if (options.level == 0)
+  if (options.level < 2)
     return true;
   std::string ptxas = cuda::findPtxas();
   if (ptxas.empty()) {
