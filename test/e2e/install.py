@@ -76,7 +76,7 @@ def tree():
 def tools_run_where_they_are():
     t = tree()
     names = sorted(os.listdir(os.path.join(t.prefix, "bin")))
-    wanted = ["quoin-bench", "quoin-compile", "quoin-draw-mask", "quoin-import", "quoin-interpret", "quoin-lsp-server", "quoin-opt", "quoin-run"]
+    wanted = ["quoin-bench", "quoin-compile", "quoin-draw-mask", "quoin-import", "quoin-interpret", "quoin-lsp-server", "quoin-opt", "quoin-run", "quoin-serve"]
     expect(set(wanted) <= set(names), f"expects {wanted} in bin, but found {names}")
     for name in names:
         expect(good([t.tool(name), "--help"]).strip(), f"expects {name} --help to say something")
