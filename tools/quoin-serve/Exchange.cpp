@@ -17,28 +17,22 @@ bool Exchange::ended() const {
   return std::all_of(choices.begin(), choices.end(), [](const ChoiceText &choice) { return choice.answered; });
 }
 
-/// Takes what there is; true if there is something.
-bool Exchange::look() {
+/// Takes what there is.
+void Exchange::look() {
   choices.resize(jobs.size());
   started.resize(jobs.size());
   greeted.resize(jobs.size());
   fresh.resize(jobs.size());
-  bool any = false;
   for (size_t i = 0; i < jobs.size(); ++i) {
     Progress taken = jobs[i]->take();
-    any = any || !taken.text.empty() || taken.provisional || taken.ended() || (taken.started && !started[i]);
     started[i] = started[i] || taken.started || taken.ended();
     if (taken.error && !error)
       error = taken.error;
-    Progress &own = fresh[i];
-    own.text += taken.text;
-    std::move(taken.chances.begin(), taken.chances.end(), std::back_inserter(own.chances));
-    if (taken.provisional)
-      own.provisional = std::move(taken.provisional);
+    for (Frame &frame : taken.frames)
+      fresh[i].add(std::move(frame));
     if (taken.answered)
-      own.answered = taken.answered;
+      fresh[i].answered = taken.answered;
   }
-  return any;
 }
 
 bool Exchange::wait(Wire::Clock::time_point until) { return wire.wait(*jobs[0]->waker, until); }
@@ -63,8 +57,10 @@ bool Exchange::awaitEnd() {
     if (error)
       throw *error;
     for (size_t i = 0; i < jobs.size(); ++i) {
-      choices[i].text += fresh[i].text;
-      std::move(fresh[i].chances.begin(), fresh[i].chances.end(), std::back_inserter(choices[i].chances));
+      for (Frame &frame : fresh[i].frames) {
+        choices[i].text += frame.text;
+        std::move(frame.chances.begin(), frame.chances.end(), std::back_inserter(choices[i].chances));
+      }
       if (fresh[i].answered)
         choices[i].answered = fresh[i].answered;
       fresh[i] = {};
@@ -87,18 +83,20 @@ std::string Exchange::news(size_t index, Progress &progress) {
     if (head.chat)
       events += dataOf(chunkOf(head, index, {}, true, false, tokenText));
   }
-  ChoiceText now;
-  now.text = std::move(progress.text);
-  now.chances = std::move(progress.chances);
-  now.characters = choice.characters;
-  now.bytes = choice.bytes;
-  choice.bytes += now.text.size();
-  for (unsigned char byte : now.text)
-    choice.characters += (byte & 0xc0) != 0x80;
-  if (!now.text.empty() || !now.chances.empty())
-    events += dataOf(chunkOf(head, index, now, false, chances, tokenText));
-  if (progress.provisional)
-    events += "event: quoin.provisional\n" + dataOf(provisionalChunk(head, index, *progress.provisional));
+  for (Frame &frame : progress.frames) {
+    ChoiceText now;
+    now.text = std::move(frame.text);
+    now.chances = std::move(frame.chances);
+    now.characters = choice.characters;
+    now.bytes = choice.bytes;
+    choice.bytes += now.text.size();
+    for (unsigned char byte : now.text)
+      choice.characters += (byte & 0xc0) != 0x80;
+    if (!now.text.empty() || !now.chances.empty())
+      events += dataOf(chunkOf(head, index, now, false, chances, tokenText));
+    if (frame.provisional)
+      events += "event: quoin.provisional\n" + dataOf(provisionalChunk(head, index, *frame.provisional));
+  }
   if (progress.answered) {
     choice.answered = progress.answered;
     ChoiceText last;

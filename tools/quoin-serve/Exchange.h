@@ -28,7 +28,7 @@ public:
   bool stream(httplib::DataSink &sink);
 
 private:
-  bool look();
+  void look();
   bool wait(Wire::Clock::time_point until);
   std::string news(size_t index, Progress &progress);
   bool ended() const;

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -58,15 +59,37 @@ struct Answered {
   int64_t tokens = 0, evaluations = 0, forwards = 0, shared = 0;
 };
 
-/// What the model's thread has for a connection since it last asked.
-struct Progress {
+/// What one step brought.
+struct Frame {
   std::string text;
   std::vector<TokenChance> chances;
-  std::optional<std::vector<ProvisionalToken>> provisional; // the latest
+  std::optional<std::vector<ProvisionalToken>> provisional;
+
+  bool empty() const { return text.empty() && chances.empty() && !provisional; }
+  /// Adds what came after it.
+  void append(Frame &&next) {
+    text += next.text;
+    std::move(next.chances.begin(), next.chances.end(), std::back_inserter(chances));
+    if (next.provisional)
+      provisional = std::move(next.provisional);
+  }
+};
+
+/// What the model's thread has for a connection since it last asked: a frame a step; of a connection that does not keep
+/// up, the last grows.
+struct Progress {
+  static constexpr size_t mostFrames = 256;
+  std::vector<Frame> frames;
   bool started = false;
   std::optional<Answered> answered;
   std::optional<ApiError> error;
 
+  void add(Frame &&frame) {
+    if (frames.size() < mostFrames)
+      frames.push_back(std::move(frame));
+    else
+      frames.back().append(std::move(frame));
+  }
   bool ended() const { return answered || error; }
 };
 

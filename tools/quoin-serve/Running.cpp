@@ -124,7 +124,7 @@ void Running::release(bool last) {
   }
 }
 
-void Running::flush() {
+void Running::flush(const std::optional<Answered> &answered, const std::optional<ApiError> &error) {
   if (cells) {
     std::vector<ProvisionalToken> list(cells->tokens.size());
     for (size_t i = 0; i < list.size(); ++i)
@@ -132,17 +132,13 @@ void Running::flush() {
     fresh.provisional = std::move(list);
     cells.reset();
   }
-  if (fresh.text.empty() && fresh.chances.empty() && !fresh.provisional && !fresh.ended())
+  if (fresh.empty() && !answered && !error)
     return;
   job->tell([&](Progress &progress) {
-    progress.text += fresh.text;
-    std::move(fresh.chances.begin(), fresh.chances.end(), std::back_inserter(progress.chances));
-    if (fresh.provisional)
-      progress.provisional = std::move(fresh.provisional);
-    if (fresh.answered)
-      progress.answered = fresh.answered;
-    if (fresh.error)
-      progress.error = fresh.error;
+    if (!fresh.empty())
+      progress.add(std::move(fresh));
+    progress.answered = answered;
+    progress.error = error;
   });
   fresh = {};
 }
@@ -154,9 +150,8 @@ void Running::free() {
 
 void Running::fail(const ApiError &error) {
   ++metrics.failed;
-  fresh.error = error;
   cells.reset();
-  flush();
+  flush({}, error);
   if (own.session)
     free();
   job.reset();
@@ -174,9 +169,8 @@ void Running::answer(const char *reason, int64_t forwards, int64_t evaluations, 
   metrics.promptTokens += job->request.ids.size();
   metrics.sharedTokens += static_cast<uint64_t>(shared);
   metrics.answerSeconds.add(std::chrono::duration<double>(Clock::now() - job->submitted).count());
-  fresh.answered = Answered{reason, tokens, evaluations, forwards, shared};
   cells.reset();
-  flush();
+  flush(Answered{reason, tokens, evaluations, forwards, shared});
   free();
 }
 

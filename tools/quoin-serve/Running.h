@@ -52,7 +52,7 @@ private:
   bool take(int32_t id);
   void show(const std::string &text);
   void release(bool last);
-  void flush();
+  void flush(const std::optional<Answered> &answered = {}, const std::optional<ApiError> &error = {});
   void finish();
   void answer(const char *reason, int64_t forwards, int64_t evaluations, int64_t shared);
   void free();
@@ -71,7 +71,7 @@ private:
     std::vector<uint8_t> open;
   };
   std::optional<Cells> cells;      // the latest that are not final
-  Progress fresh;                  // to be told
+  Frame fresh;                     // to be told
   std::deque<TokenChance> waiting; // of tokens whose text is not shown yet
   size_t settledBytes = 0, shownBytes = 0;
   int64_t tokens = 0;

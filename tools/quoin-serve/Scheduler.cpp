@@ -131,6 +131,7 @@ void Scheduler::dropDead() {
         end(*job, error);
       return dead;
     });
+    metrics.queued = static_cast<int64_t>(queue.size());
   }
   for (auto &place : engine->places) {
     error.reset();
