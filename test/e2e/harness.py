@@ -25,12 +25,17 @@ class Failure(Exception):
     """A test's expectation that does not hold."""
 
 
-def call(name, *args, timeout=600, **k):
-    """Runs a tool; gives the finished process. A compile that names no level is one at -O1, in half the time: tests that are about levels name them."""
+def command(name, *args):
+    """How a tool is run. A compile that names no level is one at -O1, in half the time: tests that are about levels name them."""
     args = [str(a) for a in args]
     if name == "quoin-compile" and "-o" in args and not any(re.fullmatch(r"-O\d", a) for a in args):
         args.append("-O1")
-    return subprocess.run([os.path.join(BIN, name), *args], capture_output=True, text=True, errors="replace", timeout=timeout, **k)
+    return [os.path.join(BIN, name), *args]
+
+
+def call(name, *args, timeout=600, **k):
+    """Runs a tool; gives the finished process."""
+    return subprocess.run(command(name, *args), capture_output=True, text=True, errors="replace", timeout=timeout, **k)
 
 
 def tool(name, *args, **k):

@@ -154,7 +154,7 @@ def failing_calls(calls, compiled, least):
                 if n % 2:
                     shutil.copytree(artefact(), f.out)
                 code = (errno.ENOSPC, errno.EIO, errno.EDQUOT)[n % 3]
-                r = subprocess.run([os.path.join(harness.BIN, "quoin-compile"), compiled(f), "-o", f.out], capture_output=True, text=True,
+                r = subprocess.run(harness.command("quoin-compile", compiled(f), "-o", f.out), capture_output=True, text=True,
                                    env=dict(os.environ, LD_PRELOAD=library, FAIL_AT=str(n), FAIL_WITH=str(code)))
                 # A trade of names that fails is made good by moving the files.
                 if r.returncode == 0 and not n % 2:
@@ -194,7 +194,7 @@ def full_disk_of_other_files():
 
 
 def started(f, *flags, **k):
-    return subprocess.Popen([os.path.join(harness.BIN, "quoin-compile"), f.model, "-o", f.out, *flags], stdout=subprocess.DEVNULL,
+    return subprocess.Popen(harness.command("quoin-compile", f.model, "-o", f.out, *flags), stdout=subprocess.DEVNULL,
                             stderr=subprocess.PIPE, text=True, **k)
 
 
@@ -303,7 +303,7 @@ def killed():
     """A kill at any moment: the target is absent, or the earlier artefact, or complete; and the next run succeeds."""
     want, met = tokens(artefact()), set()
     with Folder() as f:
-        command = [os.path.join(harness.BIN, "quoin-compile"), f.model, "-o", f.out]
+        command = harness.command("quoin-compile", f.model, "-o", f.out)
         begun = time.monotonic()
         subprocess.run(command, capture_output=True, check=True)
         whole = time.monotonic() - begun
@@ -360,7 +360,7 @@ def killed_at_a_rename():
                 shutil.rmtree(f.out, ignore_errors=True)
                 if earlier:
                     shutil.copytree(artefact(), f.out)
-                r = subprocess.run([os.path.join(harness.BIN, "quoin-compile"), f.model, "-o", f.out], capture_output=True,
+                r = subprocess.run(harness.command("quoin-compile", f.model, "-o", f.out), capture_output=True,
                                    env=dict(os.environ, LD_PRELOAD=library, END_AT_RENAME=str(n)))
                 expect(r.returncode in (0, 99), f"expects to end at rename {n} or not at all, but found {r.returncode}")
                 if not r.returncode:

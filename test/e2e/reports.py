@@ -150,7 +150,7 @@ def reproducible():
     moved = path("elsewhere", "a name with spaces and 'quotes'")
     shutil.copytree(source(), moved)
     out = path("out ü", "deep", "er")
-    process = subprocess.run([os.path.join(harness.BIN, "quoin-compile"), moved, "-o", out], capture_output=True, text=True, timeout=600,
+    process = subprocess.run(harness.command("quoin-compile", moved, "-o", out), capture_output=True, text=True, timeout=600,
                              env={name: value for name, value in os.environ.items() if name == "QUOIN_CPU"} | {"TMPDIR": "/nowhere"})
     expect(process.returncode == 0, process.stderr)
     different = [name for name, data in contents(program()).items() if contents(out).get(name) != data]
@@ -160,7 +160,7 @@ def reproducible():
 def at_once():
     """Several compilations into one folder: one of them stays, whole, and nothing lies about."""
     out = path("shared-target", "out")
-    running = [subprocess.Popen([os.path.join(harness.BIN, "quoin-compile"), source(), "-o", out], stdout=subprocess.DEVNULL,
+    running = [subprocess.Popen(harness.command("quoin-compile", source(), "-o", out), stdout=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE, text=True) for _ in range(4)]
     ends = [(process.communicate(timeout=600)[1], process.returncode) for process in running]
     for text, status in ends:

@@ -96,7 +96,7 @@ def after(code):
     """A `harness.call` whose programs run after this Python code, in their own process."""
     def call(name, *args):
         return subprocess.run([sys.executable, "-c", code + "; import os, sys; os.execv(sys.argv[1], sys.argv[1:])",
-                               os.path.join(harness.BIN, name), *map(str, args)], capture_output=True, text=True, timeout=600)
+                               *harness.command(name, *args)], capture_output=True, text=True, timeout=600)
     return call
 
 
