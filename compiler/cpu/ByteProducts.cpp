@@ -1,9 +1,9 @@
 //===- ByteProducts.cpp - products of bytes, four to a lane -----------------------===//
 //
-// x86 multiplies unsigned by signed bytes, which suits weights that are stored with an offset. AVX-512 VNNI and
-// AVX-VNNI add four products to a sum of 32 bits at once. From SSSE3 on two products become a sum of 16 bits, which
-// saturates: whoever uses it keeps the bytes small, and adds several such sums before a multiplication by ones widens
-// them. Elsewhere bytes are cut out of their lanes. Sums are whole numbers, so all ways give the same.
+// x86 multiplies unsigned by signed bytes, which suits weights that are stored with an offset. AVX-512 VNNI, AVX-VNNI
+// and AArch64's i8mm add four products to a sum of 32 bits at once. From SSSE3 on two products become a sum of 16 bits,
+// which saturates: whoever uses it keeps the bytes small, and adds several such sums before a multiplication by ones
+// widens them. Elsewhere bytes are cut out of their lanes. Sums are whole numbers, so all ways give the same.
 //
 //===----------------------------------------------------------------------===//
 
@@ -43,6 +43,8 @@ Val KernelBuilder::dotBytes(Val sum, Val x, Val y) {
     VectorType bytes = vec(i8, 4 * lanes);
     StringRef name = nameFor(options.registerLanes, {"llvm.x86.avx512.vpdpbusd.128", "llvm.x86.avx512.vpdpbusd.256",
                                                      "llvm.x86.avx512.vpdpbusd.512"});
+    if (options.arm)
+      name = "llvm.aarch64.neon.usdot";
     return byRegisters(name, vec(i32), {sum, cast(bytes, x), cast(bytes, y)});
   }
   for (int64_t byte = 0; byte < 4; ++byte) {

@@ -112,6 +112,8 @@ std::string quoin::cpu::missingHere(const Target &target) {
   Subtarget machine = backend ? thisMachine(*backend, triple, error) : nullptr;
   if (!machine)
     return error;
+  if (llvm::Triple(target.triple).getArch() != triple.getArch())
+    return target.triple;
   for (StringRef feature : llvm::split(target.required, ","))
     if (!feature.empty() && !machine->checkFeatures(("+" + feature).str()))
       return feature.str();
@@ -131,10 +133,53 @@ static void chooseByteProducts(Target &t, const llvm::MCSubtargetInfo &machine, 
   t.required += "," + std::string(feature);
 }
 
-std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error, bool wholeNumbers) {
+/// What was asked for, or this machine; none after an error.
+static std::optional<llvm::Triple> chooseTriple(StringRef wanted, std::string &error) {
+  llvm::Triple here(llvm::sys::getDefaultTargetTriple());
+  if (wanted.empty())
+    return here;
+  llvm::Triple triple(llvm::Triple::normalize(wanted));
+  bool known = triple.getArch() == llvm::Triple::x86_64 || triple.getArch() == llvm::Triple::aarch64;
+  if (known && triple.isOSLinux() && triple.isOSBinFormatELF() && triple.getEnvironment() == llvm::Triple::GNU)
+    return triple.getArch() == here.getArch() && here.isOSLinux() ? here : triple;
+  error = "expects --target to be cuda, x86_64-linux-gnu or aarch64-linux-gnu, but found '" + wanted.str() + "'";
+  return std::nullopt;
+}
+
+/// All of AArch64 has NEON, 32 registers of 4 floats. Code may use what else the CPU has of what a loader can test.
+static void chooseArm(Target &t, const llvm::MCSubtargetInfo &machine, bool wholeNumbers) {
+  t.cpu = "generic";
+  t.required = "neon";
+  t.kernels.arm = true;
+  t.kernels.registers = 32;
+  t.kernels.registerLanes = 4;
+  auto use = [&](const char *feature) {
+    if (!machine.checkFeatures(std::string("+") + feature))
+      return false;
+    t.features += (t.features.empty() ? "+" : ",+") + std::string(feature);
+    t.required += "," + std::string(feature);
+    return true;
+  };
+  use("lse");
+  if (wholeNumbers && use("i8mm"))
+    t.kernels.bytes = ByteProducts::Fours;
+}
+
+std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error, bool wholeNumbers, StringRef wanted) {
   initialiseTargets();
   Target t;
-  llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
+  std::optional<llvm::Triple> chosen = chooseTriple(wanted, error);
+  if (!chosen)
+    return std::nullopt;
+  const llvm::Triple &triple = *chosen;
+  bool here = triple.getArch() == llvm::Triple(llvm::sys::getDefaultTargetTriple()).getArch();
+  if (name.empty())
+    name = here ? "native" : "generic";
+  if (name == "native" && !here) {
+    error = "expects --target-cpu to name a CPU of " + triple.str() + ", but found 'native', which is of " +
+            llvm::sys::getDefaultTargetTriple();
+    return std::nullopt;
+  }
   t.triple = triple.str();
   t.x86 = triple.isX86();
   t.tune = name == "native" ? llvm::sys::getHostCPUName().str() : name.str();
@@ -152,9 +197,13 @@ std::optional<Target> quoin::cpu::makeTarget(StringRef name, std::string &error,
     return std::nullopt;
   t.kernels.x86 = t.x86;
   t.kernels.half = !t.x86 || machine->checkFeatures("+f16c");
+  if (triple.isAArch64()) {
+    chooseArm(t, *machine, wholeNumbers);
+    return t;
+  }
   if (!t.x86) {
     t.cpu = t.tune;
-    t.kernels.registerLanes = 4; // AArch64 has 32 registers of 4
+    t.kernels.registerLanes = 4;
     return t;
   }
   t.cpu = "x86-64";

@@ -29,11 +29,13 @@ struct Target {
   KernelOptions kernels; ///< what kernels may assume
 };
 
-/// `name` is "native" or a CPU that LLVM knows for the host's architecture. A named CPU is judged by its features, this
-/// machine also by how fast it is. The environment's QUOIN_CPU (x86-64, x86-64-v2, -v3, -v4) makes "native" a machine
-/// of that level; another name there, or a level that this machine has not, is an error. With `wholeNumbers` code may
-/// use what multiplies bytes besides, and needs it then.
-std::optional<Target> makeTarget(llvm::StringRef name, std::string &error, bool wholeNumbers = false);
+/// `triple` is of x86-64 or AArch64 on Linux ("aarch64-linux-gnu"), empty for this machine. `name` is "native", which
+/// another architecture has not, or a CPU that LLVM knows for the triple; empty is "native" or else "generic". A named
+/// CPU is judged by its features, this machine also by how fast it is. The environment's QUOIN_CPU (x86-64, x86-64-v2,
+/// -v3, -v4) makes "native" a machine of that level; another name there, or a level that this machine has not, is an
+/// error. With `wholeNumbers` code may use what multiplies bytes besides, and needs it then.
+std::optional<Target> makeTarget(llvm::StringRef name, std::string &error, bool wholeNumbers = false,
+                                 llvm::StringRef triple = {});
 
 /// What this machine (under QUOIN_CPU) lacks to run code for the target: a feature, or what is wrong; "" if it runs.
 std::string missingHere(const Target &target);

@@ -42,6 +42,7 @@ enum class ByteProducts {
 /// What the emitted code may assume of its machine; see Target in EmitObject.h.
 struct KernelOptions {
   bool x86 = true;
+  bool arm = false;    ///< AArch64, with NEON
   bool half = true;    ///< it widens f16 by itself; else that is done with integers
   bool narrow = false; ///< it has AVX512-BF16; else f32 is rounded to bf16 with integers, and pairs are widened
   bool brain = false;  ///< it multiplies pairs of bf16 faster than it would in f32

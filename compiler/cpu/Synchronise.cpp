@@ -53,6 +53,9 @@ LLVM::LLVMFuncOp quoin::cpu::barrierKernel(KernelBuilder &kb) {
             [&](ArrayRef<Val> left) -> Vals {
               if (kb.options.x86)
                 LLVM::CallIntrinsicOp::create(kb.b, kb.loc, kb.b.getStringAttr("llvm.x86.sse2.pause"), ValueRange());
+              if (kb.options.arm) // "yield"
+                LLVM::CallIntrinsicOp::create(kb.b, kb.loc, kb.b.getStringAttr("llvm.aarch64.hint"),
+                                              ValueRange{kb.integer(kb.i32, 1)});
               return {left[0] - 1};
             });
         kb.when(closed(), [&] { callHost(offsetof(quoin_barrier_t, wait), ValueRange{Value(a[0]), Value(before)}); });

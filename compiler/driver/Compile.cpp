@@ -276,7 +276,7 @@ bool Compiler::runPasses() {
     if (options.group && !wholeBits(*weights) && !wholeBits(*head))
       return fail("expects --group with --weights or --head-weights of int8 or int4, but found '" + options.weights +
                   "'");
-    if (!(target = cpu::makeTarget(options.targetCpu, error)))
+    if (!(target = cpu::makeTarget(options.targetCpu, error, false, options.target)))
       return false;
     phase.weights = *weights;
     phase.head = *head;
@@ -291,7 +291,7 @@ bool Compiler::runPasses() {
   if (failed(pm.run(*module)))
     return failWith("the passes failed");
   // What multiplies bytes is asked of a machine only where there are whole numbers.
-  if (target && hasWholeNumbers(*module) && !(target = cpu::makeTarget(options.targetCpu, error, true)))
+  if (target && hasWholeNumbers(*module) && !(target = cpu::makeTarget(options.targetCpu, error, true, options.target)))
     return false;
   for (const std::string &text : takeNotes())
     if (options.note)

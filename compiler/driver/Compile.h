@@ -25,10 +25,10 @@
 namespace quoin {
 
 struct CompileOptions {
-  std::string input;            // a Hugging Face folder, a GGUF file or a .mlir file
-  std::string output;           // a folder; a .mlir file if `to` is a phase of the IR
-  int level = 2;                // 0: caches derived, nothing else; 1: every exact pass; 2: fast code, too, not made in haste
-  std::string weights = "keep"; // or f32, bf16, int8, int4
+  std::string input;  // a Hugging Face folder, a GGUF file or a .mlir file
+  std::string output; // a folder; a .mlir file if `to` is a phase of the IR
+  int level = 2;      // 0: caches derived, nothing else; 1: every exact pass; 2: fast code, too, not made in haste
+  std::string weights = "keep";      // or f32, bf16, int8, int4
   std::string headWeights = "keep";  // of the head alone: int8, int4; keep: no whole numbers, else what `weights` says
   int64_t group = 0;                 // numbers of int8 or int4 that share a scale: 32, 64 or 128; 0: all or 128
   std::vector<std::string> decoders; // empty: the family's own
@@ -39,8 +39,9 @@ struct CompileOptions {
   std::string tokenizer;             // a folder or GGUF file with a tokenizer; empty: the checkpoint's
   bool withoutTokenizer = false;     // the artefact gets none, nor chat templates: requests give ids
   std::vector<std::pair<std::string, std::string>> settings;
-  std::string approximate; // a policy of passes/Pipeline.h; empty: exact
-  std::string targetCpu = "native";
+  std::string approximate;      // a policy of passes/Pipeline.h; empty: exact
+  std::string target;           // "aarch64-linux-gnu"; empty: this machine
+  std::string targetCpu;        // empty: "native", or "generic" of another architecture
   bool cuda = false;            // code for GPUs beside the CPU's
   std::string from, to = "cpu"; // phases; from the program as written to machine code
   bool object = false;          // model.o instead of model.so

@@ -92,11 +92,13 @@ int main(int argc, char **argv) {
   app.add_option(
       "--approximate", o.approximate,
       "what may be stale, for other tokens: dual, sub-block, block-external or attention-output, then ,refresh=N");
+  app.add_option("--target-cpu", o.targetCpu,
+                 "native, or a CPU of the target that LLVM knows; QUOIN_CPU=x86-64-v3 (or another level) in the "
+                 "environment lowers native");
   app.add_option(
-      "--target-cpu", o.targetCpu,
-      "native, or a CPU that LLVM knows; QUOIN_CPU=x86-64-v3 (or another level) in the environment lowers native");
-  app.add_option("--target", target, "cuda: code for GPUs of compute capability 8.0 and later beside the CPU's")
-      ->check(CLI::IsMember({"cuda"}));
+      "--target", target,
+      "x86_64-linux-gnu or aarch64-linux-gnu: another processor than this one, whose --target-cpu is 'generic' "
+      "by default; cuda: code for GPUs of compute capability 8.0 and later beside this CPU's");
   app.add_option("--compile-from", o.from, "phase the input is in")->check(CLI::IsMember(namesOf(phasesOfIR())));
   app.add_option("--compile-to", o.to, "phase to stop after")->check(CLI::IsMember(namesOf(phases())));
   app.footer(phaseHelp());
@@ -127,6 +129,8 @@ int main(int argc, char **argv) {
   o.level = none ? 0 : quick ? 1 : 2;
   o.object = emit == "object";
   o.cuda = target == "cuda";
+  if (!o.cuda)
+    o.target = target;
   if (symbol->count() && (!o.object || !findPhase(o.to)->isCode())) {
     std::fprintf(stderr,
                  "error: expects --symbol with --emit object only: the runtime finds model.so by its own name\n");
