@@ -8,6 +8,7 @@ packages=(
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools liblld-22-dev
   clang-22 lld-22 clang-format-22 clang-tidy-22 libclang-rt-22-dev
   cmake ninja-build ccache pkg-config
+  g++-aarch64-linux-gnu qemu-user # run code for AArch64 in a test, which skips that without them
   libgtest-dev libgmock-dev nlohmann-json3-dev libcli11-dev libcpp-httplib-dev libutf8proc-dev
   python3 unicode-data bzip2
 )
