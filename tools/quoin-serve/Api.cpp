@@ -48,6 +48,11 @@ const std::map<std::string, const char *> &paths() {
 
 const std::string kModelPath = "/v1/models/";
 
+bool isKnownMethod(const std::string &method) {
+  static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+  return method.empty() || std::find(std::begin(known), std::end(known), method) != std::end(known);
+}
+
 void sendError(httplib::Response &response, const ApiError &error) {
   response.status = error.status;
   response.set_content(dumpJson(errorObject(error)), kJsonType);
@@ -272,8 +277,17 @@ Api::Api(const ServeOptions &options, Scheduler &scheduler, Connections &server,
     keys = readKeys(options.keyFile);
   server.set_pre_routing_handler(
       [this](const httplib::Request &request, httplib::Response &response) { return before(request, response); });
-  server.set_error_handler([](const httplib::Request &, httplib::Response &response) {
-    if (response.body.empty()) // of the library
+  server.set_error_handler([](const httplib::Request &request, httplib::Response &response) {
+    if (!response.body.empty())
+      return;
+    // The library's own: it also refuses methods that it does not know.
+    const std::string path = request.target.substr(0, request.target.find('?'));
+    auto known = paths().find(path.starts_with(kModelPath) ? "/v1/models" : path);
+    if (response.status == 400 && !isKnownMethod(request.method) && known != paths().end()) {
+      response.set_header("Allow", known->second);
+      sendError(response, {405, "expects " + std::string(known->second) + " at this path, but found another method", "",
+                           "method_not_allowed"});
+    } else
       sendError(response, {response.status, "expects an HTTP request, but it cannot be read", "", "invalid_request"});
   });
   server.set_exception_handler([](const httplib::Request &, httplib::Response &response, std::exception_ptr) {

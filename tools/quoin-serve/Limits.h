@@ -22,7 +22,8 @@ struct ServeOptions {
   int32_t threads = 0;
 };
 
-inline constexpr int64_t kMostChoices = 16;    // `n` times prompts
+inline constexpr int64_t kMostChoices = 16;    // `n`
+inline constexpr size_t kMostPrompts = 16;     // of a completion
 inline constexpr size_t kMostStops = 16;       // texts in `stop`
 inline constexpr size_t kLongestStop = 256;    // bytes
 inline constexpr int64_t kMostLogprobs = 20;   // alternatives of a token

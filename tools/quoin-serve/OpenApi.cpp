@@ -49,9 +49,20 @@ static json common(const std::string &model, const ModelFacts &facts) {
   for (const ModelFacts::Decoder &decoder : facts.decoders)
     names.push_back(decoder.name);
   const json stop = {{"type", "string"}, {"minLength", 1}, {"maxLength", kLongestStop / 4}};
+  const json value = {{"type", json::array({"number", "string", "boolean", "null"})}};
+  json settings = {{"temperature", value}, {"top_k", value}, {"top_p", value}};
+  for (const ModelFacts::Decoder &decoder : facts.decoders)
+    for (const ModelFacts::Decoder::Setting &setting : decoder.settings)
+      settings[setting.name] = {{"type", json::array({setting.word ? "string" : "number", "null"})}};
+  json own = {{"decoder", orNull({{"type", "string"}, {"enum", names}})},
+              {"provisional", {{"type", json::array({"boolean", "null"})}}},
+              {"stop_token_ids", orNull(listOf(wholeFrom(0, facts.vocabulary - 1), 0))},
+              {"repetition_penalty", orNull(realFrom(0.01, 100))}};
+  own.update(settings);
+  own["settings"] = orNull({{"type", "object"}, {"properties", settings}, {"additionalProperties", false}});
   json fields = {
       {"model", {{"type", "string"}, {"enum", json::array({model})}}},
-      {"max_tokens", orNull(wholeFrom(1, INT32_MAX))},
+      {"max_tokens", orNull(wholeFrom(1, facts.capacity))},
       {"temperature", orNull(realFrom(0, 2))},
       {"top_p", orNull(realFrom(0, 1))},
       {"n", orNull(wholeFrom(1, kMostChoices))},
@@ -69,17 +80,22 @@ static json common(const std::string &model, const ModelFacts &facts) {
       {"presence_penalty", orNull(realFrom(-2, 2))},
       {"frequency_penalty", orNull(realFrom(-2, 2))},
       {"quoin", orNull({{"type", "object"},
-                        {"description", "What these decoders have. Further names are settings of the decoder."},
-                        {"properties",
-                         {{"decoder", orNull({{"type", "string"}, {"enum", names}})},
-                          {"provisional", {{"type", json::array({"boolean", "null"})}}},
-                          {"stop_token_ids", orNull(listOf(wholeFrom(0, facts.vocabulary - 1), 0))},
-                          {"repetition_penalty", orNull(realFrom(0.01, 100))},
-                          {"settings", orNull({{"type", "object"},
-                                               {"additionalProperties",
-                                                {{"type", json::array({"number", "string", "boolean"})}}}})}}},
-                        {"additionalProperties", {{"type", json::array({"number", "string", "boolean", "null"})}}}})}};
+                        {"description", "What these decoders have, settings of a decoder among it."},
+                        {"properties", own},
+                        {"additionalProperties", {{"type", "null"}}}})}};
   return fields;
+}
+
+/// What one field asks of another: it is `no` (or not there), or `needed` is true.
+static json needs(const std::string &field, const json &no, const char *needed) {
+  json without = {{"properties", {{field, no}}}};
+  json with = {{"properties", {{needed, {{"const", true}}}}}, {"required", json::array({needed})}};
+  return {{"anyOf", json::array({std::move(without), std::move(with)})}};
+}
+
+/// Provisional tokens are of streams.
+static json needsStream() {
+  return needs("quoin", {{"properties", {{"provisional", {{"enum", json::array({false, nullptr})}}}}}}, "stream");
 }
 
 static json chatRequest(const std::string &model, const ModelFacts &facts) {
@@ -101,7 +117,7 @@ static json chatRequest(const std::string &model, const ModelFacts &facts) {
       {"additionalProperties", {{"type", "null"}}}};
   json fields = common(model, facts);
   fields["messages"] = listOf(message, 1);
-  fields["max_completion_tokens"] = orNull(wholeFrom(1, INT32_MAX));
+  fields["max_completion_tokens"] = orNull(wholeFrom(1, facts.capacity));
   fields["logprobs"] = {{"type", json::array({"boolean", "null"})}};
   fields["top_logprobs"] = orNull(wholeFrom(0, kMostLogprobs));
   fields["chat_template_kwargs"] = orNull({{"type", "object"}});
@@ -116,13 +132,14 @@ static json chatRequest(const std::string &model, const ModelFacts &facts) {
   return {{"type", "object"},
           {"properties", fields},
           {"required", json::array({"model", "messages"})},
+          {"allOf", json::array({needs("top_logprobs", {{"type", "null"}}, "logprobs"), needsStream()})},
           {"additionalProperties", {{"type", "null"}}}};
 }
 
 static json textRequest(const std::string &model, const ModelFacts &facts) {
   const json ids = listOf(wholeFrom(0, facts.vocabulary - 1), 1), text = {{"type", "string"}, {"minLength", 1}};
   json fields = common(model, facts);
-  fields["prompt"] = {{"anyOf", json::array({text, listOf(text, 1, kMostChoices), ids, listOf(ids, 1, kMostChoices)})}};
+  fields["prompt"] = {{"anyOf", json::array({text, listOf(text, 1, kMostPrompts), ids, listOf(ids, 1, kMostPrompts)})}};
   fields["logprobs"] = orNull(wholeFrom(0, kMostLogprobs));
   fields["echo"] = {{"enum", json::array({false, nullptr})}};
   fields["best_of"] = {{"enum", json::array({1, nullptr})}};
@@ -132,6 +149,7 @@ static json textRequest(const std::string &model, const ModelFacts &facts) {
   return {{"type", "object"},
           {"properties", fields},
           {"required", json::array({"model", "prompt"})},
+          {"allOf", json::array({needsStream()})},
           {"additionalProperties", {{"type", "null"}}}};
 }
 

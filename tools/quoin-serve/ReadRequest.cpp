@@ -23,6 +23,8 @@ std::string shownValue(const json &value) {
   throw ApiError{400, "'" + field + "' expects " + expects + ", but found " + shownValue(found), field, code};
 }
 
+constexpr int64_t kExact = int64_t(1) << 53; // whole numbers up to here are numbers of JSON
+
 bool readBool(const json &value, const std::string &field) {
   if (!value.is_boolean())
     refuse(field, "true or false", value, "invalid_type");
@@ -150,7 +152,7 @@ void BodyReader::prompts(const json &value) {
   auto text = [&](const json &one) { sources.push_back({{"prompt", one}}); };
   if (value.is_string())
     return text(value);
-  if (!value.is_array() || value.empty())
+  if (!value.is_array() || value.empty() || (!value[0].is_number() && value.size() > kMostPrompts))
     refuse("prompt", "a text, a list of texts, a list of ids or a list of such lists", value);
   if (value[0].is_number())
     return ids(value);
@@ -219,7 +221,8 @@ void BodyReader::own(const json &value) {
       if (!member.is_object())
         refuse(where, "an object", member, "invalid_type");
       for (const auto &[name, amount] : member.items())
-        setting(name, amount);
+        if (!amount.is_null())
+          setting(name, amount);
     } else {
       setting(key, member);
     }
@@ -335,10 +338,12 @@ bool BodyReader::commonField(const std::string &key, const json &value) {
       else if (name != "include_usage" && name != "include_obfuscation")
         throw ApiError{400, "'stream_options' has no field '" + shortened(name) + "'", key, "unknown_parameter"};
   } else if (key == "seed") {
-    if (!value.is_number_integer())
-      refuse(key, "a whole number", value, "invalid_type");
-    // Negative ones are those of 64 bits.
-    line[key] = value.is_number_unsigned() ? value.get<uint64_t>() : static_cast<uint64_t>(value.get<int64_t>());
+    // Negative ones are those of 64 bits; 3.0 is 3.
+    if (value.is_number_unsigned())
+      line[key] = value.get<uint64_t>();
+    else
+      line[key] = static_cast<uint64_t>(value.is_number_integer() ? value.get<int64_t>()
+                                                                  : readWhole(value, key, -kExact, kExact));
     asked.seedGiven = true;
   } else if (key == "logit_bias") {
     bias(value);
@@ -378,11 +383,6 @@ ApiRequest BodyReader::read(const json &body) {
   if (asked.provisional && !asked.stream)
     throw ApiError{400, "'quoin.provisional' expects a stream, but 'stream' is not true", "quoin.provisional",
                    "invalid_value"};
-  if (static_cast<int64_t>(sources.size()) * asked.choices > kMostChoices)
-    throw ApiError{400,
-                   "expects at most " + std::to_string(kMostChoices) + " answers, prompts times n, but found " +
-                       std::to_string(static_cast<int64_t>(sources.size()) * asked.choices),
-                   "n", "invalid_value"};
   if (!settings.empty())
     line["settings"] = settings;
   for (const json &source : sources) {
