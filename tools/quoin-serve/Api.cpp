@@ -48,11 +48,6 @@ const std::map<std::string, const char *> &paths() {
 
 const std::string kModelPath = "/v1/models/";
 
-bool isKnownMethod(const std::string &method) {
-  static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
-  return method.empty() || std::find(std::begin(known), std::end(known), method) != std::end(known);
-}
-
 void sendError(httplib::Response &response, const ApiError &error) {
   response.status = error.status;
   response.set_content(dumpJson(errorObject(error)), kJsonType);
@@ -280,10 +275,11 @@ Api::Api(const ServeOptions &options, Scheduler &scheduler, Connections &server,
   server.set_error_handler([](const httplib::Request &request, httplib::Response &response) {
     if (!response.body.empty())
       return;
-    // The library's own: it also refuses methods that it does not know.
+    // The library's own: it also refuses methods that it does not know or that come with other headers than it wants.
     const std::string path = request.target.substr(0, request.target.find('?'));
     auto known = paths().find(path.starts_with(kModelPath) ? "/v1/models" : path);
-    if (response.status == 400 && !isKnownMethod(request.method) && known != paths().end()) {
+    if (response.status == 400 && known != paths().end() && !request.method.empty() &&
+        request.method != known->second && request.method != "HEAD") {
       response.set_header("Allow", known->second);
       sendError(response, {405, "expects " + std::string(known->second) + " at this path, but found another method", "",
                            "method_not_allowed"});

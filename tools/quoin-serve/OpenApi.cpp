@@ -182,8 +182,7 @@ static json answerSchema(bool chat) {
 
 static json completion(bool chat) {
   json answered = content(reference(chat ? "ChatCompletion" : "Completion"));
-  answered["text/event-stream"] = {
-      {"schema", {{"type", "string"}, {"description", "With `stream`: chunks as server-sent events, then [DONE]."}}}};
+  answered["text/event-stream"] = json::object(); // with `stream`: chunks, then [DONE]
   return {{"post",
            {{"operationId", chat ? "createChatCompletion" : "createCompletion"},
             {"summary", chat ? "Answers a conversation" : "Goes on from a text"},
