@@ -49,8 +49,9 @@ static json common(const std::string &model, const ModelFacts &facts) {
   for (const ModelFacts::Decoder &decoder : facts.decoders)
     names.push_back(decoder.name);
   const json stop = {{"type", "string"}, {"minLength", 1}, {"maxLength", kLongestStop / 4}};
-  const json value = {{"type", json::array({"number", "string", "boolean", "null"})}};
-  json settings = {{"temperature", value}, {"top_k", value}, {"top_p", value}};
+  json settings = {{"temperature", orNull(realFrom(0, 1e9))},
+                   {"top_k", orNull(wholeFrom(0, INT32_MAX))},
+                   {"top_p", orNull(realFrom(0, 1))}};
   for (const ModelFacts::Decoder &decoder : facts.decoders)
     for (const ModelFacts::Decoder::Setting &setting : decoder.settings)
       settings[setting.name] = {{"type", json::array({setting.word ? "string" : "number", "null"})}};
