@@ -275,6 +275,9 @@ Api::Api(const ServeOptions &options, Scheduler &scheduler, Connections &server,
   server.set_error_handler([](const httplib::Request &request, httplib::Response &response) {
     if (!response.body.empty())
       return;
+    // Where the request ends is not known, so what follows on the connection is no request.
+    Connections::current().unread = true;
+    response.set_header("Connection", "close");
     // The library's own: it also refuses methods that it does not know or that come with other headers than it wants.
     const std::string path = request.target.substr(0, request.target.find('?'));
     auto known = paths().find(path.starts_with(kModelPath) ? "/v1/models" : path);
