@@ -214,7 +214,8 @@ struct RowTable {
   size_t column = 0; ///< the argument that has the number of its row
   Storage storage = Storage::F32;
   int64_t rowBytes = 0;
-  int64_t rows = 0; ///< a number that is none of so many gives zeros; 0: it has every number
+  int64_t rows = 0;  ///< a number that is none of so many gives zeros; 0: it has every number
+  int64_t depth = 0; ///< its rows are columns of packed tiles of so many numbers; 0: each lies by itself
 };
 struct RowResult {
   Storage storage = Storage::F32; ///< or i32

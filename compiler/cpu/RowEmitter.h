@@ -105,6 +105,7 @@ private:
   Val groupOf(const Bases &bases, Val slot);
   void findRows(const Bases &bases, Val row);
   void findTable(const RowTable &table, mlir::BlockArgument argument, Val base);
+  Val gather(const RowTable &table, Val base, Val number);
 
   //===--------------------------------------------------------------------===//
   // Sweeps

@@ -218,8 +218,23 @@ void RowEmitter::findTable(const RowTable &table, BlockArgument argument, Val ba
                           kb.compare(KernelBuilder::Compare::slt, number, table.rows));
     number = kb.select(row.there, number, kb.index(0));
   }
-  row.base = kb.at(base, number * table.rowBytes);
+  row.base = table.depth ? gather(table, base, number) : kb.at(base, number * table.rowBytes);
   memory[argument] = row;
+}
+
+/// A column of packed tiles as a row of a table: on the stack, with zeros up to a whole vector.
+Val RowEmitter::gather(const RowTable &table, Val base, Val number) {
+  const int64_t line = lineBytes(table.storage), word = line / tileColumns, element = storageBytes(table.storage);
+  const int64_t padded = stage::roundUp(table.depth, KernelBuilder::lanes);
+  Val row = kb.stack(padded * element + 64);
+  if (padded != table.depth)
+    kb.store(kb.constant(kb.v16f, 0), kb.at(row, (padded - KernelBuilder::lanes) * element));
+  Val column = kb.at(kb.at(base, kb.shiftRight(number, kb.index(6)) * stage::tileBytes(table.depth, {table.storage})),
+                     kb.bitAnd(number, kb.index(tileColumns - 1)) * word);
+  Type type = word == 4 ? kb.i32 : kb.i16;
+  kb.loop(kb.index(0), kb.index(stage::productSteps(table.depth, table.storage)), 1,
+          [&](Val i) { kb.store(kb.load(type, kb.at(column, i * line)), kb.at(row, i * word)); });
+  return row;
 }
 
 /// Where the arguments of one row lie, and where its results go.
@@ -283,7 +298,8 @@ LLVM::LLVMFuncOp quoin::cpu::rowProgramKernel(KernelBuilder &kb, const RowProgra
   for (const RowInput &input : program.inputs)
     os << " " << static_cast<int>(input.from) << storageName(input.storage);
   for (const RowTable &table : program.tables)
-    os << " of " << table.column << storageName(table.storage) << table.rowBytes << "x" << table.rows;
+    os << " of " << table.column << storageName(table.storage) << table.rowBytes << "x" << table.rows << "x"
+       << table.depth;
   for (const RowResult &result : program.results)
     os << " " << storageName(result.storage) << (result.listed ? "*" : "");
   for (BlockArgument argument : program.body->getArguments())

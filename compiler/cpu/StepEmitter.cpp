@@ -68,10 +68,13 @@ RowTable StepEmitter::tableOf(stage::EachRowOp op, WeightAttr weight, unsigned c
     table.rowBytes = angles.getPairs() * 2 * 4;
     return table;
   }
-  auto layout = cast<TableAttr>(weight.getLayout());
-  table.rowBytes = roundUp(layout.getWidth(), 16) * storageBytes(table.storage);
+  int64_t count = weight.getLayout().getSourceShape()[0], width = weight.getLayout().getSourceShape()[1];
+  if (isa<TilesAttr>(weight.getLayout()))
+    table.depth = width;
+  else
+    table.rowBytes = roundUp(width, 16) * storageBytes(table.storage);
   if (op.getInputs()[column] != op->getParentOfType<StepOp>().getIds())
-    table.rows = layout.getCount();
+    table.rows = count;
   return table;
 }
 

@@ -259,8 +259,13 @@ static LogicalResult verifyTables(EachRowOp op, ArrayRef<Type> rows) {
         return op.emitOpError("expects the number of an operand that is positions, but found ") << column;
       continue;
     }
-    auto table = llvm::dyn_cast_or_null<TableAttr>(weight.getLayout());
-    if (weight.getSources().size() != 1 || (weight.getLayout() && (!table || table.getWidth() != numbers)))
+    auto widthOf = [](LayoutAttrInterface layout) -> int64_t {
+      if (auto table = dyn_cast<TableAttr>(layout))
+        return table.getWidth();
+      auto tiles = dyn_cast<TilesAttr>(layout);
+      return tiles ? tiles.getDepth() : -1;
+    };
+    if (weight.getSources().size() != 1 || (weight.getLayout() && widthOf(weight.getLayout()) != numbers))
       return op.emitOpError("expects one weight in a table of rows of ") << numbers << ", but found " << weight;
     if (weight.getScaled())
       return op.emitOpError("expects a table that is stored as f32, bf16 or f16, but found ") << weight;

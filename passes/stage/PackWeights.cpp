@@ -1,7 +1,8 @@
 //===- PackWeights.cpp - layouts of weights and their places in the file ---===//
 //
 // Front to back, one step of the module after the other: each weight gets the layout that its stage reads and lies
-// behind the one before, or where the same one lies already. Models that share a weight share its piece.
+// behind the one before, or where the same one lies already. Models that share a weight share its piece. A table whose
+// matrix is a head's, too, is read from the head's tiles.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,6 +28,7 @@ struct PackWeights : quoin::impl::PackWeightsPassBase<PackWeights> {
 
   void runOnOperation() override {
     placed.clear();
+    scored.clear();
     end = 0;
     SmallVector<StepOp> steps(getOperation().getOps<StepOp>());
     for (StepOp step : steps)
@@ -36,6 +38,9 @@ struct PackWeights : quoin::impl::PackWeightsPassBase<PackWeights> {
             remark::missed(step.getLoc(), remarkOn<PackWeights>("Weights")) << "they lie in a file already";
             return;
           }
+    for (StepOp step : steps)
+      if (HeadOp head = step.getHead())
+        scored.insert(head.getWeight());
     for (StepOp step : steps)
       for (Operation &op : step.getBody().front())
         if (failed(pack(&op)))
@@ -47,7 +52,16 @@ struct PackWeights : quoin::impl::PackWeightsPassBase<PackWeights> {
 
 private:
   DenseMap<Attribute, WeightAttr> placed; ///< by the piece, as if it lay at 0
+  DenseSet<Attribute> scored;             ///< matrices of heads
   int64_t end = 0;
+
+  /// A table's row is a column of the head's tiles, gathered next to the worker: once for each row that runs, where the
+  /// head reads the whole matrix.
+  bool isReadFromTiles(WeightAttr weight, int64_t width) {
+    constexpr int64_t most = 16384; // bytes
+    return scored.contains(weight) && !weight.getScaled() &&
+           width * storageBytes(storedAs(weight.getElement()).storage) <= most;
+  }
 
   /// How a stage reads weight `i` of its own.
   LayoutAttrInterface layoutFor(Operation *op, size_t i, WeightAttr weight) {
@@ -61,6 +75,8 @@ private:
         .Case([&](stage::EachRowOp rows) -> LayoutAttrInterface {
           if (i < rows.getWeights().size())
             return LineAttr::get(&getContext(), rowsOf());
+          if (isReadFromTiles(weight, shapeOf()[1]))
+            return TilesAttr::get(&getContext(), rowsOf(), shapeOf()[1]);
           return TableAttr::get(&getContext(), rowsOf(), shapeOf()[1]);
         })
         .Case([&](stage::ScanOp scan) { return layoutOf(scan, i, shapeOf()); })
