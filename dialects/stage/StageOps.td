@@ -95,7 +95,7 @@ def Stage_EachRowOp : Stage_StageOp<"each_row", [IsolatedFromAbove, SingleBlock,
     Constraints: (C1) operands are rows of f32, bf16 or i32, or the step's ids or positions; (C2) results are in one space, `host` being `read`, and operands
     are there, or of space `sequence` beside rows of slots, or of space `row` beside rows read; (C3) `at` comes with operands of another space for rows read and only then, and is the
     step's; (C4) a vector is one weight, stored as f32 in a `line` of its length; (C5) results are f32, bf16 or i32, for the host f32; (C6) at least one result, and as
-    many places as results; (C7) a table is one weight of rows as long as its argument in a `table`, stored as f32, bf16 or f16, or angles, stored as f32, of half as many pairs as that, and
+    many places as results; (C7) a table is one weight of rows as long as its argument in a `table` or in `tiles`, stored as f32, bf16 or f16, or angles, stored as f32, of half as many pairs as that, and
     names an operand that is a number of i32, for angles the positions; (C8) a table that is looked up by ids has at least as many rows as the head scores.
 
     Example:
