@@ -4,7 +4,7 @@
 The oracle's tokens and evaluations must be those of the imported program, of the program after each pass that changes it, and of
 artefacts at -O0 and at -O1 or -O2; its count of forwards that of the published engine at -O0, and at least that above. A request is left
 out if noise on the scores changes what the oracle gives, since then float32 arithmetic may differ too.
-QUOIN_ORACLE_REQUESTS sets how many requests a decoder gets over all its shapes (default 40).
+QUOIN_ORACLE_REQUESTS sets how many requests a decoder gets over all its shapes (default 24).
 """
 import json
 import os
@@ -22,7 +22,7 @@ import decoders
 import more_decoders
 from model import Model
 
-REQUESTS = int(os.environ.get("QUOIN_ORACLE_REQUESTS", "40"))
+REQUESTS = int(os.environ.get("QUOIN_ORACLE_REQUESTS", "24"))
 NOISE = 1e-3
 SDAR = ("sdar-dynamic", "sdar-static", "sdar-sequential")
 BLOCKS = (*SDAR, "s2d2", "llada2", "llada2.0", "bd3lm", "nbdiff", "d2f")

@@ -4,6 +4,7 @@ ones, those of the checkpoints at hand, and expressions one by one, over convers
 
 Needs the package jinja2, which scripts/deps.sh puts into build/jinja2; without it, what needs it is skipped."""
 import datetime
+import functools
 import itertools
 import json
 import os
@@ -87,6 +88,12 @@ def environment():
     return env
 
 
+@functools.lru_cache
+def read(env, template):
+    """Once for all conversations: Jinja makes Python code of it."""
+    return env.from_string(template)
+
+
 def plain(message):
     """What `apply_chat_template` does to a message."""
     message = {k: v for k, v in message.items() if v is not None}
@@ -100,7 +107,7 @@ def reference(env, template, request, special):
     messages = [plain(x) for x in request.pop("messages")]
     variables = {**special, "tools": None, "documents": None, "add_generation_prompt": True, **request}
     try:
-        return env.from_string(template).render(messages=messages, **variables)
+        return read(env, template).render(messages=messages, **variables)
     except Exception:  # whatever Python code of a template can raise
         return None
 
