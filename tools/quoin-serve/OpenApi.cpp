@@ -54,7 +54,9 @@ static json common(const std::string &model, const ModelFacts &facts) {
                    {"top_p", orNull(realFrom(0, 1))}};
   for (const ModelFacts::Decoder &decoder : facts.decoders)
     for (const ModelFacts::Decoder::Setting &setting : decoder.settings)
-      settings[setting.name] = {{"type", json::array({setting.word ? "string" : "number", "null"})}};
+      // Flags are numbers, which may be written as what they are.
+      settings[setting.name] = {
+          {"type", setting.word ? json::array({"string", "null"}) : json::array({"number", "boolean", "null"})}};
   json own = {{"decoder", orNull({{"type", "string"}, {"enum", names}})},
               {"provisional", {{"type", json::array({"boolean", "null"})}}},
               {"stop_token_ids", orNull(listOf(wholeFrom(0, facts.vocabulary - 1), 0))},
