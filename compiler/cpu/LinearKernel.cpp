@@ -12,8 +12,8 @@
 // quarter in more.
 //
 // The sums of a pass go through 1.5 KiB of stack to whatever follows (bias, gate, residual). That costs nothing next to
-// k steps, and lets all products of a program share the six kernels that are hot, one for each number of rows, so that it compiles in
-// little time.
+// k steps, and lets all products of a program share the six kernels that are hot, one for each number of rows, so that
+// it compiles in little time.
 //
 // Of bf16 a line holds pairs: [tile][k / 2][64][2]. Either the rows are pairs, too, and one dot product of pairs stands
 // where f32 has a fused multiply-add; or the two halves of the line are widened, eight operations that serve all rows
