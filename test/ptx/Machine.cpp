@@ -6,7 +6,7 @@
 
 namespace quoin::ptx {
 
-Machine::Machine(const Module &all) : module(all) {
+Machine::Machine(const Module &all, std::shared_ptr<Memory> shared) : module(all), memory(std::move(shared)) {
   uint64_t end = 0;
   for (const Variable &each : module.variables)
     if (each.space != Space::Shared)
@@ -19,27 +19,11 @@ Machine::Machine(const Module &all) : module(all) {
   for (const Variable &each : module.variables)
     if (each.space != Space::Shared)
       std::copy(each.initial.begin(), each.initial.end(), bytes.begin() + int64_t(each.offset));
-  allocations.push_back(std::make_unique<Allocation>(Allocation{kModuleGlobals, std::move(bytes), std::move(shadow)}));
-}
-
-uint64_t Machine::allocate(uint64_t bytes) {
-  uint64_t address = nextAddress;
-  nextAddress += (bytes + 255) / 256 * 256 + 4096;
-  // What nobody wrote is no zero.
-  allocations.push_back(
-      std::make_unique<Allocation>(Allocation{address, std::vector<uint8_t>(bytes, 0xa5), Shadow(bytes)}));
-  return address;
+  variables = std::make_unique<Allocation>(Allocation{kModuleGlobals, std::move(bytes), std::move(shadow)});
 }
 
 Allocation *Machine::find(uint64_t address, uint64_t bytes) {
-  // Sorted, since addresses only grow.
-  auto after = std::upper_bound(allocations.begin(), allocations.end(), address,
-                                [](uint64_t value, const auto &each) { return value < each->address; });
-  if (after == allocations.begin())
-    return nullptr;
-  Allocation &each = **std::prev(after);
-  uint64_t offset = address - each.address;
-  return offset <= each.bytes.size() && bytes <= each.bytes.size() - offset ? &each : nullptr;
+  return variables && variables->holds(address, bytes) ? variables.get() : memory->find(address, bytes);
 }
 
 void Machine::write(uint64_t address, const void *from, uint64_t bytes) {
@@ -66,8 +50,9 @@ bool Machine::read(uint64_t address, void *to, uint64_t bytes) {
 
 bool Machine::launch(const Launch &launch) {
   size_t before = found.size();
-  for (auto &each : allocations)
-    each->shadow.forget();
+  memory->forget();
+  if (variables)
+    variables->shadow.forget();
   try {
     Execution(*this, launch).run();
   } catch (const Stop &) {

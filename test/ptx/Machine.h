@@ -11,8 +11,8 @@
 #ifndef QUOIN_TEST_PTX_MACHINE_H
 #define QUOIN_TEST_PTX_MACHINE_H
 
+#include "test/ptx/Memory.h"
 #include "test/ptx/Module.h"
-#include "test/ptx/Shadow.h"
 #include <cstring>
 #include <memory>
 
@@ -89,20 +89,14 @@ struct Counters {
   uint64_t products = 0;
 };
 
-/// One piece of global memory.
-struct Allocation {
-  uint64_t address;
-  std::vector<uint8_t> bytes;
-  Shadow shadow;
-};
-
 class Machine {
 public:
-  /// Places the module's variables. The module must outlive the machine.
-  explicit Machine(const Module &module);
+  /// Places the module's variables, which are its own; other memory may be shared with machines of other modules. The
+  /// module must outlive the machine.
+  explicit Machine(const Module &module, std::shared_ptr<Memory> memory = std::make_shared<Memory>());
 
   /// Memory that nobody has written yet; addresses are multiples of 256. Beyond it lies nothing.
-  uint64_t allocate(uint64_t bytes);
+  uint64_t allocate(uint64_t bytes) { return memory->allocate(bytes); }
   template <typename T> uint64_t upload(const std::vector<T> &values) {
     uint64_t address = allocate(values.size() * sizeof(T));
     write(address, values.data(), values.size() * sizeof(T));
@@ -123,6 +117,8 @@ public:
 
   /// Of all launches, each once.
   const std::vector<Fault> &faults() const { return found; }
+  /// Takes note of them: what is found from here on is found anew.
+  void clearFaults() { found.clear(); }
   const Counters &counters() const { return counted; }
 
 private:
@@ -130,8 +126,8 @@ private:
   Allocation *find(uint64_t address, uint64_t bytes);
 
   const Module &module;
-  std::vector<std::unique_ptr<Allocation>> allocations;
-  uint64_t nextAddress = 0x700000000000;
+  std::shared_ptr<Memory> memory;
+  std::unique_ptr<Allocation> variables;
   std::vector<Fault> found;
   Counters counted;
 };
