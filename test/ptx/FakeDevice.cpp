@@ -11,7 +11,9 @@ FakeDevice &FakeDevice::get() {
   return device;
 }
 
-FakeDevice::FakeDevice() {
+void FakeDevice::configure() {
+  timing = Timing::Late;
+  seed = 1;
   if (const char *text = std::getenv("QUOIN_PTX_SEED"))
     seed = std::strtoull(text, nullptr, 10);
   if (const char *text = std::getenv("QUOIN_PTX_TIMING")) {

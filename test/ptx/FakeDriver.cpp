@@ -164,7 +164,8 @@ CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice number) {
   QUOIN_BEGIN(Driver);
   QUOIN_EXPECT(context, CUDA_ERROR_INVALID_VALUE);
   QUOIN_EXPECT(number == 0, CUDA_ERROR_INVALID_DEVICE);
-  ++device.retained;
+  if (device.retained++ == 0)
+    device.configure();
   *context = &device.context;
   return CUDA_SUCCESS;
 }

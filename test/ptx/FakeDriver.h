@@ -58,6 +58,8 @@ public:
   CUresult write(CUdeviceptr to, const void *from, size_t bytes);
   CUresult read(void *to, CUdeviceptr from, size_t bytes);
   CUresult launch(CUfunc_st &function, Launch launch);
+  /// Reads the environment, as a context begins.
+  void configure();
   /// Forgets all that the context had.
   void reset();
   bool isPinned(const void *address, size_t bytes) const;
@@ -79,7 +81,7 @@ public:
   std::set<CUfunction> functions;
 
 private:
-  FakeDevice();
+  FakeDevice() = default;
 
   std::deque<Work> queue;
   uint64_t submitted = 0, done = 0, seed = 1;

@@ -41,7 +41,7 @@ protected:
 #define QUOIN_CALL(name) function<decltype(name)>(#name)
 
   void SetUp() override {
-    unsetenv("QUOIN_PTX_TIMING"); // late
+    setenv("QUOIN_PTX_TIMING", timing, 1);
     library = dlopen(QUOIN_FAKE_DRIVER, RTLD_NOW | RTLD_LOCAL);
     ASSERT_TRUE(library) << dlerror();
     ASSERT_EQ(QUOIN_CALL(cuInit)(0), CUDA_SUCCESS);
@@ -74,6 +74,7 @@ protected:
     return QUOIN_CALL(cuLaunchKernel)(kernel, 1, 1, 1, 64, 1, 1, shared, stream, parameters, nullptr);
   }
 
+  const char *timing = "late";
   void *library = nullptr;
   CUcontext context = nullptr;
   CUmodule module = nullptr;
@@ -110,6 +111,27 @@ TEST_F(FakeDriver, ModulesShareMemoryOnAStream) {
   EXPECT_EQ(std::memcmp(pinned, counted(1105).data(), 256), 0);
   EXPECT_EQ(QUOIN_CALL(cuStreamDestroy_v2)(stream), CUDA_SUCCESS);
   EXPECT_EQ(QUOIN_CALL(cuStreamSynchronize)(stream), CUDA_ERROR_INVALID_HANDLE);
+}
+
+TEST_F(FakeDriver, OtherTimingsGiveTheSame) {
+  for (const char *other : {"early", "random"}) {
+    TearDown();
+    timing = other;
+    SetUp();
+    CUdeviceptr at = allocate(256);
+    CUevent event;
+    ASSERT_EQ(QUOIN_CALL(cuEventCreate)(&event, CU_EVENT_DISABLE_TIMING), CUDA_SUCCESS);
+    std::vector<int> values = counted(5);
+    ASSERT_EQ(QUOIN_CALL(cuMemcpyHtoD_v2)(at, values.data(), 256), CUDA_SUCCESS);
+    for (int i = 0; i < 4; ++i)
+      EXPECT_EQ(launch(add, at, 1), CUDA_SUCCESS);
+    ASSERT_EQ(QUOIN_CALL(cuEventRecord)(event, nullptr), CUDA_SUCCESS);
+    if (std::string(other) == "early") {
+      EXPECT_EQ(QUOIN_CALL(cuEventQuery)(event), CUDA_SUCCESS);
+    }
+    EXPECT_EQ(QUOIN_CALL(cuMemcpyDtoH_v2)(values.data(), at, 256), CUDA_SUCCESS);
+    EXPECT_EQ(values, counted(9));
+  }
 }
 
 TEST_F(FakeDriver, AnErrorOfAKernelStays) {
