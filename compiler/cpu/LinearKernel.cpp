@@ -183,8 +183,9 @@ static int64_t fetchedStreams(int64_t lines) {
 
 Fetcher::Fetcher(KernelBuilder &builder, const Prefetch &p, int64_t bytes, Val rounds)
     : kb(builder), prefetch(p), roundBytes(bytes), each(kb.index(0)), stride(each), streams(each) {
+  // What is none of the shares counts as the last, here as in `fetch`.
   bool first = true;
-  for (int64_t share : prefetch.shares) {
+  for (int64_t share : llvm::reverse(prefetch.shares)) {
     int64_t lines = fetchedLines(roundBytes, share, prefetch.parts), places = fetchedStreams(lines);
     Val wide = kb.index(lines / places * 64), count = kb.index(places);
     if (!first) {
@@ -290,8 +291,8 @@ static LLVM::LLVMFuncOp blockKernel(KernelBuilder &kb, Arithmetic arithmetic, Ro
     WholeFormat whole{arithmetic == Arithmetic::Nibbles, group};
     // Passes of one or two rows are alone; those of three to five come at most twice among four or more, and fetch
     // more than their share there.
-    static constexpr int64_t shares[] = {3, 4, 8, 2};
-    auto mine = count < 3 ? ArrayRef(shares).slice(2, 1) : ArrayRef(shares).take_front(count < maxPassRows ? 3 : 4);
+    static constexpr int64_t shares[] = {8, 4, 3, 2};
+    auto mine = ArrayRef(shares).take_front(count < 3 ? 1 : count < maxPassRows ? 3 : 4);
     auto part = [&](Val weight, Val out, Val from) {
       Prefetch ahead{from, a[6], mine, parts};
       auto sums = isWhole(arithmetic) ? wholeTile(kb, rows, weight, a[3], vectors, whole, ahead)
