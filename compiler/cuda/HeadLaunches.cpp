@@ -31,8 +31,17 @@ struct Head {
 };
 } // namespace
 
+/// A kernel is one head's: what it knows of it stands in its name.
+static std::string headKernelName(StringRef kernel, const HeadShape &shape) {
+  std::string name = kernel.str();
+  for (int64_t number : {shape.hidden, shape.vocabulary, static_cast<int64_t>(shape.arithmetic), shape.group,
+                         shape.weightOffset, shape.biasOffset + 1})
+    name += "_" + std::to_string(number);
+  return name;
+}
+
 LLVM::LLVMFuncOp quoin::cuda::headRows(KernelBuilder &kb, const HeadShape &shape) {
-  return kb.function("head_rows", {kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+  return kb.function(headKernelName("head_rows", shape), {kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     Head head{kb, shape, a[0]};
     auto [begin, end] = share(kb, head.rows(), a[1], a[2]);
     kb.call(prepareKernel(kb, shape), {head.rowAt(kb.index(0)), head.scratch(), begin, end});
@@ -40,7 +49,7 @@ LLVM::LLVMFuncOp quoin::cuda::headRows(KernelBuilder &kb, const HeadShape &shape
 }
 
 LLVM::LLVMFuncOp quoin::cuda::headChunks(KernelBuilder &kb, const HeadShape &shape) {
-  return kb.function("head_chunks", {kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+  return kb.function(headKernelName("head_chunks", shape), {kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     Head head{kb, shape, a[0]};
     LinearShape product = shape.product();
     Val rows = head.rows(), scratch = head.scratch(), weight = head.weight(shape.weightOffset);
@@ -70,7 +79,7 @@ LLVM::LLVMFuncOp quoin::cuda::headChunks(KernelBuilder &kb, const HeadShape &sha
 }
 
 LLVM::LLVMFuncOp quoin::cuda::headResults(KernelBuilder &kb, const HeadShape &shape) {
-  return kb.function("head_last", {kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
+  return kb.function(headKernelName("head_last", shape), {kb.ptr, kb.i64, kb.i64}, [&](ArrayRef<Val> a) {
     Head head{kb, shape, a[0]};
     auto [begin, end] = share(kb, head.rows(), a[1], a[2]);
     LLVM::LLVMFuncOp results = rowResults(kb, shape.vocabulary);
