@@ -64,6 +64,9 @@ struct Temporary {
 };
 } // namespace
 
+/// A step's PTX takes a fraction of a second.
+static constexpr unsigned kMostSeconds = 300;
+
 static std::string contents(StringRef file) {
   auto buffer = llvm::MemoryBuffer::getFile(file);
   return buffer ? (*buffer)->getBuffer().str() : std::string();
@@ -80,17 +83,29 @@ static std::optional<std::string> run(StringRef program, ArrayRef<StringRef> arg
   llvm::append_range(all, arguments);
   StringRef written = output.name;
   std::string why;
-  int status = llvm::sys::ExecuteAndWait(program, all, std::nullopt, {StringRef(""), written, written}, 0, 0, &why);
+  int status =
+      llvm::sys::ExecuteAndWait(program, all, std::nullopt, {StringRef(""), written, written}, kMostSeconds, 0, &why);
   std::string text = contents(output.name);
   if (status == 0)
     return text;
-  error = ("'" + program + "' failed: " + (why.empty() ? StringRef(text).trim() : StringRef(why))).str();
+  StringRef said = StringRef(why.empty() ? text : why).trim();
+  error =
+      ("expects '" + program + "' to succeed, but found status " + Twine(status) + (said.empty() ? "" : ": ") + said)
+          .str();
   return std::nullopt;
+}
+
+static bool isElf(StringRef file) {
+  return file.starts_with("\x7f"
+                          "ELF");
 }
 
 /// Where a cubin is kept; empty where there is no place for it.
 static std::string cacheFile(StringRef ptx, StringRef version, StringRef flags) {
   std::string folder = variable("XDG_CACHE_HOME");
+  // As the XDG specification has it, a relative path does not count.
+  if (!path::is_absolute(folder))
+    folder.clear();
   if (folder.empty() && !variable("HOME").empty())
     folder = joined(variable("HOME"), ".cache");
   if (folder.empty())
@@ -100,7 +115,7 @@ static std::string cacheFile(StringRef ptx, StringRef version, StringRef flags) 
     return "";
   std::string all = (ptx + "\n" + version + "\n" + flags).str();
   auto hash = llvm::xxh3_128bits(ArrayRef(reinterpret_cast<const uint8_t *>(all.data()), all.size()));
-  return joined(folder, llvm::utohexstr(hash.high64) + llvm::utohexstr(hash.low64) + ".cubin");
+  return joined(folder, llvm::utohexstr(hash.high64, false, 16) + llvm::utohexstr(hash.low64, false, 16) + ".cubin");
 }
 
 /// Others see the whole file or none.
@@ -121,8 +136,7 @@ static void keep(const std::string &file, StringRef cubin) {
 static std::optional<std::string> assembleOne(StringRef ptxas, StringRef ptx, StringRef version, int32_t architecture,
                                               std::string &error) {
   std::string flag = "-arch=sm_" + std::to_string(architecture), file = cacheFile(ptx, version, flag);
-  if (std::string kept = file.empty() ? "" : contents(file); StringRef(kept).starts_with("\x7f"
-                                                                                         "ELF"))
+  if (std::string kept = file.empty() ? "" : contents(file); isElf(kept))
     return kept;
   Temporary text("ptx"), cubin("cubin");
   std::error_code code = text.code ? text.code : cubin.code;
@@ -142,6 +156,11 @@ static std::optional<std::string> assembleOne(StringRef ptxas, StringRef ptx, St
   if (!run(ptxas, {flag, text.name, "-o", cubin.name}, error))
     return std::nullopt;
   std::string made = contents(cubin.name);
+  if (!isElf(made)) {
+    error = ("expects '" + ptxas + "' to write an ELF file, but found " + Twine(made.size()) + " bytes of another kind")
+                .str();
+    return std::nullopt;
+  }
   if (!file.empty())
     keep(file, made);
   return made;

@@ -1,8 +1,9 @@
 //===- DistributeLanes.h - vectors of 16 lanes become 16 threads ------------===//
 //
 // Kernels are written for vectors of 16 lanes (compiler/cpu/KernelBuilder.h). On a GPU the 16 threads of a block hold a
-// lane each, so one source serves both, and a row has the same bits on both: every sum has the same order. Numbers that
-// are no vectors are the same in all threads.
+// lane each, so one source serves both, and every sum has the same order: where the CPU has fused multiply-adds, and no
+// dot product of pairs of bf16 (which rounds in its own way), a row has the same bits on both. Numbers that are no
+// vectors are the same in all threads.
 //
 //===----------------------------------------------------------------------===//
 

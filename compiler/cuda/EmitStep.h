@@ -1,8 +1,8 @@
 //===- EmitStep.h - the steps of models as launches --------------------------===//
 //
-//   CudaProgram program(context, options, masks);
+//   CudaProgram program(context, brain, masks);
 //   program.addModel(step, facts);        // of each model, in order
-//   program.finish(error);                // PTX, and code of it where ptxas is found
+//   program.makePtx(error);               // of all kernels
 //
 // A stage is a launch (runtime/include/quoin/cuda.h). Its kernel calls the one that the CPU has for it, with a block as
 // a worker; two stages that differ in nothing but places are one kernel, to which these are constants.

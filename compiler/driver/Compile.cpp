@@ -479,8 +479,13 @@ bool Compiler::addCubins(StringRef ptx, decoder::CudaNumbers &numbers) {
   }
   constexpr int32_t architectures[] = {80, 90};
   auto cubins = cuda::assemble(ptxas, ptx, architectures, error);
-  if (!cubins)
-    return false;
+  if (!cubins) {
+    // An old ptxas is no worse than none.
+    if (options.note)
+      options.note("code for GPUs is PTX alone: " + error);
+    error.clear();
+    return true;
+  }
   for (auto [architecture, cubin] : llvm::zip_equal(architectures, *cubins))
     numbers.images.push_back({QUOIN_IMAGE_CUBIN, architecture, std::move(cubin)});
   return true;
