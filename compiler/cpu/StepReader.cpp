@@ -124,7 +124,12 @@ static LogicalResult expectComplete(StepOp step, int64_t positions) {
         if (auto angles = dyn_cast<AnglesAttr>(table.getLayout()); angles && angles.getPositions() != positions)
           return rows.emitOpError("expects angles of as many positions as the module's programs reach, ")
                  << positions << ", but found " << angles.getPositions();
-      if (int64_t kept = RowSchedule(rows.getBody().front()).getKeptBytes(); kept > most)
+      int64_t kept = RowSchedule(rows.getBody().front()).getKeptBytes();
+      // Rows that are gathered from tiles lie there, too.
+      for (auto [table, column] : rows.getLookups())
+        if (auto tiles = dyn_cast<TilesAttr>(table.getLayout()))
+          kept += tiles.getDepth() * 4;
+      if (kept > most)
         return rows.emitOpError("expects a row program that keeps at most ")
                << most << " bytes between its sweeps, but found " << kept;
     }
