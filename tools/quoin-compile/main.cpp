@@ -128,6 +128,11 @@ int main(int argc, char **argv) {
   }
   o.level = none ? 0 : quick ? 1 : 2;
   o.object = emit == "object";
+  if (!target.empty() && !findPhase(o.to)->isCode() && (o.to != "stages" || target == "cuda")) {
+    std::fprintf(stderr, "error: expects --target with machine code%s, but found --compile-to=%s\n",
+                 target == "cuda" ? "" : " or stages", o.to.c_str());
+    return 2;
+  }
   o.cuda = target == "cuda";
   if (!o.cuda)
     o.target = target;
