@@ -228,11 +228,14 @@ static void readFields(const json &object, Request &request) {
 
 namespace {
 
+constexpr size_t kMostKeys = 16384;
+
 /// Where a text stops being JSON, and why.
 struct Broken {
   size_t column = 0;
   std::string why;
   std::string twice; // a key that is there twice
+  bool many = false; // keys of an object
 };
 
 /// Builds the value, and keeps the parser's first error and the first key that an object has twice.
@@ -245,6 +248,11 @@ public:
     return json_sax_dom_parser::start_object(size);
   }
   bool key(std::string &name) {
+    // An object looks for each new key among those it has.
+    if (keys.back().size() >= kMostKeys) {
+      broken.many = true;
+      return false;
+    }
     if (!keys.back().insert(name).second && broken.twice.empty())
       broken.twice = "'" + shortened(name) + "'";
     return json_sax_dom_parser::key(name);
@@ -280,7 +288,10 @@ json quoin::readObject(const std::string &text, const std::string &what) {
   json object;
   Broken broken;
   Reader reader(object, broken);
-  if (!json::sax_parse(text, &reader))
+  const bool read = json::sax_parse(text, &reader);
+  if (broken.many)
+    throw Failure{"expects at most " + std::to_string(kMostKeys) + " keys in an object, but found more"};
+  if (!read)
     throw Failure{"expects a JSON object, but " + what + " is no JSON at column " + std::to_string(broken.column) +
                   ": " + broken.why};
   if (!object.is_object())
