@@ -119,6 +119,9 @@ Api::Handled Api::before(const httplib::Request &request, httplib::Response &res
     wire.unread = true;
     return refuse(*wrong);
   }
+  // The library would cut any answer into them, a multiple of its size where they overlap.
+  if (request.has_header("Range"))
+    return refuse({400, "expects no ranges, but found 'Range'", "", "invalid_request"});
   const bool oneModel = request.path.starts_with(kModelPath);
   auto path = paths().find(oneModel ? "/v1/models" : request.path);
   if (path == paths().end())

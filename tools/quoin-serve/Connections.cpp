@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
+#include <utility>
 
 using namespace quoin;
 
@@ -29,7 +31,7 @@ public:
       if (tasks.size() < kMostWaiting + idle) {
         tasks.push_back(std::move(task));
         if (idle < tasks.size() && threads.size() < most)
-          threads.emplace_back([this] { work(); });
+          startThread();
         changed.notify_one();
         return;
       }
@@ -62,6 +64,16 @@ private:
         waiting = tasks.size() + more - idle;
     }
     owner.closeOldest(waiting);
+  }
+
+  /// Where the system has no more of them, those that there are do the work.
+  void startThread() {
+    try {
+      threads.emplace_back([this] { work(); });
+    } catch (const std::system_error &) {
+      if (threads.empty())
+        throw;
+    }
   }
 
   void work() {
@@ -117,14 +129,20 @@ void Connections::closeOldest(size_t count) {
     return;
   std::lock_guard lock(mutex);
   const int64_t latest = (Wire::Clock::now() - kLeastWait).time_since_epoch().count();
-  std::vector<Wire *> waiting;
+  std::vector<std::pair<int64_t, Wire *>> waiting; // they go on meanwhile
   for (Wire *wire : wires)
-    if (wire->waitsSince() && wire->waitsSince() <= latest)
-      waiting.push_back(wire);
-  std::sort(waiting.begin(), waiting.end(), [](Wire *a, Wire *b) { return a->waitsSince() < b->waitsSince(); });
-  for (size_t i = 0; i < std::min(count, waiting.size()); ++i)
-    waiting[i]->shut();
-  metrics.closedConnections += std::min(count, waiting.size());
+    if (int64_t since = wire->waitsSince(); since && since <= latest)
+      waiting.emplace_back(since, wire);
+  std::sort(waiting.begin(), waiting.end());
+  for (auto [since, wire] : waiting) {
+    if (count == 0)
+      break;
+    if (wire->waitsSince() != since)
+      continue;
+    wire->shut();
+    ++metrics.closedConnections;
+    --count;
+  }
 }
 
 void Connections::drain() {

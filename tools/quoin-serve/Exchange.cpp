@@ -95,7 +95,7 @@ std::string Exchange::news(size_t index, Progress &progress) {
     if (!now.text.empty() || !now.chances.empty())
       events += dataOf(chunkOf(head, index, now, false, chances, tokenText));
     if (frame.provisional)
-      events += "event: quoin.provisional\n" + dataOf(provisionalChunk(head, index, *frame.provisional));
+      events += "event: provisional\n" + dataOf(provisionalChunk(head, index, *frame.provisional));
   }
   if (progress.answered) {
     choice.answered = progress.answered;

@@ -381,8 +381,7 @@ ApiRequest BodyReader::read(const json &body) {
   if (wantsChances)
     asked.logprobs = alternatives;
   if (asked.provisional && !asked.stream)
-    throw ApiError{400, "'quoin.provisional' expects a stream, but 'stream' is not true", "quoin.provisional",
-                   "invalid_value"};
+    throw ApiError{400, "'provisional' expects a stream, but 'stream' is not true", "provisional", "invalid_value"};
   if (!settings.empty())
     line["settings"] = settings;
   for (const json &source : sources) {

@@ -211,7 +211,10 @@ void Scheduler::step() {
     if (place->busy())
       sessions.push_back(place->session());
   LongPrompt *prompt = engine->prompt.get();
-  if (prompt && prompt->job) {
+  // What is left of it at last, its own place computes, when there is one.
+  const bool piece =
+      prompt && prompt->job && prompt->job->request.ids.size() - prompt->done > static_cast<size_t>(options.piece);
+  if (piece) {
     Request beginning = prompt->job->request;
     beginning.edits = {};
     prompt->done += static_cast<size_t>(options.piece);
@@ -225,15 +228,19 @@ void Scheduler::step() {
       prompt->done = prompt->job->request.ids.size(); // whatever is wrong with it, its own place will say
     }
   }
-  if (sessions.empty())
+  if (sessions.empty()) {
+    // Its place refused it.
+    if (prompt && !prompt->job)
+      engine->prompt.reset();
     return;
+  }
   const Clock::time_point begun = Clock::now();
   quoin_status_t status = quoin_sessions_step(sessions.data(), sessions.size());
   metrics.stepSeconds.add(std::chrono::duration<double>(Clock::now() - begun).count());
   ++metrics.steps;
   metrics.sessionSteps += sessions.size();
   if (prompt) {
-    if (prompt->job && prompt->current())
+    if (piece && prompt->current())
       quoin_session_cancel(prompt->current());
     if (!prompt->job)
       engine->prompt.reset();

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -76,18 +77,32 @@ static int serve(ServeOptions &options) {
   std::fflush(stdout);
   if (options.keyFile.empty() && options.host != "127.0.0.1" && options.host != "localhost" && options.host != "::1")
     std::fprintf(stderr, "warning: there are no keys, so whoever reaches %s may ask\n", options.host.c_str());
-  std::thread listener([&] { server.serve(); });
-  int signal = 0;
-  sigwait(&signals, &signal);
+  std::atomic<bool> ended = false;
+  std::thread listener([&] {
+    server.serve();
+    ended = true;
+  });
+  const timespec pause = {0, 20'000'000};
+  // Until it runs, the library would not hear that it shall stop.
+  while (!(server.is_running() && sigtimedwait(&signals, nullptr, &pause) > 0))
+    if (ended) {
+      listener.join();
+      throw Failure{"cannot take connections any more on port " + std::to_string(port)};
+    }
   // What was taken is finished; a second signal ends it.
   std::fprintf(stderr, "stopping: finishing what was asked; a second signal ends it at once\n");
   api.drain();
   server.drain();
-  const timespec pause = {0, 20'000'000};
   while (!(scheduler.idle() && server.idle()))
     if (sigtimedwait(&signals, nullptr, &pause) > 0)
       std::_Exit(1);
   server.stop();
+  // Who connected last waits for nothing.
+  while (!ended) {
+    server.drain();
+    if (sigtimedwait(&signals, nullptr, &pause) > 0)
+      std::_Exit(1);
+  }
   listener.join();
   return 0;
 }
