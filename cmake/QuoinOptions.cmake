@@ -1,4 +1,7 @@
-# Compiler flags, ccache and the precompiled header, shared by every target.
+# Compiler flags, ccache and the precompiled header, shared by every target, also those of python/, whose top is not the
+# repository's.
+
+get_filename_component(QUOIN_ROOT "${CMAKE_CURRENT_LIST_DIR}" DIRECTORY)
 
 find_program(QUOIN_CCACHE ccache)
 if(QUOIN_CCACHE)
@@ -6,7 +9,7 @@ if(QUOIN_CCACHE)
   # preprocessed before it is compiled, which takes as long again.
   set(_launcher /usr/bin/env CCACHE_DEPEND=1
       "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime"
-      "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" ${QUOIN_CCACHE})
+      "CCACHE_BASEDIR=${QUOIN_ROOT}" ${QUOIN_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER "${_launcher}")
   set(CMAKE_CXX_COMPILER_LAUNCHER "${_launcher}")
 endif()
@@ -46,7 +49,7 @@ endfunction()
 
 # The repository root is the one include path of our own code; generated headers lie in the same place of the build tree.
 function(quoin_target_defaults name)
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_include_directories(${name} PRIVATE ${QUOIN_ROOT})
   target_include_directories(${name} SYSTEM PRIVATE ${CMAKE_BINARY_DIR})
   target_compile_options(${name} PRIVATE ${QUOIN_WARNINGS} $<$<COMPILE_LANGUAGE:CXX>:${QUOIN_CXX_WARNINGS}>)
 endfunction()
@@ -65,10 +68,10 @@ function(quoin_use_mlir name)
   target_link_libraries(${name} PUBLIC MLIR LLVM)
   target_compile_options(${name} PRIVATE "SHELL:-Xclang -fno-pch-timestamp" ${level})
   if(NOT TARGET ${header})
-    add_library(${header} OBJECT ${CMAKE_SOURCE_DIR}/cmake/Precompiled.cpp)
+    add_library(${header} OBJECT ${QUOIN_ROOT}/cmake/Precompiled.cpp)
     target_include_directories(${header} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
     target_compile_options(${header} PRIVATE ${QUOIN_WARNINGS} ${QUOIN_CXX_WARNINGS} "SHELL:-Xclang -fno-pch-timestamp" ${level})
-    target_precompile_headers(${header} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/Precompiled.h)
+    target_precompile_headers(${header} PRIVATE ${QUOIN_ROOT}/cmake/Precompiled.h)
   endif()
   # Programs, too: a header compiled with -fPIC serves no file compiled with -fPIE.
   target_compile_options(${name} PRIVATE -fPIC)
@@ -98,7 +101,7 @@ function(quoin_tool name)
   cmake_parse_arguments(arg "NO_MLIR;AS_WRITTEN" "" "" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   if(QUOIN_ENABLE_SANITIZERS)
-    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/SanitizerDefaults.c)
+    target_sources(${name} PRIVATE ${QUOIN_ROOT}/cmake/SanitizerDefaults.c)
   endif()
   quoin_target_defaults(${name})
   quoin_batches(${name})
