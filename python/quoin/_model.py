@@ -21,8 +21,8 @@ Prompt = Union[str, Sequence[Message], Sequence[int]]
 class Generation:
     """What one prompt came to."""
     text: str  # "" for a model without a tokenizer
-    ids: list[int]  # those that are text: cut at the first stop id and at max_tokens
-    raw_ids: list[int]  # as the published loop returns them
+    ids: list[int]  # as the published loop returns them
+    text_ids: list[int]  # those of them that are text: cut at the first stop id and at max_tokens
     stopped: bool  # a stop id ended it
     evaluations: int
     forwards: int  # calls of the model
@@ -183,7 +183,7 @@ class Model:
             import numpy as np
 
             outputs[name] = np.frombuffer(bytearray(data), kind).reshape(sizes)
-        text = self.decode(found["ids"]) if self._own.has_tokenizer else ""
+        text = self.decode(found["text_ids"]) if self._own.has_tokenizer else ""
         return Generation(text=text, outputs=outputs, trace=session.take_events() if trace else None, **found)
 
     def _warn(self) -> None:

@@ -141,8 +141,8 @@ struct Session {
       raw.assign(found.ids, found.ids + found.count);
     });
     nb::dict entry;
-    entry["ids"] = ids;
-    entry["raw_ids"] = raw;
+    entry["text_ids"] = ids;
+    entry["ids"] = raw;
     entry["stopped"] = found.stopped != 0;
     entry["evaluations"] = found.evaluations;
     entry["forwards"] = found.forwards;

@@ -30,16 +30,20 @@ def environment():
     """The interpreter that has the package, or why there is none."""
     if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")):
         return None, "no Python headers"
+    with open(os.path.join(os.path.dirname(os.path.realpath(harness.BIN)), "CMakeCache.txt")) as cache:
+        if "QUOIN_ENABLE_SANITIZERS:BOOL=ON" in cache.read():
+            return None, "an interpreter without sanitizers cannot load what has them"
     venv = os.path.join(top, "venv")
     if run(sys.executable, "-m", "venv", venv).returncode:
         return None, "no venv"
     python = os.path.join(venv, "bin", "python")
     if run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *NEEDS).returncode:
         return None, f"pip cannot install {', '.join(NEEDS)}"
-    # What is compiled stays beside the build, so that a second run has less to do.
-    built = os.path.join(os.path.dirname(os.path.realpath(harness.BIN)), "python")
+    # The runtime is the build's, and what is compiled stays beside it, so that a second run has less to do.
+    build = os.path.dirname(os.path.realpath(harness.BIN))
+    built = os.path.join(build, "python")
     made = run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-build-isolation", "--no-deps",
-               "-C", f"build-dir={built}", harness.ROOT)
+               "-C", f"build-dir={built}", "-C", f"cmake.define.QUOIN_BUILT={build}", harness.ROOT)
     expect(made.returncode == 0, f"expects the package to be built: {(made.stdout + made.stderr)[-1500:]}")
     out = os.path.join(top, "out")
     harness.tool("quoin-compile", MODEL, "-o", out, "--quiet")
