@@ -2,10 +2,7 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
-import shutil
-import tempfile
 from typing import TYPE_CHECKING, Any
 
 from . import _quoin
@@ -40,6 +37,9 @@ def _processor() -> str:
 
 def _compiled(text: str) -> str:
     """The folder of the compiled function, made once for each text, compiler and processor."""
+    import hashlib
+    import tempfile
+
     compiler = find_tool("quoin-compile")
     status = os.stat(compiler)
     facts = "\n".join([text, os.path.realpath(compiler), str(status.st_mtime_ns), str(status.st_size), _processor(),
@@ -68,6 +68,8 @@ def _function(text: str) -> Any:
     try:
         return _quoin.Function(folder, 0)
     except _quoin.Error:  # damaged, or written half
+        import shutil
+
         shutil.rmtree(folder, ignore_errors=True)
         return _quoin.Function(_compiled(text), 0)
 

@@ -1,9 +1,7 @@
-"""quoin-compile as a function."""
+"""quoin-compile as a function. What takes long to import is imported where it is needed."""
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from typing import Any
 
 from ._quoin import Error
@@ -13,6 +11,8 @@ def find_tool(name: str) -> str:
     """The path of one of Quoin's tools: in the folder that QUOIN_BIN names, on PATH, or beside the package.
 
     Raises Error if it is in none of them."""
+    import shutil
+
     places = [os.environ.get("QUOIN_BIN"), os.environ.get("PATH"), os.path.join(os.path.dirname(__file__), "bin")]
     for place in places:
         found = place and shutil.which(name, path=place)
@@ -42,6 +42,8 @@ def compile(folder: str | os.PathLike[str], out: str | os.PathLike[str], *, sett
     `decoder=["s2d2", "llada2"]`, `target_cpu="x86-64-v3"`, `O1=True`.
 
     Raises Error with the compiler's diagnostic, or if quoin-compile is not to be found (see QUOIN_BIN)."""
+    import subprocess
+
     out = os.fspath(out)
     command = [find_tool("quoin-compile"), os.fspath(folder), "-o", out, "--quiet", *_flags(options)]
     for name, value in (settings or {}).items():

@@ -36,7 +36,7 @@ class Generation:
 def _is_one(prompts: Any) -> bool:
     """Whether this is one prompt and not a list of them."""
     if isinstance(prompts, str) or not len(prompts):
-        return True
+        return isinstance(prompts, str)
     return isinstance(prompts[0], Mapping) or not isinstance(prompts[0], (str, Sequence)) and not hasattr(prompts[0], "__len__")
 
 
@@ -98,10 +98,11 @@ class Model:
         `batch` of a list's prompts step together; each answer is what it would be alone. `stops` are ids, the model's
         own if None. `settings` are numbers and words of the decoder (`temperature`, `threshold`, ..), `inputs` its named
         inputs (arrays of float32, int32 or int64; float64 becomes float32), `template` variables of the chat template.
+        An empty list is no prompt at all, or with `inputs` one without ids.
         With `trace` a Generation holds what each evaluation changed.
 
         Raises Error for the first prompt that fails; the text says which it was if there were several."""
-        one = _is_one(prompts)
+        one = _is_one(prompts) or bool(inputs and not len(prompts))
         waiting = list(enumerate([prompts] if one else prompts))
         answers: list[Any] = [None] * len(waiting)
         active: dict[int, Any] = {}
