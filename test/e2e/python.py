@@ -39,11 +39,12 @@ def environment():
     python = os.path.join(venv, "bin", "python")
     if run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *NEEDS).returncode:
         return None, f"pip cannot install {', '.join(NEEDS)}"
-    # The runtime is the build's, and what is compiled stays beside it, so that a second run has less to do.
+    # The runtime is the build's, and what is compiled stays beside it, so that a second run has less to do. The binding runs
+    # for microseconds: it is compiled as it is written.
     build = os.path.dirname(os.path.realpath(harness.BIN))
     built = os.path.join(build, "python")
     made = run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-build-isolation", "--no-deps",
-               "-C", f"build-dir={built}", "-C", f"cmake.define.QUOIN_BUILT={build}", harness.ROOT)
+               "-C", f"build-dir={built}", "-C", "cmake.build-type=Debug", "-C", f"cmake.define.QUOIN_BUILT={build}", harness.ROOT)
     expect(made.returncode == 0, f"expects the package to be built: {(made.stdout + made.stderr)[-1500:]}")
     out = os.path.join(top, "out")
     harness.tool("quoin-compile", MODEL, "-o", out, "--quiet")
