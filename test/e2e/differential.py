@@ -15,7 +15,7 @@ import harness
 from checkpoint import Shape, write
 from tolerances import TOLERANCES
 
-SHAPES = int(os.environ.get("QUOIN_SHAPES", "10"))
+SHAPES = int(os.environ.get("QUOIN_SHAPES", "8"))
 REQUESTS = int(os.environ.get("QUOIN_REQUESTS", "13"))
 FAMILIES = [("sdar", "sdar-dynamic"), ("sdar", "sdar-static"), ("sdar", "sdar-sequential"), ("qwen3", "autoregressive"),
             ("qwen2", "autoregressive"), ("fast-dllm-v2", "fast-dllm-v2")]
