@@ -226,7 +226,11 @@ def a_stop_finishes_what_was_taken():
             with contextlib.closing(server.connect()) as connection:
                 connection.request("POST", "/v1/completions", json.dumps(dict(model="demo", prompt=prompts[i], max_tokens=24, stream=i % 2 == 1)))
                 sent.wait()
-                response = connection.getresponse()
+                try:
+                    response = connection.getresponse()
+                except ConnectionError:  # it was on its way when the server stopped
+                    found[i] = 503, ""
+                    return
                 found[i] = response.status, response.read().decode()
 
         threads = [threading.Thread(target=one, args=[i]) for i in range(len(prompts))]
@@ -252,6 +256,18 @@ def a_stop_finishes_what_was_taken():
         return f"{answered} of {len(prompts)} had been taken"
 
 
+def a_long_prompt_that_is_refused_blocks_nobody():
+    """It is computed in pieces before its place says no."""
+    ids = [i % 50 for i in range(150)]
+    with Served("--piece", "64") as server:
+        for _ in range(2):
+            status, _, text = server.ask("POST", "/v1/completions", dict(model="demo", prompt=ids, max_tokens=200))
+            expect(status == 400, f"expects 400, but found {status}: {text}")
+        status, _, text = server.ask("POST", "/v1/completions", dict(model="demo", prompt=ids, max_tokens=8))
+        expect(status == 200, f"expects 200, but found {status}: {text}")
+        server.stop()
+
+
 def the_page_of_the_docs_holds():
     """The commands of docs/Serving.md, on a port of this test's."""
     with open(os.path.join(harness.ROOT, "docs", "Serving.md")) as page:
@@ -269,4 +285,5 @@ def the_page_of_the_docs_holds():
 
 if __name__ == "__main__":
     harness.main([(f.__name__.replace("_", "-"), f) for f in (answers_are_those_of_quoin_run, streams_come_to_the_whole, what_is_wrong_is_said,
-                                                                who_is_gone_frees_the_session, a_stop_finishes_what_was_taken, the_page_of_the_docs_holds)])
+                                                                who_is_gone_frees_the_session, a_stop_finishes_what_was_taken, a_long_prompt_that_is_refused_blocks_nobody,
+                                                                the_page_of_the_docs_holds)])

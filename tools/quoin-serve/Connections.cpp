@@ -148,8 +148,10 @@ void Connections::closeOldest(size_t count) {
 void Connections::drain() {
   draining = true;
   std::lock_guard lock(mutex);
+  char byte;
   for (Wire *wire : wires)
-    if (wire->waitsSince())
+    // A request that is there already is told that the server stops.
+    if (wire->waitsSince() && recv(wire->socket(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
       wire->shut();
 }
 
