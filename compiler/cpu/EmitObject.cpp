@@ -32,7 +32,7 @@
 using namespace mlir;
 using namespace quoin::cpu;
 
-static void initialiseTargets() {
+void quoin::cpu::initialiseTargets() {
   static bool done = [] {
     llvm::InitializeAllTargets();
     llvm::InitializeAllTargetMCs();
@@ -253,8 +253,7 @@ static constexpr llvm::StringLiteral cleanUp =
     "function(sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,loop-mssa(loop-rotate,licm),gvn,"
     "instcombine<no-verify-fixpoint>,dse,adce,simplifycfg)";
 
-/// False after an error.
-static bool optimise(llvm::Module &m, llvm::TargetMachine &machine, StringRef pipeline, std::string &error) {
+bool quoin::cpu::optimise(llvm::Module &m, llvm::TargetMachine &machine, StringRef pipeline, std::string &error) {
   llvm::LoopAnalysisManager lam;
   llvm::FunctionAnalysisManager fam;
   llvm::CGSCCAnalysisManager cgam;

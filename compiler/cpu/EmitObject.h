@@ -17,6 +17,11 @@
 #include <optional>
 #include <string>
 
+namespace llvm {
+class Module;
+class TargetMachine;
+} // namespace llvm
+
 namespace quoin::cpu {
 
 struct Target {
@@ -42,6 +47,12 @@ std::string missingHere(const Target &target);
 
 /// Lowers everything that kernels and programs are made of to the LLVM dialect.
 mlir::LogicalResult lowerToLLVM(mlir::ModuleOp module);
+
+/// Makes all of LLVM's targets known, once.
+void initialiseTargets();
+
+/// Runs passes of LLVM's in the order of their spelling; false after an error.
+bool optimise(llvm::Module &module, llvm::TargetMachine &machine, llvm::StringRef pipeline, std::string &error);
 
 /// What a compilation is for: an object that runs as fast as it can, or one that is there soon. Their results are equal
 /// bit for bit.

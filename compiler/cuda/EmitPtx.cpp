@@ -11,8 +11,6 @@
 #include "llvm/IR/Module.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
 using namespace mlir;
@@ -22,26 +20,6 @@ static constexpr llvm::StringLiteral pipeline =
     "always-inline,globaldce,"
     "function(infer-address-spaces,sroa,early-cse<memssa>,simplifycfg,instcombine<no-verify-fixpoint>,"
     "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,dse,adce,simplifycfg)";
-
-static bool optimise(llvm::Module &m, llvm::TargetMachine &machine, std::string &error) {
-  llvm::LoopAnalysisManager lam;
-  llvm::FunctionAnalysisManager fam;
-  llvm::CGSCCAnalysisManager cgam;
-  llvm::ModuleAnalysisManager mam;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(mam);
-  builder.registerCGSCCAnalyses(cgam);
-  builder.registerFunctionAnalyses(fam);
-  builder.registerLoopAnalyses(lam);
-  builder.crossRegisterProxies(lam, fam, cgam, mam);
-  llvm::ModulePassManager passes;
-  if (llvm::Error failed = builder.parsePassPipeline(passes, pipeline)) {
-    error = llvm::toString(std::move(failed));
-    return false;
-  }
-  passes.run(m, mam);
-  return true;
-}
 
 std::optional<std::string> quoin::cuda::emitPtx(ModuleOp module, ArrayRef<StringRef> kernels, std::string &error) {
   if (failed(cpu::lowerToLLVM(module))) {
@@ -56,9 +34,7 @@ std::optional<std::string> quoin::cuda::emitPtx(ModuleOp module, ArrayRef<String
     error = "expects kernels in the LLVM dialect, but they did not translate";
     return std::nullopt;
   }
-  llvm::InitializeAllTargets();
-  llvm::InitializeAllTargetMCs();
-  llvm::InitializeAllAsmPrinters();
+  cpu::initialiseTargets();
   llvm::Triple triple("nvptx64-nvidia-cuda");
   const llvm::Target *backend = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!backend)
@@ -81,7 +57,7 @@ std::optional<std::string> quoin::cuda::emitPtx(ModuleOp module, ArrayRef<String
     f.addFnAttr(llvm::Attribute::AlwaysInline);
   }
   llvm::raw_string_ostream errors(error);
-  if (llvm::verifyModule(*m, &errors) || !optimise(*m, *machine, error))
+  if (llvm::verifyModule(*m, &errors) || !cpu::optimise(*m, *machine, pipeline, error))
     return std::nullopt;
   llvm::SmallString<0> text;
   llvm::raw_svector_ostream os(text);
