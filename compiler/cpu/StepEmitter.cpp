@@ -154,14 +154,17 @@ void StepEmitter::emit(ProductOp op) {
   }
 }
 
-/// Tiles [first, last) of one.
-void StepEmitter::emitTiles(ProductOp op, Val first, Val last) {
-  LinearShape shape = linearShape(op);
+Vals StepEmitter::productArguments(ProductOp op, Val begin, Val end) {
   Vals arguments{buffer(op.getInput()), weight(op.getWeight()), op.getBias() ? weight(*op.getBias()) : kb.null()};
   for (Value other : op.getOthers())
     arguments.push_back(buffer(other));
-  arguments.append({buffer(op.getOutput()), countOf(op.getOutput().getType().getSpace()), first, last});
-  kb.call(linearKernel(kb, shape), arguments);
+  arguments.append({buffer(op.getOutput()), countOf(op.getOutput().getType().getSpace()), begin, end});
+  return arguments;
+}
+
+/// Tiles [first, last) of one.
+void StepEmitter::emitTiles(ProductOp op, Val first, Val last) {
+  kb.call(linearKernel(kb, linearShape(op)), productArguments(op, first, last));
 }
 
 void StepEmitter::emit(ExpertsOp op) {

@@ -31,6 +31,8 @@ protected:
   virtual Val behind(Val base, int64_t bytes) { return kb.at(base, bytes); }
   /// Tiles [first, last) of a product.
   virtual void emitTiles(stage::ProductOp op, Val first, Val last);
+  /// Of a product's kernel, but for the end: which part of the work it is.
+  Vals productArguments(stage::ProductOp op, Val begin, Val end);
 
   Val field(mlir::Type type, size_t offset) { return kb.load(type, kb.at(args, int64_t(offset))); }
   /// A column that the model takes.

@@ -45,14 +45,7 @@ public:
         constants(theConstants) {}
 
   /// Products have a launch each.
-  void emitProduct(ProductOp op) {
-    LinearShape shape = linearShape(op);
-    Vals arguments{buffer(op.getInput()), weight(op.getWeight()), op.getBias() ? weight(*op.getBias()) : kb.null()};
-    for (Value other : op.getOthers())
-      arguments.push_back(buffer(other));
-    arguments.append({buffer(op.getOutput()), countOf(op.getOutput().getType().getSpace()), worker, workers});
-    kb.call(productKernel(kb, shape), arguments);
-  }
+  void emitProduct(ProductOp op) { kb.call(productKernel(kb, linearShape(op)), productArguments(op, worker, workers)); }
 
 protected:
   Val place(int64_t bytes) override {
