@@ -1,6 +1,7 @@
 //===- Assemble.cpp - PTX to code of one architecture -----------------------===//
 
 #include "compiler/cuda/Assemble.h"
+#include "support/WholeFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/FileSystem.h"
@@ -118,21 +119,6 @@ static std::string cacheFile(StringRef ptx, StringRef version, StringRef flags) 
   return joined(folder, llvm::utohexstr(hash.high64, false, 16) + llvm::utohexstr(hash.low64, false, 16) + ".cubin");
 }
 
-/// Others see the whole file or none.
-static void keep(const std::string &file, StringRef cubin) {
-  SmallString<128> partial;
-  int descriptor;
-  if (fs::createUniqueFile(file + ".%%%%%%%%", descriptor, partial))
-    return;
-  llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
-  os << cubin;
-  os.close();
-  bool whole = !os.has_error();
-  os.clear_error();
-  if (!whole || fs::rename(partial, file))
-    fs::remove(partial);
-}
-
 static std::optional<std::string> assembleOne(StringRef ptxas, StringRef ptx, StringRef version, int32_t architecture,
                                               std::string &error) {
   std::string flag = "-arch=sm_" + std::to_string(architecture), file = cacheFile(ptx, version, flag);
@@ -161,8 +147,9 @@ static std::optional<std::string> assembleOne(StringRef ptxas, StringRef ptx, St
                 .str();
     return std::nullopt;
   }
-  if (!file.empty())
-    keep(file, made);
+  // Others see the whole file or none; without it, it is made again.
+  if (std::string unkept; !file.empty())
+    (void)quoin::writeWholeFile(file, made, unkept);
   return made;
 }
 
